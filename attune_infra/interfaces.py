@@ -1,0 +1,84 @@
+"""What the program needs from outside, and nothing more.
+
+`operations` and `worker` are handed things of these shapes; `broker` and `registry` are the real ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from attune_infra.topology.diff import Create, Update
+from attune_infra.topology.model import Argument, Topology
+from attune_infra.topology.report import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Consumers:
+    """Who consumes from a queue. `tags` may lag some seconds behind; `exact` says that `count` does not."""
+
+    count: int
+    tags: tuple[str, ...]
+    exact: bool
+
+
+class Broker(Protocol):
+    """One virtual host of a RabbitMQ."""
+
+    def check_http(self) -> str:
+        """Return RabbitMQ's version as the management API tells it; raise `BrokerError` if it does not."""
+        ...
+
+    def check_amqp(self) -> str:
+        """Return RabbitMQ's version as the AMQP handshake tells it; raise `BrokerError` if it does not."""
+        ...
+
+    def read(self) -> Topology:
+        """Return what the virtual host holds, without what RabbitMQ itself put there."""
+        ...
+
+    def apply(self, changes: Iterable[Create | Update]) -> Iterator[Outcome]:
+        """Make changes and yield what became of each, in no particular order.
+
+        A failure stops nothing but what depends on it: that is skipped, with the reason.
+        """
+        ...
+
+    def consumers(self, queues: Collection[str]) -> Mapping[str, Consumers]:
+        """Return who consumes from each of these queues; what is not there is left out."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registration:
+    """What a worker says of itself. None leaves what the registry holds as it is."""
+
+    name: str
+    worker_type: str = "local"
+    host: str | None = None
+    port: int | None = None
+    capabilities: Mapping[str, Argument] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisteredWorker:
+    """A row of the registry. `new` says whether this registration made it."""
+
+    id: int
+    name: str
+    created: datetime
+    new: bool
+
+
+class WorkerRegistry(Protocol):
+    """The table of workers."""
+
+    def register(self, registration: Registration) -> RegisteredWorker:
+        """Insert a worker, or update the one of that name, and return it; one name is one row at any time."""
+        ...
+
+    def missing(self, worker_ids: Collection[int]) -> tuple[int, ...]:
+        """Return those of the ids that are not registered, in ascending order."""
+        ...

@@ -1,0 +1,250 @@
+"""Flags, environment and file become one frozen `Settings`; passwords are never in a repr.
+
+For each setting a flag wins over the environment, the environment over the file, the file over the default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+from urllib.parse import SplitResult, quote, unquote, urlsplit
+
+from attune_infra.errors import InvalidInput
+
+DEFAULT_AMQP_URL: Final = "amqp://guest:guest@localhost:5672/%2F"
+DEFAULT_TIMEOUT: Final = 10.0
+"""Seconds to wait for one answer of the broker or the database."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting and the places it can come from."""
+
+    flag: str
+    variable: str
+    path: tuple[str, ...]
+    """Keys into the platform's configuration file."""
+
+
+AMQP_URL: Final = Setting("--amqp-url", "ATTUNE__MESSAGE_QUEUE__URL", ("message_queue", "url"))
+MANAGEMENT_URL: Final = Setting(
+    "--management-url", "ATTUNE__MESSAGE_QUEUE__MANAGEMENT_URL", ("message_queue", "management_url")
+)
+DATABASE_URL: Final = Setting("--database-url", "ATTUNE__DATABASE__URL", ("database", "url"))
+CA_FILE: Final = Setting("--ca-file", "ATTUNE__MESSAGE_QUEUE__CA_FILE", ("message_queue", "ca_file"))
+CERT_FILE: Final = Setting("--cert-file", "ATTUNE__MESSAGE_QUEUE__CERT_FILE", ("message_queue", "cert_file"))
+KEY_FILE: Final = Setting("--key-file", "ATTUNE__MESSAGE_QUEUE__KEY_FILE", ("message_queue", "key_file"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """Where a server listens, and who we are to it."""
+
+    scheme: str
+    host: str
+    port: int
+    user: str
+    password: str = field(repr=False)
+
+    @property
+    def tls(self) -> bool:
+        return self.scheme in {"amqps", "https"}
+
+    @property
+    def netloc(self) -> str:
+        """Host and port as they stand in a URL."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def base_url(self) -> str:
+        """The URL without user and password."""
+        return f"{self.scheme}://{self.netloc}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tls:
+    """PEM files for verifying the broker and for showing who we are; None takes the system's defaults."""
+
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything a command needs to know about the world outside."""
+
+    amqp: Endpoint
+    management: Endpoint
+    management_path: str = ""
+    virtual_host: str = "/"
+    database_url: str | None = field(default=None, repr=False)
+    tls: Tls = Tls()
+    timeout: float = DEFAULT_TIMEOUT
+
+
+def resolve(
+    flags: Mapping[Setting, str | None],
+    environment: Mapping[str, str],
+    *,
+    config: Path | None = None,
+    timeout: float = DEFAULT_TIMEOUT,
+) -> Settings:
+    """Return the settings; raise `InvalidInput` naming the flag, variable or file that is wrong."""
+    document = _read(config) if config else {}
+
+    def find(setting: Setting) -> tuple[str | None, str]:
+        if flag := flags.get(setting):
+            return flag, setting.flag
+        if variable := environment.get(setting.variable):
+            return variable, setting.variable
+        return _lookup(document, setting.path, config), f"{'.'.join(setting.path)} in {config}"
+
+    amqp_url, amqp_origin = find(AMQP_URL)
+    amqp, path = _endpoint(
+        amqp_url or DEFAULT_AMQP_URL, amqp_origin, {"amqp": 5672, "amqps": 5671}, "amqp://HOST:5672/VHOST"
+    )
+    management, management_path = _management(amqp, *find(MANAGEMENT_URL))
+    return Settings(
+        amqp=amqp,
+        management=management,
+        management_path=management_path,
+        virtual_host=_virtual_host(path, amqp_origin),
+        database_url=_database_url(*find(DATABASE_URL)),
+        tls=_tls(*(find(setting) for setting in (CA_FILE, CERT_FILE, KEY_FILE))),
+        timeout=timeout,
+    )
+
+
+def _read(config: Path) -> Mapping[str, object]:
+    import yaml
+
+    hint = "give the platform's configuration file, a YAML mapping with `message_queue.url`"
+    try:
+        document = yaml.safe_load(config.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InvalidInput(f"cannot read {config}: {error.strerror}", hint=hint) from error
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"cannot read {config}: it is not UTF-8 text", hint=hint) from error
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        place = f"{config}:{mark.line + 1}:{mark.column + 1}" if mark else str(config)
+        raise InvalidInput(f"{place}: is not YAML: {error.problem}", hint=hint) from error
+    except yaml.YAMLError as error:
+        raise InvalidInput(f"{config}: is not YAML", hint=hint) from error
+    if document is None:
+        return {}
+    if not isinstance(document, dict):
+        raise InvalidInput(f"{config}: is a {type(document).__name__}, not a mapping", hint=hint)
+    return document
+
+
+def _lookup(document: Mapping[str, object], path: tuple[str, ...], config: Path | None) -> str | None:
+    value: object = document
+    for depth, key in enumerate(path):
+        if not isinstance(value, Mapping):
+            raise InvalidInput(
+                f"{config}: `{'.'.join(path[:depth])}` is a {type(value).__name__}, not a mapping",
+                hint=f"write `{'.'.join(path)}` as a key below a mapping",
+            )
+        value = value.get(key)
+        if value is None:
+            return None
+    if not isinstance(value, str):
+        raise InvalidInput(
+            f"{config}: `{'.'.join(path)}` is a {type(value).__name__}, not a string",
+            hint="put the value into quotes",
+        )
+    return value
+
+
+def _endpoint(url: str, origin: str, ports: Mapping[str, int], example: str) -> tuple[Endpoint, str]:
+    hint = f"write it as {example}"
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise InvalidInput(f"{origin} is not a URL: its port or host cannot be read", hint=hint) from error
+    if parts.scheme not in ports:
+        known = " or ".join(f"{scheme}://" for scheme in ports)
+        raise InvalidInput(f"{origin} does not start with {known}", hint=hint)
+    if not parts.hostname:
+        raise InvalidInput(f"{origin} names no host", hint=hint)
+    if port == 0:
+        raise InvalidInput(f"{origin} names port 0, which nobody can listen on", hint=hint)
+    if parts.query or parts.fragment:
+        raise InvalidInput(
+            f"{origin} has a '?' or '#' part, which is not understood",
+            hint="in a user name, password or virtual host write '?' as %3F and '#' as %23",
+        )
+    endpoint = Endpoint(
+        scheme=parts.scheme,
+        host=parts.hostname,
+        port=port or ports[parts.scheme],
+        **_credentials(parts),
+    )
+    return endpoint, parts.path
+
+
+def _credentials(parts: SplitResult) -> dict[str, str]:
+    if parts.username is None:
+        return {"user": "guest", "password": "guest"}
+    return {"user": unquote(parts.username), "password": unquote(parts.password or "")}
+
+
+def _management(amqp: Endpoint, url: str | None, origin: str) -> tuple[Endpoint, str]:
+    """Return where the management API is; by default beside AMQP, on RabbitMQ's standard ports."""
+    ports = {"http": 15672, "https": 15671}
+    if url is None:
+        scheme = "https" if amqp.tls else "http"
+        beside = Endpoint(
+            scheme=scheme, host=amqp.host, port=ports[scheme], user=amqp.user, password=amqp.password
+        )
+        return beside, ""
+    endpoint, path = _endpoint(url, origin, ports, "http://HOST:15672")
+    if urlsplit(url).username is None:
+        endpoint = Endpoint(
+            scheme=endpoint.scheme,
+            host=endpoint.host,
+            port=endpoint.port,
+            user=amqp.user,
+            password=amqp.password,
+        )
+    return endpoint, path.rstrip("/").removesuffix("/api")
+
+
+def _virtual_host(path: str, origin: str) -> str:
+    """Return the virtual host of a URL's path; no path, `/` and `//` all mean the virtual host `/`."""
+    if path in {"", "/", "//"}:
+        return "/"
+    name = path.removeprefix("/")
+    if "/" in name:
+        raise InvalidInput(
+            f"{origin} has a path of several parts; it should be one virtual host",
+            hint=f"a '/' in the name of a virtual host is written %2F: /{quote(unquote(name), safe='')}",
+        )
+    return unquote(name)
+
+
+def _database_url(url: str | None, origin: str) -> str | None:
+    if url is not None and not url.startswith(("postgresql://", "postgres://")):
+        raise InvalidInput(
+            f"{origin} does not start with postgresql://",
+            hint="write it as postgresql://USER:PASSWORD@HOST:5432/DATABASE",
+        )
+    return url
+
+
+def _tls(*found: tuple[str | None, str]) -> Tls:
+    files: list[Path | None] = []
+    for name, origin in found:
+        path = Path(name) if name else None
+        if path is not None and not path.is_file():
+            raise InvalidInput(f"{origin}: there is no file {path}", hint="give a file in PEM format")
+        files.append(path)
+    ca_file, cert_file, key_file = files
+    if key_file and not cert_file:
+        raise InvalidInput("a key file without a certificate file", hint="give --cert-file too")
+    return Tls(ca_file=ca_file, cert_file=cert_file, key_file=key_file)

@@ -1,0 +1,164 @@
+"""The values everything else speaks of: exchange, queue, binding, policy, topology.
+
+The same class describes what somebody wants and what a broker reports. Whether a name is allowed is a
+question for those who want something (`topology.names`); what a broker reports exists, however odd.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+Argument: TypeAlias = "bool | int | float | str | list[Argument] | dict[str, Argument] | None"
+"""A value of an AMQP field table, as far as JSON can carry it."""
+
+Arguments: TypeAlias = Mapping[str, Argument]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """An exchange, as somebody wants it or as the broker reports it."""
+
+    name: str
+    type: str = "direct"
+    durable: bool = True
+    auto_delete: bool = False
+    internal: bool = False
+    arguments: Arguments = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queue:
+    """A queue, as somebody wants it or as the broker reports it.
+
+    `type` is None for a queue wanted without `x-queue-type`: the virtual host decides. `state` is the
+    broker's word for how the queue is (`running`, `down`, ...), None where nobody reported any.
+    """
+
+    name: str
+    type: str | None = None
+    durable: bool = True
+    auto_delete: bool = False
+    exclusive: bool = False
+    arguments: Arguments = field(default_factory=dict, hash=False)
+    state: str | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Binding:
+    """A binding from an exchange to a queue, or to another exchange.
+
+    Two bindings are the same one if their endpoints, routing key and arguments are, and arguments are
+    compared by type: to RabbitMQ 1, 1.0 and True make three bindings.
+    """
+
+    source: str
+    destination: str
+    destination_type: str = "queue"
+    routing_key: str = ""
+    arguments: Arguments = field(default_factory=dict)
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        arguments = frozen(self.arguments)
+        return (self.source, self.destination_type, self.destination, self.routing_key, arguments)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Binding) and self.identity == other.identity
+
+    def __hash__(self) -> int:
+        return hash((self.source, self.destination, self.routing_key))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """A policy; `apply_to` is `queues`, `exchanges` or `all` (4.x also knows single queue types)."""
+
+    name: str
+    pattern: str
+    definition: Arguments = field(default_factory=dict, hash=False)
+    apply_to: str = "all"
+    priority: int = 0
+
+
+TopologyObject: TypeAlias = Exchange | Queue | Binding | Policy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerFamily:
+    """What each worker owns, with `{worker_id}` standing for its id in names and routing keys."""
+
+    consumer_tag: str
+    queues: tuple[Queue, ...]
+    bindings: tuple[Binding, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Topology:
+    """What a virtual host holds, or should hold.
+
+    `default_queue_type` is what a durable queue becomes whose declaration names no type.
+    """
+
+    name: str = ""
+    exchanges: Mapping[str, Exchange] = field(default_factory=dict)
+    queues: Mapping[str, Queue] = field(default_factory=dict)
+    bindings: frozenset[Binding] = frozenset()
+    policies: Mapping[str, Policy] = field(default_factory=dict)
+    workers: WorkerFamily | None = None
+    default_queue_type: str = "classic"
+
+    @classmethod
+    def of(
+        cls,
+        objects: Iterable[TopologyObject],
+        *,
+        name: str = "",
+        workers: WorkerFamily | None = None,
+        default_queue_type: str = "classic",
+    ) -> Topology:
+        """Gather objects of any kind into a topology."""
+        exchanges: dict[str, Exchange] = {}
+        queues: dict[str, Queue] = {}
+        policies: dict[str, Policy] = {}
+        bindings: set[Binding] = set()
+        for item in objects:
+            match item:
+                case Exchange():
+                    exchanges[item.name] = item
+                case Queue():
+                    queues[item.name] = item
+                case Policy():
+                    policies[item.name] = item
+                case Binding():
+                    bindings.add(item)
+        return cls(
+            name=name,
+            exchanges=exchanges,
+            queues=queues,
+            bindings=frozenset(bindings),
+            policies=policies,
+            workers=workers,
+            default_queue_type=default_queue_type,
+        )
+
+    def objects(self) -> tuple[TopologyObject, ...]:
+        """Return everything, in the order in which it can be made: exchanges, queues, policies, bindings."""
+        return (
+            *sorted(self.exchanges.values(), key=lambda exchange: exchange.name),
+            *sorted(self.queues.values(), key=lambda queue: queue.name),
+            *sorted(self.policies.values(), key=lambda policy: policy.name),
+            *sorted(self.bindings, key=lambda binding: repr(binding.identity)),
+        )
+
+
+def frozen(value: object) -> object:
+    """Return a hashable stand-in for an argument that is equal only to one of the same type and value."""
+    match value:
+        case dict():
+            return ("table", *sorted((key, frozen(item)) for key, item in value.items()))
+        case list() | tuple():
+            return ("array", *(frozen(item) for item in value))
+        case _:
+            return (type(value).__name__, value)

@@ -1,0 +1,73 @@
+"""Worker id -> the queues and bindings that are its own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+
+from attune_infra.errors import InvalidInput
+from attune_infra.topology.model import Binding, Queue, Topology, WorkerFamily
+
+PLACEHOLDER = "{worker_id}"
+HIGHEST_ID = 2**63 - 1
+"""What PostgreSQL's BIGINT can hold."""
+
+
+def worker_family(topology: Topology) -> WorkerFamily:
+    """Return the worker family of a topology; raise `InvalidInput` if it has none."""
+    if topology.workers is None:
+        raise InvalidInput(
+            f"topology '{topology.name}' has no workers section",
+            hint="add `workers:` with `consumer_tag` and `queues` to the document",
+        )
+    return topology.workers
+
+
+def queues_of(family: WorkerFamily, worker_id: int) -> tuple[Queue, ...]:
+    return tuple(replace(queue, name=_filled(queue.name, worker_id)) for queue in family.queues)
+
+
+def bindings_of(family: WorkerFamily, worker_id: int) -> tuple[Binding, ...]:
+    return tuple(
+        replace(
+            binding,
+            destination=_filled(binding.destination, worker_id),
+            routing_key=_filled(binding.routing_key, worker_id),
+        )
+        for binding in family.bindings
+    )
+
+
+def consumer_tag_of(family: WorkerFamily, worker_id: int) -> str:
+    return _filled(family.consumer_tag, worker_id)
+
+
+def topology_of_workers(topology: Topology, worker_ids: Iterable[int]) -> Topology:
+    """Return what these workers need: their queues, their bindings, and the exchanges they bind to."""
+    family = worker_family(topology)
+    ids = tuple(worker_ids)
+    sources = sorted({binding.source for binding in family.bindings} & topology.exchanges.keys())
+    return Topology.of(
+        (
+            *(topology.exchanges[source] for source in sources),
+            *(queue for worker_id in ids for queue in queues_of(family, worker_id)),
+            *(binding for worker_id in ids for binding in bindings_of(family, worker_id)),
+        ),
+        name=topology.name,
+        workers=family,
+    )
+
+
+def owner_of(family: WorkerFamily, queue: str) -> int | None:
+    """Return the id of the worker whose queue has this name, or None if it is no worker's queue."""
+    for template in family.queues:
+        before, after = template.name.split(PLACEHOLDER)
+        found = re.fullmatch(rf"{re.escape(before)}([1-9][0-9]{{0,18}}){re.escape(after)}", queue)
+        if found and int(found[1]) <= HIGHEST_ID:
+            return int(found[1])
+    return None
+
+
+def _filled(template: str, worker_id: int) -> str:
+    return template.replace(PLACEHOLDER, str(worker_id))
