@@ -15,15 +15,6 @@ from attune_infra.topology.model import Argument, Topology
 from attune_infra.topology.report import Outcome
 
 
-@dataclass(frozen=True, slots=True)
-class Consumers:
-    """Who consumes from a queue. `tags` may lag some seconds behind; `exact` says that `count` does not."""
-
-    count: int
-    tags: tuple[str, ...]
-    exact: bool
-
-
 class Broker(Protocol):
     """One virtual host of a RabbitMQ."""
 
@@ -46,8 +37,15 @@ class Broker(Protocol):
         """
         ...
 
-    def consumers(self, queues: Collection[str]) -> Mapping[str, Consumers]:
-        """Return who consumes from each of these queues; what is not there is left out."""
+    def consumer_tags(self, queues: Collection[str]) -> Mapping[str, tuple[str, ...]]:
+        """Return the tags of each queue's consumers, as the statistics know them: some 6 seconds late."""
+        ...
+
+    def consumer_counts(self, queues: Collection[str]) -> Mapping[str, int]:
+        """Return how many consumers each queue has, exactly and now.
+
+        What is not there is left out, and so is a queue with an expiry, whose lease asking would start anew.
+        """
         ...
 
 

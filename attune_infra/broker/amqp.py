@@ -1,0 +1,260 @@
+"""AMQP 0-9-1: declare and bind many things at once, and count consumers.
+
+A channel works through its commands one after another, but the channels of a connection work side by side,
+and a declaration with `no-wait` costs no round trip. So declarations go out in lanes, one channel each, and
+one question at the end of each lane tells whether all went well. Where not, that lane alone is gone through
+again, one by one, so that each failure is known by its name and the broker's reason.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Collection, Iterator, Sequence
+from itertools import islice
+from typing import Any, Final, TypeAlias
+
+import amqp
+from amqp import spec
+
+from attune_infra import __version__
+from attune_infra.broker import faults
+from attune_infra.broker.wire import queue_arguments
+from attune_infra.errors import BrokerError
+from attune_infra.settings import Settings
+from attune_infra.topology.model import Binding, Exchange, Queue
+
+Declarable: TypeAlias = Exchange | Queue | Binding
+Declared: TypeAlias = tuple[Declarable, str | None]
+"""What was declared, and the broker's reason if it refused."""
+
+LANES: Final = 16
+AT_ONCE: Final = 1000
+"""Declarations under way before the next question whether all went well."""
+
+
+class _Lane(amqp.Channel):  # type: ignore[misc] # the package ships no types
+    """A channel that remembers why the broker closed it.
+
+    py-amqp's own raises in whichever call happens to be reading, which may be that of another channel.
+    """
+
+    failure: Exception | None = None
+
+    def declare(self, item: Declarable, *, nowait: bool) -> None:
+        match item:
+            case Exchange():
+                self._declare_exchange(item, nowait=nowait)
+            case Queue():
+                self.queue_declare(
+                    item.name,
+                    durable=item.durable,
+                    auto_delete=item.auto_delete,
+                    arguments=queue_arguments(item),
+                    nowait=nowait,
+                )
+            case Binding():
+                bind = self.queue_bind if item.destination_type == "queue" else self.exchange_bind
+                bind(
+                    item.destination,
+                    item.source,
+                    routing_key=item.routing_key,
+                    arguments=dict(item.arguments),
+                    nowait=nowait,
+                )
+
+    def survived(self) -> bool:
+        """Wait until the broker has worked through all that was sent; return whether nothing failed."""
+        try:
+            self.basic_qos(0, 0, a_global=False)
+        except amqp.ChannelError:
+            return False
+        return True
+
+    def wait(
+        self, method: Any, callback: Any = None, timeout: Any = None, returns_tuple: bool = False
+    ) -> Any:
+        """Wait for an answer, but not for ever; raise the reason if the broker closed the channel instead."""
+        try:
+            limit = timeout or getattr(self.connection, "read_timeout", None)
+            return super().wait(method, callback, limit, returns_tuple)
+        except amqp.RecoverableConnectionError as error:
+            raise self.failure or error from error
+
+    def _declare_exchange(self, exchange: Exchange, *, nowait: bool) -> None:
+        """Declare an exchange; py-amqp's own method cannot say `internal`."""
+        self.send_method(
+            spec.Exchange.Declare,
+            "BssbbbbbF",
+            (
+                0,
+                exchange.name,
+                exchange.type,
+                False,
+                exchange.durable,
+                exchange.auto_delete,
+                exchange.internal,
+                nowait,
+                dict(exchange.arguments),
+            ),
+            wait=None if nowait else spec.Exchange.DeclareOk,
+        )
+
+    def _on_close(self, reply_code: int, reply_text: str, class_id: int, method_id: int) -> None:
+        self.failure = amqp.exceptions.error_for_code(
+            reply_code, reply_text, (class_id, method_id), amqp.ChannelError
+        )
+        self.send_method(spec.Channel.CloseOk)
+        self.collect()
+
+
+class _Connection(amqp.Connection):  # type: ignore[misc] # the package ships no types
+    Channel = _Lane
+
+
+class Amqp:
+    """A connection to one virtual host, opened when first needed and again when the broker closed it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._connection: _Connection | None = None
+
+    def version(self) -> str:
+        """Return RabbitMQ's version as the handshake tells it."""
+        return str(self._connected().server_properties.get("version", "unknown"))
+
+    def declare(self, items: Sequence[Declarable]) -> Iterator[Declared]:
+        """Declare things that do not depend on each other; yield each with the reason if it was refused."""
+        waiting = iter(items)
+        while batch := list(islice(waiting, AT_ONCE)):
+            yield from self._declare_at_once(batch)
+
+    def consumer_counts(self, queues: Collection[str]) -> dict[str, int]:
+        """Return how many consumers each queue has, exactly and now; what is not there is left out.
+
+        It asks by a passive declaration, which starts the lease of a queue with an expiry anew.
+        """
+        counts: dict[str, int] = {}
+        for queue in queues:
+            try:
+                [lane] = self._lanes(1)
+                counts[queue] = lane.queue_declare(queue, passive=True).consumer_count
+            except amqp.NotFound:
+                continue
+            except (amqp.AMQPError, OSError) as error:
+                raise self._lost(error) from error
+        return counts
+
+    def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            _close(connection)
+
+    def _declare_at_once(self, batch: list[Declarable]) -> Iterator[Declared]:
+        lanes = min(LANES, len(batch))
+        shares = [batch[start::lanes] for start in range(lanes)]
+        unreachable: str | None = None
+        try:
+            survived = self._run_lanes(shares)
+        except BrokerError as error:
+            unreachable, survived = error.sentence, [False] * lanes
+        for share, went_well in zip(shares, survived, strict=True):
+            for item in share:
+                if went_well:
+                    yield item, None
+                    continue
+                try:
+                    yield item, unreachable or self._declare_alone(item)
+                except BrokerError as error:
+                    unreachable = error.sentence
+                    yield item, unreachable
+
+    def _run_lanes(self, shares: list[list[Declarable]]) -> list[bool]:
+        """Declare each share in a lane of its own; return which lanes survived it."""
+        lanes = self._lanes(len(shares))
+        try:
+            for lane, share in zip(lanes, shares, strict=True):
+                for item in share:
+                    lane.declare(item, nowait=True)
+            return [lane.survived() for lane in lanes]
+        except (amqp.AMQPError, OSError):
+            self._forget()
+            return [False] * len(shares)
+
+    def _declare_alone(self, item: Declarable) -> str | None:
+        """Declare one thing and wait; return the broker's reason if it refused."""
+        [lane] = self._lanes(1)
+        try:
+            lane.declare(item, nowait=False)
+        except amqp.ChannelError as error:
+            return faults.reason_of(error)
+        except TimeoutError:
+            self._forget()
+            return f"no answer within {self.settings.timeout:g} s"
+        except (amqp.AMQPError, OSError) as error:
+            self._forget()
+            return faults.reason_of(error)
+        return None
+
+    def _lanes(self, count: int) -> list[_Lane]:
+        """Return open channels, those that are open already first."""
+        connection = self._connected()
+        lanes = [lane for lane in connection.channels.values() if isinstance(lane, _Lane) and lane.is_open]
+        try:
+            lanes.extend(connection.channel() for _ in range(count - len(lanes)))
+        except (amqp.AMQPError, OSError) as error:
+            raise self._lost(error) from error
+        return lanes[:count]
+
+    def _connected(self) -> _Connection:
+        if self._connection is None or not self._connection.connected:
+            self._connection = self._connect()
+        return self._connection
+
+    def _connect(self) -> _Connection:
+        endpoint, timeout = self.settings.amqp, self.settings.timeout
+        connection = _Connection(
+            host=endpoint.netloc,
+            userid=endpoint.user,
+            password=endpoint.password,
+            login_method="PLAIN",
+            virtual_host=self.settings.virtual_host,
+            ssl=_tls_options(self.settings) if endpoint.tls else False,
+            client_properties={"product": "attune-infra", "product_version": __version__},
+            connect_timeout=timeout,
+            read_timeout=timeout,
+            write_timeout=timeout,
+        )
+        try:
+            connection.connect()
+        except (amqp.AMQPError, OSError) as error:
+            _close(connection)
+            raise faults.from_amqp_connect(error, self.settings) from error
+        return connection
+
+    def _forget(self) -> None:
+        """Drop a connection whose state is unknown."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.collect()
+
+    def _lost(self, error: Exception) -> BrokerError:
+        self._forget()
+        return faults.from_amqp_connect(error, self.settings)
+
+
+def _close(connection: _Connection) -> None:
+    try:
+        connection.close()
+    except (amqp.AMQPError, OSError):
+        connection.collect()
+
+
+def _tls_options(settings: Settings) -> dict[str, object]:
+    tls = settings.tls
+    return {
+        "cert_reqs": ssl.CERT_REQUIRED,
+        "server_hostname": settings.amqp.host,
+        "ca_certs": str(tls.ca_file) if tls.ca_file else None,
+        "certfile": str(tls.cert_file) if tls.cert_file else None,
+        "keyfile": str(tls.key_file) if tls.key_file else None,
+    }

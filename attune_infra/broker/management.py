@@ -1,0 +1,86 @@
+"""HTTP: rabbitmq-admin's AdminAPI plus what it lacks.
+
+That is one kept-alive session with time-outs and TLS, path segments quoted as paths are, any path of the API,
+and the broker's own reason in errors. Nothing here knows what a topology is.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+import requests
+from rabbitmq_admin import AdminAPI
+
+from attune_infra.broker import faults
+from attune_infra.settings import Settings
+
+
+def path(*segments: str) -> str:
+    """Join segments to a path, each percent-encoded; `quote_plus` would make `+` of a space."""
+    return "/api/" + "/".join(quote(segment, safe="") for segment in segments)
+
+
+class Management(AdminAPI):  # type: ignore[misc] # the package ships no types
+    """The management API of one broker, as one user."""
+
+    def __init__(self, settings: Settings) -> None:
+        endpoint = settings.management
+        super().__init__(
+            url=endpoint.base_url + settings.management_path,
+            auth=(endpoint.user.encode(), endpoint.password.encode()),
+        )
+        self.settings = settings
+        self.session = requests.Session()
+        tls = settings.tls
+        if tls.ca_file:
+            self.session.verify = str(tls.ca_file)
+        if tls.cert_file:
+            self.session.cert = (str(tls.cert_file), str(tls.key_file or tls.cert_file))
+
+    def close(self) -> None:
+        self.session.close()
+
+    def get(self, *segments: str, **query: str) -> Any:
+        """Return the JSON at a path; raise `BrokerError` with the broker's reason."""
+        return self._api_get(path(*segments), params=query)
+
+    def put(self, *segments: str, body: object) -> bool:
+        """Make something; return whether it was new."""
+        response: requests.Response = self._api_put(path(*segments), data=body)
+        return bool(response.status_code == requests.codes.created)
+
+    def post(self, *segments: str, body: object) -> None:
+        self._api_post(path(*segments), data=body)
+
+    def _get(self, **kwargs: Any) -> Any:
+        response = self._request("GET", **kwargs)
+        try:
+            return response.json()
+        except requests.exceptions.JSONDecodeError as error:
+            raise faults.not_json(response, self.settings) from error
+
+    def _api_put(self, url: str, **kwargs: Any) -> requests.Response:
+        return self._request("PUT", url=self.url + url, auth=self.auth, json=kwargs["data"])
+
+    def _post(self, **kwargs: Any) -> None:
+        self._request("POST", json=kwargs.pop("data"), **kwargs)
+
+    def _delete(self, **kwargs: Any) -> None:
+        self._request("DELETE", **kwargs)
+
+    def _request(self, method: str, **kwargs: Any) -> requests.Response:
+        """Send a request, a second time if the kept-alive connection turned out to be closed."""
+        kwargs.update(timeout=self.settings.timeout, allow_redirects=False)
+        try:
+            try:
+                response = self.session.request(method, **kwargs)
+            except requests.exceptions.ConnectionError as error:
+                if isinstance(error, requests.exceptions.SSLError | requests.exceptions.ConnectTimeout):
+                    raise
+                response = self.session.request(method, **kwargs)
+        except requests.exceptions.RequestException as error:
+            raise faults.from_requests(error, self.settings) from error
+        if response.status_code >= requests.codes.multiple_choices:
+            raise faults.from_response(response, self.settings)
+        return response

@@ -1,0 +1,132 @@
+"""Values <-> the JSON of the management API and the tables of AMQP. Pure.
+
+What RabbitMQ itself puts into a virtual host (`amq.*` exchanges, the default exchange and its bindings,
+exclusive and server-named queues) is nobody's topology and is left out on reading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeAlias
+
+from attune_infra.topology.model import Argument, Binding, Exchange, Policy, Queue, TopologyObject
+
+Json: TypeAlias = Mapping[str, Any]
+
+EXCHANGE_COLUMNS = "name,type,durable,auto_delete,internal,arguments"
+QUEUE_COLUMNS = "name,type,durable,auto_delete,exclusive,arguments,state"
+BINDING_COLUMNS = "source,destination,destination_type,routing_key,arguments"
+
+
+def exchanges_from(listing: Iterable[Json]) -> list[Exchange]:
+    return [_exchange(item) for item in listing if item["name"] and not item["name"].startswith("amq.")]
+
+
+def queues_from(listing: Iterable[Json]) -> list[Queue]:
+    return [_queue(item) for item in listing if not _is_private(item)]
+
+
+def bindings_from(listing: Iterable[Json], queues: Iterable[Json]) -> list[Binding]:
+    """Read bindings; `queues` is the listing that tells which destinations are private queues."""
+    private = {item["name"] for item in queues if _is_private(item)}
+    return [
+        _binding(item)
+        for item in listing
+        if item["source"] and not (item["destination_type"] == "queue" and item["destination"] in private)
+    ]
+
+
+def policies_from(listing: Iterable[Json]) -> list[Policy]:
+    return [
+        Policy(
+            name=item["name"],
+            pattern=item["pattern"],
+            definition=item["definition"],
+            apply_to=item["apply-to"],
+            priority=item["priority"],
+        )
+        for item in listing
+    ]
+
+
+def body_of(item: TopologyObject) -> dict[str, Argument]:
+    """Return the body of the HTTP request that makes an object; nothing is left to the API's defaults.
+
+    They are not those of AMQP: a queue PUT without `durable` becomes a transient one.
+    """
+    match item:
+        case Exchange():
+            return {
+                "type": item.type,
+                "durable": item.durable,
+                "auto_delete": item.auto_delete,
+                "internal": item.internal,
+                "arguments": dict(item.arguments),
+            }
+        case Queue():
+            return {
+                "durable": item.durable,
+                "auto_delete": item.auto_delete,
+                "arguments": queue_arguments(item),
+            }
+        case Binding():
+            return {"routing_key": item.routing_key, "arguments": dict(item.arguments)}
+        case Policy():
+            return {
+                "pattern": item.pattern,
+                "definition": dict(item.definition),
+                "apply-to": item.apply_to,
+                "priority": item.priority,
+            }
+
+
+def queue_arguments(queue: Queue) -> dict[str, Argument]:
+    """Return the arguments of a declaration; the type is one of them, if one is wanted."""
+    arguments = dict(queue.arguments)
+    if queue.type is not None:
+        arguments["x-queue-type"] = queue.type
+    return arguments
+
+
+def has_expiry(queue: Json) -> bool:
+    """Return whether a listed queue expires when unused, by argument or, if statistics say so, by policy."""
+    return "x-expires" in queue["arguments"] or "expires" in (queue.get("effective_policy_definition") or {})
+
+
+def _exchange(item: Json) -> Exchange:
+    return Exchange(
+        name=item["name"],
+        type=item["type"],
+        durable=item["durable"],
+        auto_delete=item["auto_delete"],
+        internal=item["internal"],
+        arguments=item["arguments"],
+    )
+
+
+def _queue(item: Json) -> Queue:
+    """Read a queue. RabbitMQ 4 injects `x-queue-type` where nobody asked for it, so `type` is what counts."""
+    arguments = {name: value for name, value in item["arguments"].items() if name != "x-queue-type"}
+    return Queue(
+        name=item["name"],
+        type=item["type"],
+        durable=item["durable"],
+        auto_delete=item["auto_delete"],
+        exclusive=item.get("exclusive", False),
+        arguments=arguments,
+        state=item.get("state"),
+    )
+
+
+def _binding(item: Json) -> Binding:
+    return Binding(
+        source=item["source"],
+        destination=item["destination"],
+        destination_type=item["destination_type"],
+        routing_key=item["routing_key"],
+        arguments=item["arguments"],
+    )
+
+
+def _is_private(queue: Json) -> bool:
+    return bool(queue.get("exclusive")) or queue["name"].startswith("amq.")
