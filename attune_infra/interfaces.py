@@ -31,7 +31,7 @@ class Broker(Protocol):
         ...
 
     def apply(self, changes: Iterable[Create | Update]) -> Iterator[Outcome]:
-        """Make changes and yield what became of each, in no particular order.
+        """Make changes and yield what became of each; raise `BrokerError` if it cannot even begin.
 
         A failure stops nothing but what depends on it: that is skipped, with the reason.
         """
@@ -51,10 +51,10 @@ class Broker(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registration:
-    """What a worker says of itself. None leaves what the registry holds as it is."""
+    """What a worker says of itself. None leaves what the registry holds, or its default, as it is."""
 
     name: str
-    worker_type: str = "local"
+    worker_type: str | None = None
     host: str | None = None
     port: int | None = None
     capabilities: Mapping[str, Argument] | None = None

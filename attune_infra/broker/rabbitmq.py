@@ -72,6 +72,8 @@ class RabbitMQ:
 
     def apply(self, changes: Iterable[Create | Update]) -> Iterator[Outcome]:
         waiting = list(changes)
+        if self.via is Via.AMQP and any(not isinstance(change.want, Policy) for change in waiting):
+            self.check_amqp()
         failed: set[tuple[str, str]] = set()
         for kind in (Exchange, Queue, Policy, Binding):
             ready: list[Create | Update] = []

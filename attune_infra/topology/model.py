@@ -153,6 +153,18 @@ class Topology:
         )
 
 
+def label(item: TopologyObject) -> str:
+    """Return what an object is called in a sentence."""
+    if not isinstance(item, Binding):
+        return f"{type(item).__name__.lower()} {item.name}"
+    words = f"binding {item.source} -> {item.destination}"
+    if item.routing_key:
+        words += f" with routing key {item.routing_key}"
+    if item.arguments:
+        words += f" and arguments {dict(item.arguments)}"
+    return words
+
+
 def frozen(value: object) -> object:
     """Return a hashable stand-in for an argument that is equal only to one of the same type and value."""
     match value:

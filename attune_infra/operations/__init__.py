@@ -1,0 +1,1 @@
+"""What a command does to something live. Asks nothing, prints nothing."""

@@ -1,0 +1,62 @@
+"""Look at a broker, once, and hold what was seen against what is wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from attune_infra.errors import AttuneError, BrokerError
+from attune_infra.interfaces import Broker
+from attune_infra.operations.wait import wait_for
+from attune_infra.topology.model import Topology
+from attune_infra.topology.verify import Demands, Seen, Verification, worker_queues
+from attune_infra.topology.verify import verify as verify_seen
+
+STATISTICS_LAG = 8.0
+"""Seconds after which the management statistics know a consumer; 6 were measured."""
+
+
+def verify(broker: Broker, want: Topology, demands: Demands) -> Verification:
+    """Return what all checks found. A broker that cannot be reached is a finding, not an exception."""
+    return verify_seen(_look(broker, worker_queues(want, demands.worker_ids)), want, demands)
+
+
+def _look(broker: Broker, queues: Sequence[str]) -> Seen:
+    http, amqp = _answer(broker.check_http), _answer(broker.check_amqp)
+    if isinstance(http, AttuneError):
+        return Seen(http=http, amqp=amqp)
+    try:
+        topology = broker.read()
+        present = [queue for queue in queues if queue in topology.queues]
+        counts = broker.consumer_counts(present) if present and isinstance(amqp, str) else {}
+        tags = _tags(broker, present, counts) if present else {}
+    except BrokerError as error:
+        return Seen(http=error, amqp=amqp)
+    return Seen(http=http, amqp=amqp, topology=topology, consumer_tags=tags, consumer_counts=counts)
+
+
+def _tags(broker: Broker, queues: Sequence[str], counts: Mapping[str, int]) -> Mapping[str, tuple[str, ...]]:
+    """Return consumer tags, waiting for the statistics where a consumer is known to be there."""
+    tags: Mapping[str, tuple[str, ...]] = {}
+
+    def attempt() -> Mapping[str, tuple[str, ...]]:
+        nonlocal tags
+        tags = broker.consumer_tags(queues)
+        if any(counts.get(queue) and not tags[queue] for queue in queues):
+            raise _StatisticsLag("the statistics do not know all consumers yet")
+        return tags
+
+    try:
+        return wait_for(attempt, seconds=STATISTICS_LAG)
+    except _StatisticsLag:
+        return tags
+
+
+def _answer(question: Callable[[], str]) -> str | AttuneError:
+    try:
+        return question()
+    except BrokerError as error:
+        return error
+
+
+class _StatisticsLag(AttuneError):
+    may_pass = True

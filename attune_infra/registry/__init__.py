@@ -1,0 +1,1 @@
+"""PostgreSQL: the table of workers."""

@@ -1,0 +1,201 @@
+"""The `worker` table as `interfaces.WorkerRegistry`, in both of its forms; all SQL is parameterised.
+
+The early form has no `worker_role` and no unique `name`; the later one has both. The table is found on the
+search path, as the platform's services find it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from types import TracebackType
+from typing import Any, Final, Self
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from attune_infra import __version__
+from attune_infra.errors import InvalidInput, RegistryError, RegistryUnreachable
+from attune_infra.interfaces import RegisteredWorker, Registration
+
+_Row = tuple[Any, ...]
+
+_PERMANENT: Final = (
+    "password authentication failed",
+    "no password supplied",
+    "does not exist",
+    "pg_hba.conf",
+)
+"""What libpq says of a connection that will not come up by waiting; it gives no code for these."""
+
+_LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
+"""One at a time for a name, where the table itself does not see to that."""
+
+_COLUMNS: Final = """
+    SELECT attname FROM pg_attribute
+    WHERE attrelid = to_regclass('worker') AND attnum > 0 AND NOT attisdropped
+"""
+
+_UPDATE: Final = """
+    UPDATE worker
+    SET worker_type = coalesce(%(worker_type)s, worker_type), host = coalesce(%(host)s, host),
+        port = coalesce(%(port)s, port), capabilities = coalesce(%(capabilities)s, capabilities),
+        status = 'active', last_heartbeat = now(), updated = now()
+    WHERE id = (SELECT min(id) FROM worker WHERE name = %(name)s)
+    RETURNING id, name, created
+"""
+
+_INSERT: Final = """
+    INSERT INTO worker (name, worker_type, host, port, capabilities, status, last_heartbeat)
+    VALUES (%(name)s, %(first_type)s, %(host)s, %(port)s, %(capabilities)s, 'active', now())
+    RETURNING id, name, created
+"""
+
+_INSERT_WITH_ROLE: Final = """
+    INSERT INTO worker (name, worker_type, worker_role, host, port, capabilities, status, last_heartbeat)
+    VALUES (%(name)s, %(first_type)s, 'action', %(host)s, %(port)s, %(capabilities)s, 'active', now())
+    RETURNING id, name, created
+"""
+
+_MISSING: Final = """
+    SELECT wanted.id FROM unnest(%s::bigint[]) AS wanted(id)
+    WHERE NOT EXISTS (SELECT FROM worker WHERE worker.id = wanted.id)
+    ORDER BY wanted.id
+"""
+
+
+class PostgresRegistry:
+    """The registry in one PostgreSQL database, as a URL names it; `timeout` is in seconds."""
+
+    def __init__(self, url: str, *, timeout: float) -> None:
+        self._url = url
+        self._timeout = timeout
+
+    def __enter__(self) -> Self:
+        self._connection = _connect(self._url, self._timeout)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._connection.close()
+
+    def create(self) -> bool:
+        """Make the table if there is none; return whether it was made."""
+        with self._transaction():
+            self._connection.execute(_LOCK, ("attune-infra registry init",))
+            if self._columns():
+                return False
+            self._connection.execute(files("attune_infra.registry").joinpath("schema.sql").read_bytes())
+            return True
+
+    def register(self, registration: Registration) -> RegisteredWorker:
+        try:
+            return self._register(registration)
+        except _NameTaken:
+            return self._register(registration)
+
+    def missing(self, worker_ids: Collection[int]) -> tuple[int, ...]:
+        with self._transaction():
+            self._wanted_columns()
+            rows = self._connection.execute(_MISSING, (sorted(worker_ids),)).fetchall()
+        return tuple(row[0] for row in rows)
+
+    def _register(self, registration: Registration) -> RegisteredWorker:
+        values = {
+            "name": registration.name,
+            "worker_type": registration.worker_type,
+            "first_type": registration.worker_type or "local",
+            "host": registration.host,
+            "port": registration.port,
+            "capabilities": None if registration.capabilities is None else Jsonb(registration.capabilities),
+        }
+        with self._transaction():
+            insert = _INSERT_WITH_ROLE if "worker_role" in self._wanted_columns() else _INSERT
+            self._connection.execute(_LOCK, (f"attune worker {registration.name}",))
+            updated = self._connection.execute(_UPDATE, values).fetchone()
+            row = updated or self._connection.execute(insert, values).fetchone()
+        if row is None:
+            raise RegistryError(
+                "the registry took the worker and returned no row",
+                hint="does a rule or trigger on the table `worker` swallow it?",
+            )
+        worker_id, name, created = row
+        return RegisteredWorker(id=worker_id, name=name, created=created, new=updated is None)
+
+    def _columns(self) -> set[str]:
+        return {row[0] for row in self._connection.execute(_COLUMNS)}
+
+    def _wanted_columns(self) -> set[str]:
+        columns = self._columns()
+        if not columns:
+            [path] = self._connection.execute("SELECT current_setting('search_path')").fetchone() or ("",)
+            raise RegistryError(
+                f"there is no table `worker` on the search path ({path})",
+                hint="`attune-infra registry init` makes it; if it is in another schema, add"
+                " ?options=-csearch_path%3DSCHEMA to the database URL",
+            )
+        return columns
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        try:
+            with self._connection.transaction():
+                yield
+        except psycopg.errors.UniqueViolation as error:
+            raise _NameTaken(_sentence(error)) from error
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise RegistryError(
+                f"the database refused: {_sentence(error)}",
+                hint="the user of the database URL needs SELECT, INSERT and UPDATE on the table `worker`,"
+                " and USAGE on its sequence",
+            ) from error
+        except psycopg.OperationalError as error:
+            raise RegistryUnreachable(
+                f"the database broke off: {_sentence(error)}",
+                hint="try again; nothing of this transaction was kept",
+            ) from error
+        except psycopg.Error as error:
+            raise RegistryError(f"the database refused: {_sentence(error)}") from error
+
+
+class _NameTaken(RegistryError):
+    """Somebody who does not take our lock inserted the same name at the same moment."""
+
+
+def _connect(url: str, timeout: float) -> psycopg.Connection[_Row]:
+    try:
+        psycopg.conninfo.conninfo_to_dict(url)
+    except psycopg.ProgrammingError as error:
+        raise InvalidInput(
+            "the database URL cannot be read",
+            hint="write it as postgresql://USER:PASSWORD@HOST:5432/DATABASE, special characters as %XX",
+        ) from error
+    try:
+        connection = psycopg.connect(
+            url,
+            autocommit=True,
+            connect_timeout=math.ceil(timeout),
+            application_name=f"attune-infra {__version__}",
+        )
+        connection.execute(
+            "SELECT set_config('statement_timeout', %s, false)", (f"{math.ceil(timeout * 1000)}",)
+        )
+    except psycopg.OperationalError as error:
+        sentence = _sentence(error)
+        if any(words in sentence for words in _PERMANENT):
+            raise RegistryError(
+                f"cannot open the database: {sentence}", hint="check the database URL"
+            ) from error
+        raise RegistryUnreachable(
+            f"cannot reach the database: {sentence}",
+            hint="check host and port of the database URL; is it still starting? `--wait 60` waits for it",
+        ) from error
+    return connection
+
+
+def _sentence(error: psycopg.Error) -> str:
+    """Return PostgreSQL's own words, on one line."""
+    return error.diag.message_primary or " ".join(str(error).split())

@@ -1,0 +1,222 @@
+"""The named checks, as functions of what was seen."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from attune_infra.errors import AttuneError, ExitCode
+from attune_infra.topology.diff import Change, Create, Difference, diff, undeclared
+from attune_infra.topology.model import Binding, Exchange, Queue, Topology, TopologyObject, label
+from attune_infra.topology.worker import (
+    bindings_of,
+    consumer_tag_of,
+    owner_of,
+    queues_of,
+    topology_of_workers,
+    worker_family,
+)
+
+HEALTHY_STATES = frozenset({None, "running", "live", "idle", "flow"})
+"""What RabbitMQ calls a queue that works; the word differs by version and by whether statistics are there."""
+
+
+class Verdict(StrEnum):
+    """What a check found."""
+
+    PASSED = "passed"
+    WARNING = "warning"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One named check: of what, for which worker if for one, and what it found."""
+
+    name: str
+    verdict: Verdict
+    detail: str = ""
+    hint: str | None = None
+    worker_id: int | None = None
+    differences: tuple[Difference, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """All checks, in the order they were made."""
+
+    checks: tuple[Check, ...]
+
+    def counts(self) -> Counter[Verdict]:
+        return Counter(check.verdict for check in self.checks)
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """Failed, if anything could not be looked at; drift, if anything is not as wanted."""
+        counts = self.counts()
+        if counts[Verdict.UNKNOWN]:
+            return ExitCode.FAILED
+        return ExitCode.DRIFT if counts[Verdict.FAILED] else ExitCode.DONE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What was seen of a broker: a version where it answered, the failure where it did not.
+
+    `consumer_counts` lacks a queue whose consumers could not be counted without touching it.
+    """
+
+    http: str | AttuneError
+    amqp: str | AttuneError
+    topology: Topology | None = None
+    consumer_tags: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    consumer_counts: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demands:
+    """What is asked beyond the topology itself."""
+
+    worker_ids: tuple[int, ...] = ()
+    require_consumers: bool = False
+    strict: bool = False
+
+
+def verify(seen: Seen, want: Topology, demands: Demands) -> Verification:
+    """Hold what was seen against what is wanted."""
+    checks = [_reachable("HTTP", seen.http), _reachable("AMQP", seen.amqp)]
+    if seen.topology is not None:
+        checks.extend(_checks_of_topology(seen.topology, want))
+        for worker_id in demands.worker_ids:
+            checks.extend(_checks_of_worker(seen, seen.topology, want, worker_id, demands))
+        checks.extend(_checks_of_undeclared(seen.topology, want, demands))
+    return Verification(tuple(checks))
+
+
+def worker_queues(want: Topology, worker_ids: Sequence[int]) -> tuple[str, ...]:
+    """Return the names of these workers' queues."""
+    if not worker_ids:
+        return ()
+    family = worker_family(want)
+    return tuple(queue.name for worker_id in worker_ids for queue in queues_of(family, worker_id))
+
+
+def _reachable(protocol: str, answer: str | AttuneError) -> Check:
+    name = f"broker answers over {protocol}"
+    if isinstance(answer, AttuneError):
+        return Check(name, Verdict.UNKNOWN, answer.sentence, answer.hint)
+    return Check(name, Verdict.PASSED, f"RabbitMQ {answer}")
+
+
+def _checks_of_topology(have: Topology, want: Topology) -> Iterator[Check]:
+    changes = {change.want: change for change in diff(have, want)}
+    for item in want.objects():
+        yield _check_of_object(item, changes.get(item), have)
+    for queue in sorted(want.queues.values(), key=lambda queue: queue.name):
+        if "x-dead-letter-exchange" in queue.arguments:
+            yield _check_of_dead_letters(queue, have)
+
+
+def _check_of_object(
+    item: TopologyObject, change: Change | None, have: Topology, worker_id: int | None = None
+) -> Check:
+    name = label(item)
+    state = have.queues[item.name].state if isinstance(item, Queue) and item.name in have.queues else None
+    if isinstance(change, Create):
+        return Check(name, Verdict.FAILED, "is missing", worker_id=worker_id)
+    if change is not None:
+        return Check(name, Verdict.FAILED, "differs", worker_id=worker_id, differences=change.differences)
+    if state not in HEALTHY_STATES:
+        return Check(name, Verdict.FAILED, f"is there, but its state is {state}", worker_id=worker_id)
+    return Check(name, Verdict.PASSED, worker_id=worker_id)
+
+
+def _check_of_dead_letters(queue: Queue, have: Topology) -> Check:
+    target = str(queue.arguments["x-dead-letter-exchange"])
+    name = f"dead letters of queue {queue.name}"
+    if target == "":
+        key = str(queue.arguments.get("x-dead-letter-routing-key", queue.name))
+        found = key in have.queues
+        detail = f"lead to queue {key}" if found else f"go to queue {key}, which is missing: they are lost"
+        return Check(name, Verdict.PASSED if found else Verdict.FAILED, detail)
+    if target not in have.exchanges and not target.startswith("amq."):
+        return Check(name, Verdict.FAILED, f"go to exchange {target}, which is missing: they are lost")
+    reached = _queues_behind(target, have)
+    if not reached:
+        return Check(name, Verdict.FAILED, f"go to exchange {target}, which leads to no queue: they are lost")
+    return Check(name, Verdict.PASSED, f"lead to {', '.join(reached)} through {target}")
+
+
+def _queues_behind(exchange: str, have: Topology) -> list[str]:
+    """Return the queues that bindings lead to from an exchange, whatever their routing keys."""
+    queues: set[str] = set()
+    waiting, seen = [exchange], {exchange}
+    while waiting:
+        source = waiting.pop()
+        ways = [(item.destination_type, item.destination) for item in have.bindings if item.source == source]
+        alternate = (
+            have.exchanges[source].arguments.get("alternate-exchange") if source in have.exchanges else None
+        )
+        if isinstance(alternate, str):
+            ways.append(("exchange", alternate))
+        queues |= {name for kind, name in ways if kind == "queue"}
+        further = {name for kind, name in ways if kind == "exchange"} - seen
+        seen |= further
+        waiting.extend(further)
+    return sorted(queues)
+
+
+def _checks_of_worker(
+    seen: Seen, have: Topology, want: Topology, worker_id: int, demands: Demands
+) -> Iterator[Check]:
+    family = worker_family(want)
+    own = Topology.of((*queues_of(family, worker_id), *bindings_of(family, worker_id)))
+    changes = {change.want: change for change in diff(have, own)}
+    for item in own.objects():
+        yield _check_of_object(item, changes.get(item), have, worker_id)
+    tag = consumer_tag_of(family, worker_id)
+    for queue in own.queues:
+        if queue in have.queues:
+            yield _check_of_consumer(seen, queue, tag, worker_id, demands)
+
+
+def _check_of_consumer(seen: Seen, queue: str, tag: str, worker_id: int, demands: Demands) -> Check:
+    name = f"consumer {tag} of queue {queue}"
+    tags, count = seen.consumer_tags.get(queue, ()), seen.consumer_counts.get(queue)
+    if tag in tags and count != 0:
+        return Check(name, Verdict.PASSED, worker_id=worker_id)
+    if count == 0 or (count is None and not tags):
+        detail = "is not there: nobody consumes"
+    elif tags:
+        detail = f"is not there; {', '.join(tags)} consumes instead"
+    else:
+        detail = f"is not in the statistics, which know no tag of the {count} that consume"
+    return Check(
+        name,
+        Verdict.FAILED if demands.require_consumers else Verdict.WARNING,
+        detail,
+        hint=f"is worker {worker_id} running?",
+        worker_id=worker_id,
+    )
+
+
+def _checks_of_undeclared(have: Topology, want: Topology, demands: Demands) -> Iterator[Check]:
+    verdict = Verdict.FAILED if demands.strict else Verdict.WARNING
+    for item in undeclared(have, want):
+        if not _is_of_a_worker(item, want):
+            yield Check(f"undeclared {label(item)}", verdict, "nobody declared it")
+
+
+def _is_of_a_worker(item: TopologyObject, want: Topology) -> bool:
+    """Return whether an object is what some worker owns, asked for or not."""
+    if want.workers is None or isinstance(item, Exchange):
+        return False
+    name = item.destination if isinstance(item, Binding) else item.name
+    worker_id = owner_of(want.workers, name)
+    if worker_id is None:
+        return False
+    own = topology_of_workers(want, [worker_id])
+    return item in own.bindings if isinstance(item, Binding) else isinstance(item, Queue)

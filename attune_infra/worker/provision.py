@@ -1,0 +1,54 @@
+"""Give workers the queues and bindings that are their own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from attune_infra.errors import ExitCode, WorkerNotRegistered
+from attune_infra.interfaces import Broker, WorkerRegistry
+from attune_infra.operations.setup import setup
+from attune_infra.topology.model import Topology
+from attune_infra.topology.report import Report
+from attune_infra.topology.worker import topology_of_workers
+
+_SHOWN = 10
+"""Ids that a sentence names before it counts the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Provisioned:
+    """What became of the workers' queues and bindings, and of the exchanges they bind to."""
+
+    worker_ids: tuple[int, ...]
+    registry_checked: bool
+    report: Report
+
+    @property
+    def exit_code(self) -> ExitCode:
+        return self.report.exit_code
+
+
+def provision(
+    broker: Broker, registry: WorkerRegistry | None, topology: Topology, worker_ids: Sequence[int]
+) -> Provisioned:
+    """Declare and bind what each worker owns, and read it back.
+
+    Raise `WorkerNotRegistered`, with nothing changed, if a registry is given that lacks one of the ids.
+    """
+    if registry is not None and (missing := registry.missing(worker_ids)):
+        raise _not_registered(missing)
+    report = setup(broker, topology_of_workers(topology, worker_ids))
+    return Provisioned(tuple(worker_ids), registry is not None, report)
+
+
+def _not_registered(missing: Sequence[int]) -> WorkerNotRegistered:
+    shown = ", ".join(map(str, missing[:10])) + (
+        f" and {len(missing) - 10} more" if len(missing) > 10 else ""
+    )
+    worker, are = ("worker", "is") if len(missing) == 1 else ("workers", "are")
+    return WorkerNotRegistered(
+        f"{worker} {shown} {are} not in the registry; nothing was provisioned",
+        hint="`attune-infra worker register` registers a worker and prints its id; without --database-url"
+        " (and its variable and setting) the registry is not asked",
+    )
