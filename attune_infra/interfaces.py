@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 from attune_infra.topology.diff import Create, Update
@@ -49,12 +50,20 @@ class Broker(Protocol):
         ...
 
 
+class WorkerType(StrEnum):
+    """Where a worker runs, as the platform's database knows it."""
+
+    LOCAL = "local"
+    REMOTE = "remote"
+    CONTAINER = "container"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registration:
     """What a worker says of itself. None leaves what the registry holds, or its default, as it is."""
 
     name: str
-    worker_type: str | None = None
+    worker_type: WorkerType | None = None
     host: str | None = None
     port: int | None = None
     capabilities: Mapping[str, Argument] | None = None
@@ -70,8 +79,19 @@ class RegisteredWorker:
     new: bool
 
 
+@dataclass(frozen=True, slots=True)
+class RegistryTable:
+    """The table `worker`; `new` says whether it was made just now."""
+
+    new: bool
+
+
 class WorkerRegistry(Protocol):
     """The table of workers."""
+
+    def create(self) -> RegistryTable:
+        """Make the table if there is none; one that exists is left as it is."""
+        ...
 
     def register(self, registration: Registration) -> RegisteredWorker:
         """Insert a worker, or update the one of that name, and return it; one name is one row at any time."""

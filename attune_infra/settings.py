@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Final
 from urllib.parse import SplitResult, quote, unquote, urlsplit
@@ -16,6 +17,13 @@ from attune_infra.errors import InvalidInput
 DEFAULT_AMQP_URL: Final = "amqp://guest:guest@localhost:5672/%2F"
 DEFAULT_TIMEOUT: Final = 10.0
 """Seconds to wait for one answer of the broker or the database."""
+
+
+class Via(StrEnum):
+    """The protocol that exchanges, queues and bindings are declared with; policies exist only over HTTP."""
+
+    AMQP = "amqp"
+    HTTP = "http"
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,9 +70,7 @@ class _Lane(amqp.Channel):  # type: ignore[misc] # the package ships no types
             return False
         return True
 
-    def wait(
-        self, method: Any, callback: Any = None, timeout: Any = None, returns_tuple: bool = False
-    ) -> Any:
+    def wait(self, method: Any, callback: Any = None, timeout: Any = None, returns_tuple: bool = False) -> Any:
         """Wait for an answer, but not for ever; raise the reason if the broker closed the channel instead."""
         try:
             limit = timeout or getattr(self.connection, "read_timeout", None)

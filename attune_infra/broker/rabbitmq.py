@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from enum import StrEnum
 from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 from attune_infra.broker import faults, wire
 from attune_infra.broker.management import Management
 from attune_infra.errors import BrokerError
-from attune_infra.settings import Settings
+from attune_infra.settings import Settings, Via
 from attune_infra.topology.diff import Create, Update
 from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology, TopologyObject
 from attune_infra.topology.report import Outcome, Status
@@ -20,13 +19,6 @@ if TYPE_CHECKING:
     from attune_infra.broker.amqp import Amqp
 
 _FIRST_WITH_DEFAULT_QUEUE_TYPE = (3, 11)
-
-
-class Via(StrEnum):
-    """The protocol that exchanges, queues and bindings are declared with; policies exist only over HTTP."""
-
-    AMQP = "amqp"
-    HTTP = "http"
 
 
 class RabbitMQ:

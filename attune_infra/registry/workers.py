@@ -18,7 +18,7 @@ from psycopg.types.json import Jsonb
 
 from attune_infra import __version__
 from attune_infra.errors import InvalidInput, RegistryError, RegistryUnreachable
-from attune_infra.interfaces import RegisteredWorker, Registration
+from attune_infra.interfaces import RegisteredWorker, Registration, RegistryTable, WorkerType
 
 _Row = tuple[Any, ...]
 
@@ -74,7 +74,6 @@ class PostgresRegistry:
         self._timeout = timeout
 
     def __enter__(self) -> Self:
-        self._connection = _connect(self._url, self._timeout)
         return self
 
     def __exit__(
@@ -82,14 +81,17 @@ class PostgresRegistry:
     ) -> None:
         self._connection.close()
 
-    def create(self) -> bool:
-        """Make the table if there is none; return whether it was made."""
+    def open(self) -> None:
+        """Connect; raise `RegistryUnreachable` if nobody answers, `RegistryError` if we are refused."""
+        self._connection = _connect(self._url, self._timeout)
+
+    def create(self) -> RegistryTable:
         with self._transaction():
             self._connection.execute(_LOCK, ("attune-infra registry init",))
             if self._columns():
-                return False
+                return RegistryTable(new=False)
             self._connection.execute(files("attune_infra.registry").joinpath("schema.sql").read_bytes())
-            return True
+            return RegistryTable(new=True)
 
     def register(self, registration: Registration) -> RegisteredWorker:
         try:
@@ -107,7 +109,7 @@ class PostgresRegistry:
         values = {
             "name": registration.name,
             "worker_type": registration.worker_type,
-            "first_type": registration.worker_type or "local",
+            "first_type": registration.worker_type or WorkerType.LOCAL,
             "host": registration.host,
             "port": registration.port,
             "capabilities": None if registration.capabilities is None else Jsonb(registration.capabilities),
@@ -180,15 +182,11 @@ def _connect(url: str, timeout: float) -> psycopg.Connection[_Row]:
             connect_timeout=math.ceil(timeout),
             application_name=f"attune-infra {__version__}",
         )
-        connection.execute(
-            "SELECT set_config('statement_timeout', %s, false)", (f"{math.ceil(timeout * 1000)}",)
-        )
+        connection.execute("SELECT set_config('statement_timeout', %s, false)", (f"{math.ceil(timeout * 1000)}",))
     except psycopg.OperationalError as error:
         sentence = _sentence(error)
         if any(words in sentence for words in _PERMANENT):
-            raise RegistryError(
-                f"cannot open the database: {sentence}", hint="check the database URL"
-            ) from error
+            raise RegistryError(f"cannot open the database: {sentence}", hint="check the database URL") from error
         raise RegistryUnreachable(
             f"cannot reach the database: {sentence}",
             hint="check host and port of the database URL; is it still starting? `--wait 60` waits for it",

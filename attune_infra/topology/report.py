@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from attune_infra.errors import ExitCode
 from attune_infra.topology.diff import Difference
-from attune_infra.topology.model import TopologyObject
+from attune_infra.topology.model import TopologyObject, WorkerFamily
 
 
 class Status(StrEnum):
@@ -49,3 +49,17 @@ class Report:
             return ExitCode.DONE
         made = counts[Status.CREATED] + counts[Status.UPDATED]
         return ExitCode.PARTLY_DONE if made else ExitCode.FAILED
+
+
+@dataclass(frozen=True, slots=True)
+class Provisioned:
+    """What became of some workers' queues and bindings, and of the exchanges they bind to."""
+
+    worker_ids: tuple[int, ...]
+    registry_asked: bool
+    workers: WorkerFamily
+    report: Report
+
+    @property
+    def exit_code(self) -> ExitCode:
+        return self.report.exit_code

@@ -3,30 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from attune_infra.errors import ExitCode, WorkerNotRegistered
+from attune_infra.errors import WorkerNotRegistered
 from attune_infra.interfaces import Broker, WorkerRegistry
 from attune_infra.operations.setup import setup
 from attune_infra.topology.model import Topology
-from attune_infra.topology.report import Report
-from attune_infra.topology.worker import topology_of_workers
+from attune_infra.topology.report import Provisioned
+from attune_infra.topology.worker import topology_of_workers, worker_family
 
 _SHOWN = 10
 """Ids that a sentence names before it counts the rest."""
-
-
-@dataclass(frozen=True, slots=True)
-class Provisioned:
-    """What became of the workers' queues and bindings, and of the exchanges they bind to."""
-
-    worker_ids: tuple[int, ...]
-    registry_checked: bool
-    report: Report
-
-    @property
-    def exit_code(self) -> ExitCode:
-        return self.report.exit_code
 
 
 def provision(
@@ -39,13 +25,13 @@ def provision(
     if registry is not None and (missing := registry.missing(worker_ids)):
         raise _not_registered(missing)
     report = setup(broker, topology_of_workers(topology, worker_ids))
-    return Provisioned(tuple(worker_ids), registry is not None, report)
+    return Provisioned(tuple(worker_ids), registry is not None, worker_family(topology), report)
 
 
 def _not_registered(missing: Sequence[int]) -> WorkerNotRegistered:
-    shown = ", ".join(map(str, missing[:10])) + (
-        f" and {len(missing) - 10} more" if len(missing) > 10 else ""
-    )
+    shown = ", ".join(map(str, missing[:_SHOWN]))
+    if len(missing) > _SHOWN:
+        shown += f" and {len(missing) - _SHOWN} more"
     worker, are = ("worker", "is") if len(missing) == 1 else ("workers", "are")
     return WorkerNotRegistered(
         f"{worker} {shown} {are} not in the registry; nothing was provisioned",

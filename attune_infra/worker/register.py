@@ -7,12 +7,27 @@ import socket
 from collections.abc import Iterable
 
 from attune_infra.errors import WrongUsage
+from attune_infra.interfaces import Registration, WorkerType
 from attune_infra.topology.model import Argument
 
 
-def default_name() -> str:
-    """Return the name the platform gives a worker that has none."""
-    return f"worker-{socket.gethostname()}"
+def registration(
+    name: str | None,
+    worker_type: WorkerType | None,
+    host: str | None,
+    port: int | None,
+    capabilities: Iterable[str],
+) -> Registration:
+    """Return a registration; a worker without a name gets the one the platform would give it."""
+    if name is not None and not name.strip():
+        raise WrongUsage("the name of a worker is empty", hint="leave --name out for worker-HOSTNAME")
+    return Registration(
+        name=f"worker-{socket.gethostname()}" if name is None else name,
+        worker_type=worker_type,
+        host=host,
+        port=port,
+        capabilities=capabilities_from(capabilities),
+    )
 
 
 def capabilities_from(pairs: Iterable[str]) -> dict[str, Argument] | None:

@@ -1,0 +1,69 @@
+"""The command line: one file per command. This is the table of contents, and main().
+
+Modules in here import no client library at the top: what a command does not use, it does not load.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated, NoReturn
+
+import typer
+
+from attune_infra import __version__
+from attune_infra.cli import diff, registry, setup, verify, worker
+from attune_infra.errors import AttuneError, ExitCode
+
+app = typer.Typer(
+    name="attune-infra",
+    help="Make, check and repair the RabbitMQ topology of Attune.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("setup")(setup.setup)
+app.command("diff")(diff.diff)
+app.command("verify")(verify.verify)
+app.add_typer(worker.app, name="worker")
+app.add_typer(registry.app, name="registry")
+
+
+def _version(*, asked: bool) -> None:
+    if asked:
+        typer.echo(f"attune-infra {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _attune_infra(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> NoReturn:
+    """Run the command line and leave with its exit code."""
+    try:
+        code = app(standalone_mode=False) or ExitCode.DONE
+        sys.stdout.flush()
+    except AttuneError as error:
+        code = _complain(error.sentence, error.hint, error.exit_code)
+    except typer.TyperException as error:
+        hint = "`attune-infra --help`, or `--help` after a command, lists what there is"
+        code = _complain(error.format_message(), hint, ExitCode.WRONG_USAGE)
+    except (typer.Abort, KeyboardInterrupt):
+        code = _complain("interrupted", None, 130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = ExitCode.FAILED
+    sys.exit(code)
+
+
+def _complain(sentence: str, hint: str | None, code: int) -> int:
+    from attune_infra.cli._output import complain
+
+    complain(sentence, hint)
+    return code

@@ -1,0 +1,124 @@
+"""Options that several commands share, as named types; `shared` gives a command all that every one has."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from attune_infra.cli._output import Output
+from attune_infra.cli._session import Session
+from attune_infra.settings import (
+    AMQP_URL,
+    CA_FILE,
+    CERT_FILE,
+    DATABASE_URL,
+    DEFAULT_TIMEOUT,
+    KEY_FILE,
+    MANAGEMENT_URL,
+    Setting,
+    Via,
+)
+
+ViaOption = Annotated[Via, typer.Option("--via", help="Declare over this protocol; policies always go over HTTP.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")]
+
+_CONNECTION = "Connection"
+
+
+def _from(setting: Setting, help_text: str) -> Any:
+    where = f"[env: {setting.variable}; file: {'.'.join(setting.path)}]"
+    return typer.Option(setting.flag, help=f"{help_text} {where}", rich_help_panel=_CONNECTION, show_default=False)
+
+
+_SHARED: dict[str, tuple[Any, Any]] = {
+    "output": (
+        Annotated[Output, typer.Option("--output", "-o", help="How to print the result.")],
+        Output.TEXT,
+    ),
+    "amqp_url": (
+        Annotated[str | None, _from(AMQP_URL, "amqp://USER:PASSWORD@HOST:5672/VHOST, or amqps://.")],
+        None,
+    ),
+    "management_url": (
+        Annotated[
+            str | None,
+            _from(MANAGEMENT_URL, "http(s)://HOST:15672; by default beside AMQP, with the same user."),
+        ],
+        None,
+    ),
+    "database_url": (
+        Annotated[str | None, _from(DATABASE_URL, "postgresql://USER:PASSWORD@HOST:5432/DATABASE.")],
+        None,
+    ),
+    "config": (
+        Annotated[
+            Path | None,
+            typer.Option("--config", help="The platform's YAML configuration.", rich_help_panel=_CONNECTION),
+        ],
+        None,
+    ),
+    "timeout": (
+        Annotated[
+            float,
+            typer.Option(
+                "--timeout", min=0.1, help="Seconds to wait for one answer.", rich_help_panel=_CONNECTION
+            ),
+        ],
+        DEFAULT_TIMEOUT,
+    ),
+    "wait": (
+        Annotated[
+            float,
+            typer.Option(
+                "--wait", min=0, help="Seconds to wait for a server to come up.", rich_help_panel=_CONNECTION
+            ),
+        ],
+        0.0,
+    ),
+    "ca_file": (Annotated[str | None, _from(CA_FILE, "Whom to trust, for amqps:// and https://.")], None),
+    "cert_file": (Annotated[str | None, _from(CERT_FILE, "Our own certificate, if one is asked for.")], None),
+    "key_file": (Annotated[str | None, _from(KEY_FILE, "Its key.")], None),
+}
+_SETTINGS = {
+    "amqp_url": AMQP_URL,
+    "management_url": MANAGEMENT_URL,
+    "database_url": DATABASE_URL,
+    "ca_file": CA_FILE,
+    "cert_file": CERT_FILE,
+    "key_file": KEY_FILE,
+}
+
+
+def shared(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that all have; it gets a `Session` made of them as its first argument."""
+    signature = inspect.signature(command, eval_str=True)
+    [_, *own] = signature.parameters.values()
+    added = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
+        for name, (annotation, default) in _SHARED.items()
+    ]
+
+    @functools.wraps(command)
+    def run(**given: Any) -> None:
+        mine = {name: given.pop(name) for name in _SHARED}
+        command(_session(mine), **given)
+
+    run.__signature__ = inspect.Signature([*own, *added])  # type: ignore[attr-defined] # read by inspect
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in (*own, *added)}
+    del run.__wrapped__  # inspect would look behind us
+    return run
+
+
+def _session(given: dict[str, Any]) -> Session:
+    return Session(
+        flags={setting: given[name] for name, setting in _SETTINGS.items()},
+        config=given["config"],
+        timeout=given["timeout"],
+        wait=given["wait"],
+        output=given["output"],
+    )

@@ -1,0 +1,94 @@
+"""The one place that prints: results to stdout, talk to stderr, colour only on a terminal that wants it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol, TextIO, TypeVar
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from attune_infra.errors import AttuneError
+    from attune_infra.render.text import Showable
+
+_T = TypeVar("_T")
+
+
+class Output(StrEnum):
+    """How a result is printed."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class WaitFor(Protocol):
+    """Try something until it works or the time is over; return what it returns."""
+
+    def __call__(self, attempt: Callable[[], _T]) -> _T: ...
+
+
+def show(command: str, result: Showable, exit_code: int, output: Output) -> None:
+    """Print a command's result."""
+    if output is Output.JSON:
+        from attune_infra.render.data import document
+
+        print(document(command, result, exit_code))
+        return
+    from attune_infra.render.text import lines_of
+
+    console = _console(sys.stdout)
+    for line in lines_of(result):
+        if console is None:
+            print(line.text)
+        else:
+            console.print(line.text, style=line.style, markup=False, highlight=False, soft_wrap=True)
+
+
+def complain(sentence: str, hint: str | None) -> None:
+    """Print what went wrong, and what to do next."""
+    from attune_infra.render.words import visible
+
+    console = _console(sys.stderr)
+    for name, text, style in (("error: ", sentence, "bold red"), ("hint:  ", hint or "", "bold")):
+        for number, line in enumerate(text.splitlines()):
+            beginning = name if number == 0 else " " * len(name)
+            if console is None:
+                print(beginning + visible(line), file=sys.stderr)
+            else:
+                console.print(beginning, style=style, end="", markup=False, highlight=False)
+                console.print(visible(line), markup=False, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def patience(seconds: float, what: str) -> Iterator[WaitFor]:
+    """Yield a way to wait for a server, showing on a terminal that and for what one waits."""
+    from attune_infra.operations import wait
+
+    console = _console(sys.stderr)
+    spinner = None if console is None else console.status(f"waiting for {what}")
+
+    def on_pause(_: AttuneError) -> None:
+        if spinner is not None:
+            spinner.start()
+
+    def wait_for(attempt: Callable[[], _T]) -> _T:
+        return wait.wait_for(attempt, seconds=seconds, on_pause=on_pause)
+
+    try:
+        yield wait_for
+    finally:
+        if spinner is not None:
+            spinner.stop()
+
+
+def _console(stream: TextIO) -> Console | None:
+    """Return a console for a terminal that wants colour; None for anything else, which costs no import."""
+    if not stream.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return None
+    from rich.console import Console
+
+    return Console(file=stream)

@@ -1,0 +1,23 @@
+"""attune-infra registry init."""
+
+from __future__ import annotations
+
+import typer
+
+from attune_infra.cli._options import shared
+from attune_infra.cli._session import Session
+
+app = typer.Typer(help="The table of workers in PostgreSQL.", no_args_is_help=True)
+
+
+@app.callback()
+def _registry() -> None:
+    pass
+
+
+@app.command()
+@shared
+def init(session: Session) -> None:
+    """Make the table `worker` where there is none; one that exists, of either form, is left as it is."""
+    with session.registry() as registry:
+        session.finish("registry-init", registry.create())

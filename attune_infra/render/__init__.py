@@ -1,0 +1,1 @@
+"""Values -> what is shown of them. Returns, never prints."""

@@ -1,0 +1,109 @@
+"""Values -> plain data for JSON, each stamped with its schema and sorted, so that runs can be compared."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any, TypeAlias
+
+from attune_infra.interfaces import RegisteredWorker, RegistryTable
+from attune_infra.render.text import Showable
+from attune_infra.topology.diff import ABSENT, Change, Create, Difference, Recreate, Value
+from attune_infra.topology.model import Binding, TopologyObject
+from attune_infra.topology.plan import Plan
+from attune_infra.topology.report import Outcome, Provisioned, Report
+from attune_infra.topology.verify import Check, Verification
+
+Data: TypeAlias = dict[str, Any]
+
+
+def document(command: str, shown: Showable, exit_code: int) -> str:
+    """Return the JSON text of a command's result."""
+    stamped = {"schema": f"attune-infra/{command}/1", "exit_code": exit_code, **_data(shown)}
+    return json.dumps(stamped, indent=2, sort_keys=True, ensure_ascii=False)
+
+
+def _data(shown: Showable) -> Data:
+    match shown:
+        case Report():
+            return {"objects": _sorted(_outcome(outcome) for outcome in shown.outcomes)}
+        case Plan():
+            return {
+                "changes": _sorted(_change(change) for change in shown.changes),
+                "unchanged": _sorted(_named(item) for item in shown.unchanged),
+            }
+        case Verification():
+            return {"checks": _sorted(_check(check) for check in shown.checks)}
+        case Provisioned():
+            return {
+                "workers": sorted(shown.worker_ids),
+                "registry_asked": shown.registry_asked,
+                "objects": _sorted(_outcome(outcome) for outcome in shown.report.outcomes),
+            }
+        case RegisteredWorker():
+            return {
+                "id": shown.id,
+                "name": shown.name,
+                "created": shown.created.isoformat(),
+                "new": shown.new,
+            }
+        case RegistryTable():
+            return {"table": "worker", "new": shown.new}
+
+
+def _outcome(outcome: Outcome) -> Data:
+    data = {**_named(outcome.object), "status": str(outcome.status)}
+    if outcome.reason:
+        data["reason"] = outcome.reason
+    return data | _differences(outcome.differences)
+
+
+def _change(change: Change) -> Data:
+    match change:
+        case Create():
+            return {**_named(change.want), "change": "create"}
+        case Recreate():
+            return {**_named(change.want), "change": "recreate", **_differences(change.differences)}
+        case _:
+            return {**_named(change.want), "change": "update", **_differences(change.differences)}
+
+
+def _check(check: Check) -> Data:
+    data: Data = {"name": check.name, "verdict": str(check.verdict)}
+    if check.detail:
+        data["detail"] = check.detail
+    if check.hint:
+        data["hint"] = check.hint
+    if check.worker_id is not None:
+        data["worker_id"] = check.worker_id
+    return data | _differences(check.differences)
+
+
+def _named(item: TopologyObject) -> Data:
+    if isinstance(item, Binding):
+        return {
+            "kind": "binding",
+            "source": item.source,
+            "destination": item.destination,
+            "destination_type": item.destination_type,
+            "routing_key": item.routing_key,
+            "arguments": dict(item.arguments),
+        }
+    return {"kind": type(item).__name__.lower(), "name": item.name}
+
+
+def _differences(differences: Iterable[Difference]) -> Data:
+    found = [
+        {"attribute": item.attribute, **_present("have", item.have), **_present("want", item.want)}
+        for item in differences
+    ]
+    return {"differences": found} if found else {}
+
+
+def _present(key: str, value: Value) -> Data:
+    """Return a value under its key; one that is absent is left out, since null is a value too."""
+    return {} if value is ABSENT else {key: value}
+
+
+def _sorted(items: Iterable[Data]) -> list[Data]:
+    return sorted(items, key=lambda item: json.dumps(item, sort_keys=True))

@@ -1,0 +1,172 @@
+"""Values -> lines of text.
+
+A sign at the beginning carries the meaning, and a style only repeats it: `+` made, `~` changed, `!` wrong,
+a blank where all is well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from attune_infra.interfaces import RegisteredWorker, RegistryTable
+from attune_infra.render.words import attributes, declared, difference, value, visible
+from attune_infra.topology.diff import Change, Create, Difference, Recreate, Update
+from attune_infra.topology.model import Binding, Queue, label
+from attune_infra.topology.plan import Plan
+from attune_infra.topology.report import Outcome, Provisioned, Report, Status
+from attune_infra.topology.verify import Check, Verdict, Verification
+from attune_infra.topology.worker import owner_of
+
+Showable: TypeAlias = Report | Plan | Verification | Provisioned | RegisteredWorker | RegistryTable
+"""What a command can end with."""
+
+_IN_PLACE: Final = (
+    "RabbitMQ cannot change this in place: delete it when nothing is lost by that, then set up again"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of output; the style is the name of a colour, or empty."""
+
+    text: str
+    style: str = ""
+
+
+def lines_of(shown: Showable) -> list[Line]:
+    """Return what a person reads of a value; nothing in it can act on a terminal."""
+    match shown:
+        case Report():
+            lines = _report(shown)
+        case Plan():
+            lines = _plan(shown)
+        case Verification():
+            lines = _verification(shown)
+        case Provisioned():
+            lines = _provisioned(shown)
+        case RegisteredWorker():
+            lines = iter([Line(f"Worker registered with ID: {shown.id}")])
+        case RegistryTable():
+            lines = iter([Line("+ table worker: created" if shown.new else "  table worker: unchanged")])
+    return [Line(visible(line.text), line.style) for line in lines]
+
+
+def _report(report: Report) -> Iterator[Line]:
+    for outcome in report.outcomes:
+        yield from _outcome(outcome)
+    yield Line(_summary(report))
+
+
+def _summary(report: Report) -> str:
+    counts = report.counts()
+    words = ", ".join(f"{counts[status]} {status}" for status in Status if counts[status])
+    return f"{len(report.outcomes)} objects: {words}"
+
+
+def _outcome(outcome: Outcome) -> Iterator[Line]:
+    match outcome.status:
+        case Status.UNCHANGED:
+            yield Line(f"  {declared(outcome.object)}: unchanged")
+        case Status.CREATED:
+            yield Line(f"+ {declared(outcome.object)}: created", "green")
+        case Status.UPDATED:
+            yield Line(f"~ {declared(outcome.object)}: updated", "yellow")
+            yield from _differences(outcome.differences)
+        case Status.DIFFERS:
+            yield Line(f"! {label(outcome.object)} exists but differs", "red")
+            yield from _differences(outcome.differences)
+            yield Line(f"      {_IN_PLACE}")
+        case Status.FAILED:
+            yield Line(f"! {label(outcome.object)} could not be made: {outcome.reason}", "red")
+        case Status.SKIPPED:
+            yield Line(f"! {label(outcome.object)} skipped: {outcome.reason}", "red")
+
+
+def _differences(differences: Iterable[Difference]) -> Iterator[Line]:
+    for found in differences:
+        yield Line(f"      {difference(found)}")
+
+
+def _plan(plan: Plan) -> Iterator[Line]:
+    for change in plan.changes:
+        yield from _change(change)
+    if not plan.changes:
+        yield Line(f"no differences: all {len(plan.unchanged)} objects are as wanted")
+        return
+    updates = sum(isinstance(change, Update) for change in plan.changes)
+    creations, conflicts = len(plan.applicable) - updates, len(plan.conflicts)
+    yield Line(
+        f"{len(plan.unchanged)} as wanted, {creations} to create, {updates} to update,"
+        f" {conflicts} that cannot be changed in place"
+    )
+
+
+def _change(change: Change) -> Iterator[Line]:
+    match change:
+        case Create():
+            yield Line(f"+ {label(change.want)} is missing", "green")
+            for name, wanted in attributes(change.want):
+                yield Line(f"      {name}: {value(wanted)}")
+        case Update():
+            yield Line(f"~ {label(change.want)} differs", "yellow")
+            yield from _differences(change.differences)
+        case Recreate():
+            yield Line(f"! {label(change.want)} exists but differs", "red")
+            yield from _differences(change.differences)
+            yield Line(f"      {_IN_PLACE}")
+
+
+_VERDICT_STYLES: Final = {
+    Verdict.PASSED: "green",
+    Verdict.WARNING: "yellow",
+    Verdict.FAILED: "red",
+    Verdict.UNKNOWN: "red",
+}
+
+
+def _verification(verification: Verification) -> Iterator[Line]:
+    for check in verification.checks:
+        yield from _check(check)
+    counts = verification.counts()
+    words = ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict])
+    yield Line(f"{len(verification.checks)} checks: {words}")
+
+
+def _check(check: Check) -> Iterator[Line]:
+    detail = f": {check.detail}" if check.detail else ""
+    yield Line(f"{check.verdict:<7}  {check.name}{detail}", _VERDICT_STYLES[check.verdict])
+    yield from _differences(check.differences)
+    if check.hint and check.verdict is not Verdict.PASSED:
+        yield Line(f"         hint: {check.hint}")
+
+
+def _provisioned(provisioned: Provisioned) -> Iterator[Line]:
+    if not provisioned.registry_asked:
+        yield Line("  registry not asked: no database is configured")
+    shared, own = _by_worker(provisioned)
+    for outcome in shared:
+        yield from _outcome(outcome)
+    for worker_id in provisioned.worker_ids:
+        for outcome in own[worker_id]:
+            yield from _outcome(outcome)
+        if all(outcome.status in {Status.CREATED, Status.UNCHANGED} for outcome in own[worker_id]):
+            yield Line(f"  worker {worker_id} provisioned: all of its own was read back as wanted")
+        else:
+            yield Line(f"! worker {worker_id} is not provisioned", "red")
+    if len(provisioned.worker_ids) > 1:
+        yield Line(f"{len(provisioned.worker_ids)} workers, {_summary(provisioned.report)}")
+
+
+def _by_worker(provisioned: Provisioned) -> tuple[list[Outcome], dict[int, list[Outcome]]]:
+    shared: list[Outcome] = []
+    own: dict[int, list[Outcome]] = {worker_id: [] for worker_id in provisioned.worker_ids}
+    for outcome in provisioned.report.outcomes:
+        match outcome.object:
+            case Queue(name=name) | Binding(destination=name):
+                worker_id = owner_of(provisioned.workers, name)
+                (shared if worker_id is None else own[worker_id]).append(outcome)
+            case _:
+                shared.append(outcome)
+    return shared, own

@@ -1,0 +1,103 @@
+"""How objects and their attributes are spoken of, in RabbitMQ's terms and the platform's words."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Iterator
+
+from attune_infra.topology.diff import ABSENT, Difference, Value
+from attune_infra.topology.model import Argument, Arguments, Binding, Exchange, Policy, Queue, TopologyObject
+
+_HIDDEN = {"Cc", "Cs", "Co", "Cn"}
+_DIRECTION = {chr(code) for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x2028, 0x2029)}
+"""Characters that turn the direction of what follows, or break a line."""
+
+
+_TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
+
+
+def visible(text: str) -> str:
+    """Return text that prints as itself, and does nothing else to a terminal.
+
+    Control characters, and those that turn the direction of writing, are shown as escapes.
+    """
+    if text.isprintable():
+        return text
+    return "".join(_escaped(character) for character in text)
+
+
+def declared(item: TopologyObject) -> str:
+    """Return the sentence that an object is declared as it is wanted."""
+    match item:
+        case Exchange():
+            more = _arguments(item.arguments)
+            return f"exchange {item.name} declared as {_exchange_kind(item)}{more}"
+        case Queue():
+            return f"queue {item.name} declared{_queue_arguments(item)}{_queue_kind(item)}"
+        case Binding():
+            key = f"routing key {item.routing_key}" if item.routing_key else "an empty routing key"
+            return f"binding {item.source} -> {item.destination} declared with {key}{_arguments(item.arguments)}"
+        case Policy():
+            return f"policy {item.name} set on {item.apply_to} matching {item.pattern}"
+
+
+def difference(found: Difference) -> str:
+    """Return one differing attribute: have and want, values and types."""
+    return f"{found.attribute}: have {value(found.have)}, want {value(found.want)}"
+
+
+def value(found: Value) -> str:
+    """Return a value with its type, in the terms of JSON."""
+    if found is ABSENT:
+        return "none"
+    words = f"'{found}'" if isinstance(found, str) else json.dumps(found, ensure_ascii=False, default=str)
+    return f"{words} ({_TYPES.get(type(found), 'null')})"
+
+
+def _exchange_kind(exchange: Exchange) -> str:
+    words = [exchange.type, "durable" if exchange.durable else "transient"]
+    words += ["auto-delete"] * exchange.auto_delete + ["internal"] * exchange.internal
+    return ", ".join(words)
+
+
+def _queue_kind(queue: Queue) -> str:
+    words = [queue.type] if queue.type else []
+    words += ["not durable"] * (not queue.durable) + ["auto-delete"] * queue.auto_delete
+    return f" ({', '.join(words)})" if words else ""
+
+
+def _queue_arguments(queue: Queue) -> str:
+    rest = dict(queue.arguments)
+    target = rest.pop("x-dead-letter-exchange", None)
+    words = "" if target is None else f" with dead letter exchange {target or '(default)'}"
+    return words + _arguments(rest, joined=" and" if words else " with")
+
+
+def _arguments(arguments: Arguments, joined: str = " with") -> str:
+    words = ", ".join(f"{name} {item}" for name, item in sorted(arguments.items()))
+    return f"{joined} {words}" if words else ""
+
+
+def _escaped(character: str) -> str:
+    if unicodedata.category(character) in _HIDDEN or character in _DIRECTION:
+        return character.encode("unicode_escape").decode("ascii")
+    return character
+
+
+def attributes(item: TopologyObject) -> Iterator[tuple[str, Argument]]:
+    """Yield each attribute that an object is declared with."""
+    match item:
+        case Exchange():
+            yield from (("type", item.type), ("durable", item.durable), ("auto_delete", item.auto_delete))
+            yield from (("internal", item.internal), *sorted(item.arguments.items()))
+        case Queue():
+            if item.type:
+                yield "type", item.type
+            yield from (("durable", item.durable), ("auto_delete", item.auto_delete))
+            yield from sorted(item.arguments.items())
+        case Binding():
+            yield from (("routing_key", item.routing_key), *sorted(item.arguments.items()))
+        case Policy():
+            yield from (("pattern", item.pattern), ("apply_to", item.apply_to), ("priority", item.priority))
+            yield from sorted(item.definition.items())
