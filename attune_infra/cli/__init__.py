@@ -52,8 +52,9 @@ def main() -> NoReturn:
     except AttuneError as error:
         code = _complain(error.sentence, error.hint, error.exit_code)
     except typer.TyperException as error:
-        hint = "`attune-infra --help`, or `--help` after a command, lists what there is"
-        code = _complain(error.format_message(), hint, ExitCode.WRONG_USAGE)
+        sentence = error.format_message()  # empty where the help was printed, for want of a command
+        hint = "`attune-infra --help`, or `--help` after a command, lists what there is" if sentence else None
+        code = _complain(sentence, hint, ExitCode.WRONG_USAGE)
     except (typer.Abort, KeyboardInterrupt):
         code = _complain("interrupted", None, 130)
     except BrokenPipeError:

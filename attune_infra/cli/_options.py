@@ -31,7 +31,7 @@ _CONNECTION = "Connection"
 
 
 def _from(setting: Setting, help_text: str) -> Any:
-    where = f"[env: {setting.variable}; file: {'.'.join(setting.path)}]"
+    where = f"(environment: {setting.variable}, file: {'.'.join(setting.path)})"
     return typer.Option(setting.flag, help=f"{help_text} {where}", rich_help_panel=_CONNECTION, show_default=False)
 
 

@@ -1,0 +1,241 @@
+"""`attune-infra setup` and `attune-infra diff`, as a user runs them, on a real broker."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import amqp
+import pytest
+
+from attune_infra.broker.rabbitmq import RabbitMQ
+from attune_infra.topology.builtin import attune
+from attune_infra.topology.diff import diff, undeclared
+from conftest import Administrator, Command, VirtualHost
+
+WORDS = """\
+exchange attune.dlx declared as fanout, durable
+exchange attune.events declared as topic, durable
+exchange attune.executions declared as direct, durable
+exchange attune.notifications declared as fanout, durable
+queue attune.dlx.queue declared with x-message-ttl 86400000
+queue attune.events.queue declared with dead letter exchange attune.dlx
+queue attune.executions.queue declared with dead letter exchange attune.dlx
+queue attune.notifications.queue declared with dead letter exchange attune.dlx
+binding attune.dlx -> attune.dlx.queue declared with an empty routing key
+binding attune.events -> attune.events.queue declared with routing key #
+binding attune.executions -> attune.executions.queue declared with routing key execution
+binding attune.notifications -> attune.notifications.queue declared with an empty routing key
+""".splitlines()
+
+
+@pytest.mark.parametrize("via", ["amqp", "http"])
+def test_setup_makes_the_topology_and_leaves_nothing_to_do(
+    attune_infra: Command, broker: RabbitMQ, via: str
+) -> None:
+    first = attune_infra("setup", "--via", via)
+    assert (first.code, first.stderr) == (0, "")
+    assert first.lines == [*(f"+ {words}: created" for words in WORDS), "12 objects: 12 created"]
+
+    second = attune_infra("setup", "--via", via)
+    assert (second.code, second.stderr) == (0, "")
+    assert second.lines == [*(f"  {words}: unchanged" for words in WORDS), "12 objects: 12 unchanged"]
+
+    assert (attune_infra("diff").code, attune_infra("verify").code) == (0, 0)
+    assert diff(broker.read(), attune()) == ()
+    assert undeclared(broker.read(), attune()) == ()
+
+
+def test_both_protocols_make_the_same(
+    attune_infra: Command, management: Administrator, vhost: VirtualHost
+) -> None:
+    listings = []
+    for via in ("amqp", "http"):
+        assert attune_infra("setup", "--via", via).code == 0
+        listings.append(listing(management, vhost))
+        for queue in attune().queues:
+            management.delete("queues", vhost.name, queue)
+        for exchange in attune().exchanges:
+            management.delete("exchanges", vhost.name, exchange)
+
+    assert listings[0] == listings[1]
+
+
+@pytest.mark.parametrize("arguments", [("setup", "--dry-run"), ("diff",)])
+def test_looking_changes_nothing(
+    attune_infra: Command, management: Administrator, vhost: VirtualHost, arguments: tuple[str, ...]
+) -> None:
+    before = listing(management, vhost)
+
+    result = attune_infra(*arguments)
+
+    assert result.code == (2 if arguments == ("diff",) else 0)
+    assert "+ exchange attune.events is missing" in result.lines
+    assert "      x-dead-letter-exchange: 'attune.dlx' (string)" in result.lines
+    assert result.lines[-1] == (
+        "0 as wanted, 12 to create, 0 to update, 0 that cannot be changed in place"
+    )
+    assert listing(management, vhost) == before
+
+
+@pytest.mark.parametrize("via", ["amqp", "http"])
+def test_what_differs_is_named_and_all_else_is_made(
+    attune_infra: Command, broker: RabbitMQ, channel: amqp.Channel, via: str
+) -> None:
+    channel.exchange_declare("attune.executions", "topic", durable=True, auto_delete=False)
+    channel.queue_declare(
+        "attune.events.queue", durable=True, auto_delete=False, arguments={"x-dead-letter-exchange": "old.dlx"}
+    )
+    differences = [
+        "! exchange attune.executions exists but differs",
+        "      type: have 'topic' (string), want 'direct' (string)",
+        "! queue attune.events.queue exists but differs",
+        "      x-dead-letter-exchange: have 'old.dlx' (string), want 'attune.dlx' (string)",
+    ]
+
+    found = attune_infra("diff")
+    assert found.code == 2
+    assert [line for line in found.lines if line in differences] == differences
+    assert attune_infra("setup", "--dry-run").code == 3
+
+    made = attune_infra("setup", "--via", via)
+    assert made.code == 3
+    assert [line for line in made.lines if line in differences] == differences
+    assert made.lines[-1] == "12 objects: 10 created, 2 differs"
+    assert [change.want.name for change in diff(broker.read(), attune()) if hasattr(change.want, "name")] == [
+        "attune.executions",
+        "attune.events.queue",
+    ]
+
+    again = attune_infra("setup", "--via", via)
+    assert again.code == 1
+    assert again.lines[-1] == "12 objects: 10 unchanged, 2 differs"
+
+    verified = attune_infra("verify")
+    assert verified.code == 2
+    assert "failed   exchange attune.executions: differs" in verified.lines
+    assert "failed   queue attune.events.queue: differs" in verified.lines
+    assert differences[1] in verified.lines
+    assert differences[3] in verified.lines
+
+
+def test_a_missing_binding_is_drift_until_it_is_made(attune_infra: Command, channel: amqp.Channel) -> None:
+    attune_infra("setup")
+    channel.queue_unbind("attune.events.queue", "attune.events", "#")
+
+    assert attune_infra("diff").lines[0] == (
+        "+ binding attune.events -> attune.events.queue with routing key # is missing"
+    )
+    verified = attune_infra("verify")
+    assert verified.code == 2
+    assert (
+        "failed   binding attune.events -> attune.events.queue with routing key #: is missing" in verified.lines
+    )
+    assert attune_infra("setup").lines[-1] == "12 objects: 1 created, 11 unchanged"
+    assert attune_infra("verify").code == 0
+
+
+def test_fifty_at_once_make_exactly_one_topology(attune_infra: Command, broker: RabbitMQ) -> None:
+    setups = [attune_infra.start("setup") for _ in range(50)]
+    provisions = [attune_infra.start("worker", "provision", "--id", "1") for _ in range(50)]
+
+    results = [(*process.communicate(timeout=120), process.returncode) for process in (*setups, *provisions)]
+
+    assert [stderr for _, stderr, _ in results if stderr] == []
+    assert [code for _, _, code in results] == [0] * 100
+    have = broker.read()
+    assert diff(have, attune()) == ()
+    assert [item.name for item in undeclared(have, attune()) if hasattr(item, "name")] == ["worker.1.executions"]
+    assert len(have.bindings) == 5
+
+
+def test_json_is_stamped_and_sorted(attune_infra: Command) -> None:
+    planned, made = attune_infra("diff", "--output", "json"), attune_infra("setup", "-o", "json")
+
+    assert (planned.json["schema"], planned.json["exit_code"]) == ("attune-infra/diff/1", 2)
+    assert len(planned.json["changes"]) == 12
+    assert (made.json["schema"], made.json["exit_code"]) == ("attune-infra/setup/1", 0)
+    assert {item["status"] for item in made.json["objects"]} == {"created"}
+    assert made.json["objects"][0] == {
+        "kind": "binding",
+        "source": "attune.dlx",
+        "destination": "attune.dlx.queue",
+        "destination_type": "queue",
+        "routing_key": "",
+        "arguments": {},
+        "status": "created",
+    }
+    assert list(made.json) == sorted(made.json)
+
+
+def test_json_carries_both_values_of_a_difference(attune_infra: Command, channel: amqp.Channel) -> None:
+    channel.queue_declare("attune.dlx.queue", durable=False, auto_delete=False)
+
+    [change] = [
+        change for change in attune_infra("diff", "-o", "json").json["changes"] if change["change"] == "recreate"
+    ]
+
+    assert change == {
+        "kind": "queue",
+        "name": "attune.dlx.queue",
+        "change": "recreate",
+        "differences": [
+            {"attribute": "durable", "have": False, "want": True},
+            {"attribute": "x-message-ttl", "want": 86_400_000},
+        ],
+    }
+
+
+def test_a_user_without_permissions_is_told_what_was_refused(
+    attune_infra: Command, management: Administrator, vhost: VirtualHost
+) -> None:
+    with restricted_user(management, vhost, configure="^attune\\.(events|dlx).*", write=".*", read=".*") as url:
+        result = attune_infra("setup", "--amqp-url", url)
+
+    assert result.code == 3
+    assert any(
+        line.startswith("! exchange attune.executions could not be made: ACCESS_REFUSED") for line in result.lines
+    )
+    assert (
+        "! binding attune.executions -> attune.executions.queue with routing key execution skipped:"
+        " exchange attune.executions could not be made" in result.lines
+    )
+    assert result.lines[-1] == "12 objects: 6 created, 4 failed, 2 skipped"
+
+
+def restricted_user(
+    management: Administrator, vhost: VirtualHost, **permissions: str
+) -> "RestrictedUser":
+    return RestrictedUser(management, vhost, permissions)
+
+
+class RestrictedUser:
+    """A user with the management tag and these permissions, while it is entered; gives its AMQP URL."""
+
+    def __init__(self, management: Administrator, vhost: VirtualHost, permissions: Mapping[str, str]) -> None:
+        self.management, self.vhost, self.permissions = management, vhost, permissions
+        self.name = f"user-{vhost.name[-8:]}"
+
+    def __enter__(self) -> str:
+        self.management.put("users", self.name, body={"password": "s3cret", "tags": "management"})
+        self.management.put("permissions", self.vhost.name, self.name, body=dict(self.permissions))
+        return self.vhost.amqp_url.replace("guest:guest", f"{self.name}:s3cret")
+
+    def __exit__(self, *_: object) -> None:
+        self.management.delete("users", self.name)
+
+
+def listing(management: Administrator, vhost: VirtualHost) -> dict[str, Any]:
+    """Return what the management API lists, less what changes by itself."""
+    volatile = {"node", "message_stats", "user_who_performed_action", "policy", "exclusive_consumer_tag"}
+    return {
+        kind: [
+            {name: value for name, value in item.items() if name not in volatile}
+            for item in management.get(kind, vhost.name, columns=COLUMNS)
+        ]
+        for kind in ("exchanges", "queues", "bindings")
+    }
+
+
+COLUMNS = (
+    "name,type,durable,auto_delete,internal,exclusive,arguments,source,destination,destination_type,routing_key,"
+    "properties_key"
+)

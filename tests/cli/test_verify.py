@@ -1,0 +1,154 @@
+"""`attune-infra verify`, as a user runs it, on a real broker."""
+
+import amqp
+import pytest
+
+from conftest import Administrator, Command, VirtualHost
+from eventually import eventually
+
+CONSUMER = "consumer worker-1 of queue worker.1.executions"
+
+
+@pytest.fixture
+def provisioned(attune_infra: Command) -> Command:
+    assert attune_infra("setup").code == 0
+    assert attune_infra("worker", "provision", "--id", "1").code == 0
+    return attune_infra
+
+
+def test_each_object_has_a_check_of_its_own(attune_infra: Command) -> None:
+    attune_infra("setup")
+
+    result = attune_infra("verify")
+
+    assert result.code == 0
+    names = [line.removeprefix("passed   ").partition(": ")[0] for line in result.lines[:-1]]
+    assert names[:2] == ["broker answers over HTTP", "broker answers over AMQP"]
+    assert names[2:14:4] == ["exchange attune.dlx", "queue attune.dlx.queue", "binding attune.dlx -> attune.dlx.queue"]
+    assert names[14:] == [
+        "dead letters of queue attune.events.queue",
+        "dead letters of queue attune.executions.queue",
+        "dead letters of queue attune.notifications.queue",
+    ]
+    assert result.lines[-1] == "17 checks: 17 passed"
+
+
+def test_missing_objects_are_drift(attune_infra: Command) -> None:
+    result = attune_infra("verify", "--worker", "7")
+
+    assert result.code == 2
+    assert "failed   exchange attune.events: is missing" in result.lines
+    assert "failed   queue worker.7.executions: is missing" in result.lines
+    assert (
+        "failed   dead letters of queue attune.events.queue: go to exchange attune.dlx, which is missing: they are lost"
+        in result.lines
+    )
+
+
+def test_a_dead_letter_exchange_must_lead_to_a_queue(attune_infra: Command, channel: amqp.Channel) -> None:
+    attune_infra("setup")
+    channel.queue_unbind("attune.dlx.queue", "attune.dlx")
+
+    result = attune_infra("verify")
+
+    assert result.code == 2
+    assert (
+        "failed   dead letters of queue attune.events.queue: go to exchange attune.dlx, which leads to no queue:"
+        " they are lost" in result.lines
+    )
+
+
+def test_a_worker_without_its_consumer_is_a_warning_unless_required(provisioned: Command) -> None:
+    lenient = provisioned("verify", "--worker", "1")
+    assert lenient.code == 0
+    assert f"warning  {CONSUMER}: is not there: nobody consumes" in lenient.lines
+
+    strict = provisioned("verify", "--worker", "1", "--require-consumers")
+    assert strict.code == 2
+    assert f"failed   {CONSUMER}: is not there: nobody consumes" in strict.lines
+
+
+def test_a_consumer_is_seen_as_soon_as_it_is_there(provisioned: Command, channel: amqp.Channel) -> None:
+    channel.basic_consume("worker.1.executions", consumer_tag="worker-1")
+
+    result = provisioned("verify", "--worker", "1", "--require-consumers")
+
+    assert result.code == 0
+    assert f"passed   {CONSUMER}" in result.lines
+
+
+def test_a_consumer_of_another_name_is_told(provisioned: Command, channel: amqp.Channel) -> None:
+    channel.basic_consume("worker.1.executions", consumer_tag="somebody")
+
+    result = provisioned("verify", "--worker", "1", "--require-consumers")
+
+    assert result.code == 2
+    assert f"failed   {CONSUMER}: is not there; somebody consumes instead" in result.lines
+
+
+def test_when_the_consumer_leaves_the_queue_is_gone_and_verify_says_so(
+    provisioned: Command, channel: amqp.Channel, management: Administrator, vhost: VirtualHost
+) -> None:
+    tag = channel.basic_consume("worker.1.executions", consumer_tag="worker-1")
+    channel.basic_cancel(tag)
+    eventually(
+        lambda: [queue["name"] for queue in management.get("queues", vhost.name)],
+        lambda names: "worker.1.executions" not in names,
+    )
+
+    result = provisioned("verify", "--worker", "1")
+
+    assert result.code == 2
+    assert "failed   queue worker.1.executions: is missing" in result.lines
+    assert (
+        "failed   binding attune.executions -> worker.1.executions with routing key worker.1: is missing"
+        in result.lines
+    )
+
+
+def test_undeclared_objects_are_told_and_fail_only_when_asked(
+    provisioned: Command, channel: amqp.Channel
+) -> None:
+    channel.queue_declare("somebody's queue", durable=True, auto_delete=False)
+    channel.queue_bind("worker.1.executions", "attune.executions", "extra")
+    told = [
+        "undeclared queue somebody's queue: nobody declared it",
+        "undeclared binding attune.executions -> worker.1.executions with routing key extra: nobody declared it",
+    ]
+
+    lenient = provisioned("verify")
+    assert lenient.code == 0
+    assert [line for line in lenient.lines if "undeclared" in line] == [f"warning  {line}" for line in told]
+
+    strict = provisioned("verify", "--strict")
+    assert strict.code == 2
+    assert [line for line in strict.lines if "undeclared" in line] == [f"failed   {line}" for line in told]
+
+
+def test_what_is_private_or_built_in_is_nobodys_drift(provisioned: Command, channel: amqp.Channel) -> None:
+    queue = channel.queue_declare("", exclusive=True).queue
+    channel.queue_bind(queue, "attune.events", "#")
+
+    assert provisioned("verify", "--strict").code == 0
+
+
+def test_names_cannot_act_on_a_terminal(attune_infra: Command, channel: amqp.Channel) -> None:
+    attune_infra("setup")
+    channel.queue_declare("\x1b[31m[red]évil\x1b[0m\u202e", durable=True, auto_delete=False)
+
+    result = attune_infra("verify")
+
+    assert "warning  undeclared queue \\x1b[31m[red]évil\\x1b[0m\\u202e: nobody declared it" in result.lines
+
+
+def test_json_names_every_check(provisioned: Command) -> None:
+    result = provisioned("verify", "--worker", "1", "--output", "json")
+
+    assert (result.json["schema"], result.json["exit_code"]) == ("attune-infra/verify/1", 0)
+    assert {
+        "name": CONSUMER,
+        "verdict": "warning",
+        "detail": "is not there: nobody consumes",
+        "hint": "is worker 1 running?",
+        "worker_id": 1,
+    } in result.json["checks"]

@@ -1,0 +1,175 @@
+"""`attune-infra worker register` and `worker provision`, as a user runs them."""
+
+
+import amqp
+import psycopg
+import pytest
+
+from attune_infra.broker.rabbitmq import RabbitMQ
+from attune_infra.topology.builtin import attune
+from attune_infra.topology.diff import diff
+from attune_infra.topology.worker import topology_of_workers
+from conftest import Command
+
+
+def test_provision_says_line_by_line_what_it_did(attune_infra: Command, broker: RabbitMQ) -> None:
+    first = attune_infra("worker", "provision", "--id", "1")
+
+    assert (first.code, first.stderr) == (0, "")
+    assert first.lines == [
+        "  registry not asked: no database is configured",
+        "+ exchange attune.executions declared as direct, durable: created",
+        "+ queue worker.1.executions declared (not durable, auto-delete): created",
+        "+ binding attune.executions -> worker.1.executions declared with routing key worker.1: created",
+        "  worker 1 provisioned: all of its own was read back as wanted",
+    ]
+    assert diff(broker.read(), topology_of_workers(attune(), [1])) == ()
+    assert attune_infra("worker", "provision", "--id", "1").lines[2].endswith(": unchanged")
+
+
+def test_the_worker_itself_can_declare_its_queue_and_is_reached(
+    attune_infra: Command, channel: amqp.Channel
+) -> None:
+    attune_infra("setup")
+    attune_infra("worker", "provision", "--id", "1")
+
+    channel.queue_declare("worker.1.executions", durable=False, exclusive=False, auto_delete=True, arguments={})
+    channel.queue_bind("worker.1.executions", "attune.executions", "worker.1")
+    channel.confirm_select()
+    channel.basic_publish_confirm(
+        amqp.Message("run", delivery_mode=2), "attune.executions", "worker.1", mandatory=True
+    )
+
+    message = channel.basic_get("worker.1.executions", no_ack=True)
+    assert message is not None
+    assert message.body == "run"
+    assert channel.basic_get("attune.executions.queue") is None
+
+
+def test_ids_repeat_and_take_ranges(attune_infra: Command, broker: RabbitMQ) -> None:
+    result = attune_infra("worker", "provision", "--id", "3-5", "--id", "9", "--id", "4", "-o", "json")
+
+    assert result.code == 0
+    assert result.json["workers"] == [3, 4, 5, 9]
+    assert set(broker.read().queues) == {f"worker.{worker_id}.executions" for worker_id in (3, 4, 5, 9)}
+
+
+def test_two_thousand_workers_at_once(attune_infra: Command, broker: RabbitMQ) -> None:
+    result = attune_infra("worker", "provision", "--id", "1-2000")
+
+    assert result.code == 0
+    assert result.lines[-1] == "2000 workers, 4001 objects: 4001 created"
+    assert diff(broker.read(), topology_of_workers(attune(), range(1, 2001))) == ()
+
+
+def test_one_refusal_among_many_is_named_and_the_others_are_made(
+    attune_infra: Command, channel: amqp.Channel
+) -> None:
+    channel.queue_declare("worker.33.executions", durable=True, auto_delete=False)
+
+    result = attune_infra("worker", "provision", "--id", "1-100")
+
+    assert result.code == 3
+    assert "! queue worker.33.executions exists but differs" in result.lines
+    assert "      durable: have true (boolean), want false (boolean)" in result.lines
+    assert "! worker 33 is not provisioned" in result.lines
+    assert result.lines[-1] == "100 workers, 201 objects: 200 created, 1 differs"
+
+
+@pytest.mark.parametrize("word", ["0", "-1", "x", "1.5", "5-2", "1-", "", "٣", "9223372036854775808", "1-999999999"])
+def test_what_is_no_id_is_refused_and_changes_nothing(
+    attune_infra: Command, broker: RabbitMQ, word: str
+) -> None:
+    result = attune_infra("worker", "provision", f"--id={word}")
+
+    assert result.code == 64
+    assert result.stderr.startswith(f"error: '{word}' is ")
+    assert broker.read().queues == {}
+
+
+def test_a_registered_worker_is_provisioned_and_another_is_not(
+    attune_infra_with_registry: Command, broker: RabbitMQ
+) -> None:
+    run = attune_infra_with_registry
+    assert run("registry", "init").stdout == "+ table worker: created\n"
+    assert run("registry", "init").stdout == "  table worker: unchanged\n"
+
+    assert run("worker", "register").stdout == "Worker registered with ID: 1\n"
+    assert run("worker", "provision", "--id", "1").code == 0
+
+    refused = run("worker", "provision", "--id", "1-3")
+    assert refused.code == 1
+    assert refused.stdout == ""
+    assert refused.stderr.startswith("error: workers 2, 3 are not in the registry; nothing was provisioned\nhint: ")
+    assert set(broker.read().queues) == {"worker.1.executions"}
+
+
+def test_provision_needs_a_table_if_a_registry_is_configured(
+    attune_infra_with_registry: Command, broker: RabbitMQ
+) -> None:
+    result = attune_infra_with_registry("worker", "provision", "--id", "1")
+
+    assert result.code == 1
+    assert result.stderr.startswith("error: there is no table `worker` on the search path")
+    assert "attune-infra registry init" in result.stderr
+    assert broker.read().queues == {}
+
+
+def test_register_takes_what_a_worker_says_of_itself(
+    attune_infra_with_registry: Command, database_url: str
+) -> None:
+    run = attune_infra_with_registry
+    run("registry", "init")
+
+    result = run(
+        *("worker", "register", "--name", "w", "--type", "container", "--host", "h", "--port", "8080"),
+        *("--capability", 'runtimes=["python"]', "--capability", "slots=10", "--capability", "zone=a=b"),
+    )
+
+    assert (result.code, result.stdout) == (0, "Worker registered with ID: 1\n")
+    with psycopg.connect(database_url) as connection:
+        row = connection.execute("SELECT worker_type, host, port, capabilities, status FROM worker").fetchone()
+    assert row == ("container", "h", 8080, {"runtimes": ["python"], "slots": 10, "zone": "a=b"}, "active")
+
+
+def test_register_in_json(attune_infra_with_registry: Command) -> None:
+    attune_infra_with_registry("registry", "init")
+
+    result = attune_infra_with_registry("worker", "register", "--name", "w", "--output", "json")
+
+    assert {key: result.json[key] for key in ("schema", "id", "name", "new")} == {
+        "schema": "attune-infra/worker-register/1",
+        "id": 1,
+        "name": "w",
+        "new": True,
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--capability", "x"), "capability 'x' is not KEY=VALUE"),
+        (("--capability", "=x"), "capability '=x' is not KEY=VALUE"),
+        (("--name", " "), "the name of a worker is empty"),
+        (("--port", "0"), "Invalid value for '--port'"),
+        (("--port", "65536"), "Invalid value for '--port'"),
+        (("--type", "cloud"), "Invalid value for '--type'"),
+    ],
+)
+def test_register_refuses_what_cannot_be(
+    attune_infra_alone: Command, arguments: tuple[str, ...], sentence: str
+) -> None:
+    result = attune_infra_alone("worker", "register", *arguments)
+
+    assert result.code == 64
+    assert result.stderr.startswith(f"error: {sentence}")
+
+
+def test_without_a_database_there_is_no_registering(attune_infra_alone: Command) -> None:
+    result = attune_infra_alone("worker", "register")
+
+    assert result.code == 1
+    assert result.stderr == (
+        "error: no database is configured, so there is no registry\n"
+        "hint:  give --database-url, or set ATTUNE__DATABASE__URL\n"
+    )

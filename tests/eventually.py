@@ -1,0 +1,16 @@
+"""Wait for the thing, not for a while."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+_T = TypeVar("_T")
+
+
+def eventually(read: Callable[[], _T], wanted: Callable[[_T], bool], *, within: float = 10) -> _T:
+    """Return what `read` returns once it is as wanted; fail with the last value after `within` seconds."""
+    deadline = time.monotonic() + within
+    while not wanted(value := read()):
+        assert time.monotonic() < deadline, f"still {value!r} after {within} s"
+        time.sleep(0.05)
+    return value

@@ -1,0 +1,205 @@
+"""The registry on a real PostgreSQL, in both forms of the table that are in the field."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+
+from attune_infra.errors import InvalidInput, RegistryError, RegistryUnreachable
+from attune_infra.interfaces import RegisteredWorker, Registration, RegistryTable, WorkerType
+from attune_infra.registry.workers import PostgresRegistry
+
+EARLY = """
+    CREATE TYPE worker_type_enum AS ENUM ('local', 'remote', 'container');
+    CREATE TYPE worker_status_enum AS ENUM ('active', 'inactive', 'busy', 'error');
+    CREATE TABLE worker (
+        id BIGSERIAL PRIMARY KEY, name TEXT NOT NULL, worker_type worker_type_enum NOT NULL, runtime BIGINT,
+        host TEXT, port INTEGER, status worker_status_enum DEFAULT 'inactive', capabilities JSONB, meta JSONB,
+        last_heartbeat TIMESTAMPTZ, created TIMESTAMPTZ NOT NULL DEFAULT now(),
+        updated TIMESTAMPTZ NOT NULL DEFAULT now(), CHECK (port IS NULL OR (port > 0 AND port <= 65535))
+    );
+"""
+LATER = """
+    CREATE TYPE worker_role_enum AS ENUM ('action', 'sensor', 'hybrid');
+""" + EARLY.replace(
+    "name TEXT NOT NULL,", "name TEXT NOT NULL UNIQUE, worker_role worker_role_enum NOT NULL,"
+).replace("DEFAULT 'inactive'", "NOT NULL DEFAULT 'active'").replace(
+    "meta JSONB,",
+    "meta JSONB, cordoned BOOLEAN NOT NULL DEFAULT FALSE, cordon_reason TEXT, cordoned_by BIGINT,"
+    " cordoned_at TIMESTAMPTZ,",
+)
+
+
+@pytest.fixture(params=["early", "later", "ours", "in schema attune"])
+def url(request: pytest.FixtureRequest, database_url: str) -> str:
+    """The URL of a database with a table `worker` in one of its forms."""
+    if request.param == "ours":
+        with opened(database_url) as registry:
+            registry.create()
+        return database_url
+    with psycopg.connect(database_url) as connection:
+        if request.param == "in schema attune":
+            database_url += "?options=-csearch_path%3Dattune"
+            connection.execute("CREATE SCHEMA attune; SET search_path TO attune")
+        connection.execute(EARLY if request.param == "early" else LATER)
+    return database_url
+
+
+@pytest.fixture
+def registry(url: str) -> Iterator[PostgresRegistry]:
+    with opened(url) as registry:
+        yield registry
+
+
+def opened(url: str, timeout: float = 10) -> PostgresRegistry:
+    registry = PostgresRegistry(url, timeout=timeout)
+    registry.open()
+    return registry
+
+
+def rows(url: str) -> list[tuple[Any, ...]]:
+    with psycopg.connect(url) as connection:
+        return connection.execute(
+            "SELECT id, name, worker_type, host, port, status, capabilities, last_heartbeat FROM worker ORDER BY id"
+        ).fetchall()
+
+
+def test_a_new_name_is_a_new_row(registry: PostgresRegistry, url: str) -> None:
+    worker = registry.register(
+        Registration(
+            name="w", worker_type=WorkerType.CONTAINER, host="h", port=80, capabilities={"runtimes": ["python"]}
+        )
+    )
+
+    now = datetime.now(UTC)
+    assert worker == RegisteredWorker(id=1, name="w", created=worker.created, new=True)
+    assert abs(now - worker.created) < timedelta(minutes=1)
+    [(*row, heartbeat)] = rows(url)
+    assert row == [1, "w", "container", "h", 80, "active", {"runtimes": ["python"]}]
+    assert abs(now - heartbeat) < timedelta(minutes=1)
+
+
+def test_a_known_name_renews_its_row_and_keeps_what_is_not_said(registry: PostgresRegistry, url: str) -> None:
+    first = registry.register(
+        Registration(name="w", worker_type=WorkerType.REMOTE, host="h", port=80, capabilities={"a": 1})
+    )
+    with psycopg.connect(url) as connection:
+        connection.execute("UPDATE worker SET status = 'error', last_heartbeat = NULL")
+
+    second = registry.register(Registration(name="w", port=81))
+
+    assert (second.id, second.created, second.new) == (first.id, first.created, False)
+    [(*row, heartbeat)] = rows(url)
+    assert row == [1, "w", "remote", "h", 81, "active", {"a": 1}]
+    assert heartbeat is not None
+
+
+def test_many_registrations_of_one_name_at_once_are_one_row(url: str) -> None:
+    def register(number: int) -> RegisteredWorker:
+        with opened(url) as registry:
+            return registry.register(Registration(name="w", port=number + 1))
+
+    with ThreadPoolExecutor(16) as threads:
+        workers = list(threads.map(register, range(32)))
+
+    assert {worker.id for worker in workers} == {1}
+    assert sum(worker.new for worker in workers) == 1
+    assert len(rows(url)) == 1
+
+
+def test_a_foreign_writer_of_the_same_name_is_waited_for(url: str) -> None:
+    """A service that does not know our lock inserts a row and commits while we register the same name."""
+    with psycopg.connect(url) as connection:
+        role = connection.execute(
+            "SELECT count(*) FROM pg_attribute WHERE attrelid = 'worker'::regclass AND attname = 'worker_role'"
+        ).fetchone()
+        if role == (0,):
+            pytest.skip("the early form lets two rows have one name")
+        connection.execute("INSERT INTO worker (name, worker_type, worker_role) VALUES ('w', 'local', 'action')")
+        with opened(url) as registry, ThreadPoolExecutor(1) as threads:
+            waiting = threads.submit(registry.register, Registration(name="w"))
+            blocked = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+            with psycopg.connect(url, autocommit=True) as watcher:
+                while watcher.execute(blocked).fetchone() == (0,):
+                    pass
+            connection.commit()
+            assert waiting.result(timeout=10).new is False
+    assert len(rows(url)) == 1
+
+
+def test_names_are_data(registry: PostgresRegistry, url: str) -> None:
+    name = "'; DROP TABLE worker; -- %s %(name)s 🐰"
+
+    assert registry.register(Registration(name=name)).name == name
+    assert rows(url)[0][1] == name
+
+
+def test_missing_ids_are_told(registry: PostgresRegistry) -> None:
+    registry.register(Registration(name="w"))
+
+    assert registry.missing([3, 1, 2**63 - 1]) == (3, 2**63 - 1)
+    assert registry.missing([1]) == ()
+
+
+def test_a_table_that_exists_is_left_as_it_is(registry: PostgresRegistry, url: str) -> None:
+    registry.register(Registration(name="w"))
+
+    assert registry.create() == RegistryTable(new=False)
+    assert len(rows(url)) == 1
+
+
+def test_the_table_is_made_once_however_many_make_it(database_url: str) -> None:
+    def create(_: int) -> RegistryTable:
+        with opened(database_url) as registry:
+            return registry.create()
+
+    with ThreadPoolExecutor(8) as threads:
+        made = list(threads.map(create, range(8)))
+
+    assert sum(table.new for table in made) == 1
+
+
+def test_without_a_table_the_way_to_it_is_told(database_url: str) -> None:
+    with opened(database_url) as registry, pytest.raises(RegistryError) as caught:
+        registry.register(Registration(name="w"))
+
+    assert caught.value.sentence.startswith("there is no table `worker` on the search path")
+    assert caught.value.hint is not None
+    assert "registry init" in caught.value.hint
+
+
+def test_a_name_that_postgresql_cannot_store_is_refused(registry: PostgresRegistry, url: str) -> None:
+    with pytest.raises(RegistryError, match="NUL"):
+        registry.register(Registration(name="a\0b"))
+    assert rows(url) == []
+
+
+def test_an_unreachable_database_may_come_up() -> None:
+    with pytest.raises(RegistryUnreachable, match=r"cannot reach the database: .*Connection refused"):
+        opened("postgresql://u:s3cret@127.0.0.1:1/d")
+
+
+def test_a_database_that_is_not_there_will_not(database_url: str) -> None:
+    with pytest.raises(RegistryError, match="does not exist") as caught:
+        opened(database_url + "x")
+    assert not isinstance(caught.value, RegistryUnreachable)
+
+
+def test_a_url_that_cannot_be_read_is_not_repeated() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        opened("postgresql://u:s3cret%zz@127.0.0.1/d")
+    assert "s3cret" not in f"{caught.value.sentence} {caught.value.hint}"
+
+
+def test_a_user_without_rights_is_told_which_are_needed(url: str, database_url: str) -> None:
+    with psycopg.connect(url) as connection:
+        connection.execute("DROP ROLE IF EXISTS nobody_here; CREATE ROLE nobody_here")
+    with opened(url) as registry:
+        registry._connection.execute("SET ROLE nobody_here")
+        with pytest.raises(RegistryError) as caught:
+            registry.missing([1])
+    assert caught.value.hint is not None
+    assert "SELECT, INSERT and UPDATE" in caught.value.hint or "registry init" in caught.value.hint

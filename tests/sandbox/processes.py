@@ -1,0 +1,35 @@
+"""Who belongs to a sandbox, as the operating system sees it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from attune_infra.sandbox import Sandbox
+
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="processes are found through /proc")
+
+
+def processes_of(sandbox: Sandbox) -> frozenset[int]:
+    """Return every process that runs for a sandbox: one of its folders is in its command, environment or cwd."""
+    return frozenset(_processes(sandbox))
+
+
+def _processes(sandbox: Sandbox) -> Iterator[int]:
+    marks = (sandbox.name.encode(), sandbox.node.folder.name.encode() if sandbox.node.root else b"\n")
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            with suppress(OSError):
+                seen = b"\0".join(
+                    [
+                        (folder / "cmdline").read_bytes(),
+                        (folder / "environ").read_bytes(),
+                        bytes((folder / "cwd").readlink()),
+                    ]
+                )
+                if any(mark in seen for mark in marks):
+                    yield int(folder.name)

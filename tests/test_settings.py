@@ -1,0 +1,153 @@
+from pathlib import Path
+
+import pytest
+
+from attune_infra.errors import InvalidInput
+from attune_infra.settings import (
+    AMQP_URL,
+    CA_FILE,
+    CERT_FILE,
+    DATABASE_URL,
+    KEY_FILE,
+    MANAGEMENT_URL,
+    Setting,
+    Settings,
+    resolve,
+)
+
+
+def from_url(url: str) -> Settings:
+    return resolve({AMQP_URL: url}, {})
+
+
+def test_without_any_setting_it_is_rabbitmqs_own_default() -> None:
+    settings = resolve({}, {})
+
+    assert settings.amqp.base_url == "amqp://localhost:5672"
+    assert settings.management.base_url == "http://localhost:15672"
+    assert (settings.amqp.user, settings.amqp.password, settings.virtual_host) == ("guest", "guest", "/")
+    assert settings.database_url is None
+
+
+@pytest.mark.parametrize(
+    ("url", "vhost"),
+    [
+        ("amqp://h", "/"),
+        ("amqp://h/", "/"),
+        ("amqp://h//", "/"),
+        ("amqp://h/%2F", "/"),
+        ("amqp://h/%2f", "/"),
+        ("amqp://h/attune", "attune"),
+        ("amqp://h/a%20b%2Fc", "a b/c"),
+    ],
+)
+def test_the_virtual_host_is_the_path(url: str, vhost: str) -> None:
+    assert from_url(url).virtual_host == vhost
+
+
+def test_user_and_password_are_decoded_and_serve_the_management_api_too() -> None:
+    settings = from_url("amqp://al%40ice:p%2Fw%3A@h:1234/v")
+
+    for endpoint in (settings.amqp, settings.management):
+        assert (endpoint.user, endpoint.password) == ("al@ice", "p/w:")
+
+
+def test_the_management_api_is_beside_amqp_unless_told_otherwise() -> None:
+    assert from_url("amqp://[::1]:1").management.base_url == "http://[::1]:15672"
+    assert from_url("amqps://h").management.base_url == "https://h:15671"
+    assert from_url("amqps://h").amqp.base_url == "amqps://h:5671"
+
+    told = resolve({AMQP_URL: "amqp://u:p@h", MANAGEMENT_URL: "https://m/rabbit/api/"}, {})
+    assert (told.management.base_url, told.management_path) == ("https://m:15671", "/rabbit")
+    assert (told.management.user, told.management.password) == ("u", "p")
+
+    own = resolve({AMQP_URL: "amqp://u:p@h", MANAGEMENT_URL: "http://admin:other@h"}, {})
+    assert (own.management.user, own.management.password) == ("admin", "other")
+
+
+def test_flag_wins_over_environment_over_file(tmp_path: Path) -> None:
+    config = tmp_path / "attune.yaml"
+    config.write_text("message_queue: {url: amqp://file, other: 1}\ndatabase: {url: postgresql://file/x}\n")
+    environment = {AMQP_URL.variable: "amqp://environment", DATABASE_URL.variable: ""}
+
+    assert resolve({AMQP_URL: "amqp://flag"}, environment, config=config).amqp.host == "flag"
+    assert resolve({AMQP_URL: None}, environment, config=config).amqp.host == "environment"
+    assert resolve({}, {}, config=config).amqp.host == "file"
+    assert resolve({}, environment, config=config).database_url == "postgresql://file/x"
+
+
+def test_a_password_is_in_no_repr() -> None:
+    settings = resolve({AMQP_URL: "amqp://u:s3cret@h", DATABASE_URL: "postgresql://u:s3cret@h/d"}, {})
+
+    assert "s3cret" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "sentence"),
+    [
+        (AMQP_URL, "amqp://", "--amqp-url names no host"),
+        (AMQP_URL, "amqp:///vhost", "--amqp-url names no host"),
+        (AMQP_URL, "localhost:5672", "--amqp-url does not start with amqp:// or amqps://"),
+        (AMQP_URL, "amqp://h:s3cret", "--amqp-url is not a URL: its port or host cannot be read"),
+        (AMQP_URL, "amqp://h:99999", "--amqp-url is not a URL: its port or host cannot be read"),
+        (AMQP_URL, "amqp://h:0", "--amqp-url names port 0, which nobody can listen on"),
+        (AMQP_URL, "amqp://h/a/b", "--amqp-url has a path of several parts; it should be one virtual host"),
+        (AMQP_URL, "amqp://h/a?b", "--amqp-url has a '?' or '#' part, which is not understood"),
+        (MANAGEMENT_URL, "amqp://h", "--management-url does not start with http:// or https://"),
+        (DATABASE_URL, "mysql://h", "--database-url does not start with postgresql://"),
+        (CA_FILE, "/no/such/file", "--ca-file: there is no file /no/such/file"),
+        (KEY_FILE, __file__, "a key file without a certificate file"),
+    ],
+)
+def test_a_wrong_flag_is_named_and_its_value_is_not(setting: Setting, value: str, sentence: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        resolve({setting: value}, {})
+
+    assert caught.value.sentence == sentence
+    assert caught.value.hint
+    assert "s3cret" not in caught.value.hint
+
+
+def test_a_wrong_variable_is_named() -> None:
+    with pytest.raises(InvalidInput, match=r"^ATTUNE__MESSAGE_QUEUE__URL names no host$"):
+        resolve({}, {AMQP_URL.variable: "amqp://"})
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("message_queue: [", "{config}:1:17: is not YAML: expected the node content, but found '<stream end>'"),
+        ("- a", "{config}: is a list, not a mapping"),
+        ("message_queue: amqp://h", "{config}: `message_queue` is a str, not a mapping"),
+        ("message_queue: {url: 5}", "{config}: `message_queue.url` is a int, not a string"),
+        ("message_queue: {url: 'http://h'}", "message_queue.url in {config} does not start with amqp:// or amqps://"),
+        (b"\xff", "cannot read {config}: it is not UTF-8 text"),
+        (None, "cannot read {config}: No such file or directory"),
+    ],
+)
+def test_a_wrong_file_is_named(tmp_path: Path, text: str | bytes | None, sentence: str) -> None:
+    config = tmp_path / "attune.yaml"
+    if text is not None:
+        config.write_bytes(text if isinstance(text, bytes) else text.encode())
+
+    with pytest.raises(InvalidInput) as caught:
+        resolve({}, {}, config=config)
+
+    assert caught.value.sentence == sentence.format(config=config)
+
+
+def test_an_empty_file_and_a_file_about_other_things_set_nothing(tmp_path: Path) -> None:
+    config = tmp_path / "attune.yaml"
+    for text in ("", "server: {port: 1}", "message_queue: {}", "message_queue: {url: null}"):
+        config.write_text(text)
+        assert resolve({}, {}, config=config) == resolve({}, {})
+
+
+def test_tls_files_are_taken_as_they_are_given(tmp_path: Path) -> None:
+    made = {setting: tmp_path / setting.flag for setting in (CA_FILE, CERT_FILE, KEY_FILE)}
+    for path in made.values():
+        path.touch()
+
+    tls = resolve({setting: str(path) for setting, path in made.items()}, {}).tls
+
+    assert (tls.ca_file, tls.cert_file, tls.key_file) == tuple(made.values())

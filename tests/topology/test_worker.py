@@ -1,0 +1,37 @@
+import pytest
+
+from attune_infra.errors import InvalidInput
+from attune_infra.topology.builtin import attune
+from attune_infra.topology.model import Binding, Exchange, Queue, Topology
+from attune_infra.topology.worker import consumer_tag_of, owner_of, topology_of_workers, worker_family
+
+
+def test_a_worker_owns_one_transient_queue_bound_with_its_key() -> None:
+    assert topology_of_workers(attune(), [7]).objects() == (
+        Exchange(name="attune.executions", type="direct"),
+        Queue(name="worker.7.executions", durable=False, auto_delete=True),
+        Binding(source="attune.executions", destination="worker.7.executions", routing_key="worker.7"),
+    )
+    assert consumer_tag_of(worker_family(attune()), 7) == "worker-7"
+
+
+@pytest.mark.parametrize(
+    ("queue", "worker_id"),
+    [
+        ("worker.1.executions", 1),
+        ("worker.9223372036854775807.executions", 2**63 - 1),
+        ("worker.9223372036854775808.executions", None),
+        ("worker.0.executions", None),
+        ("worker.01.executions", None),
+        ("worker.x.executions", None),
+        ("worker.1.executions.old", None),
+        ("workerX1Xexecutions", None),
+    ],
+)
+def test_a_queue_is_told_by_its_name(queue: str, worker_id: int | None) -> None:
+    assert owner_of(worker_family(attune()), queue) == worker_id
+
+
+def test_a_topology_without_workers_says_so() -> None:
+    with pytest.raises(InvalidInput, match="topology 'shop' has no workers section"):
+        worker_family(Topology(name="shop"))
