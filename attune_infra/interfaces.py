@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Protocol
 
 from attune_infra.topology.diff import Create, Update
@@ -100,3 +101,39 @@ class WorkerRegistry(Protocol):
     def missing(self, worker_ids: Collection[int]) -> tuple[int, ...]:
         """Return those of the ids that are not registered, in ascending order."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """The broker or the database of a sandbox, as it was when looked at."""
+
+    title: str
+    version: str
+    pid: int
+    ended: str | None
+    """How it ended, such as `was killed by SIGKILL`; None while it runs."""
+    ports: Mapping[str, int] = field(hash=False)
+    log: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SandboxState:
+    """What may be shown of a sandbox; `status` is `running`, `partly` or `stopped`."""
+
+    name: str
+    status: str
+    servers: tuple[Server, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxStates:
+    """The sandboxes of a user."""
+
+    sandboxes: tuple[SandboxState, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxVariables:
+    """The environment by which a sandbox is found."""
+
+    variables: Mapping[str, str] = field(repr=False)

@@ -120,7 +120,10 @@ def test_a_wrong_variable_is_named() -> None:
         ("- a", "{config}: is a list, not a mapping"),
         ("message_queue: amqp://h", "{config}: `message_queue` is a str, not a mapping"),
         ("message_queue: {url: 5}", "{config}: `message_queue.url` is a int, not a string"),
-        ("message_queue: {url: 'http://h'}", "message_queue.url in {config} does not start with amqp:// or amqps://"),
+        (
+            "message_queue: {url: 'http://h'}",
+            "message_queue.url in {config} does not start with amqp:// or amqps://",
+        ),
         (b"\xff", "cannot read {config}: it is not UTF-8 text"),
         (None, "cannot read {config}: No such file or directory"),
     ],

@@ -69,8 +69,17 @@ def virtual_host_missing(settings: Settings) -> VirtualHostMissing:
 def not_json(response: requests.Response, settings: Settings) -> NotRabbitMQ:
     """Return the failure of an answer that should have been JSON."""
     kind = response.headers.get("content-type", "something without a content type").split(";")[0]
+    return _not_management(f"answered {kind}, not JSON", settings)
+
+
+def not_overview(settings: Settings) -> NotRabbitMQ:
+    """Return the failure of an answer that is JSON, but not what RabbitMQ tells of itself."""
+    return _not_management("answered something else than RabbitMQ's overview", settings)
+
+
+def _not_management(what: str, settings: Settings) -> NotRabbitMQ:
     return NotRabbitMQ(
-        f"{settings.management.base_url} answered {kind}, not JSON; it is not RabbitMQ's management API",
+        f"{settings.management.base_url} {what}; it is not RabbitMQ's management API",
         hint="the management API listens on port 15672 unless told otherwise; give --management-url",
     )
 

@@ -32,14 +32,18 @@ class Management(AdminAPI):  # type: ignore[misc] # the package ships no types
         )
         self.settings = settings
         self.session = requests.Session()
-        tls = settings.tls
-        if tls.ca_file:
-            self.session.verify = str(tls.ca_file)
-        if tls.cert_file:
-            self.session.cert = (str(tls.cert_file), str(tls.key_file or tls.cert_file))
+        self._options = {"timeout": settings.timeout, "allow_redirects": False, **_tls_options(settings)}
 
     def close(self) -> None:
         self.session.close()
+
+    def version(self) -> str:
+        """Return RabbitMQ's version; raise `NotRabbitMQ` if what answers has none."""
+        overview = self.overview()
+        version = overview.get("rabbitmq_version") if isinstance(overview, dict) else None
+        if not isinstance(version, str):
+            raise faults.not_overview(self.settings)
+        return version
 
     def get(self, *segments: str, **query: str) -> Any:
         """Return the JSON at a path; raise `BrokerError` with the broker's reason."""
@@ -71,7 +75,7 @@ class Management(AdminAPI):  # type: ignore[misc] # the package ships no types
 
     def _request(self, method: str, **kwargs: Any) -> requests.Response:
         """Send a request, a second time if the kept-alive connection turned out to be closed."""
-        kwargs.update(timeout=self.settings.timeout, allow_redirects=False)
+        kwargs |= self._options
         try:
             try:
                 response = self.session.request(method, **kwargs)
@@ -84,3 +88,13 @@ class Management(AdminAPI):  # type: ignore[misc] # the package ships no types
         if response.status_code >= requests.codes.multiple_choices:
             raise faults.from_response(response, self.settings)
         return response
+
+
+def _tls_options(settings: Settings) -> dict[str, Any]:
+    """Return options for each request; on the session, REQUESTS_CA_BUNDLE would win over `verify`."""
+    tls, options = settings.tls, dict[str, Any]()
+    if tls.ca_file:
+        options["verify"] = str(tls.ca_file)
+    if tls.cert_file:
+        options["cert"] = (str(tls.cert_file), str(tls.key_file or tls.cert_file))
+    return options

@@ -39,7 +39,7 @@ class RabbitMQ:
             opened.close()
 
     def check_http(self) -> str:
-        return str(self._http.overview()["rabbitmq_version"])
+        return self._http.version()
 
     def check_amqp(self) -> str:
         return self._amqp.version()

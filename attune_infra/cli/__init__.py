@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from attune_infra import __version__
-from attune_infra.cli import diff, registry, setup, verify, worker
+from attune_infra.cli import diff, registry, sandbox, setup, verify, worker
 from attune_infra.errors import AttuneError, ExitCode
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ app.command("diff")(diff.diff)
 app.command("verify")(verify.verify)
 app.add_typer(worker.app, name="worker")
 app.add_typer(registry.app, name="registry")
+app.add_typer(sandbox.app, name="sandbox")
 
 
 def _version(*, asked: bool) -> None:

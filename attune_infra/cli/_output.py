@@ -63,6 +63,13 @@ def complain(sentence: str, hint: str | None) -> None:
                 console.print(visible(line), markup=False, highlight=False, soft_wrap=True)
 
 
+def tell(sentence: str) -> None:
+    """Say something that is no result."""
+    from attune_infra.render.words import visible
+
+    print(visible(sentence), file=sys.stderr)
+
+
 @contextmanager
 def patience(seconds: float, what: str) -> Iterator[WaitFor]:
     """Yield a way to wait for a server, showing on a terminal that and for what one waits."""

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any, TypeAlias
 
-from attune_infra.interfaces import RegisteredWorker, RegistryTable
+from attune_infra.interfaces import RegisteredWorker, RegistryTable, SandboxState, SandboxStates, SandboxVariables
 from attune_infra.render.text import Showable
 from attune_infra.topology.diff import ABSENT, Change, Create, Difference, Recreate, Value
 from attune_infra.topology.model import Binding, TopologyObject
@@ -49,6 +49,10 @@ def _data(shown: Showable) -> Data:
             }
         case RegistryTable():
             return {"table": "worker", "new": shown.new}
+        case SandboxStates():
+            return {"sandboxes": [_sandbox(state) for state in shown.sandboxes]}
+        case SandboxVariables():
+            return {"variables": dict(shown.variables)}
 
 
 def _outcome(outcome: Outcome) -> Data:
@@ -77,6 +81,21 @@ def _check(check: Check) -> Data:
     if check.worker_id is not None:
         data["worker_id"] = check.worker_id
     return data | _differences(check.differences)
+
+
+def _sandbox(state: SandboxState) -> Data:
+    servers = [
+        {
+            "title": server.title,
+            "version": server.version,
+            "pid": server.pid,
+            "ended": server.ended,
+            "ports": dict(server.ports),
+            "log": str(server.log),
+        }
+        for server in state.servers
+    ]
+    return {"name": state.name, "status": state.status, "servers": servers}
 
 
 def _named(item: TopologyObject) -> Data:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from shlex import quote
 from typing import Final, TypeAlias
 
-from attune_infra.interfaces import RegisteredWorker, RegistryTable
+from attune_infra.interfaces import RegisteredWorker, RegistryTable, SandboxStates, SandboxVariables
 from attune_infra.render.words import attributes, declared, difference, value, visible
 from attune_infra.topology.diff import Change, Create, Difference, Recreate, Update
 from attune_infra.topology.model import Binding, Queue, label
@@ -19,7 +20,16 @@ from attune_infra.topology.report import Outcome, Provisioned, Report, Status
 from attune_infra.topology.verify import Check, Verdict, Verification
 from attune_infra.topology.worker import owner_of
 
-Showable: TypeAlias = Report | Plan | Verification | Provisioned | RegisteredWorker | RegistryTable
+Showable: TypeAlias = (
+    Report
+    | Plan
+    | Verification
+    | Provisioned
+    | RegisteredWorker
+    | RegistryTable
+    | SandboxStates
+    | SandboxVariables
+)
 """What a command can end with."""
 
 _IN_PLACE: Final = (
@@ -50,6 +60,10 @@ def lines_of(shown: Showable) -> list[Line]:
             lines = iter([Line(f"Worker registered with ID: {shown.id}")])
         case RegistryTable():
             lines = iter([Line("+ table worker: created" if shown.new else "  table worker: unchanged")])
+        case SandboxStates():
+            lines = _sandboxes(shown)
+        case SandboxVariables():
+            lines = (Line(f"export {name}={quote(text)}") for name, text in sorted(shown.variables.items()))
     return [Line(visible(line.text), line.style) for line in lines]
 
 
@@ -170,3 +184,14 @@ def _by_worker(provisioned: Provisioned) -> tuple[list[Outcome], dict[int, list[
             case _:
                 shared.append(outcome)
     return shared, own
+
+
+def _sandboxes(states: SandboxStates) -> Iterator[Line]:
+    if not states.sandboxes:
+        yield Line("no sandbox is running")
+    for sandbox in states.sandboxes:
+        yield Line(f"sandbox {sandbox.name}: {sandbox.status}", "" if sandbox.status == "running" else "red")
+        for server in sandbox.servers:
+            ports = ", ".join(f"{name} {port}" for name, port in sorted(server.ports.items()))
+            how = f"process {server.pid}" if server.ended is None else f"{server.ended}; see {server.log}"
+            yield Line(f"  {server.title} {server.version}: {how}; ports: {ports}")

@@ -6,10 +6,11 @@ from typing import Any
 import amqp
 import pytest
 
+from as_a_user import Command
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.topology.builtin import attune
 from attune_infra.topology.diff import diff, undeclared
-from conftest import Administrator, Command, VirtualHost
+from virtual_host import Administrator, VirtualHost
 
 WORDS = """\
 exchange attune.dlx declared as fanout, durable
@@ -70,9 +71,7 @@ def test_looking_changes_nothing(
     assert result.code == (2 if arguments == ("diff",) else 0)
     assert "+ exchange attune.events is missing" in result.lines
     assert "      x-dead-letter-exchange: 'attune.dlx' (string)" in result.lines
-    assert result.lines[-1] == (
-        "0 as wanted, 12 to create, 0 to update, 0 that cannot be changed in place"
-    )
+    assert result.lines[-1] == ("0 as wanted, 12 to create, 0 to update, 0 that cannot be changed in place")
     assert listing(management, vhost) == before
 
 
@@ -126,9 +125,7 @@ def test_a_missing_binding_is_drift_until_it_is_made(attune_infra: Command, chan
     )
     verified = attune_infra("verify")
     assert verified.code == 2
-    assert (
-        "failed   binding attune.events -> attune.events.queue with routing key #: is missing" in verified.lines
-    )
+    assert "failed   binding attune.events -> attune.events.queue with routing key #: is missing" in verified.lines
     assert attune_infra("setup").lines[-1] == "12 objects: 1 created, 11 unchanged"
     assert attune_infra("verify").code == 0
 
@@ -201,9 +198,7 @@ def test_a_user_without_permissions_is_told_what_was_refused(
     assert result.lines[-1] == "12 objects: 6 created, 4 failed, 2 skipped"
 
 
-def restricted_user(
-    management: Administrator, vhost: VirtualHost, **permissions: str
-) -> "RestrictedUser":
+def restricted_user(management: Administrator, vhost: VirtualHost, **permissions: str) -> "RestrictedUser":
     return RestrictedUser(management, vhost, permissions)
 
 

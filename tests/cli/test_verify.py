@@ -3,8 +3,9 @@
 import amqp
 import pytest
 
-from conftest import Administrator, Command, VirtualHost
+from as_a_user import Command
 from eventually import eventually
+from virtual_host import Administrator, VirtualHost
 
 CONSUMER = "consumer worker-1 of queue worker.1.executions"
 
@@ -24,7 +25,11 @@ def test_each_object_has_a_check_of_its_own(attune_infra: Command) -> None:
     assert result.code == 0
     names = [line.removeprefix("passed   ").partition(": ")[0] for line in result.lines[:-1]]
     assert names[:2] == ["broker answers over HTTP", "broker answers over AMQP"]
-    assert names[2:14:4] == ["exchange attune.dlx", "queue attune.dlx.queue", "binding attune.dlx -> attune.dlx.queue"]
+    assert names[2:14:4] == [
+        "exchange attune.dlx",
+        "queue attune.dlx.queue",
+        "binding attune.dlx -> attune.dlx.queue",
+    ]
     assert names[14:] == [
         "dead letters of queue attune.events.queue",
         "dead letters of queue attune.executions.queue",
@@ -40,8 +45,8 @@ def test_missing_objects_are_drift(attune_infra: Command) -> None:
     assert "failed   exchange attune.events: is missing" in result.lines
     assert "failed   queue worker.7.executions: is missing" in result.lines
     assert (
-        "failed   dead letters of queue attune.events.queue: go to exchange attune.dlx, which is missing: they are lost"
-        in result.lines
+        "failed   dead letters of queue attune.events.queue: go to exchange attune.dlx, which is missing:"
+        " they are lost" in result.lines
     )
 
 
@@ -106,9 +111,7 @@ def test_when_the_consumer_leaves_the_queue_is_gone_and_verify_says_so(
     )
 
 
-def test_undeclared_objects_are_told_and_fail_only_when_asked(
-    provisioned: Command, channel: amqp.Channel
-) -> None:
+def test_undeclared_objects_are_told_and_fail_only_when_asked(provisioned: Command, channel: amqp.Channel) -> None:
     channel.queue_declare("somebody's queue", durable=True, auto_delete=False)
     channel.queue_bind("worker.1.executions", "attune.executions", "extra")
     told = [

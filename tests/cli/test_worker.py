@@ -1,15 +1,14 @@
 """`attune-infra worker register` and `worker provision`, as a user runs them."""
 
-
 import amqp
 import psycopg
 import pytest
 
+from as_a_user import Command
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.topology.builtin import attune
 from attune_infra.topology.diff import diff
 from attune_infra.topology.worker import topology_of_workers
-from conftest import Command
 
 
 def test_provision_says_line_by_line_what_it_did(attune_infra: Command, broker: RabbitMQ) -> None:
@@ -76,10 +75,10 @@ def test_one_refusal_among_many_is_named_and_the_others_are_made(
     assert result.lines[-1] == "100 workers, 201 objects: 200 created, 1 differs"
 
 
-@pytest.mark.parametrize("word", ["0", "-1", "x", "1.5", "5-2", "1-", "", "٣", "9223372036854775808", "1-999999999"])
-def test_what_is_no_id_is_refused_and_changes_nothing(
-    attune_infra: Command, broker: RabbitMQ, word: str
-) -> None:
+@pytest.mark.parametrize(
+    "word", ["0", "-1", "x", "1.5", "5-2", "1-", "", "٣", "9223372036854775808", "1-999999999"]
+)
+def test_what_is_no_id_is_refused_and_changes_nothing(attune_infra: Command, broker: RabbitMQ, word: str) -> None:
     result = attune_infra("worker", "provision", f"--id={word}")
 
     assert result.code == 64
@@ -100,7 +99,9 @@ def test_a_registered_worker_is_provisioned_and_another_is_not(
     refused = run("worker", "provision", "--id", "1-3")
     assert refused.code == 1
     assert refused.stdout == ""
-    assert refused.stderr.startswith("error: workers 2, 3 are not in the registry; nothing was provisioned\nhint: ")
+    assert refused.stderr.startswith(
+        "error: workers 2, 3 are not in the registry; nothing was provisioned\nhint: "
+    )
     assert set(broker.read().queues) == {"worker.1.executions"}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,7 +15,8 @@ import pytest
 from attune_infra.errors import SandboxError
 from attune_infra.sandbox import Sandbox, Status, find, running
 from attune_infra.settings import resolve
-from sandbox.processes import LINUX, processes_of
+
+ProcessesOf = Callable[[Sandbox], frozenset[int]]
 
 
 def test_everything_answers(sandbox: Sandbox) -> None:
@@ -54,8 +55,7 @@ def test_others_find_it_by_name(sandbox: Sandbox) -> None:
     assert found.environment() == sandbox.environment()
 
 
-@LINUX
-def test_it_listens_on_loopback_only(sandbox: Sandbox) -> None:
+def test_it_listens_on_loopback_only(sandbox: Sandbox, processes_of: ProcessesOf) -> None:
     addresses = set(_listening(processes_of(sandbox)))
 
     assert {port for _, port in addresses} == {
@@ -80,8 +80,7 @@ def _listening(processes: frozenset[int]) -> Iterator[tuple[str, int]]:
                 yield address, int(port, 16)
 
 
-@LINUX
-def test_no_secret_is_told(sandbox: Sandbox) -> None:
+def test_no_secret_is_told(sandbox: Sandbox, processes_of: ProcessesOf) -> None:
     assert sandbox.database_url is not None
     password = urlsplit(sandbox.database_url).password
     cookie = (sandbox.node.folder / ".erlang.cookie").read_text(encoding="ascii")

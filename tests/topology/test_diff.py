@@ -7,7 +7,9 @@ from attune_infra.topology.diff import ABSENT, Create, Difference, Recreate, Upd
 from attune_infra.topology.model import Argument, Binding, Exchange, Policy, Queue, Topology, TopologyObject
 
 
-def differences(have: TopologyObject, want: TopologyObject, default_queue_type: str = "classic") -> list[Difference]:
+def differences(
+    have: TopologyObject, want: TopologyObject, default_queue_type: str = "classic"
+) -> list[Difference]:
     changes = diff(Topology.of([have], default_queue_type=default_queue_type), Topology.of([want]))
     return [found for change in changes if not isinstance(change, Create) for found in change.differences]
 

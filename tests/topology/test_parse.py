@@ -70,8 +70,10 @@ workers:
         "x.yaml:8:17: argument 'x-expires' is a NoneType; RabbitMQ cannot store that",
         "x.yaml:10:20: no exchange 'nope' in this document",
         "x.yaml:11:9: a binding of 'jobs' names no exchange",
-        "x.yaml:13:30: apply_to is 'queue'; RabbitMQ knows queues, exchanges, all, classic_queues,"
-        " quorum_queues, streams",
+        (
+            "x.yaml:13:29: apply_to is 'queue'; RabbitMQ knows queues, exchanges, all, classic_queues,"
+            " quorum_queues, streams"
+        ),
         "x.yaml:15:17: consumer_tag 'w' does not hold {worker_id}",
         "x.yaml:17:5: worker queue 'fixed' must hold {worker_id} once",
     ]
@@ -89,10 +91,19 @@ workers:
         ("queues:\n  a: {}\n  a: {}", "x.yaml:3:3: 'a' is there twice in queues"),
         ("queues: {'': {}}", "x.yaml:1:10: the name is empty"),
         ("queues: {'..': {}}", "x.yaml:1:10: the name is '..', which no HTTP client can address"),
-        ("exchanges: {e: {}}\nqueues: {q: {bindings: [{exchange: f}]}}", "x.yaml:2:36: no exchange 'f' in this document"),
+        (
+            "exchanges: {e: {}}\nqueues: {q: {bindings: [{exchange: f}]}}",
+            "x.yaml:2:36: no exchange 'f' in this document",
+        ),
         ("policies: {p: {}}", "x.yaml:1:12: policy 'p' has no definition"),
-        ("policies: {p: {pattern: a, definition: {}, priority: 1.5}}", "x.yaml:1:54: must be an integer, is 1.5 (float)"),
-        ("queues: {a: {arguments: {x: 2026-01-01}}}", "x.yaml:1:26: argument 'x' is a date; RabbitMQ cannot store that"),
+        (
+            "policies: {p: {pattern: a, definition: {}, priority: 1.5}}",
+            "x.yaml:1:54: must be an integer, is 1.5 (float)",
+        ),
+        (
+            "queues: {a: {arguments: {x: 2026-01-01}}}",
+            "x.yaml:1:26: argument 'x' is a date; RabbitMQ cannot store that",
+        ),
     ],
 )
 def test_a_problem_has_its_place(text: str, problem: str) -> None:

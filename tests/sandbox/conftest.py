@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,12 +11,13 @@ import pytest
 
 from attune_infra.sandbox import Sandbox
 
-LINUX = pytest.mark.skipif(sys.platform != "linux", reason="processes are found through /proc")
 
-
-def processes_of(sandbox: Sandbox) -> frozenset[int]:
-    """Return every process that runs for a sandbox: one of its folders is in its command, environment or cwd."""
-    return frozenset(_processes(sandbox))
+@pytest.fixture
+def processes_of() -> Callable[[Sandbox], frozenset[int]]:
+    """Find every process that runs for a sandbox: one of its folders is in its command, environment or cwd."""
+    if sys.platform != "linux":
+        pytest.skip("processes are found through /proc")
+    return lambda sandbox: frozenset(_processes(sandbox))
 
 
 def _processes(sandbox: Sandbox) -> Iterator[int]:

@@ -1,0 +1,355 @@
+"""A private RabbitMQ: found on this machine or in another root file system, started, asked, stopped.
+
+It never sees the machine's own broker: node name, folders, cookie, port mapper and configuration are its own.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from attune_infra.errors import SandboxError
+from attune_infra.sandbox.packages import how_to_install
+from attune_infra.sandbox.ports import HOST, answers, free_ports
+from attune_infra.sandbox.processes import FILES, Child, Wait, clean_environment, tethered
+
+_SCRIPTS: Final = (
+    "usr/lib/rabbitmq/bin",
+    "opt/rabbitmq/sbin",
+    "opt/homebrew/opt/rabbitmq/sbin",
+    "usr/local/opt/rabbitmq/sbin",
+    "usr/lib/rabbitmq/sbin",
+    "usr/local/lib/rabbitmq/sbin",
+)
+"""Where the broker's scripts are if they are not on the PATH, below a root."""
+
+_ERLANG: Final = (
+    "usr/local/bin",
+    "usr/bin",
+    "opt/erlang/bin",
+    "opt/homebrew/bin",
+    "opt/homebrew/opt/erlang/bin",
+    "usr/local/opt/erlang/bin",
+    "usr/local/lib/erlang/bin",
+    "usr/lib/erlang/bin",
+    "usr/lib64/erlang/bin",
+)
+"""Where Erlang's programs are if they are not on the PATH, below a root."""
+
+_SYSTEM_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_GREETING: Final = b"AMQP\x00\x00\x09\x01"
+_ON_LOOPBACK: Final = "-kernel inet_dist_use_interface {127,0,0,1}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installation:
+    """Where RabbitMQ and Erlang are; paths are as seen from inside the root, if there is one."""
+
+    root: str | None
+    scripts: str
+    epmd: str
+    path: str
+    version: str
+    """The version its files claim; empty if they do not tell."""
+
+
+def find_installation(root: Path | None = None) -> Installation:
+    """Return the broker of this machine or of another root file system; raise `SandboxError` if there is none."""
+    if root is not None:
+        _check_root(root)
+    top = root or Path("/")
+    scripts = next(_places_of_scripts(top, on_path=root is None), None)
+    if scripts is None:
+        if root is not None:
+            raise SandboxError(
+                f"there is no rabbitmq-server in the root file system {root}",
+                hint="install its package there, with the package manager of that system",
+            )
+        raise SandboxError("rabbitmq-server is not installed", hint=how_to_install())
+    erlang = next(_places_of_erlang(top, on_path=root is None), None)
+    if erlang is None:
+        raise SandboxError(
+            f"there is a rabbitmq-server in {scripts}, but no Erlang: epmd is not found",
+            hint="install Erlang, or add the folder of its programs to PATH",
+        )
+    inside = [str("/" / folder.relative_to(top)) for folder in (scripts, erlang)]
+    outside = os.environ.get("PATH", "") if root is None else ""
+    return Installation(
+        root=str(root) if root else None,
+        scripts=inside[0],
+        epmd=f"{inside[1]}/epmd",
+        path=":".join(filter(None, [inside[1], outside, _SYSTEM_PATH])),
+        version=_version(scripts),
+    )
+
+
+def _check_root(root: Path) -> None:
+    if sys.platform != "linux":
+        raise SandboxError("a broker from another root file system needs Linux")
+    if os.geteuid() != 0:
+        raise SandboxError(
+            f"only root may enter the root file system {root}",
+            hint="run this as root, or use the rabbitmq-server of this machine",
+        )
+    if not (root / "bin/sh").exists():
+        raise SandboxError(
+            f"{root} is not a root file system: it has no bin/sh",
+            hint="give the folder that holds bin, etc and usr of a system with rabbitmq-server",
+        )
+
+
+def _places_of_scripts(top: Path, *, on_path: bool) -> Iterator[Path]:
+    candidates = [top / folder for folder in _SCRIPTS]
+    if on_path and (found := shutil.which("rabbitmq-server")):
+        candidates.insert(0, Path(found).resolve().parent)
+    for folder in candidates:
+        # Packages put wrappers on the PATH that switch to the service's user; the real ones have rabbitmq-env.
+        if (folder / "rabbitmq-env").is_file() and (folder / "rabbitmq-server").is_file():
+            yield folder
+
+
+def _places_of_erlang(top: Path, *, on_path: bool) -> Iterator[Path]:
+    candidates = [top / folder for folder in _ERLANG]
+    if on_path and (found := shutil.which("erl")):
+        # Not every package puts epmd on the PATH, but it is beside the real erl.
+        candidates = [Path(found).parent, Path(found).resolve().parent, *candidates]
+    for folder in candidates:
+        if (folder / "epmd").exists() and (folder / "erl").exists():
+            yield folder
+
+
+def _version(scripts: Path) -> str:
+    plugins = (scripts / "rabbitmq-server").resolve().parent.parent / "plugins"
+    for name in sorted(path.name for path in plugins.glob("rabbit-*")):
+        if found := re.match(r"rabbit-(\d+\.\d+\.\d+[^/]*?)(?:\.ez)?$", name):
+            return found[1]
+    return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """One broker: which program, whose folder, what name, which ports."""
+
+    installation: Installation
+    name: str
+    folder: Path
+    """Its data and configuration, as seen from outside the root."""
+    amqp_port: int
+    management_port: int
+    epmd_port: int
+    distribution_port: int
+
+    @classmethod
+    def new(cls, installation: Installation, folder: Path) -> Node:
+        amqp, management, epmd, distribution = free_ports(4)
+        return cls(
+            installation=installation,
+            name=f"sandbox-{secrets.token_hex(4)}@localhost",
+            folder=folder,
+            amqp_port=amqp,
+            management_port=management,
+            epmd_port=epmd,
+            distribution_port=distribution,
+        )
+
+    @property
+    def root(self) -> Path | None:
+        return Path(self.installation.root) if self.installation.root else None
+
+    @property
+    def ports(self) -> dict[str, int]:
+        return {
+            "amqp": self.amqp_port,
+            "management": self.management_port,
+            "epmd": self.epmd_port,
+            "distribution": self.distribution_port,
+        }
+
+    def write(self, extra_config: str) -> None:
+        """Make the folder with cookie, plugins and configuration."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._write("rabbitmq.conf", self._configuration(extra_config))
+        self._write("enabled_plugins", "[rabbitmq_management].\n")
+        self._write(".erlang.cookie", secrets.token_hex(20), mode=0o400)
+
+    def _configuration(self, extra: str) -> str:
+        lines = [
+            f"listeners.tcp.1 = {HOST}:{self.amqp_port}",
+            f"management.tcp.ip = {HOST}",
+            f"management.tcp.port = {self.management_port}",
+            # A nearly full disk is no reason for a sandbox to block its publishers.
+            "disk_free_limit.absolute = 1MB",
+            extra,
+        ]
+        return "\n".join([*lines, ""])
+
+    def _write(self, name: str, text: str, *, mode: int = 0o600) -> None:
+        path = self.folder / name
+        path.unlink(missing_ok=True)
+        path.write_text(text, encoding="utf-8")
+        path.chmod(mode)
+
+    def environment(self) -> dict[str, str]:
+        """Return the whole environment of the broker; what is not set here would be read from /etc."""
+        inside = str("/" / self.folder.relative_to(self.root or "/"))
+        return {
+            "HOME": inside,
+            "PATH": self.installation.path,
+            "LANG": "en_US.UTF-8" if sys.platform == "darwin" else "C.UTF-8",
+            "TZ": "UTC",
+            "ERL_CRASH_DUMP_SECONDS": "0",
+            "ERL_EPMD_ADDRESS": HOST,
+            "ERL_EPMD_PORT": str(self.epmd_port),
+            "RABBITMQ_NODENAME": self.name,
+            "RABBITMQ_DIST_PORT": str(self.distribution_port),
+            "RABBITMQ_MNESIA_BASE": f"{inside}/data",
+            "RABBITMQ_LOG_BASE": f"{inside}/log",
+            "RABBITMQ_LOGS": "-",
+            "RABBITMQ_PID_FILE": f"{inside}/pid",
+            "RABBITMQ_ENABLED_PLUGINS_FILE": f"{inside}/enabled_plugins",
+            "RABBITMQ_CONFIG_FILE": f"{inside}/rabbitmq.conf",
+            "RABBITMQ_CONFIG_FILES": f"{inside}/none",
+            "RABBITMQ_ADVANCED_CONFIG_FILE": f"{inside}/none.config",
+            "RABBITMQ_CONF_ENV_FILE": f"{inside}/none.conf",
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": _ON_LOOPBACK,
+            "RABBITMQ_CTL_ERL_ARGS": f"-start_epmd false {_ON_LOOPBACK}",
+            # The script then becomes Erlang instead of staying its parent.
+            "RUNNING_UNDER_SYSTEMD": "true",
+        }
+
+    def rabbitmqctl(self, *arguments: str, within: float) -> str:
+        """Run rabbitmqctl against this node and return what it prints; raise `SandboxError` with its complaint."""
+        script = f"{self.installation.scripts}/rabbitmqctl"
+        what = f"rabbitmqctl {arguments[0] if arguments else ''}".strip()
+        try:
+            done = subprocess.run(
+                tethered([script, *arguments], root=self.root, files=FILES),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                env=clean_environment(self.environment()),
+                cwd="/",
+                timeout=within,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise SandboxError(f"`{what}` did not end within {within:g} s") from error
+        if done.returncode != 0:
+            raise SandboxError(f"`{what}` failed:\n{(done.stderr or done.stdout).strip()}")
+        return done.stdout
+
+
+class Broker:
+    """The processes of a node: Erlang's port mapper and RabbitMQ itself."""
+
+    title: Final = "RabbitMQ"
+    starts_within: Final = 120.0
+    stops_within: Final = 60.0
+
+    def __init__(self, installation: Installation, folder: Path, *, extra_config: str, log: Path) -> None:
+        self.node = Node.new(installation, folder)
+        self.version = installation.version
+        self.log = log
+        self._extra_config = extra_config
+        self._epmd: Child | None = None
+        self._process: Child | None = None
+
+    @property
+    def url(self) -> str:
+        return f"amqp://guest:guest@{HOST}:{self.node.amqp_port}/%2F"
+
+    @property
+    def management_url(self) -> str:
+        """The URL without credentials, which are those of AMQP."""
+        return f"http://{HOST}:{self.node.management_port}"
+
+    @property
+    def ports(self) -> dict[str, int]:
+        return self.node.ports
+
+    @property
+    def fallen(self) -> str | None:
+        """How it ended when it should be starting; None while it is on its way."""
+        return next((child.ended for child in self.children if child.ended), None)
+
+    @property
+    def children(self) -> tuple[Child, ...]:
+        return tuple(child for child in (self._process, self._epmd) if child)
+
+    @property
+    def process(self) -> Child | None:
+        return self._process
+
+    def prepare(self, wait: Wait) -> None:  # noqa: ARG002 - as for the database
+        """Begin with a configuration and no data."""
+        shutil.rmtree(self.node.folder, ignore_errors=True)
+        self.node.write(self._extra_config)
+
+    def take_other_ports(self) -> None:
+        self.node = Node.new(self.node.installation, self.node.folder)
+
+    def launch(self, wait: Wait) -> None:
+        """Start the processes; the broker would start a port mapper that outlives us if ours did not answer."""
+        if self._epmd is None or self._epmd.ended:
+            self._epmd = self._child([self.node.installation.epmd])
+            epmd = self._epmd
+            wait(lambda: bool(epmd.ended) or answers(self.node.epmd_port), within=10.0)
+        if not self._epmd.ended:
+            self._process = self._child([f"{self.node.installation.scripts}/rabbitmq-server"])
+
+    def _child(self, command: list[str]) -> Child:
+        return Child(command, environment=self.node.environment(), log=self.log, root=self.node.root)
+
+    def is_ready(self) -> bool:
+        """Say whether the node itself, and not whoever has its ports, answers over HTTP and AMQP."""
+        overview = self._overview()
+        if overview.get("node") != self.node.name:
+            return False
+        listening = {listener.get("port") for listener in overview.get("listeners", ())}
+        if self.node.amqp_port not in listening or not answers(self.node.amqp_port, _GREETING):
+            return False
+        self.version = overview.get("rabbitmq_version", self.version)
+        return True
+
+    def _overview(self) -> dict[str, Any]:
+        if not answers(self.node.management_port):
+            return {}
+        import http.client
+
+        connection = http.client.HTTPConnection(HOST, self.node.management_port, timeout=5)
+        try:
+            login = base64.b64encode(b"guest:guest").decode()
+            connection.request("GET", "/api/overview", headers={"Authorization": f"Basic {login}"})
+            answer = connection.getresponse()
+            overview = json.loads(answer.read()) if answer.status == http.client.OK else {}
+        except (OSError, http.client.HTTPException, ValueError):
+            return {}
+        else:
+            return overview if isinstance(overview, dict) else {}
+        finally:
+            connection.close()
+
+    def ask_to_stop(self) -> None:
+        """Ask for an orderly end, which takes RabbitMQ some seconds."""
+        if self._process:
+            self._process.send(signal.SIGTERM)
+
+    def kill(self) -> None:
+        if self._process:
+            self._process.kill()
+
+    def discard(self) -> None:
+        """End everything at once; the data is not needed any more."""
+        for child in self.children:
+            child.kill()

@@ -1,0 +1,341 @@
+"""The process that owns a sandbox: its servers are its children, and everything goes when it goes.
+
+It hears from the client that started it over a socket, its standard input. A bound sandbox ends when that client
+does; a detached one lives on until SIGTERM. There is one thread, because Linux ties a child's life to the thread
+that started it.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import shutil
+import signal
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from secrets import token_hex
+from typing import Final
+
+from attune_infra.errors import SandboxError
+from attune_infra.interfaces import Server
+from attune_infra.sandbox import postgres, rabbitmq
+from attune_infra.sandbox.conversation import Conversation, Words
+from attune_infra.sandbox.folders import Claim, folder_of, kept_log
+from attune_infra.sandbox.ports import was_lost
+from attune_infra.sandbox.processes import DidNotStart, Wait, clear_orphans, last_words, poll, reap_orphans
+from attune_infra.sandbox.tether import adopt_orphans
+from attune_infra.sandbox.value import Sandbox
+
+_ATTEMPTS: Final = 4
+_ENDS_WITHIN: Final = 10.0
+
+_Service = rabbitmq.Broker | postgres.Database
+
+
+class Cancelled(Exception):
+    """Somebody wants the sandbox to end, or nobody needs it any more."""
+
+
+class ServerFailed(SandboxError):
+    """A server did not start; its log says more."""
+
+    def __init__(self, sentence: str, log: Path) -> None:
+        super().__init__(sentence, hint=f"the whole log is {log}")
+        self.log = log
+
+
+class PortTaken(ServerFailed):
+    """Somebody else got a port between our looking and the server's listening."""
+
+
+class Watch:
+    """Waiting, for as long as it makes sense: until SIGTERM, or until the client is gone if it must not be."""
+
+    def __init__(self, client: Conversation, *, bound: bool) -> None:
+        self._client = client
+        self._needs_client = True
+        self._parent = os.getppid() if bound else None
+        self._stopping = False
+        self._woken, waker = socket.socketpair()
+        for end in (self._woken, waker):
+            end.setblocking(False)
+        self._waker = waker
+        signal.set_wakeup_fd(waker.fileno(), warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, self._stop)
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._woken, selectors.EVENT_READ)
+        self._selector.register(client, selectors.EVENT_READ)
+
+    def _stop(self, *_: object) -> None:
+        self._stopping = True
+
+    def let_client_go(self) -> None:
+        self._selector.unregister(self._client)
+        self._client.end()
+        self._needs_client = False
+
+    def pause(self, seconds: float) -> None:
+        """Wait that long, or until a child ends or the client speaks."""
+        for key, _ in self._selector.select(seconds):
+            if key.fileobj is self._woken:
+                with suppress(BlockingIOError):
+                    self._woken.recv(4096)
+            else:
+                self._client.listen(within=1.0)
+        if self._stopping or (self._needs_client and self._client.over):
+            raise Cancelled
+        # A forked copy of the client may keep its end of the socket open.
+        if self._parent is not None and os.getppid() != self._parent:
+            raise Cancelled
+
+    def wait(self, ready: Callable[[], bool], *, within: float) -> bool:
+        return poll(ready, within=within, pause=self.pause)
+
+
+class Supervisor:
+    """One sandbox, from nothing to nothing."""
+
+    def __init__(self, wanted: Words, client: Conversation, claim: Claim) -> None:
+        self._bound = bool(wanted["bound"])
+        self._client = client
+        self._claim = claim
+        self._watch = Watch(client, bound=self._bound)
+        self._wait: Wait = self._watch.wait
+        self._folder = folder_of(claim.name)
+        self._services: dict[str, _Service] = {}
+        self._root = Path(wanted["rabbitmq_root"]) if wanted["rabbitmq_root"] else None
+        self._extra_config = str(wanted["extra_config"])
+        self._postgres = bool(wanted["postgres"])
+        self._known: Sandbox | None = None
+
+    def run(self) -> None:
+        """Start everything, serve until it is time to go, and leave nothing behind."""
+        try:
+            self._start()
+            self._write()
+            self._client.send(ready=True)
+            if not self._bound:
+                self._watch.let_client_go()
+            self._serve()
+        except Cancelled:
+            pass
+        except ServerFailed as error:
+            kept = self._keep(error.log)
+            self._client.send(failed=error.sentence, hint=f"the whole log is {kept}")
+        except SandboxError as error:
+            self._client.send(failed=error.sentence, hint=error.hint)
+        finally:
+            self._end()
+
+    def _start(self) -> None:
+        # A broker in another root cannot see our folder; nobody else must foresee the name of its own.
+        inside = self._root and self._root / f"tmp/attune-infra-sandbox-{token_hex(8)}"
+        broker_folder = inside or self._folder / "rabbitmq"
+        self._claim.sign([self._folder, broker_folder])
+        _make_folder(self._folder)
+        broker = rabbitmq.Broker(
+            rabbitmq.find_installation(self._root),
+            broker_folder,
+            extra_config=self._extra_config,
+            log=self._folder / "rabbitmq.log",
+        )
+        self._services["broker"] = broker
+        if self._postgres:
+            _make_folder(self._folder / "postgresql")
+            database = postgres.Database(self._folder / "postgresql", log=self._folder / "postgresql.log")
+            self._services["database"] = database
+        self._say("starting " + " and ".join(map(_named, self._services.values())))
+        # The broker takes longest, so it begins first and is waited for last.
+        for service in self._services.values():
+            self._launch(service, fresh=True)
+        for service in reversed(self._services.values()):
+            self._finish(service)
+
+    def _say(self, sentence: str) -> None:
+        self._client.send(say=sentence)
+
+    def _launch(self, service: _Service, *, fresh: bool) -> None:
+        try:
+            if fresh:
+                service.prepare(self._wait)
+            service.launch(self._wait)
+        except DidNotStart as error:
+            raise self._failure(service, str(error)) from error
+
+    def _finish(self, service: _Service) -> None:
+        """Wait until a launched server is ready, with other ports if somebody got one of them first."""
+        for _ in range(_ATTEMPTS - 1):
+            try:
+                return self._await(service, fresh=True)
+            except PortTaken:
+                self._say(f"a port for {service.title} was taken in the meantime; trying others")
+                service.take_other_ports()
+                self._launch(service, fresh=True)
+        return self._await(service, fresh=True)
+
+    def _await(self, service: _Service, *, fresh: bool) -> None:
+        def ready() -> bool:
+            if how := service.fallen:
+                raise self._failure(service, how)
+            return service.is_ready()
+
+        if not self._wait(ready, within=service.starts_within):
+            raise self._failure(service, f"was not ready within {service.starts_within:g} s")
+        if fresh and isinstance(service, postgres.Database):
+            try:
+                service.settle(self._wait)
+            except DidNotStart as error:
+                raise self._failure(service, str(error)) from error
+
+    def _keep(self, log: Path) -> Path:
+        kept = kept_log("bound" if self._bound else self._claim.name, log)
+        with suppress(OSError):
+            shutil.copyfile(log, kept)
+        return kept
+
+    def _failure(self, service: _Service, how: str) -> ServerFailed:
+        said = "".join(child.said for child in service.children)
+        sentence = f"{_named(service)} {how}\n{last_words(said)}".rstrip()
+        service.discard()
+        self._wait(lambda: not _alive(service), within=_ENDS_WITHIN)
+        failure = PortTaken if was_lost(service.ports.values(), said) else ServerFailed
+        return failure(sentence, service.log)
+
+    def _serve(self) -> None:
+        while True:
+            self._watch.pause(1.0)
+            while (request := self._client.next()) is not None:
+                self._obey(request)
+            self._write()
+            reap_orphans(self._known_children())
+
+    def _obey(self, request: Words) -> None:
+        service = self._services.get(str(request["server"]))
+        try:
+            if service is None:
+                raise SandboxError("this sandbox has no database")
+            match request["do"]:
+                case "start":
+                    self._restart(service)
+                case "stop":
+                    service.ask_to_stop()
+                    self._see_end(service)
+                case _:
+                    service.kill()
+                    self._see_end(service)
+        except SandboxError as error:
+            self._client.send(failed=error.sentence, hint=error.hint)
+        else:
+            self._write()
+            self._client.send(done=True)
+
+    def _restart(self, service: _Service) -> None:
+        if service.process is not None and service.process.ended is None:
+            return
+        self._clear_orphans()
+        self._launch(service, fresh=False)
+        self._await(service, fresh=False)
+
+    def _see_end(self, service: _Service) -> None:
+        process = service.process
+        if process is None:
+            return
+        if not self._wait(lambda: process.ended is not None, within=service.stops_within):
+            service.kill()
+            self._wait(lambda: process.ended is not None, within=_ENDS_WITHIN)
+        self._clear_orphans()
+
+    def _known_children(self) -> frozenset[int]:
+        return frozenset(child.pid for service in self._services.values() for child in service.children)
+
+    def _clear_orphans(self) -> None:
+        known = self._known_children()
+        poll(lambda: clear_orphans(known), within=_ENDS_WITHIN)
+
+    def _write(self) -> None:
+        found = self._look()
+        if found != self._known:
+            found.write()
+            self._known = found
+
+    def _look(self) -> Sandbox:
+        broker = self._services["broker"]
+        database = self._services.get("database")
+        assert isinstance(broker, rabbitmq.Broker)  # noqa: S101 - for the type checker
+        return Sandbox(
+            name=self._claim.name,
+            bound=self._bound,
+            pid=os.getpid(),
+            folder=self._folder,
+            amqp_url=broker.url,
+            management_url=broker.management_url,
+            database_url=database.url if database else None,
+            broker=_server(broker),
+            database=_server(database) if database else None,
+            node=broker.node,
+        )
+
+    def _end(self) -> None:
+        services = self._services.values()
+        for service in services:
+            service.discard()
+        if not poll(lambda: not any(map(_alive, services)), within=_ENDS_WITHIN):
+            for service in services:
+                for child in service.children:
+                    child.kill()
+        self._clear_orphans()
+        self._claim.release()
+
+
+def _named(service: _Service) -> str:
+    return f"{service.title} {service.version}".rstrip()
+
+
+def _alive(service: _Service) -> bool:
+    return any(child.ended is None for child in service.children)
+
+
+def _server(service: _Service) -> Server:
+    process = service.process
+    return Server(
+        title=service.title,
+        version=service.version,
+        pid=process.pid if process else 0,
+        ended=process.ended if process else "was never started",
+        ports=service.ports,
+        log=service.log,
+    )
+
+
+def _make_folder(folder: Path) -> None:
+    folder.mkdir()
+    # As root, PostgreSQL's user has to get through to its data.
+    folder.chmod(0o711 if os.geteuid() == 0 else 0o700)
+
+
+def main() -> None:
+    """Read from standard input what is wanted, and supervise it."""
+    client = Conversation(socket.socket(fileno=os.dup(0)))
+    with Path(os.devnull).open("rb") as nothing:
+        os.dup2(nothing.fileno(), 0)
+    os.umask(0o077)
+    wanted = client.wait(within=30.0)
+    if wanted is None:
+        return
+    if not wanted["bound"] and os.fork():
+        # The client waits for this one only, and so is never the parent of the other.
+        os._exit(0)
+    claim = Claim.take(wanted["name"])
+    if claim is None:
+        client.send(taken=True)
+        return
+    adopt_orphans()
+    Supervisor(wanted, client, claim).run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+"""What a sandbox is, as a value: where things listen, and what is up."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Self
+
+from attune_infra.interfaces import SandboxState, Server
+from attune_infra.sandbox.rabbitmq import Installation, Node
+
+
+class Status(StrEnum):
+    """How much of a sandbox is up."""
+
+    RUNNING = "running"
+    PARTLY = "partly"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sandbox:
+    """A private RabbitMQ and, if wanted, PostgreSQL, as they were when looked at; `find` looks again."""
+
+    name: str
+    bound: bool
+    """It ends with the process that started it."""
+    pid: int
+    """The supervisor."""
+    folder: Path
+    amqp_url: str
+    management_url: str
+    database_url: str | None = field(repr=False)
+    broker: Server
+    database: Server | None
+    node: Node = field(repr=False)
+
+    @property
+    def servers(self) -> tuple[Server, ...]:
+        return (self.broker, self.database) if self.database else (self.broker,)
+
+    @property
+    def status(self) -> Status:
+        running = [server.ended is None for server in self.servers]
+        if all(running):
+            return Status.RUNNING
+        return Status.PARTLY if any(running) else Status.STOPPED
+
+    def describe(self) -> SandboxState:
+        """Return what may be shown of it: all but its passwords."""
+        return SandboxState(name=self.name, status=self.status, servers=self.servers)
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables by which the program, and the platform itself, find this sandbox."""
+        found = {
+            "ATTUNE__MESSAGE_QUEUE__URL": self.amqp_url,
+            "ATTUNE__MESSAGE_QUEUE__MANAGEMENT_URL": self.management_url,
+        }
+        if self.database_url:
+            found["ATTUNE__DATABASE__URL"] = self.database_url
+        return found
+
+    def rabbitmqctl(self, *arguments: str, within: float = 60.0) -> str:
+        """Run rabbitmqctl against this broker and return what it prints; `SandboxError` holds its complaint."""
+        return self.node.rabbitmqctl(*arguments, within=within)
+
+    def write(self) -> None:
+        """Write this down in the sandbox's folder, for `read`; only the owner may look, it holds a password."""
+        draft = self.folder / "state.draft"
+        draft.touch(mode=0o600)
+        draft.write_text(json.dumps(asdict(self), default=str), encoding="utf-8")
+        draft.replace(_file(self.folder))
+
+    @classmethod
+    def read(cls, folder: Path) -> Self | None:
+        """Return what was written down; None if there is nothing yet."""
+        try:
+            state = json.loads(_file(folder).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        node = state["node"]
+        database = state["database"]
+        return cls(
+            **{
+                **state,
+                "folder": folder,
+                "broker": _server(state["broker"]),
+                "database": database and _server(database),
+                "node": Node(
+                    **{
+                        **node,
+                        "installation": Installation(**node["installation"]),
+                        "folder": Path(node["folder"]),
+                    }
+                ),
+            }
+        )
+
+
+def _server(state: dict[str, Any]) -> Server:
+    return Server(**{**state, "log": Path(state["log"])})
+
+
+def _file(folder: Path) -> Path:
+    return folder / "state.json"

@@ -1,0 +1,55 @@
+"""The command, run as a user runs it: another process, seen by its output and its exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a user saw of a command."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def lines(self) -> list[str]:
+        return self.stdout.splitlines()
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.stdout)
+
+
+@dataclass(frozen=True)
+class Command:
+    """Runs `attune-infra` with these arguments, as a user would, in an environment that names some servers."""
+
+    environment: Mapping[str, str]
+
+    def __call__(self, *arguments: str, environment: Mapping[str, str] | None = None) -> Result:
+        process = self.start(*arguments, environment=environment)
+        stdout, stderr = process.communicate(timeout=60)
+        return Result(process.returncode, stdout, stderr)
+
+    def start(self, *arguments: str, environment: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "attune_infra", *arguments],
+            env=clean_environment() | dict(self.environment) | dict(environment or {}),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+
+def clean_environment() -> dict[str, str]:
+    """Return the environment without any setting of the platform in it."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("ATTUNE")}

@@ -1,0 +1,119 @@
+"""One virtual host, read and changed, on a real broker."""
+
+import amqp
+import pytest
+
+from attune_infra.broker.rabbitmq import RabbitMQ
+from attune_infra.settings import Via
+from attune_infra.topology.diff import ABSENT, Create, Difference, Update, diff
+from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology, TopologyObject
+from attune_infra.topology.report import Outcome, Status
+from eventually import eventually
+from virtual_host import Administrator, VirtualHost
+
+EVERYTHING = Topology.of(
+    [
+        Exchange(name="a b/c", type="topic", arguments={"alternate-exchange": "inner"}),
+        Exchange(name="inner", type="fanout", internal=True, durable=False),
+        Exchange(name="heads", type="headers"),
+        Queue(name="plain", arguments={"x-dead-letter-exchange": "", "x-dead-letter-routing-key": "other"}),
+        Queue(name="other", type="quorum", arguments={"x-max-length": 5}),
+        Queue(name="short lived", durable=False, auto_delete=True),
+        Binding(source="a b/c", destination="plain", routing_key="k.#"),
+        Binding(source="a b/c", destination="plain", routing_key="k.#", arguments={"x": "y"}),
+        Binding(source="a b/c", destination="inner", destination_type="exchange", routing_key="e"),
+        Binding(source="heads", destination="other", arguments={"x-match": "any", "kind": "x", "ok": True}),
+        Binding(source="amq.topic", destination="short lived"),
+        Policy(name="limit", pattern="^plain$", apply_to="queues", priority=3, definition={"max-length": 10}),
+    ]
+)
+
+
+@pytest.mark.parametrize("via", list(Via))
+def test_what_is_applied_is_what_is_read(vhost: VirtualHost, via: Via) -> None:
+    with RabbitMQ(vhost.settings(), via=via) as broker:
+        outcomes = list(broker.apply(create(*EVERYTHING.objects())))
+
+        assert {outcome.status for outcome in outcomes} == {Status.CREATED}
+        assert diff(broker.read(), EVERYTHING) == ()
+        assert diff(EVERYTHING, broker.read()) == ()
+
+
+def create(*items: TopologyObject) -> list[Create]:
+    return [Create(item) for item in items]
+
+
+def test_a_policy_is_updated_in_place(broker: RabbitMQ) -> None:
+    before = Policy(name="p", pattern="^a", definition={"expires": 1000})
+    after = Policy(name="p", pattern="^b", definition={"max-length": 2}, priority=1)
+    list(broker.apply(create(before)))
+
+    [change] = diff(broker.read(), Topology.of([after]))
+    assert isinstance(change, Update)
+    [outcome] = broker.apply([change])
+
+    assert outcome.status is Status.UPDATED
+    assert Difference("max-length", ABSENT, 2) in outcome.differences
+    assert diff(broker.read(), Topology.of([after])) == ()
+
+
+@pytest.mark.parametrize("via", list(Via))
+def test_what_needs_something_that_failed_is_skipped(vhost: VirtualHost, via: Via, channel: amqp.Channel) -> None:
+    channel.exchange_declare("wrong", "fanout", durable=True, auto_delete=False)
+    wrong, fine = Exchange(name="wrong", type="direct"), Queue(name="fine")
+    needs_it, does_not = (
+        Binding(source="wrong", destination="fine"),
+        Binding(source="amq.topic", destination="fine"),
+    )
+
+    with RabbitMQ(vhost.settings(), via=via) as broker:
+        outcomes = {outcome.object: outcome for outcome in broker.apply(create(needs_it, does_not, fine, wrong))}
+
+    assert outcomes[wrong].status is Status.FAILED
+    assert "inequivalent arg 'type' for exchange 'wrong'" in outcomes[wrong].reason
+    assert outcomes[needs_it] == Outcome(needs_it, Status.SKIPPED, "exchange wrong could not be made")
+    assert outcomes[fine].status is Status.CREATED
+    assert outcomes[does_not].status is Status.CREATED
+
+
+@pytest.mark.parametrize("via", list(Via))
+def test_a_binding_to_what_is_not_there_names_it(vhost: VirtualHost, via: Via) -> None:
+    with RabbitMQ(vhost.settings(), via=via) as broker:
+        [outcome] = broker.apply(create(Binding(source="amq.topic", destination="gone")))
+
+    assert outcome.status is Status.FAILED
+    assert "no queue 'gone' in vhost" in outcome.reason
+
+
+def test_what_rabbitmq_itself_put_there_is_not_read(broker: RabbitMQ, channel: amqp.Channel) -> None:
+    queue = channel.queue_declare("", exclusive=True).queue
+    channel.queue_bind(queue, "amq.topic", "#")
+
+    assert broker.read().objects() == ()
+
+
+def test_statistics_know_consumers_late_and_tags_are_read_from_them(
+    broker: RabbitMQ, channel: amqp.Channel
+) -> None:
+    channel.queue_declare("q", durable=False, auto_delete=False)
+    channel.basic_consume("q", consumer_tag="b")
+    channel.basic_consume("q", consumer_tag="a")
+
+    assert broker.consumer_counts(["q", "gone"]) == {"q": 2}
+    tags = eventually(lambda: broker.consumer_tags(["q", "gone"]), lambda tags: len(tags["q"]) == 2)
+    assert tags == {"q": ("a", "b"), "gone": ()}
+
+
+def test_a_queue_with_an_expiry_is_not_touched_by_counting(
+    broker: RabbitMQ, channel: amqp.Channel, management: Administrator, vhost: VirtualHost
+) -> None:
+    """A passive declaration would start its lease anew, and a queue that is looked at would never expire."""
+    channel.queue_declare("argument", durable=True, auto_delete=False, arguments={"x-expires": 60_000})
+    channel.queue_declare("policy", durable=True, auto_delete=False)
+    list(broker.apply(create(Policy(name="p", pattern="^policy$", definition={"expires": 60_000}))))
+    eventually(
+        lambda: management.get("queues", vhost.name, "policy").get("effective_policy_definition"),
+        lambda definition: definition == {"expires": 60_000},
+    )
+
+    assert broker.consumer_counts(["argument", "policy"]) == {}

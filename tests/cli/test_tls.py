@@ -1,0 +1,125 @@
+"""amqps:// and https://, on a broker that wants to see a certificate too."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import trustme
+
+from as_a_user import Command
+from attune_infra.sandbox import bound
+from attune_infra.settings import AMQP_URL, CA_FILE, CERT_FILE, KEY_FILE, MANAGEMENT_URL
+
+
+@dataclass(frozen=True)
+class TlsBroker:
+    environment: dict[str, str]
+    ca_file: str
+    cert_file: str
+    key_file: str
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        return ("--ca-file", self.ca_file, "--cert-file", self.cert_file, "--key-file", self.key_file)
+
+
+@pytest.fixture(scope="module")
+def tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TlsBroker]:
+    folder = tmp_path_factory.mktemp("tls")
+    folder.chmod(0o755)
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(folder / "ca.pem")
+    for name in ("server", "client"):
+        issued = authority.issue_cert("localhost" if name == "server" else "client@example.org")
+        issued.cert_chain_pems[0].write_to_path(folder / f"{name}.pem")
+        issued.private_key_pem.write_to_path(folder / f"{name}-key.pem")
+    amqps, https = free_ports()
+    with bound(postgres=False, extra_config=configuration(folder, amqps, https)):
+        yield TlsBroker(
+            environment={
+                AMQP_URL.variable: f"amqps://guest:guest@localhost:{amqps}",
+                MANAGEMENT_URL.variable: f"https://localhost:{https}",
+            },
+            ca_file=str(folder / "ca.pem"),
+            cert_file=str(folder / "client.pem"),
+            key_file=str(folder / "client-key.pem"),
+        )
+
+
+def free_ports() -> tuple[int, int]:
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
+        return one.getsockname()[1], other.getsockname()[1]
+
+
+def configuration(folder: Path, amqps: int, https: int) -> str:
+    files = f"""
+        {{}}cacertfile = {folder}/ca.pem
+        {{}}certfile = {folder}/server.pem
+        {{}}keyfile = {folder}/server-key.pem
+        {{}}verify = verify_peer
+        {{}}fail_if_no_peer_cert = true
+    """
+    return "\n".join(
+        line.strip()
+        for line in (
+            f"listeners.ssl.1 = 127.0.0.1:{amqps}\nmanagement.ssl.port = {https}\nmanagement.ssl.ip = 127.0.0.1\n"
+            + files.replace("{}", "ssl_options.")
+            + files.replace("{}", "management.ssl.")
+        ).splitlines()
+    )
+
+
+@pytest.mark.parametrize("via", ["amqp", "http"])
+def test_with_all_three_files_everything_works(attune_infra_alone: Command, tls: TlsBroker, via: str) -> None:
+    result = attune_infra_alone("setup", "--via", via, *tls.options, environment=tls.environment)
+
+    assert (result.code, result.stderr) == (0, "")
+    assert attune_infra_alone("verify", *tls.options, environment=tls.environment).code == 0
+
+
+def test_the_files_can_come_from_the_environment(attune_infra_alone: Command, tls: TlsBroker) -> None:
+    files = {
+        CA_FILE.variable: tls.ca_file,
+        CERT_FILE.variable: tls.cert_file,
+        KEY_FILE.variable: tls.key_file,
+    }
+
+    assert attune_infra_alone("diff", environment=tls.environment | files).code in {0, 2}
+
+
+def test_an_authority_nobody_vouched_for_is_not_trusted(attune_infra_alone: Command, tls: TlsBroker) -> None:
+    result = attune_infra_alone("verify", environment=tls.environment)
+
+    assert result.code == 1
+    assert result.stdout.count("its certificate cannot be trusted") == 2
+    assert result.stdout.count("as --ca-file") == 2
+
+
+def test_a_name_that_is_not_in_the_certificate_is_not_trusted(attune_infra_alone: Command, tls: TlsBroker) -> None:
+    elsewhere = {name: url.replace("localhost", "127.0.0.1") for name, url in tls.environment.items()}
+
+    result = attune_infra_alone("verify", *tls.options, environment=elsewhere)
+
+    assert result.code == 1
+    assert result.stdout.count("its certificate cannot be trusted") == 2
+
+
+def test_a_missing_client_certificate_is_hinted_at(attune_infra_alone: Command, tls: TlsBroker) -> None:
+    result = attune_infra_alone("verify", "--ca-file", tls.ca_file, environment=tls.environment)
+
+    assert result.code == 1
+    assert result.stdout.count("--cert-file and --key-file") == 2
+
+
+def test_plain_amqp_to_a_tls_port_is_told_apart(attune_infra_alone: Command, tls: TlsBroker) -> None:
+    plain = {name: url.replace("s://", "://", 1) for name, url in tls.environment.items()}
+
+    result = attune_infra_alone("verify", environment=plain)
+
+    assert result.code == 1
+    assert "for a port that expects TLS write http://" not in result.stdout
+    assert result.stdout.count("for a port that expects TLS write") == 2

@@ -1,0 +1,58 @@
+"""A TCP proxy in front of a server, whose line can be cut or held up."""
+
+from __future__ import annotations
+
+import select
+import socket
+import threading
+from contextlib import suppress
+from typing import Self
+
+
+class Proxy:
+    """Forwards connections to a port of this machine while it is entered.
+
+    After `cut_after` bytes from the client the line breaks; after `hold_after` bytes nothing more passes, in
+    either direction, and nobody is told.
+    """
+
+    def __init__(self, target: int, *, cut_after: int | None = None, hold_after: int | None = None) -> None:
+        self._target, self._cut_after, self._hold_after = target, cut_after, hold_after
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._closing = threading.Event()
+        self._threads = [threading.Thread(target=self._accept)]
+        self.port: int = self._listener.getsockname()[1]
+        self.connections = 0
+
+    def __enter__(self) -> Self:
+        self._threads[0].start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closing.set()
+        for thread in self._threads:
+            thread.join()
+        self._listener.close()
+
+    def _accept(self) -> None:
+        while not self._closing.is_set():
+            if select.select([self._listener], [], [], 0.05)[0]:
+                client, _ = self._listener.accept()
+                self.connections += 1
+                thread = threading.Thread(target=self._forward, args=(client,))
+                self._threads.append(thread)
+                thread.start()
+
+    def _forward(self, client: socket.socket) -> None:
+        sent = 0
+        with client, suppress(OSError), socket.create_connection(("127.0.0.1", self._target)) as server:
+            while not self._closing.is_set():
+                held = self._hold_after is not None and sent >= self._hold_after
+                for source in select.select([] if held else [client, server], [], [], 0.05)[0]:
+                    data = source.recv(1024)
+                    if not data:
+                        return
+                    (server if source is client else client).sendall(data)
+                    sent += len(data) if source is client else 0
+                    if self._cut_after is not None and sent >= self._cut_after:
+                        return

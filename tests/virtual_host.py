@@ -1,0 +1,45 @@
+"""A virtual host of one test, and an administrator's way to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import amqp
+
+from attune_infra.broker.management import Management, path
+from attune_infra.settings import AMQP_URL, MANAGEMENT_URL, Settings, resolve
+
+
+class Administrator(Management):
+    """The management API, with the deletions that only tests need."""
+
+    def delete(self, *segments: str) -> None:
+        self._api_delete(path(*segments))
+
+
+@dataclass(frozen=True)
+class VirtualHost:
+    """A virtual host of one test; its name has a space, since names may."""
+
+    name: str
+    amqp_url: str
+    management_url: str
+
+    def settings(self, **changes: Any) -> Settings:
+        flags = {AMQP_URL: self.amqp_url, MANAGEMENT_URL: self.management_url}
+        return resolve(flags | changes.pop("flags", {}), {}, **changes)
+
+    def client(self) -> amqp.Connection:
+        """Return a plain AMQP client, connected."""
+        parts = urlsplit(self.amqp_url)
+        connection = amqp.Connection(
+            f"{parts.hostname}:{parts.port}", virtual_host=self.name, connect_timeout=10, read_timeout=10
+        )
+        connection.connect()
+        return connection
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {AMQP_URL.variable: self.amqp_url, MANAGEMENT_URL.variable: self.management_url}
