@@ -6,14 +6,10 @@ from typing import Annotated
 
 import typer
 
-from attune_infra.cli._options import shared
+from attune_infra.cli._options import Workers, shared
 from attune_infra.cli._session import Session
 from attune_infra.cli._worker_ids import read_worker_ids
 
-_Workers = Annotated[
-    list[str] | None,
-    typer.Option("--worker", metavar="ID", help="Check this worker too, or these: 7, 1-20. May repeat."),
-]
 _RequireConsumers = Annotated[
     bool, typer.Option("--require-consumers", help="A worker without its consumer is drift, not a warning.")
 ]
@@ -24,7 +20,7 @@ _Strict = Annotated[bool, typer.Option("--strict", help="Objects that nobody dec
 def verify(
     session: Session,
     *,
-    worker: _Workers = None,
+    worker: Workers = None,
     require_consumers: _RequireConsumers = False,
     strict: _Strict = False,
 ) -> None:

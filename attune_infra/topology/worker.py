@@ -59,6 +59,17 @@ def topology_of_workers(topology: Topology, worker_ids: Iterable[int]) -> Topolo
     )
 
 
+def with_workers(topology: Topology, worker_ids: Iterable[int]) -> Topology:
+    """Return a topology and, on top, what these workers own."""
+    ids = tuple(worker_ids)
+    if not ids:
+        return topology
+    own = topology_of_workers(topology, ids)
+    return replace(
+        topology, queues={**topology.queues, **own.queues}, bindings=topology.bindings | own.bindings
+    )
+
+
 def owner_of(family: WorkerFamily, queue: str) -> int | None:
     """Return the id of the worker whose queue has this name, or None if it is no worker's queue."""
     for template in family.queues:
