@@ -1,7 +1,7 @@
 # Two commands on a fresh Debian machine: `make demo` and `make test`. Both install what is missing.
 
 PYTHON ?= python3
-VENV := .venv
+VENV ?= .venv
 BIN := $(VENV)/bin
 
 .PHONY: help demo test check format clean system
@@ -10,7 +10,7 @@ help: ## Show this.
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
 
 demo: system $(VENV)/installed ## Show the main job on a private broker and database.
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/attune-infra sandbox run -- bash examples/demo.sh
+	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/attune-infra sandbox run -- bash examples/demo.sh
 
 test: system $(VENV)/installed ## Run all tests, against a private broker and database.
 	$(BIN)/pytest $(PYTEST_OPTIONS)

@@ -65,9 +65,7 @@ def with_workers(topology: Topology, worker_ids: Iterable[int]) -> Topology:
     if not ids:
         return topology
     own = topology_of_workers(topology, ids)
-    return replace(
-        topology, queues={**topology.queues, **own.queues}, bindings=topology.bindings | own.bindings
-    )
+    return replace(topology, queues={**topology.queues, **own.queues}, bindings=topology.bindings | own.bindings)
 
 
 def owner_of(family: WorkerFamily, queue: str) -> int | None:

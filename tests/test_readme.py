@@ -1,0 +1,131 @@
+"""Every block of the README, run as it stands, and every table held against the program."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import amqp
+import pytest
+import yaml
+
+from as_a_user import Command, clean_environment
+from attune_infra import settings
+from attune_infra.errors import ExitCode
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+LEFT_BEHIND = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "venv")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A command of the README and the output it promises."""
+
+    command: str
+    promised: str
+
+
+def steps() -> list[Step]:
+    found = []
+    for block in blocks("console"):
+        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            command, _, promised = part.partition("\n")
+            found.append(Step(command, promised))
+    return found
+
+
+@pytest.fixture
+def copy() -> Iterator[Path]:
+    """A copy of the project, as a stranger would have it, with a folder for sandboxes beside it."""
+    folder = Path(tempfile.mkdtemp(prefix="readme-"))
+    folder.chmod(0o755)
+    shutil.copytree(ROOT, folder / "project", ignore=LEFT_BEHIND)
+    shutil.copytree(ROOT / ".ci", folder / "project/.ci")
+    yield folder
+    shutil.rmtree(folder)
+
+
+def test_every_command_does_what_the_readme_says(copy: Path) -> None:
+    """One shell runs them all, top to bottom; `make` takes the environment these tests run in."""
+    outputs = copy / "outputs"
+    outputs.mkdir()
+    script = "".join(
+        f"{{ {step.command}\n}} >{outputs}/{number} || {{ echo {shlex.quote(step.command)}; exit 1; }} >&2\n"
+        for number, step in enumerate(steps())
+    )
+    environment = clean_environment() | {
+        "PATH": f"{sys.prefix}/bin:{os.environ['PATH']}",
+        "TMPDIR": str(copy),
+        "VENV": sys.prefix,
+        "MAKEFLAGS": f"-o {sys.prefix}/installed",
+    }
+
+    try:
+        run = subprocess.run(
+            ["bash", "-c", script], cwd=copy / "project", env=environment, stderr=subprocess.PIPE, text=True
+        )
+    finally:
+        down = [sys.executable, "-m", "attune_infra", "sandbox", "down"]
+        subprocess.run(down, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)
+
+    assert run.returncode == 0, run.stderr
+    for number, step in enumerate(steps()):
+        if step.promised:
+            assert (outputs / str(number)).read_text() == step.promised, step.command
+
+
+def test_the_workflow_is_valid_and_its_commands_pass(attune_infra: Command) -> None:
+    [workflow] = blocks("yaml")
+    job = yaml.safe_load(workflow)["jobs"]["topology"]
+
+    commands = [shlex.split(step["run"]) for step in job["steps"] if "run" in step]
+
+    assert commands.pop(0) == ["pip", "install", "."]
+    assert set(job["env"]) == {settings.AMQP_URL.variable, settings.MANAGEMENT_URL.variable}
+    assert len(commands) == 4
+    for program, *arguments in commands:
+        assert program == "attune-infra"
+        assert attune_infra(*arguments).code == 0
+
+
+def test_the_example_of_a_difference_is_what_is_printed(attune_infra: Command, channel: amqp.Channel) -> None:
+    [example] = blocks("text")
+    channel.queue_declare(
+        "attune.events.queue", durable=True, auto_delete=False, arguments={"x-dead-letter-exchange": "old.dlx"}
+    )
+
+    assert example in attune_infra("setup").stdout
+
+
+def test_no_block_is_left_out() -> None:
+    assert set(re.findall(r"^```(\w+)$", README, re.MULTILINE)) == {"console", "yaml", "text"}
+
+
+def test_the_exit_codes_are_the_programs() -> None:
+    assert [int(code) for code in re.findall(r"^\| (\d+) \|", README, re.MULTILINE)] == list(ExitCode)
+
+
+def test_the_settings_are_the_programs() -> None:
+    table = re.findall(r"^\| `(--[\w-]+)` \| `(\w+)` \| `([\w.]+)` \|", README, re.MULTILINE)
+
+    known = [found for found in vars(settings).values() if isinstance(found, settings.Setting)]
+    assert table == [(found.flag, found.variable, ".".join(found.path)) for found in known]
+    assert settings.DEFAULT_AMQP_URL in README
+
+
+def test_the_files_it_points_to_are_there() -> None:
+    for target in re.findall(r"\]\(([^)#]+)", README):
+        assert (ROOT / target).exists(), target
