@@ -1,7 +1,8 @@
 # Two commands on a fresh Debian machine: `make demo` and `make test`. Both install what is missing.
 
 PYTHON ?= python3
-VENV ?= .venv
+VENV := .venv
+ENVIRONMENT := $(VENV)/installed
 BIN := $(VENV)/bin
 
 .PHONY: help demo test check format clean system
@@ -9,19 +10,19 @@ BIN := $(VENV)/bin
 help: ## Show this.
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
 
-demo: system $(VENV)/installed ## Show the main job on a private broker and database.
+demo: system $(ENVIRONMENT) ## Show the main job on a private broker and database.
 	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/attune-infra sandbox run -- bash examples/demo.sh
 
-test: system $(VENV)/installed ## Run all tests, against a private broker and database.
+test: system $(ENVIRONMENT) ## Run all tests, against a private broker and database.
 	$(BIN)/pytest $(PYTEST_OPTIONS)
 
-check: $(VENV)/installed ## Check style, types and imports; quick, and needs no broker.
+check: $(ENVIRONMENT) ## Check style, types and imports; quick, and needs no broker.
 	@$(BIN)/ruff format --check . || { echo "mend it with: make format"; exit 1; }
 	@$(BIN)/ruff check . || { echo "mend what can be with: make format"; exit 1; }
 	@$(BIN)/mypy || { echo "each line above names a file and what its types lack"; exit 1; }
 	@$(BIN)/lint-imports || { echo "who may import whom: docs/architecture.md"; exit 1; }
 
-format: $(VENV)/installed ## Format the code and mend what can be mended by itself.
+format: $(ENVIRONMENT) ## Format the code and mend what can be mended by itself.
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
@@ -31,7 +32,7 @@ clean: ## Remove everything that was made here.
 system:
 	@.ci/install-system-packages $(PYTHON)
 
-$(VENV)/installed: pyproject.toml
+$(ENVIRONMENT): pyproject.toml
 	@.ci/install-system-packages $(PYTHON)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --editable '.[dev]'

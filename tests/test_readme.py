@@ -69,8 +69,7 @@ def test_every_command_does_what_the_readme_says(copy: Path) -> None:
     environment = clean_environment() | {
         "PATH": f"{sys.prefix}/bin:{os.environ['PATH']}",
         "TMPDIR": str(copy),
-        "VENV": sys.prefix,
-        "MAKEFLAGS": f"-o {sys.prefix}/installed",
+        "MAKEFLAGS": f"-- VENV={sys.prefix} ENVIRONMENT=",
     }
 
     try:
