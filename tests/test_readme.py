@@ -74,11 +74,16 @@ def test_every_command_does_what_the_readme_says(copy: Path) -> None:
 
     try:
         run = subprocess.run(
-            ["bash", "-c", script], cwd=copy / "project", env=environment, stderr=subprocess.PIPE, text=True
+            ["bash", "-c", script],
+            check=False,
+            cwd=copy / "project",
+            env=environment,
+            stderr=subprocess.PIPE,
+            text=True,
         )
     finally:
         down = [sys.executable, "-m", "attune_infra", "sandbox", "down"]
-        subprocess.run(down, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)
+        subprocess.run(down, check=False, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)
 
     assert run.returncode == 0, run.stderr
     for number, step in enumerate(steps()):
