@@ -171,8 +171,8 @@ class Database:
     def is_ready(self) -> bool:
         """Say whether the server says of itself that it takes connections."""
         with suppress(OSError):
-            status = (self._data / "postmaster.pid").read_text(encoding="utf-8").splitlines()
-            return status[-1].strip() == "ready" and answers(self.port)
+            status = (self._data / "postmaster.pid").read_text(encoding="utf-8").split()
+            return status[-1:] == ["ready"] and answers(self.port)
         return False
 
     def settle(self, wait: Wait) -> None:
