@@ -3,6 +3,7 @@
     AttuneError
     ├── WrongUsage              the command line itself is wrong
     ├── InvalidInput            a setting, a file or a document is wrong
+    ├── PlanRefused             it would destroy something, or is not the plan that was looked at
     ├── BrokerError
     │   ├── BrokerUnreachable   nobody answers, or not yet: waiting may help
     │   ├── NotRabbitMQ         somebody else answers
@@ -54,6 +55,10 @@ class WrongUsage(AttuneError):
 
 class InvalidInput(AttuneError):
     pass
+
+
+class PlanRefused(AttuneError):
+    exit_code = ExitCode.REFUSED
 
 
 class BrokerError(AttuneError):

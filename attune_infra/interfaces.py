@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from attune_infra.topology.diff import Create, Update
-from attune_infra.topology.model import Argument, Topology
+from attune_infra.topology.model import Argument, Topology, TopologyObject
 from attune_infra.topology.report import Outcome
 
 
@@ -37,6 +37,18 @@ class Broker(Protocol):
 
         A failure stops nothing but what depends on it: that is skipped, with the reason.
         """
+        ...
+
+    def delete(self, items: Iterable[TopologyObject], *, even_if_used: bool) -> Iterator[Outcome]:
+        """Delete things in this order and yield what became of each.
+
+        Unless `even_if_used` is set, each is looked at again just before: a queue that holds messages or has
+        consumers, or an exchange with bindings, is kept.
+        """
+        ...
+
+    def contents(self, queue: str) -> tuple[int | None, int | None]:
+        """Return how many messages a queue holds and how many consumers it has; None for what is not known."""
         ...
 
     def consumer_tags(self, queues: Collection[str]) -> Mapping[str, tuple[str, ...]]:

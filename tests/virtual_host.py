@@ -1,4 +1,4 @@
-"""A virtual host of one test, and an administrator's way to it."""
+"""A virtual host of one test."""
 
 from __future__ import annotations
 
@@ -8,15 +8,7 @@ from urllib.parse import urlsplit
 
 import amqp
 
-from attune_infra.broker.management import Management, path
 from attune_infra.settings import AMQP_URL, MANAGEMENT_URL, Settings, resolve
-
-
-class Administrator(Management):
-    """The management API, with the deletions that only tests need."""
-
-    def delete(self, *segments: str) -> None:
-        self._api_delete(path(*segments))
 
 
 @dataclass(frozen=True)

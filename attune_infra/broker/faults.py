@@ -125,6 +125,11 @@ def from_amqp_connect(error: Exception, settings: Settings) -> BrokerError:
             return _unreachable(what, endpoint, error, wanted="amqp")
 
 
+def is_used(error: BrokerError) -> bool:
+    """Return whether the broker refused to delete something because it is not empty or in use."""
+    return error.sentence.endswith(("not empty", "in use"))
+
+
 def reason_of(error: Exception) -> str:
     """Return the broker's own reason for closing a channel or connection."""
     text = getattr(error, "reply_text", None) or str(error) or type(error).__name__

@@ -57,6 +57,9 @@ class Management(AdminAPI):  # type: ignore[misc] # the package ships no types
     def post(self, *segments: str, body: object) -> None:
         self._api_post(path(*segments), data=body)
 
+    def delete(self, *segments: str, **query: str) -> None:
+        self._api_delete(path(*segments), params=query)
+
     def _get(self, **kwargs: Any) -> Any:
         response = self._request("GET", **kwargs)
         try:

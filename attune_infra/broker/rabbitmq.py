@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -51,7 +52,8 @@ class RabbitMQ:
         queues = http.get("queues", vhost, columns=wire.QUEUE_COLUMNS)
         bindings = http.get("bindings", vhost, columns=wire.BINDING_COLUMNS)
         policies = http.get("policies", vhost)
-        return Topology.of(
+        operator_policies = http.get("operator-policies", vhost)
+        seen = Topology.of(
             (
                 *wire.exchanges_from(exchanges),
                 *wire.queues_from(queues),
@@ -61,10 +63,13 @@ class RabbitMQ:
             name=vhost,
             default_queue_type=default_queue_type,
         )
+        return replace(
+            seen, operator_policies={policy.name: policy for policy in wire.policies_from(operator_policies)}
+        )
 
     def apply(self, changes: Iterable[Create | Update]) -> Iterator[Outcome]:
         waiting = list(changes)
-        if self.via is Via.AMQP and any(not isinstance(change.want, Policy) for change in waiting):
+        if self.via is Via.AMQP and not all(wire.needs_http(change.want) for change in waiting):
             self.check_amqp()
         failed: set[tuple[str, str]] = set()
         for kind in (Exchange, Queue, Policy, Binding):
@@ -74,10 +79,27 @@ class RabbitMQ:
                     yield Outcome(change.want, Status.SKIPPED, f"{lacking} could not be made")
                 else:
                     ready.append(change)
-            for outcome in self._make(kind, ready):
+            for outcome in self._make(ready):
                 if outcome.status is Status.FAILED and isinstance(outcome.object, Exchange | Queue):
                     failed.add((kind.__name__.lower(), outcome.object.name))
                 yield outcome
+
+    def delete(self, items: Iterable[TopologyObject], *, even_if_used: bool) -> Iterator[Outcome]:
+        for item in items:
+            try:
+                reason = None if even_if_used else self._use(item)
+                if reason is None:
+                    self._delete(item, even_if_used=even_if_used)
+                yield Outcome(item, Status.KEPT if reason else Status.DELETED, reason or "")
+            except BrokerError as error:
+                used = not even_if_used and faults.is_used(error)
+                yield Outcome(item, Status.KEPT if used else Status.FAILED, error.sentence)
+
+    def contents(self, queue: str) -> tuple[int | None, int | None]:
+        """Count messages, also those under way to a consumer, and consumers, both as they are now."""
+        listing = self._http.get("queues", self.settings.virtual_host, **wire.only_totals_of(queue))
+        messages = next((item.get("messages") for item in listing["items"]), None)
+        return messages, self.consumer_counts([queue]).get(queue)
 
     def consumer_tags(self, queues: Collection[str]) -> Mapping[str, tuple[str, ...]]:
         tags: dict[str, list[str]] = {queue: [] for queue in queues}
@@ -119,14 +141,44 @@ class RabbitMQ:
         ignored = (major, minor) < _FIRST_WITH_DEFAULT_QUEUE_TYPE
         return "classic" if ignored or default in {None, "undefined"} else str(default)
 
-    def _make(self, kind: type[TopologyObject], changes: Sequence[Create | Update]) -> Iterator[Outcome]:
+    def _make(self, changes: Sequence[Create | Update]) -> Iterator[Outcome]:
         """Make objects of one kind, which do not depend on each other."""
-        if kind is Policy or self.via is Via.HTTP:
-            yield from (self._make_over_http(change) for change in changes)
-        else:
-            declarable = [change.want for change in changes if not isinstance(change.want, Policy)]
-            for item, reason in self._amqp.declare(declarable):
-                yield Outcome(item, Status.FAILED if reason else Status.CREATED, reason or "")
+        over_amqp: list[Exchange | Queue | Binding] = []
+        for change in changes:
+            if self.via is Via.HTTP or isinstance(change.want, Policy) or wire.needs_http(change.want):
+                yield self._make_over_http(change)
+            else:
+                over_amqp.append(change.want)
+        for item, reason in self._amqp.declare(over_amqp) if over_amqp else ():
+            yield Outcome(item, Status.FAILED if reason else Status.CREATED, reason or "")
+
+    def _use(self, item: TopologyObject) -> str | None:
+        """Return what an object is used for, or None if nothing."""
+        if not isinstance(item, Queue):
+            return None
+        messages, consumers = self.contents(item.name)
+        if consumers is None:
+            consumers = len(self.consumer_tags([item.name])[item.name])
+        if messages is None:
+            return "its messages cannot be counted"
+        return f"it holds {messages} messages and has {consumers} consumers" if messages or consumers else None
+
+    def _delete(self, item: TopologyObject, *, even_if_used: bool) -> None:
+        http, vhost = self._http, self.settings.virtual_host
+        match item:
+            case Exchange():
+                http.delete("exchanges", vhost, item.name, **({} if even_if_used else {"if-unused": "true"}))
+            case Queue():
+                guarded = not even_if_used and item.type == "classic"  # the other types know no conditions
+                conditions = {"if-empty": "true", "if-unused": "true"} if guarded else {}
+                http.delete("queues", vhost, item.name, **conditions)
+            case Policy():
+                http.delete("policies", vhost, item.name)
+            case Binding():
+                place = wire.path_of(item, vhost)
+                for twin in http.get(*place):
+                    if wire.binding_from(twin) == item:
+                        http.delete(*place, twin["properties_key"])
 
     def _make_over_http(self, change: Create | Update) -> Outcome:
         item, http, vhost = change.want, self._http, self.settings.virtual_host
@@ -139,9 +191,7 @@ class RabbitMQ:
                 case Policy():
                     new = http.put("policies", vhost, item.name, body=wire.body_of(item))
                 case Binding():
-                    kind = "q" if item.destination_type == "queue" else "e"
-                    place = ("bindings", vhost, "e", item.source, kind, item.destination)
-                    http.post(*place, body=wire.body_of(item))
+                    http.post(*wire.path_of(item, vhost), body=wire.body_of(item))
                     new = True
         except BrokerError as error:
             return Outcome(item, Status.FAILED, error.sentence)

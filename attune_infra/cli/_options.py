@@ -26,6 +26,9 @@ from attune_infra.settings import (
 
 ViaOption = Annotated[Via, typer.Option("--via", help="Declare over this protocol; policies always go over HTTP.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")]
+Prune = Annotated[
+    bool, typer.Option("--prune", help="Also delete what nobody declared, inside the names the document manages.")
+]
 Workers = Annotated[
     list[str] | None,
     typer.Option("--worker", metavar="ID", help="This worker too, or these: 7, 1-20. May repeat."),

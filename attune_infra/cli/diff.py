@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from attune_infra.cli._options import Workers, shared
+from typing import Annotated
+
+import typer
+
+from attune_infra.cli._options import Prune, Workers, shared
 from attune_infra.cli._session import Session
 from attune_infra.cli._worker_ids import read_worker_ids
 from attune_infra.settings import Via
 
+_Explain = Annotated[bool, typer.Option("--explain", help="Say why each object is drift, or is not.")]
+
 
 @shared
-def diff(session: Session, *, worker: Workers = None) -> None:
+def diff(session: Session, *, worker: Workers = None, prune: Prune = False, explain: _Explain = False) -> None:
     """Show what `setup` would do, attribute by attribute. Exit code 2 if there is anything to do.
 
     With --worker, also what `worker provision` would do.
     """
     from attune_infra.topology.builtin import attune
+    from attune_infra.topology.explain import explained
     from attune_infra.topology.plan import Plan
     from attune_infra.topology.worker import with_workers
 
     want = with_workers(attune(), read_worker_ids(worker or []))
     with session.broker(Via.HTTP) as broker:
-        plan = Plan.between(broker.read(), want)
-        session.finish("diff", plan, plan.exit_code)
+        have = broker.read()
+    plan = Plan.between(have, want, prune=prune)
+    session.finish("diff", explained(plan, have, want) if explain else plan, plan.exit_code)

@@ -2,21 +2,45 @@
 
 from __future__ import annotations
 
-from attune_infra.cli._options import DryRun, ViaOption, shared
+from typing import Annotated
+
+import typer
+
+from attune_infra.cli._consent import may_destroy
+from attune_infra.cli._options import DryRun, Prune, ViaOption, shared
 from attune_infra.cli._session import Session
 from attune_infra.settings import Via
 
+_Expect = Annotated[
+    str | None, typer.Option("--expect", metavar="DIGEST", help="Refuse any plan but the one `diff` printed.")
+]
+_AllowDestructive = Annotated[
+    bool, typer.Option("--allow-destructive", help="Delete what the plan says, after asking.")
+]
+_Yes = Annotated[bool, typer.Option("--yes", help="Do not ask; nothing is deleted without --allow-destructive.")]
+
 
 @shared
-def setup(session: Session, *, dry_run: DryRun = False, via: ViaOption = Via.AMQP) -> None:
-    """Make the topology: what is missing is made, what differs is named, nothing is deleted."""
-    from attune_infra.operations.setup import setup
+def setup(
+    session: Session,
+    *,
+    dry_run: DryRun = False,
+    via: ViaOption = Via.AMQP,
+    expect: _Expect = None,
+    prune: Prune = False,
+    allow_destructive: _AllowDestructive = False,
+    yes: _Yes = False,
+) -> None:
+    """Make the topology: what is missing is made, what differs is named, nothing is deleted unless allowed."""
+    from attune_infra.operations.setup import carry_out
     from attune_infra.topology.builtin import attune
     from attune_infra.topology.plan import Plan
 
     with session.broker(via) as broker:
+        plan = Plan.between(broker.read(), attune(), prune=prune)
+        plan.insist_on(expect)
         if dry_run:
-            plan = Plan.between(broker.read(), attune())
-            session.finish("setup", plan, plan.foreseen_exit_code)
-        report = setup(broker, attune())
+            session.finish("setup", plan, plan.foreseen_exit_code(allowed=allow_destructive and yes))
+        destroy = may_destroy(plan, allow_destructive=allow_destructive, yes=yes)
+        report = carry_out(plan, broker, attune(), destroy=destroy)
         session.finish("setup", report, report.exit_code)

@@ -2,43 +2,95 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from attune_infra.interfaces import Broker
-from attune_infra.topology.diff import Change, Recreate, diff
-from attune_infra.topology.model import Topology, TopologyObject
+from attune_infra.topology.diff import Changed, Create, Delete, Recreate, Update, diff
+from attune_infra.topology.model import Queue, Topology, TopologyObject
 from attune_infra.topology.plan import Plan
-from attune_infra.topology.report import Outcome, Report, Status
+from attune_infra.topology.remedy import policy_instead
+from attune_infra.topology.report import Loss, Outcome, Report, Status
 
 
 def setup(broker: Broker, want: Topology) -> Report:
-    """Make what is missing; name what differs; return what became of every wanted object.
+    """Make what is missing; name what differs; return what became of every wanted object."""
+    return carry_out(Plan.between(broker.read(), want), broker, want)
 
-    Nothing is deleted. Several may run at once: what another one made meanwhile counts as made.
+
+def carry_out(plan: Plan, broker: Broker, want: Topology, *, destroy: bool = False) -> Report:
+    """Carry a plan out and read back what came of it.
+
+    Unless `destroy` is set nothing is deleted: what would have to be is named, with what would be lost. Several
+    may run at once: what another one made meanwhile counts as made. Cut short at any moment, it can be run again.
     """
-    plan = Plan.between(broker.read(), want)
-    outcomes: dict[TopologyObject, Outcome] = {
-        item: Outcome(item, Status.UNCHANGED) for item in plan.unchanged
-    } | {conflict.want: _differs(conflict) for conflict in plan.conflicts}
-    if plan.applicable:
-        applied = [*broker.apply(plan.applicable)]
-        lacking = {change.want: change for change in diff(broker.read(), want)}
-        outcomes |= {outcome.object: _read_back(outcome, lacking.get(outcome.object)) for outcome in applied}
-    return Report(tuple(outcomes[item] for item in want.objects()))
+    outcomes = {item: Outcome(item, Status.UNCHANGED) for item in plan.unchanged}
+    refusals = {change.want: _refusal(change, broker) for change in plan.recreations}
+    removals = _remove(plan.recreations if destroy else (), broker)
+    gone = [change for change in plan.recreations if _is_deleted(removals.get(change.want))]
+    made = _make((*plan.applicable, *_again(gone)), broker, want)
+    recreated = {
+        change.want: replace(refusals[change.want], status=Status.RECREATED)
+        for change in gone
+        if made[change.want].status is Status.CREATED
+    }
+    outcomes |= refusals | removals | made | recreated
+    return Report((*(outcomes[item] for item in want.objects()), *_delete(plan.deletions, broker, destroy)))
 
 
-def _read_back(outcome: Outcome, lacking: Change | None) -> Outcome:
+def _refusal(change: Recreate, broker: Broker) -> Outcome:
+    """Name what differs, what would be lost by making it anew, and what would do instead."""
+    item = change.want
+    bindings = len(change.bindings) + len(change.lost)
+    messages, consumers = broker.contents(item.name) if isinstance(item, Queue) else (0, 0)
+    return Outcome(
+        item,
+        Status.DIFFERS,
+        differences=change.differences,
+        loss=Loss(messages=messages, consumers=consumers, bindings=bindings),
+        instead=policy_instead(change),
+    )
+
+
+def _remove(recreations: Iterable[Recreate], broker: Broker) -> dict[TopologyObject, Outcome]:
+    return {
+        outcome.object: outcome
+        for change in recreations
+        for outcome in broker.delete([change.want], even_if_used=True)
+    }
+
+
+def _is_deleted(outcome: Outcome | None) -> bool:
+    return outcome is not None and outcome.status is Status.DELETED
+
+
+def _again(gone: Iterable[Recreate]) -> list[Create]:
+    """Make what was deleted for that purpose, and the wanted bindings that went with it."""
+    objects = {item: None for change in gone for item in (change.want, *change.bindings)}
+    return [Create(item) for item in objects]
+
+
+def _make(changes: Iterable[Create | Update], broker: Broker, want: Topology) -> dict[TopologyObject, Outcome]:
+    applied = [*broker.apply(changes)]
+    lacking = {change.want: change for change in diff(broker.read(), want)} if applied else {}
+    return {outcome.object: _read_back(outcome, lacking.get(outcome.object), broker) for outcome in applied}
+
+
+def _read_back(outcome: Outcome, lacking: Changed | None, broker: Broker) -> Outcome:
     """Hold what was reported against what is there now."""
     match lacking:
         case None if outcome.status in {Status.FAILED, Status.SKIPPED}:
             return Outcome(outcome.object, Status.UNCHANGED)
         case Recreate():
-            return _differs(lacking)
+            return _refusal(lacking, broker)
         case _ if lacking is not None and outcome.status in {Status.CREATED, Status.UPDATED}:
             return replace(outcome, status=Status.FAILED, reason="the broker agreed, but it is not there now")
         case _:
             return outcome
 
 
-def _differs(conflict: Recreate) -> Outcome:
-    return Outcome(conflict.want, Status.DIFFERS, differences=conflict.differences)
+def _delete(deletions: Iterable[Delete], broker: Broker, destroy: bool) -> list[Outcome]:
+    items = [change.have for change in deletions]
+    if not destroy:
+        return [Outcome(item, Status.KEPT, "deleting was not allowed") for item in items]
+    return [*broker.delete(items, even_if_used=False)]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any, TypeAlias
 
 from attune_infra.interfaces import RegisteredWorker, RegistryTable, SandboxState, SandboxStates, SandboxVariables
 from attune_infra.render.text import Showable
-from attune_infra.topology.diff import ABSENT, Change, Create, Difference, Recreate, Value
+from attune_infra.topology.diff import ABSENT, Change, Create, Delete, Difference, Recreate, Update, Value
+from attune_infra.topology.explain import ExplainedPlan
 from attune_infra.topology.model import Binding, TopologyObject
 from attune_infra.topology.plan import Plan
 from attune_infra.topology.report import Outcome, Provisioned, Report
@@ -29,9 +31,17 @@ def _data(shown: Showable) -> Data:
             return {"objects": _sorted(_outcome(outcome) for outcome in shown.outcomes)}
         case Plan():
             return {
+                "digest": shown.digest,
                 "changes": _sorted(_change(change) for change in shown.changes),
                 "unchanged": _sorted(_named(item) for item in shown.unchanged),
             }
+        case ExplainedPlan():
+            reasons = [
+                {**_named(each.object), "drift": each.drift, "reasons": list(each.reasons)}
+                for each in shown.explanations
+            ]
+            kept = [{**_named(item), "kept_because": why} for item, why in shown.kept]
+            return {**_data(shown.plan), "explanations": _sorted(reasons), "kept": _sorted(kept)}
         case Verification():
             return {"checks": _sorted(_check(check) for check in shown.checks)}
         case Provisioned():
@@ -59,6 +69,10 @@ def _outcome(outcome: Outcome) -> Data:
     data = {**_named(outcome.object), "status": str(outcome.status)}
     if outcome.reason:
         data["reason"] = outcome.reason
+    if outcome.loss:
+        data["loss"] = asdict(outcome.loss)
+    if outcome.instead:
+        data["instead"] = asdict(outcome.instead)
     return data | _differences(outcome.differences)
 
 
@@ -68,8 +82,10 @@ def _change(change: Change) -> Data:
             return {**_named(change.want), "change": "create"}
         case Recreate():
             return {**_named(change.want), "change": "recreate", **_differences(change.differences)}
-        case _:
+        case Update():
             return {**_named(change.want), "change": "update", **_differences(change.differences)}
+        case Delete():
+            return {**_named(change.have), "change": "delete"}
 
 
 def _check(check: Check) -> Data:

@@ -12,17 +12,19 @@ from shlex import quote
 from typing import Final, TypeAlias
 
 from attune_infra.interfaces import RegisteredWorker, RegistryTable, SandboxStates, SandboxVariables
-from attune_infra.render.words import attributes, declared, difference, value, visible
-from attune_infra.topology.diff import Change, Create, Difference, Recreate, Update
+from attune_infra.render.words import attributes, declared, difference, policy_entry, value, visible
+from attune_infra.topology.diff import Change, Create, Delete, Difference, Recreate, Update
+from attune_infra.topology.explain import ExplainedPlan
 from attune_infra.topology.model import Binding, Queue, label
 from attune_infra.topology.plan import Plan
-from attune_infra.topology.report import Outcome, Provisioned, Report, Status
+from attune_infra.topology.report import Loss, Outcome, Provisioned, Report, Status
 from attune_infra.topology.verify import Check, Verdict, Verification
 from attune_infra.topology.worker import owner_of
 
 Showable: TypeAlias = (
     Report
     | Plan
+    | ExplainedPlan
     | Verification
     | Provisioned
     | RegisteredWorker
@@ -32,9 +34,7 @@ Showable: TypeAlias = (
 )
 """What a command can end with."""
 
-_IN_PLACE: Final = (
-    "RabbitMQ cannot change this in place: delete it when nothing is lost by that, then set up again"
-)
+_IN_PLACE: Final = "RabbitMQ cannot change this in place, only delete it and make it anew"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,8 @@ def lines_of(shown: Showable) -> list[Line]:
             lines = _report(shown)
         case Plan():
             lines = _plan(shown)
+        case ExplainedPlan():
+            lines = _explained(shown)
         case Verification():
             lines = _verification(shown)
         case Provisioned():
@@ -79,23 +81,37 @@ def _summary(report: Report) -> str:
     return f"{len(report.outcomes)} objects: {words}"
 
 
+_HEADLINES: Final = {
+    Status.UNCHANGED: ("  {declared}: unchanged", ""),
+    Status.CREATED: ("+ {declared}: created", "green"),
+    Status.UPDATED: ("~ {declared}: updated", "yellow"),
+    Status.RECREATED: ("~ {declared}: recreated", "yellow"),
+    Status.DELETED: ("- {label}: deleted", "red"),
+    Status.DIFFERS: ("! {label} exists but differs", "red"),
+    Status.KEPT: ("! {label} is not declared, but kept: {reason}", "red"),
+    Status.FAILED: ("! {label} could not be made: {reason}", "red"),
+    Status.SKIPPED: ("! {label} skipped: {reason}", "red"),
+}
+
+
 def _outcome(outcome: Outcome) -> Iterator[Line]:
-    match outcome.status:
-        case Status.UNCHANGED:
-            yield Line(f"  {declared(outcome.object)}: unchanged")
-        case Status.CREATED:
-            yield Line(f"+ {declared(outcome.object)}: created", "green")
-        case Status.UPDATED:
-            yield Line(f"~ {declared(outcome.object)}: updated", "yellow")
-            yield from _differences(outcome.differences)
-        case Status.DIFFERS:
-            yield Line(f"! {label(outcome.object)} exists but differs", "red")
-            yield from _differences(outcome.differences)
-            yield Line(f"      {_IN_PLACE}")
-        case Status.FAILED:
-            yield Line(f"! {label(outcome.object)} could not be made: {outcome.reason}", "red")
-        case Status.SKIPPED:
-            yield Line(f"! {label(outcome.object)} skipped: {outcome.reason}", "red")
+    template, style = _HEADLINES[outcome.status]
+    item = outcome.object
+    yield Line(template.format(declared=declared(item), label=label(item), reason=outcome.reason), style)
+    yield from _differences(outcome.differences)
+    if outcome.status is Status.DIFFERS:
+        yield Line(f"      {_IN_PLACE}")
+    if outcome.loss:
+        went = "went with the old one" if outcome.status is Status.RECREATED else "would be lost by that"
+        yield Line(f"      {_loss(outcome.loss)} {went}")
+    if outcome.instead and outcome.status is Status.DIFFERS:
+        yield Line("      this policy has the same effect, if the arguments are left out:")
+        yield Line(f"        {policy_entry(outcome.instead)}")
+
+
+def _loss(loss: Loss) -> str:
+    counts = ((loss.messages, "messages"), (loss.consumers, "consumers"), (loss.bindings, "bindings"))
+    return ", ".join(f"{'an unknown number of' if count is None else count} {name}" for count, name in counts)
 
 
 def _differences(differences: Iterable[Difference]) -> Iterator[Line]:
@@ -110,11 +126,15 @@ def _plan(plan: Plan) -> Iterator[Line]:
         yield Line(f"no differences: all {len(plan.unchanged)} objects are as wanted")
         return
     updates = sum(isinstance(change, Update) for change in plan.changes)
-    creations, conflicts = len(plan.applicable) - updates, len(plan.conflicts)
-    yield Line(
-        f"{len(plan.unchanged)} as wanted, {creations} to create, {updates} to update,"
-        f" {conflicts} that cannot be changed in place"
+    counts = (
+        (len(plan.unchanged), "as wanted"),
+        (len(plan.applicable) - updates, "to create"),
+        (updates, "to update"),
+        (len(plan.recreations), "that cannot be changed in place"),
+        (len(plan.deletions), "to delete"),
     )
+    yield Line(", ".join(f"{count} {words}" for count, words in counts if count))
+    yield Line(f"plan {plan.digest}")
 
 
 def _change(change: Change) -> Iterator[Line]:
@@ -130,6 +150,18 @@ def _change(change: Change) -> Iterator[Line]:
             yield Line(f"! {label(change.want)} exists but differs", "red")
             yield from _differences(change.differences)
             yield Line(f"      {_IN_PLACE}")
+        case Delete():
+            yield Line(f"- {label(change.have)} is not declared", "red")
+
+
+def _explained(explained: ExplainedPlan) -> Iterator[Line]:
+    yield from _plan(explained.plan)
+    for explanation in explained.explanations:
+        yield Line(f"{label(explanation.object)} is {'drift' if explanation.drift else 'no drift'}")
+        yield from (Line(f"      {reason}") for reason in explanation.reasons)
+    for item, why in explained.kept:
+        yield Line(f"{label(item)} is not declared, and left alone")
+        yield Line(f"      {why}")
 
 
 _VERDICT_STYLES: Final = {

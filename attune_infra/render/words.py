@@ -55,6 +55,12 @@ def value(found: Value) -> str:
     return f"{words} ({_TYPES.get(type(found), 'null')})"
 
 
+def policy_entry(policy: Policy) -> str:
+    """Return a policy as a line to paste below `policies:` in a document; JSON is YAML."""
+    quoted = {"pattern": policy.pattern, "apply_to": policy.apply_to, "definition": dict(policy.definition)}
+    return f"{json.dumps(policy.name)}: {json.dumps(quoted)}"
+
+
 def _exchange_kind(exchange: Exchange) -> str:
     words = [exchange.type, "durable" if exchange.durable else "transient"]
     words += ["auto-delete"] * exchange.auto_delete + ["internal"] * exchange.internal

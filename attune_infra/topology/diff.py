@@ -6,8 +6,9 @@ checks of `queue.declare` and `exchange.declare`, tried on RabbitMQ 3.10, 4.0 an
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from attune_infra.topology.model import (
@@ -21,6 +22,7 @@ from attune_infra.topology.model import (
     TopologyObject,
     frozen,
 )
+from attune_infra.topology.policy import PROVIDED_BY_POLICY, effective_definition
 
 COMPARED_QUEUE_ARGUMENTS: Final = frozenset({
     "x-dead-letter-exchange",
@@ -86,21 +88,55 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class Recreate:
-    """What RabbitMQ cannot change in place: only deleting and declaring again would do."""
+    """What RabbitMQ cannot change in place: only deleting and declaring again would do.
+
+    `bindings` are those that go with the old object and are wanted again, `lost` those that are not.
+    """
 
     want: Exchange | Queue
     differences: tuple[Difference, ...]
+    bindings: tuple[Binding, ...] = ()
+    lost: tuple[Binding, ...] = ()
 
 
-Change: TypeAlias = Create | Update | Recreate
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Remove what nobody declared."""
+
+    have: TopologyObject
 
 
-def diff(have: Topology, want: Topology) -> tuple[Change, ...]:
+Changed: TypeAlias = Create | Update | Recreate
+"""What can become of a wanted object."""
+
+Change: TypeAlias = Changed | Delete
+
+
+def diff(have: Topology, want: Topology) -> tuple[Changed, ...]:
     """Return what must happen for `have` to hold all of `want`, in the order in which it can happen.
 
     What `have` holds beyond that is left alone: see `undeclared`.
     """
-    return tuple(change for item in want.objects() if (change := _change(have, item)) is not None)
+    changes = (change for item in want.objects() if (change := _change(have, item)) is not None)
+    return tuple(
+        _with_bindings(change, have, want) if isinstance(change, Recreate) else change for change in changes
+    )
+
+
+def _with_bindings(change: Recreate, have: Topology, want: Topology) -> Recreate:
+    """Say what becomes of the bindings that go with an object when it is deleted."""
+    kind, name = type(change.want).__name__.lower(), change.want.name
+    gone = [
+        binding
+        for binding in sorted(have.bindings, key=lambda binding: repr(binding.identity))
+        if (binding.destination_type, binding.destination) == (kind, name)
+        or (kind == "exchange" and binding.source == name)
+    ]
+    return replace(
+        change,
+        bindings=tuple(binding for binding in gone if binding in want.bindings),
+        lost=tuple(binding for binding in gone if binding not in want.bindings),
+    )
 
 
 def undeclared(have: Topology, want: Topology) -> tuple[TopologyObject, ...]:
@@ -115,19 +151,19 @@ def undeclared(have: Topology, want: Topology) -> tuple[TopologyObject, ...]:
     )
 
 
-def _change(have: Topology, want: TopologyObject) -> Change | None:
+def _change(have: Topology, want: TopologyObject) -> Changed | None:
     match want:
         case Exchange():
             exchange = have.exchanges.get(want.name)
-            return _recreate(want, _exchange_differences(exchange, want)) if exchange else Create(want)
+            return _recreate(want, _exchange_differences(exchange, want, have)) if exchange else Create(want)
         case Queue():
-            queue, default = have.queues.get(want.name), have.default_queue_type
-            return _recreate(want, _queue_differences(queue, want, default)) if queue else Create(want)
+            queue = have.queues.get(want.name)
+            return _recreate(want, _queue_differences(queue, want, have)) if queue else Create(want)
         case Policy():
             policy = have.policies.get(want.name)
             return _update(want, _policy_differences(policy, want)) if policy else Create(want)
         case Binding():
-            return None if want in have.bindings else Create(want)
+            return None if want in have.bindings or _is_down(have, want) else Create(want)
 
 
 def _recreate(want: Exchange | Queue, found: Iterator[Difference]) -> Recreate | None:
@@ -140,18 +176,30 @@ def _update(want: Policy, found: Iterator[Difference]) -> Update | None:
     return Update(want, differences) if differences else None
 
 
-def _exchange_differences(have: Exchange, want: Exchange) -> Iterator[Difference]:
+def _is_down(have: Topology, binding: Binding) -> bool:
+    """Return whether a binding cannot be seen because its queue's node is down, as RabbitMQ 3.10 has it."""
+    queue = have.queues.get(binding.destination)
+    return binding.destination_type == "queue" and queue is not None and queue.state == "down"
+
+
+def _exchange_differences(have: Exchange, want: Exchange, live: Topology) -> Iterator[Difference]:
     yield from _attributes(have, want, ("type", "durable", "auto_delete", "internal"))
-    yield from _arguments(have.arguments, want.arguments, COMPARED_EXCHANGE_ARGUMENTS)
+    provided = effective_definition(have, live)
+    yield from _arguments(have.arguments, want.arguments, COMPARED_EXCHANGE_ARGUMENTS, provided)
 
 
-def _queue_differences(have: Queue, want: Queue, default_type: str) -> Iterator[Difference]:
-    wanted_type = want.type or type_without_argument(want, default_type)
+def _queue_differences(have: Queue, want: Queue, live: Topology) -> Iterator[Difference]:
+    wanted_type = want.type or type_without_argument(want, live.default_queue_type)
     if have.type is not None and have.type != wanted_type:
         yield Difference("type", have.type, wanted_type)
     yield from _attributes(have, want, ("durable", "auto_delete", "exclusive"))
-    ignored = NOT_COMPARED_ON_CLASSIC if have.type == "classic" else frozenset()
-    yield from _arguments(have.arguments, want.arguments, COMPARED_QUEUE_ARGUMENTS - ignored)
+    provided = effective_definition(have, live)
+    yield from _arguments(have.arguments, want.arguments, compared_arguments(have), provided)
+
+
+def compared_arguments(queue: Queue) -> frozenset[str]:
+    """Return the arguments in which a declaration must agree with an existing queue."""
+    return COMPARED_QUEUE_ARGUMENTS - (NOT_COMPARED_ON_CLASSIC if queue.type == "classic" else frozenset())
 
 
 def type_without_argument(queue: Queue, default_type: str) -> str:
@@ -173,8 +221,19 @@ def _attributes(have: object, want: object, names: tuple[str, ...]) -> Iterator[
             yield Difference(name, getattr(have, name), getattr(want, name))
 
 
-def _arguments(have: Arguments, want: Arguments, compared: frozenset[str] | set[str]) -> Iterator[Difference]:
-    for name in sorted((have.keys() | want.keys()) & compared):
+def _arguments(
+    have: Arguments, want: Arguments, compared: Collection[str], provided: Arguments = MappingProxyType({})
+) -> Iterator[Difference]:
+    for name in sorted((have.keys() | want.keys()) & set(compared)):
         mine, wanted = have.get(name, ABSENT), want.get(name, ABSENT)
-        if frozen(mine) != frozen(wanted):
+        if frozen(mine) != frozen(wanted) and not is_provided(name, mine, wanted, provided):
             yield Difference(name, mine, wanted)
+
+
+def is_provided(name: str, have: Value, want: Value, provided: Arguments) -> bool:
+    """Return whether a policy provides a wanted argument that the object itself does not have.
+
+    Declaring it as an argument, on top, would be refused; what is wanted is in effect all the same.
+    """
+    by_policy = provided.get(PROVIDED_BY_POLICY.get(name, ""), ABSENT)
+    return have is ABSENT and want is not ABSENT and frozen(by_policy) == frozen(want)

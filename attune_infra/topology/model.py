@@ -98,7 +98,9 @@ class WorkerFamily:
 class Topology:
     """What a virtual host holds, or should hold.
 
-    `default_queue_type` is what a durable queue becomes whose declaration names no type.
+    `default_queue_type` is what a durable queue becomes whose declaration names no type. Operator policies are
+    never wanted, only seen: they bound what policies and arguments may do. `manages` holds regular expressions
+    for the names a document claims: what bears one and is not declared may be pruned.
     """
 
     name: str = ""
@@ -106,8 +108,10 @@ class Topology:
     queues: Mapping[str, Queue] = field(default_factory=dict)
     bindings: frozenset[Binding] = frozenset()
     policies: Mapping[str, Policy] = field(default_factory=dict)
+    operator_policies: Mapping[str, Policy] = field(default_factory=dict, compare=False)
     workers: WorkerFamily | None = None
     default_queue_type: str = "classic"
+    manages: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -117,6 +121,7 @@ class Topology:
         name: str = "",
         workers: WorkerFamily | None = None,
         default_queue_type: str = "classic",
+        manages: tuple[str, ...] = (),
     ) -> Topology:
         """Gather objects of any kind into a topology."""
         exchanges: dict[str, Exchange] = {}
@@ -141,6 +146,7 @@ class Topology:
             policies=policies,
             workers=workers,
             default_queue_type=default_queue_type,
+            manages=manages,
         )
 
     def objects(self) -> tuple[TopologyObject, ...]:

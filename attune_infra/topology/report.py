@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from attune_infra.errors import ExitCode
 from attune_infra.topology.diff import Difference
-from attune_infra.topology.model import TopologyObject, WorkerFamily
+from attune_infra.topology.model import Policy, TopologyObject, WorkerFamily
 
 
 class Status(StrEnum):
@@ -16,25 +16,49 @@ class Status(StrEnum):
 
     CREATED = "created"
     UPDATED = "updated"
+    RECREATED = "recreated"
+    DELETED = "deleted"
     UNCHANGED = "unchanged"
     DIFFERS = "differs"
+    """It would have to be deleted and made again, and that was not allowed."""
+    KEPT = "kept"
+    """It was to be deleted, and something would have been lost by that."""
     FAILED = "failed"
     SKIPPED = "skipped"
 
 
+_MADE = frozenset({Status.CREATED, Status.UPDATED, Status.RECREATED, Status.DELETED})
+_REFUSED = frozenset({Status.DIFFERS, Status.KEPT})
+_FAILED = frozenset({Status.FAILED, Status.SKIPPED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loss:
+    """What would go, or went, with an object that is deleted; None where it could not be counted."""
+
+    messages: int | None
+    consumers: int | None
+    bindings: int
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one object, and why where it is not what was wanted."""
+    """What became of one object, and why where it is not what was wanted.
+
+    `instead` is a policy that would bring about what is wanted without any loss.
+    """
 
     object: TopologyObject
     status: Status
     reason: str = ""
     differences: tuple[Difference, ...] = ()
+    loss: Loss | None = None
+    instead: Policy | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What became of every wanted object, in the order of `Topology.objects`."""
+    """What became of every wanted object, in the order of `Topology.objects`, and of what was to be deleted."""
 
     outcomes: tuple[Outcome, ...]
 
@@ -43,12 +67,13 @@ class Report:
 
     @property
     def exit_code(self) -> ExitCode:
-        """Done; or partly done where something was made; or failed where nothing could be."""
-        counts = self.counts()
-        if not counts[Status.DIFFERS] + counts[Status.FAILED] + counts[Status.SKIPPED]:
+        """Done; or partly done, where something was made and something not; or failed, or refused."""
+        statuses = set(self.counts())
+        if not statuses & (_REFUSED | _FAILED):
             return ExitCode.DONE
-        made = counts[Status.CREATED] + counts[Status.UPDATED]
-        return ExitCode.PARTLY_DONE if made else ExitCode.FAILED
+        if statuses & _MADE:
+            return ExitCode.PARTLY_DONE
+        return ExitCode.FAILED if statuses & _FAILED else ExitCode.REFUSED
 
 
 @dataclass(frozen=True, slots=True)

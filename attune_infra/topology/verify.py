@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from attune_infra.errors import AttuneError, ExitCode
-from attune_infra.topology.diff import Change, Create, Difference, diff, undeclared
+from attune_infra.topology.diff import Changed, Create, Difference, diff, undeclared
 from attune_infra.topology.model import Binding, Exchange, Queue, Topology, TopologyObject, label
 from attune_infra.topology.worker import (
     bindings_of,
@@ -121,7 +121,7 @@ def _checks_of_topology(have: Topology, want: Topology) -> Iterator[Check]:
 
 
 def _check_of_object(
-    item: TopologyObject, change: Change | None, have: Topology, worker_id: int | None = None
+    item: TopologyObject, change: Changed | None, have: Topology, worker_id: int | None = None
 ) -> Check:
     name = label(item)
     state = have.queues[item.name].state if isinstance(item, Queue) and item.name in have.queues else None

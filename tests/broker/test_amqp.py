@@ -14,7 +14,8 @@ from attune_infra.settings import Settings
 from attune_infra.topology.model import Binding, Exchange, Queue
 from eventually import eventually
 from proxy import Proxy
-from virtual_host import Administrator, VirtualHost
+from attune_infra.broker.management import Management
+from virtual_host import VirtualHost
 
 
 def declare(vhost: VirtualHost, *items: Exchange | Queue | Binding) -> dict[str, str | None]:
@@ -88,7 +89,7 @@ def test_every_kind_and_attribute_arrives(vhost: VirtualHost, broker: RabbitMQ) 
         "*",
     ],
 )
-def test_any_name_works_over_both_protocols(vhost: VirtualHost, management: Administrator, name: str) -> None:
+def test_any_name_works_over_both_protocols(vhost: VirtualHost, management: Management, name: str) -> None:
     assert declare(vhost, Exchange(name=name), Queue(name=name)) == {name: None}
     assert declare(vhost, Binding(source=name, destination=name, routing_key=name))
 
@@ -178,7 +179,7 @@ def test_consumers_are_counted_as_they_are_now(vhost: VirtualHost, channel: amqp
     client.close()
 
 
-def test_closing_leaves_no_connection(vhost: VirtualHost, management: Administrator) -> None:
+def test_closing_leaves_no_connection(vhost: VirtualHost, management: Management) -> None:
     declare(vhost, *many(3))
 
     eventually(lambda: management.get("vhosts", vhost.name, "connections"), lambda found: found == [])

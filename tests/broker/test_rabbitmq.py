@@ -9,7 +9,8 @@ from attune_infra.topology.diff import ABSENT, Create, Difference, Update, diff
 from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology, TopologyObject
 from attune_infra.topology.report import Outcome, Status
 from eventually import eventually
-from virtual_host import Administrator, VirtualHost
+from attune_infra.broker.management import Management
+from virtual_host import VirtualHost
 
 EVERYTHING = Topology.of(
     [
@@ -105,7 +106,7 @@ def test_statistics_know_consumers_late_and_tags_are_read_from_them(
 
 
 def test_a_queue_with_an_expiry_is_not_touched_by_counting(
-    broker: RabbitMQ, channel: amqp.Channel, management: Administrator, vhost: VirtualHost
+    broker: RabbitMQ, channel: amqp.Channel, management: Management, vhost: VirtualHost
 ) -> None:
     """A passive declaration would start its lease anew, and a queue that is looked at would never expire."""
     channel.queue_declare("argument", durable=True, auto_delete=False, arguments={"x-expires": 60_000})

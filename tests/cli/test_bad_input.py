@@ -15,7 +15,8 @@ import pytest
 from as_a_user import Command, Result
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.sandbox import BoundSandbox
-from virtual_host import Administrator, VirtualHost
+from attune_infra.broker.management import Management
+from virtual_host import VirtualHost
 
 COMMANDS = [("setup",), ("diff",), ("verify",), ("worker", "provision", "--id", "1")]
 
@@ -74,7 +75,7 @@ def test_a_virtual_host_that_is_not_there(
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("tag", ["", "management"])
 def test_a_user_without_tag_or_permission(
-    attune_infra: Command, vhost: VirtualHost, management: Administrator, command: tuple[str, ...], tag: str
+    attune_infra: Command, vhost: VirtualHost, management: Management, command: tuple[str, ...], tag: str
 ) -> None:
     management.put("users", "nobody", body={"password": "s3cret", "tags": tag})
     url = vhost.amqp_url.replace("guest:guest", "nobody:s3cret")

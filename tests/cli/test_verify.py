@@ -5,7 +5,8 @@ import pytest
 
 from as_a_user import Command
 from eventually import eventually
-from virtual_host import Administrator, VirtualHost
+from attune_infra.broker.management import Management
+from virtual_host import VirtualHost
 
 CONSUMER = "consumer worker-1 of queue worker.1.executions"
 
@@ -92,7 +93,7 @@ def test_a_consumer_of_another_name_is_told(provisioned: Command, channel: amqp.
 
 
 def test_when_the_consumer_leaves_the_queue_is_gone_and_verify_says_so(
-    provisioned: Command, channel: amqp.Channel, management: Administrator, vhost: VirtualHost
+    provisioned: Command, channel: amqp.Channel, management: Management, vhost: VirtualHost
 ) -> None:
     tag = channel.basic_consume("worker.1.executions", consumer_tag="worker-1")
     channel.basic_cancel(tag)

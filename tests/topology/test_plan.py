@@ -1,14 +1,18 @@
-from attune_infra.errors import ExitCode
+from dataclasses import replace
+
+import pytest
+
+from attune_infra.errors import ExitCode, PlanRefused
 from attune_infra.topology.builtin import attune
 from attune_infra.topology.diff import Create
-from attune_infra.topology.model import Exchange, Topology
+from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology
 from attune_infra.topology.plan import Plan
 
 
 def test_what_cannot_be_changed_in_place_is_kept_apart() -> None:
     plan = Plan.between(Topology.of([Exchange(name="attune.executions", type="topic")]), attune())
 
-    assert [conflict.want.name for conflict in plan.conflicts] == ["attune.executions"]
+    assert [change.want.name for change in plan.recreations] == ["attune.executions"]
     assert len(plan.applicable) == 11
     assert all(isinstance(change, Create) for change in plan.applicable)
     assert plan.unchanged == ()
@@ -20,7 +24,37 @@ def test_a_plan_tells_drift_and_foresees_how_carrying_it_out_would_end() -> None
     hopeless = Plan.between(wrong, attune())
     mixed = Plan.between(Topology.of([Exchange(name="attune.executions", type="topic")]), attune())
 
-    assert (done.exit_code, done.foreseen_exit_code) == (ExitCode.DONE, ExitCode.DONE)
-    assert (empty.exit_code, empty.foreseen_exit_code) == (ExitCode.DRIFT, ExitCode.DONE)
-    assert (mixed.exit_code, mixed.foreseen_exit_code) == (ExitCode.DRIFT, ExitCode.PARTLY_DONE)
-    assert (hopeless.exit_code, hopeless.foreseen_exit_code) == (ExitCode.DRIFT, ExitCode.FAILED)
+    assert (done.exit_code, done.foreseen_exit_code()) == (ExitCode.DONE, ExitCode.DONE)
+    assert (empty.exit_code, empty.foreseen_exit_code()) == (ExitCode.DRIFT, ExitCode.DONE)
+    assert (mixed.exit_code, mixed.foreseen_exit_code()) == (ExitCode.DRIFT, ExitCode.PARTLY_DONE)
+    assert (hopeless.exit_code, hopeless.foreseen_exit_code()) == (ExitCode.DRIFT, ExitCode.REFUSED)
+    assert hopeless.foreseen_exit_code(allowed=True) == ExitCode.DONE
+
+
+def test_a_digest_names_one_plan() -> None:
+    wrong = Topology.of([Exchange(name="attune.executions", type="topic")])
+    plans = [
+        Plan.between(Topology(), attune()),
+        Plan.between(wrong, attune()),
+        Plan.between(attune(), attune()),
+        Plan.between(Topology(), replace(attune(), policies={"p": Policy(name="p", pattern="a")})),
+        Plan.between(Topology(), replace(attune(), policies={"p": Policy(name="p", pattern="b")})),
+        Plan.between(Topology(), Topology.of([Queue(name="q", arguments={"x-max-length": 1})])),
+        Plan.between(Topology(), Topology.of([Queue(name="q", arguments={"x-max-length": "1"})])),
+    ]
+
+    assert len({plan.digest for plan in plans}) == len(plans)
+    assert Plan.between(wrong, attune()).digest == plans[1].digest
+    plans[1].insist_on(plans[1].digest)
+    plans[1].insist_on(None)
+    with pytest.raises(PlanRefused, match=f"the plan is now {plans[0].digest}, not {plans[1].digest}"):
+        plans[0].insist_on(plans[1].digest)
+
+
+def test_what_goes_with_a_recreated_object_is_told() -> None:
+    wanted, extra = Binding(source="e", destination="q"), Binding(source="e", destination="q", routing_key="x")
+    have = Topology.of([Exchange(name="e"), Queue(name="q", durable=False), wanted, extra])
+
+    [change] = Plan.between(have, Topology.of([Exchange(name="e"), Queue(name="q"), wanted])).recreations
+
+    assert (change.bindings, change.lost) == ((wanted,), (extra,))

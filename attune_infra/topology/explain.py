@@ -1,0 +1,122 @@
+"""Why each wanted object is drift, or is not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from attune_infra.topology.diff import (
+    ABSENT,
+    COMPARED_EXCHANGE_ARGUMENTS,
+    Changed,
+    Create,
+    Recreate,
+    Update,
+    compared_arguments,
+    diff,
+    is_provided,
+    type_without_argument,
+    undeclared,
+)
+from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology, TopologyObject
+from attune_infra.topology.plan import Plan
+from attune_infra.topology.policy import PROVIDED_BY_POLICY, effective_definition, policy_of
+from attune_infra.topology.prune import why_kept
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why one wanted object is drift, or is not."""
+
+    object: TopologyObject
+    drift: bool
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedPlan:
+    """A plan, the reasons for and against every wanted object, and what is left alone and why."""
+
+    plan: Plan
+    explanations: tuple[Explanation, ...]
+    kept: tuple[tuple[TopologyObject, str], ...]
+
+
+def explained(plan: Plan, have: Topology, want: Topology) -> ExplainedPlan:
+    """Return a plan with its reasons."""
+    kept = ((item, why_kept(item, want)) for item in undeclared(have, want))
+    return ExplainedPlan(plan, explain(have, want), tuple((item, why) for item, why in kept if why is not None))
+
+
+def explain(have: Topology, want: Topology) -> tuple[Explanation, ...]:
+    """Return a reason for every wanted object, in the order of `Topology.objects`."""
+    changes: dict[TopologyObject, Changed] = {change.want: change for change in diff(have, want)}
+    return tuple(_explain(item, changes.get(item), have) for item in want.objects())
+
+
+def _explain(item: TopologyObject, change: Changed | None, have: Topology) -> Explanation:
+    match change:
+        case Create():
+            reasons = [_why_missing(item)]
+        case Update():
+            reasons = ["a policy can be changed in place"]
+        case Recreate():
+            names = ", ".join(found.attribute for found in change.differences)
+            reasons = [f"RabbitMQ compares {names} when it is declared again, and would refuse it"]
+        case None:
+            reasons = [_why_equal(item)]
+    return Explanation(item, change is not None, (*reasons, *_particulars(item, have)))
+
+
+def _why_missing(item: TopologyObject) -> str:
+    if isinstance(item, Binding):
+        return "no binding has these two ends, this routing key and these arguments, compared by type"
+    return f"no {type(item).__name__.lower()} of this name is listed"
+
+
+def _why_equal(item: TopologyObject) -> str:
+    match item:
+        case Binding():
+            return "a binding with these two ends, this routing key and these arguments is there"
+        case Policy():
+            return "the policy is there, with this pattern and definition"
+        case _:
+            return "RabbitMQ would accept this declaration as the one that is there"
+
+
+def _particulars(item: TopologyObject, have: Topology) -> Iterator[str]:
+    match item:
+        case Queue():
+            if queue := have.queues.get(item.name):
+                yield from _of_queue(queue, item, have)
+        case Exchange():
+            if exchange := have.exchanges.get(item.name):
+                yield from _of_arguments(exchange, item, COMPARED_EXCHANGE_ARGUMENTS, have)
+        case Binding():
+            destination = have.queues.get(item.destination)
+            if destination and destination.state == "down":
+                yield "the node of its queue is down; RabbitMQ 3.10 does not list such bindings until it is back"
+
+
+def _of_queue(have: Queue, want: Queue, live: Topology) -> Iterator[str]:
+    if want.type is None:
+        default = type_without_argument(want, live.default_queue_type)
+        yield f"no type is wanted, so it is what such a queue becomes in this virtual host: {default}"
+    if have.state == "down":
+        yield "its node is down: it is unavailable, not missing"
+    yield from _of_arguments(have, want, compared_arguments(have), live)
+
+
+def _of_arguments(
+    have: Exchange | Queue, want: Exchange | Queue, compared: frozenset[str], live: Topology
+) -> Iterator[str]:
+    for name in sorted((have.arguments.keys() | want.arguments.keys()) - compared):
+        yield f"{name} is not compared: RabbitMQ stores it at the first declaration and never looks at it again"
+    provided, policy = effective_definition(have, live), policy_of(have, live)
+    for name, wanted in sorted(want.arguments.items()):
+        if is_provided(name, have.arguments.get(name, ABSENT), wanted, provided):
+            source = f"policy '{policy.name}'" if policy else "an operator policy"
+            yield (
+                f"{name} is provided by {source} ({PROVIDED_BY_POLICY[name]}); declared as an argument it would be"
+                " refused, and another policy could take it away"
+            )

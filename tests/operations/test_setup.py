@@ -1,0 +1,205 @@
+"""Plans carried out on a real broker: what may be lost, what is never lost, and what comes of being cut short."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import amqp
+import pytest
+
+from attune_infra.broker.management import Management
+from attune_infra.broker.rabbitmq import RabbitMQ
+from attune_infra.operations.setup import carry_out, setup
+from attune_infra.topology.diff import Create, diff, undeclared
+from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology, TopologyObject
+from attune_infra.topology.plan import Plan
+from attune_infra.topology.report import Loss, Outcome, Report, Status
+from eventually import eventually
+from virtual_host import VirtualHost
+
+WANT = Topology.of(
+    [
+        Exchange(name="mine.e", type="topic"),
+        Queue(name="mine.q", type="classic", arguments={"x-message-ttl": 60_000}),
+        Binding(source="mine.e", destination="mine.q", routing_key="a.#"),
+        Binding(source="mine.e", destination="mine.q", routing_key="b"),
+    ],
+    manages=(r"mine\..*",),
+)
+
+
+def make(broker: RabbitMQ, *items: TopologyObject) -> None:
+    assert {outcome.status for outcome in broker.apply([Create(item) for item in items])} <= {Status.CREATED}
+
+
+def publish(channel: amqp.Channel, queue: str, count: int = 1) -> None:
+    channel.confirm_select()
+    for _ in range(count):
+        channel.basic_publish_confirm(amqp.Message("x"), "", queue, mandatory=True)
+
+
+def run(broker: RabbitMQ, want: Topology, *, prune: bool = False, destroy: bool = False) -> Report:
+    return carry_out(Plan.between(broker.read(), want, prune=prune), broker, want, destroy=destroy)
+
+
+def outcome_of(report: Report, name: str) -> Outcome:
+    [outcome] = [outcome for outcome in report.outcomes if getattr(outcome.object, "name", None) == name]
+    return outcome
+
+
+def test_setup_leaves_nothing_to_do(broker: RabbitMQ) -> None:
+    assert set(setup(broker, WANT).counts()) == {Status.CREATED}
+    assert Plan.between(broker.read(), WANT).changes == ()
+    assert set(setup(broker, WANT).counts()) == {Status.UNCHANGED}
+
+
+def test_what_would_be_lost_is_counted_and_nothing_is(broker: RabbitMQ, channel: amqp.Channel) -> None:
+    make(broker, Exchange(name="mine.e", type="topic"), Queue(name="mine.q"), *WANT.bindings)
+    make(broker, Binding(source="mine.e", destination="mine.q", routing_key="extra"))
+    publish(channel, "mine.q", 3)
+    channel.basic_qos(0, 1, a_global=False)
+    channel.basic_consume("mine.q", callback=lambda _: None)
+
+    report = run(broker, WANT)
+
+    outcome = outcome_of(report, "mine.q")
+    assert (outcome.status, outcome.loss) == (Status.DIFFERS, Loss(messages=3, consumers=1, bindings=3))
+    assert outcome.instead == Policy(
+        name="mine.q", pattern=r"^mine\.q$", apply_to="queues", definition={"message-ttl": 60_000}
+    )
+    assert report.exit_code == 4
+    assert broker.contents("mine.q") == (3, 1)
+
+
+def test_the_policy_that_is_proposed_ends_the_difference(broker: RabbitMQ) -> None:
+    make(broker, Exchange(name="mine.e", type="topic"), Queue(name="mine.q"), *WANT.bindings)
+    instead = outcome_of(run(broker, WANT), "mine.q").instead
+    assert instead is not None
+
+    make(broker, instead)
+
+    assert diff(broker.read(), WANT) == ()
+
+
+def test_what_is_allowed_is_made_anew_with_its_bindings(broker: RabbitMQ, channel: amqp.Channel) -> None:
+    make(broker, Exchange(name="mine.e", type="direct"), Queue(name="mine.q"), *WANT.bindings)
+    publish(channel, "mine.q", 2)
+
+    report = run(broker, WANT, destroy=True)
+
+    assert outcome_of(report, "mine.e").status is Status.RECREATED
+    assert outcome_of(report, "mine.q").status is Status.RECREATED
+    assert outcome_of(report, "mine.q").loss == Loss(messages=2, consumers=0, bindings=2)
+    assert report.exit_code == 0
+    assert diff(broker.read(), WANT) == ()
+    assert undeclared(broker.read(), WANT) == ()
+
+
+def test_pruning_removes_what_is_claimed_and_unused_and_nothing_else(
+    broker: RabbitMQ, channel: amqp.Channel, vhost: VirtualHost
+) -> None:
+    setup(broker, WANT)
+    gone = [
+        Exchange(name="mine.old"),
+        Queue(name="mine.empty", type="classic"),
+        Queue(name="mine.quorum", type="quorum"),
+        Binding(source="mine.e", destination="mine.empty", routing_key="x"),
+        Binding(source="mine.e", destination="mine.q", routing_key="old", arguments={"n": 1, "s": "x"}),
+        Policy(name="mine.policy", pattern="^never$", definition={"expires": 1000}),
+    ]
+    kept = {
+        "mine.full": "it holds 1 messages and has 0 consumers",
+        "mine.full quorum": "it holds 1 messages and has 0 consumers",
+        "mine.held": "it holds 1 messages and has 0 consumers",
+        "mine.used": "it holds 0 messages and has 1 consumers",
+        "mine.source": f"the management API answered 400: exchange 'mine.source' in vhost '{vhost.name}' in use",
+    }
+    make(broker, *gone)
+    make(broker, *(Queue(name=name, type="classic") for name in ("mine.full", "mine.held", "mine.used")))
+    make(broker, Queue(name="mine.full quorum", type="quorum"), Queue(name="foreign"))
+    make(broker, Exchange(name="mine.source"), Binding(source="mine.source", destination="foreign"))
+    for queue in ("mine.full", "mine.full quorum", "mine.held"):
+        publish(channel, queue)
+    channel.basic_get("mine.held")
+    channel.basic_consume("mine.used")
+    eventually(lambda: broker.contents("mine.full quorum"), lambda found: found == (1, 0))
+
+    refused = run(broker, WANT, prune=True)
+    assert {outcome.reason for outcome in refused.outcomes if outcome.status is Status.KEPT} == {
+        "deleting was not allowed"
+    }
+
+    report = run(broker, WANT, prune=True, destroy=True)
+
+    assert {outcome.object for outcome in report.outcomes if outcome.status is Status.DELETED} == set(gone)
+    assert {
+        getattr(outcome.object, "name", ""): outcome.reason
+        for outcome in report.outcomes
+        if outcome.status is Status.KEPT
+    } == kept
+    assert report.exit_code == 3
+    assert {getattr(item, "name", "") for item in undeclared(broker.read(), WANT)} == {*kept, "foreign", ""}
+
+
+def test_another_definition_made_in_the_meantime_is_told_as_such(broker: RabbitMQ, channel: amqp.Channel) -> None:
+    plan = Plan.between(broker.read(), WANT)
+    channel.queue_declare("mine.q", durable=True, auto_delete=False)
+
+    report = carry_out(plan, broker, WANT)
+
+    outcome = outcome_of(report, "mine.q")
+    assert outcome.status is Status.DIFFERS
+    assert [found.attribute for found in outcome.differences] == ["x-message-ttl"]
+    assert report.exit_code == 3
+
+
+def test_what_another_one_made_in_the_meantime_counts_as_made(broker: RabbitMQ) -> None:
+    plan = Plan.between(broker.read(), WANT)
+    setup(broker, WANT)
+
+    assert carry_out(plan, broker, WANT).exit_code == 0
+
+
+def test_a_wanted_argument_that_a_policy_provides_is_not_declared_again(broker: RabbitMQ) -> None:
+    make(broker, Exchange(name="mine.e", type="topic"), Queue(name="mine.q"), *WANT.bindings)
+    make(broker, Policy(name="ttl", pattern="^mine", apply_to="queues", definition={"message-ttl": 60_000}))
+
+    assert set(run(broker, WANT).counts()) == {Status.UNCHANGED}
+
+
+def test_an_operator_policy_counts_too(broker: RabbitMQ, management: Management, vhost: VirtualHost) -> None:
+    make(broker, Exchange(name="mine.e", type="topic"), Queue(name="mine.q"), *WANT.bindings)
+    management.put(
+        "operator-policies",
+        vhost.name,
+        "bound",
+        body={"pattern": "^mine", "apply-to": "queues", "definition": {"message-ttl": 60_000}},
+    )
+
+    assert diff(broker.read(), WANT) == ()
+
+
+@pytest.mark.parametrize("routing_key", ["", "a b/c%+#?&;:'\"[red]🐰", "k" * 255])
+def test_bindings_with_integers_are_there_once_whatever_the_protocol(
+    broker: RabbitMQ, management: Management, vhost: VirtualHost, routing_key: str
+) -> None:
+    """RabbitMQ tells 32 from 64 bits, and lists both as the same number."""
+    want = Topology.of(
+        [
+            Exchange(name="heads", type="headers"),
+            Queue(name="q"),
+            Binding(
+                source="heads",
+                destination="q",
+                routing_key=routing_key,
+                arguments={"n": 1, "deep": [{"m": 2}], "x-match": "any"},
+            ),
+        ]
+    )
+
+    setup(broker, want)
+    with RabbitMQ(replace(vhost.settings())) as other:
+        setup(other, want)
+
+    assert len(management.get("bindings", vhost.name, "e", "heads", "q", "q")) == 1
+    assert diff(broker.read(), want) == ()

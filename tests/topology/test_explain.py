@@ -1,0 +1,71 @@
+from attune_infra.topology.builtin import attune
+from attune_infra.topology.explain import explain, explained
+from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology, TopologyObject
+from attune_infra.topology.plan import Plan
+
+
+def reasons(have: Topology, want: TopologyObject) -> list[str]:
+    [explanation] = explain(have, Topology.of([want]))
+    return list(explanation.reasons)
+
+
+def test_every_object_has_a_reason() -> None:
+    explanations = explain(Topology(), attune())
+
+    assert [explanation.object for explanation in explanations] == list(attune().objects())
+    assert all(explanation.drift and explanation.reasons for explanation in explanations)
+    assert not any(explanation.drift for explanation in explain(attune(), attune()))
+
+
+def test_the_default_type_of_the_virtual_host_is_named() -> None:
+    have = Topology.of([Queue(name="q", type="quorum")], default_queue_type="quorum")
+
+    assert reasons(have, Queue(name="q")) == [
+        "RabbitMQ would accept this declaration as the one that is there",
+        "no type is wanted, so it is what such a queue becomes in this virtual host: quorum",
+    ]
+
+
+def test_arguments_that_nobody_compares_are_named() -> None:
+    have = Topology.of([Queue(name="q", type="classic", arguments={"x-own": 1})])
+
+    assert (
+        "x-own is not compared: RabbitMQ stores it at the first declaration and never looks at it again"
+        in reasons(have, Queue(name="q"))
+    )
+
+
+def test_the_policy_that_provides_an_argument_is_named() -> None:
+    policy = Policy(name="p", pattern="", definition={"message-ttl": 5})
+    have = Topology.of([Queue(name="q", type="classic"), policy])
+
+    assert reasons(have, Queue(name="q", arguments={"x-message-ttl": 5}))[-1] == (
+        "x-message-ttl is provided by policy 'p' (message-ttl); declared as an argument it would be refused, and"
+        " another policy could take it away"
+    )
+
+
+def test_a_node_that_is_down_takes_nothing_away() -> None:
+    have = Topology.of([Exchange(name="e"), Queue(name="q", type="classic", state="down")])
+
+    assert "its node is down: it is unavailable, not missing" in reasons(have, Queue(name="q"))
+    assert reasons(have, Binding(source="e", destination="q"))[-1] == (
+        "the node of its queue is down; RabbitMQ 3.10 does not list such bindings until it is back"
+    )
+    assert Plan.between(have, Topology.of([Queue(name="q"), Binding(source="e", destination="q")])).changes == ()
+
+
+def test_what_is_compared_is_named() -> None:
+    have = Topology.of([Exchange(name="e", type="topic")])
+
+    assert reasons(have, Exchange(name="e", type="direct")) == [
+        "RabbitMQ compares type when it is declared again, and would refuse it"
+    ]
+
+
+def test_what_is_left_alone_is_named_with_the_reason() -> None:
+    have = Topology.of([Queue(name="somebody's")])
+
+    found = explained(Plan.between(have, Topology()), have, Topology(manages=("mine.*",)))
+
+    assert found.kept == ((Queue(name="somebody's"), "no `manages` pattern of the document matches 'somebody's'"),)

@@ -1,0 +1,109 @@
+import pytest
+
+from attune_infra.topology.diff import ABSENT, Create, Difference, Recreate, diff
+from attune_infra.topology.model import Argument, Exchange, Policy, Queue, Topology
+from attune_infra.topology.policy import effective_definition, policy_of
+from attune_infra.topology.remedy import policy_instead
+
+
+def with_policies(*policies: Policy, operator: Policy | None = None) -> Topology:
+    return Topology(
+        policies={policy.name: policy for policy in policies},
+        operator_policies={operator.name: operator} if operator else {},
+    )
+
+
+def test_the_policy_of_the_highest_priority_applies_alone() -> None:
+    low = Policy(name="low", pattern="^q", priority=1, definition={"max-length": 1, "expires": 5})
+    high = Policy(name="high", pattern="q$", priority=2, definition={"message-ttl": 2})
+    other = Policy(name="other", pattern="^x", priority=9, definition={"expires": 1})
+    topology = with_policies(low, high, other)
+
+    assert policy_of(Queue(name="q", type="classic"), topology) == high
+    assert effective_definition(Queue(name="q", type="classic"), topology) == {"message-ttl": 2}
+
+
+def test_an_operator_policy_is_merged_and_the_smaller_number_counts() -> None:
+    policy = Policy(name="p", pattern="", definition={"message-ttl": 60_000, "overflow": "reject-publish"})
+    operator = Policy(name="o", pattern="", definition={"message-ttl": 90_000, "max-length": 2})
+
+    assert effective_definition(Queue(name="q", type="classic"), with_policies(policy, operator=operator)) == {
+        "message-ttl": 60_000,
+        "overflow": "reject-publish",
+        "max-length": 2,
+    }
+
+
+@pytest.mark.parametrize(
+    ("apply_to", "applies"),
+    [
+        ("all", ["exchange", "classic", "quorum", "stream"]),
+        ("exchanges", ["exchange"]),
+        ("queues", ["classic", "quorum", "stream"]),
+        ("classic_queues", ["classic"]),
+        ("quorum_queues", ["quorum"]),
+        ("streams", ["stream"]),
+    ],
+)
+def test_a_policy_applies_to_what_it_says(apply_to: str, applies: list[str]) -> None:
+    topology = with_policies(Policy(name="p", pattern="a", apply_to=apply_to))
+    items = {kind: Queue(name="a", type=kind) for kind in ("classic", "quorum", "stream")}
+
+    found = {"exchange": policy_of(Exchange(name="a"), topology)}
+    found |= {kind: policy_of(item, topology) for kind, item in items.items()}
+
+    assert [kind for kind, policy in found.items() if policy] == applies
+
+
+def test_a_pattern_that_only_erlang_understands_matches_nothing() -> None:
+    assert policy_of(Queue(name="q"), with_policies(Policy(name="p", pattern="(?&x)"))) is None
+
+
+def test_a_wanted_argument_that_a_policy_provides_is_no_drift() -> None:
+    want = Queue(name="q", arguments={"x-dead-letter-exchange": "dlx", "x-message-ttl": 5})
+    policy = Policy(name="p", pattern="q", definition={"dead-letter-exchange": "dlx", "message-ttl": 6})
+
+    [change] = diff(Topology.of([Queue(name="q", type="classic"), policy]), Topology.of([want]))
+
+    assert isinstance(change, Recreate)
+    assert change.differences == (Difference("x-message-ttl", ABSENT, 5),)
+
+
+@pytest.mark.parametrize(
+    ("have", "want", "definition"),
+    [
+        ({}, {"x-message-ttl": 5}, {"message-ttl": 5}),
+        ({}, {"x-dead-letter-exchange": "d", "x-overflow": "reject-publish"}, {"dead-letter-exchange": "d",
+                                                                               "overflow": "reject-publish"}),
+        ({"x-message-ttl": 9}, {"x-message-ttl": 5}, {"message-ttl": 5}),
+        ({"x-message-ttl": 5}, {"x-message-ttl": 9}, None),
+        ({"x-dead-letter-exchange": "a"}, {"x-dead-letter-exchange": "b"}, None),
+        ({"x-message-ttl": 5}, {}, None),
+        ({}, {"x-message-ttl": 5, "x-max-priority": 3}, None),
+    ],
+)  # fmt: skip
+def test_a_policy_is_proposed_where_it_has_the_same_effect(
+    have: dict[str, Argument], want: dict[str, Argument], definition: dict[str, Argument] | None
+) -> None:
+    [change] = diff(
+        Topology.of([Queue(name="a.b", type="classic", arguments=have)]),
+        Topology.of([Queue(name="a.b", arguments=want)]),
+    )
+    assert isinstance(change, Recreate)
+
+    instead = policy_instead(change)
+
+    if definition is None:
+        assert instead is None
+    else:
+        assert instead == Policy(name="a.b", pattern=r"^a\.b$", apply_to="queues", definition=definition)
+        have_with_policy = Topology.of([Queue(name="a.b", type="classic"), instead])
+        if not have:
+            assert diff(have_with_policy, Topology.of([Queue(name="a.b", arguments=want)])) == ()
+
+
+def test_nothing_is_provided_to_what_is_not_there() -> None:
+    policy = Policy(name="p", pattern="q", definition={"message-ttl": 5})
+    want = Queue(name="q", arguments={"x-message-ttl": 5})
+
+    assert diff(Topology.of([policy]), Topology.of([want])) == (Create(want),)
