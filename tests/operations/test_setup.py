@@ -99,7 +99,7 @@ def test_pruning_removes_what_is_claimed_and_unused_and_nothing_else(
     broker: RabbitMQ, channel: amqp.Channel, vhost: VirtualHost
 ) -> None:
     setup(broker, WANT)
-    gone = [
+    gone: list[TopologyObject] = [
         Exchange(name="mine.old"),
         Queue(name="mine.empty", type="classic"),
         Queue(name="mine.quorum", type="quorum"),

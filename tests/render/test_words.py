@@ -1,0 +1,84 @@
+import pytest
+
+from attune_infra.render.words import declared, policy_entry, value, visible
+from attune_infra.topology.diff import ABSENT, Value
+from attune_infra.topology.model import Binding, Exchange, Policy, Queue, TopologyObject
+from attune_infra.topology.parse import parse
+
+
+@pytest.mark.parametrize("text", ["plain", "[red]bold[/]", "naïve 🐰", "e\u0301", "שלום", "a b/c%+#?&;:'\""])
+def test_what_is_harmless_prints_as_itself(text: str) -> None:
+    assert visible(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a\x1b[31mb", "a\\x1b[31mb"),
+        ("a\nb\tc\x00", "a\\nb\\tc\\x00"),
+        ("evil\u202egnp.exe", "evil\\u202egnp.exe"),
+        ("\u2066x\u2069", "\\u2066x\\u2069"),
+        ("\u2028", "\\u2028"),
+        ("\x9b31m", "\\x9b31m"),
+    ],
+)
+def test_what_could_act_on_a_terminal_is_escaped(text: str, shown: str) -> None:
+    assert visible(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("item", "sentence"),
+    [
+        (Exchange(name="e", type="topic"), "exchange e declared as topic, durable"),
+        (
+            Exchange(
+                name="e", durable=False, auto_delete=True, internal=True, arguments={"alternate-exchange": "a"}
+            ),
+            "exchange e declared as direct, transient, auto-delete, internal with alternate-exchange a",
+        ),
+        (Queue(name="q"), "queue q declared"),
+        (Queue(name="q", type="quorum"), "queue q declared (quorum)"),
+        (Queue(name="q", durable=False, auto_delete=True), "queue q declared (not durable, auto-delete)"),
+        (
+            Queue(name="q", arguments={"x-dead-letter-exchange": "d", "x-max-length": 5, "x-expires": 1}),
+            "queue q declared with dead letter exchange d and x-expires 1, x-max-length 5",
+        ),
+        (
+            Queue(name="q", arguments={"x-dead-letter-exchange": ""}),
+            "queue q declared with dead letter exchange (default)",
+        ),
+        (Binding(source="e", destination="q"), "binding e -> q declared with an empty routing key"),
+        (
+            Binding(source="e", destination="q", routing_key="k", arguments={"x-match": "any"}),
+            "binding e -> q declared with routing key k with x-match any",
+        ),
+        (Policy(name="p", pattern="^a", apply_to="queues"), "policy p set on queues matching ^a"),
+    ],
+)
+def test_an_object_is_spoken_of_as_the_platform_does(item: TopologyObject, sentence: str) -> None:
+    assert declared(item) == sentence
+
+
+@pytest.mark.parametrize(
+    ("found", "shown"),
+    [
+        (ABSENT, "none"),
+        (True, "true (boolean)"),
+        (1, "1 (integer)"),
+        (1.5, "1.5 (number)"),
+        ("1", "'1' (string)"),
+        ([1, "é"], '[1, "é"] (array)'),
+        ({"a": True}, '{"a": true} (object)'),
+        (None, "null (null)"),
+    ],
+)
+def test_a_value_shows_its_type(found: Value, shown: str) -> None:
+    assert value(found) == shown
+
+
+def test_a_policy_can_be_pasted_into_a_document() -> None:
+    policy = Policy(name="a: b", pattern=r"^a\.b$", apply_to="queues", definition={"message-ttl": 5})
+
+    document = f"policies:\n  {policy_entry(policy)}\n"
+
+    assert parse(document, source="x").policies == {"a: b": policy}

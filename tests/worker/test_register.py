@@ -1,0 +1,38 @@
+import socket
+
+import pytest
+
+from attune_infra.errors import WrongUsage
+from attune_infra.worker.register import capabilities_from, registration
+
+
+def test_a_worker_without_a_name_gets_the_platforms() -> None:
+    assert registration(None, None, None, None, []).name == f"worker-{socket.gethostname()}"
+
+
+@pytest.mark.parametrize(
+    ("pair", "value"),
+    [
+        ("k=v", "v"),
+        ("k=", ""),
+        ("k=a=b", "a=b"),
+        ("k=10", 10),
+        ("k=true", True),
+        ('k=["python"]', ["python"]),
+        ('k={"a": 1}', {"a": 1}),
+        ('k="10"', "10"),
+        ("k=[broken", "[broken"),
+    ],
+)
+def test_a_value_that_is_json_is_taken_as_that(pair: str, value: object) -> None:
+    assert capabilities_from([pair]) == {"k": value}
+
+
+def test_no_capabilities_leave_what_is_registered() -> None:
+    assert capabilities_from([]) is None
+
+
+@pytest.mark.parametrize("pair", ["k", "=v", ""])
+def test_what_is_no_pair_is_refused(pair: str) -> None:
+    with pytest.raises(WrongUsage, match="is not KEY=VALUE"):
+        capabilities_from([pair])
