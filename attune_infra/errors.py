@@ -10,7 +10,8 @@
     │   ├── LoginRefused        unknown user, wrong password
     │   ├── AccessRefused       known user, missing permission or tag
     │   ├── VirtualHostMissing  the virtual host is not there, or not for this user
-    │   └── RequestRefused      the broker understood and said no
+    │   ├── RequestRefused      the broker understood and said no
+    │   └── FeatureDenied       it does not allow, or no longer, what is deprecated
     ├── RegistryError
     │   ├── RegistryUnreachable nobody answers, or not yet: waiting may help
     │   └── WorkerNotRegistered an id that the registry does not hold
@@ -86,6 +87,10 @@ class VirtualHostMissing(BrokerError):
 
 
 class RequestRefused(BrokerError):
+    pass
+
+
+class FeatureDenied(BrokerError):
     pass
 
 

@@ -32,6 +32,10 @@ class Broker(Protocol):
         """Return what the virtual host holds, without what RabbitMQ itself put there."""
         ...
 
+    def check_allowed(self, wanted: Iterable[TopologyObject]) -> None:
+        """Raise `FeatureDenied` if it is known that the broker does not allow what is wanted, to anybody."""
+        ...
+
     def apply(self, changes: Iterable[Create | Update]) -> Iterator[Outcome]:
         """Make changes and yield what became of each; raise `BrokerError` if it cannot even begin.
 

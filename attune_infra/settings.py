@@ -5,7 +5,7 @@ For each setting a flag wins over the environment, the environment over the file
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -15,6 +15,7 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit
 from attune_infra.errors import InvalidInput
 
 DEFAULT_AMQP_URL: Final = "amqp://guest:guest@localhost:5672/%2F"
+DEFAULT_TOPOLOGY: Final = "attune"
 DEFAULT_TIMEOUT: Final = 10.0
 """Seconds to wait for one answer of the broker or the database."""
 
@@ -36,6 +37,7 @@ class Setting:
     """Keys into the platform's configuration file."""
 
 
+TOPOLOGY: Final = Setting("--topology", "ATTUNE__MESSAGE_QUEUE__TOPOLOGY", ("message_queue", "topology"))
 AMQP_URL: Final = Setting("--amqp-url", "ATTUNE__MESSAGE_QUEUE__URL", ("message_queue", "url"))
 MANAGEMENT_URL: Final = Setting(
     "--management-url", "ATTUNE__MESSAGE_QUEUE__MANAGEMENT_URL", ("message_queue", "management_url")
@@ -101,15 +103,7 @@ def resolve(
     timeout: float = DEFAULT_TIMEOUT,
 ) -> Settings:
     """Return the settings; raise `InvalidInput` naming the flag, variable or file that is wrong."""
-    document = _read(config) if config else {}
-
-    def find(setting: Setting) -> tuple[str | None, str]:
-        if flag := flags.get(setting):
-            return flag, setting.flag
-        if variable := environment.get(setting.variable):
-            return variable, setting.variable
-        return _lookup(document, setting.path, config), f"{'.'.join(setting.path)} in {config}"
-
+    find = _finder(flags, environment, config)
     amqp_url, amqp_origin = find(AMQP_URL)
     amqp, path = _endpoint(
         amqp_url or DEFAULT_AMQP_URL, amqp_origin, {"amqp": 5672, "amqps": 5671}, "amqp://HOST:5672/VHOST"
@@ -124,6 +118,30 @@ def resolve(
         tls=_tls(*(find(setting) for setting in (CA_FILE, CERT_FILE, KEY_FILE))),
         timeout=timeout,
     )
+
+
+def topology_name(
+    flags: Mapping[Setting, str | None], environment: Mapping[str, str], *, config: Path | None = None
+) -> str:
+    """Return the name or the file of the topology, whatever the other settings are."""
+    name, _ = _finder(flags, environment, config)(TOPOLOGY)
+    return name or DEFAULT_TOPOLOGY
+
+
+def _finder(
+    flags: Mapping[Setting, str | None], environment: Mapping[str, str], config: Path | None
+) -> Callable[[Setting], tuple[str | None, str]]:
+    """Return a way to find the value of a setting, and in what words to say where it came from."""
+    document = _read(config) if config else {}
+
+    def find(setting: Setting) -> tuple[str | None, str]:
+        if flag := flags.get(setting):
+            return flag, setting.flag
+        if variable := environment.get(setting.variable):
+            return variable, setting.variable
+        return _lookup(document, setting.path, config), f"{'.'.join(setting.path)} in {config}"
+
+    return find
 
 
 def _read(config: Path) -> Mapping[str, object]:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 
@@ -34,14 +35,19 @@ class Command:
 
     environment: Mapping[str, str]
 
-    def __call__(self, *arguments: str, environment: Mapping[str, str] | None = None) -> Result:
-        process = self.start(*arguments, environment=environment)
+    def __call__(
+        self, *arguments: str, environment: Mapping[str, str] | None = None, folder: Path | None = None
+    ) -> Result:
+        process = self.start(*arguments, environment=environment, folder=folder)
         stdout, stderr = process.communicate(timeout=60)
         return Result(process.returncode, stdout, stderr)
 
-    def start(self, *arguments: str, environment: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+    def start(
+        self, *arguments: str, environment: Mapping[str, str] | None = None, folder: Path | None = None
+    ) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [sys.executable, "-m", "attune_infra", *arguments],
+            cwd=folder,
             env=clean_environment() | dict(self.environment) | dict(environment or {}),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

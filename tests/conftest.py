@@ -1,4 +1,7 @@
-"""A real RabbitMQ and a real PostgreSQL for the whole run; a virtual host and a database for each test."""
+"""A real RabbitMQ and a real PostgreSQL for the whole run; a virtual host and a database for each test.
+
+Which RabbitMQ that is, options say. A test that starts it carries the mark `broker`, without its doing.
+"""
 
 from __future__ import annotations
 
@@ -11,15 +14,69 @@ import psycopg
 import pytest
 
 from as_a_user import Command
+from attune_infra.broker.management import Management
 from attune_infra.broker.rabbitmq import RabbitMQ
-from attune_infra.sandbox import BoundSandbox, bound
+from attune_infra.errors import SandboxError
+from attune_infra.sandbox import BoundSandbox
 from attune_infra.settings import DATABASE_URL
-from virtual_host import Administrator, VirtualHost
+from under_test import BrokerUnderTest
+from virtual_host import VirtualHost
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("broker", "the RabbitMQ under test")
+    group.addoption(
+        "--rabbitmq-root", metavar="DIR", help="take the RabbitMQ of another root file system; only root may"
+    )
+    group.addoption(
+        "--broker-config",
+        metavar="'KEY = VALUE'",
+        action="append",
+        default=[],
+        help="a line of rabbitmq.conf; may repeat",
+    )
+    group.addoption("--topologies", type=int, default=500, help="how many random topologies to make on the broker")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for mark in (
+        "broker: what it shows may depend on the RabbitMQ under test (set by itself)",
+        "since(release, reason): it needs a RabbitMQ of this release, such as (4, 0), or a later one",
+        "transient_queues: it makes queues that are neither durable nor exclusive, which a broker may deny",
+    ):
+        config.addinivalue_line("markers", mark)
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    try:
+        return f"under test: {BrokerUnderTest.of(config)}"
+    except SandboxError as error:
+        return f"under test: no RabbitMQ: {error.sentence}"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    under_test = BrokerUnderTest.of(config)
+    for item in items:
+        if {"under_test", "vhost"}.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker("broker")
+        if under_test.denies_transient_queues and item.get_closest_marker("transient_queues"):
+            item.add_marker(pytest.mark.skip("the RabbitMQ under test denies transient queues"))
+        for mark in item.iter_markers("since"):
+            release, reason = mark.args
+            if under_test.is_older_than(release):
+                item.add_marker(pytest.mark.skip(reason))
 
 
 @pytest.fixture(scope="session")
-def sandbox() -> Iterator[BoundSandbox]:
-    with bound() as sandbox:
+def under_test(pytestconfig: pytest.Config) -> BrokerUnderTest:
+    """The RabbitMQ that the options name."""
+    return BrokerUnderTest.of(pytestconfig)
+
+
+@pytest.fixture(scope="session")
+def sandbox(pytestconfig: pytest.Config) -> Iterator[BoundSandbox]:
+    with BrokerUnderTest.of(pytestconfig).sandbox() as sandbox:
         yield sandbox
 
 
@@ -28,7 +85,7 @@ def vhost(sandbox: BoundSandbox) -> Iterator[VirtualHost]:
     name = f"test {token_hex(4)}"
     base = sandbox.amqp_url.rpartition("/")[0]
     made = VirtualHost(name, f"{base}/{quote(name, safe='')}", sandbox.management_url)
-    management = Administrator(made.settings())
+    management = Management(made.settings())
     management.put("vhosts", name, body={})
     yield made
     management.delete("vhosts", name)
@@ -36,9 +93,9 @@ def vhost(sandbox: BoundSandbox) -> Iterator[VirtualHost]:
 
 
 @pytest.fixture
-def management(vhost: VirtualHost) -> Iterator[Administrator]:
+def management(vhost: VirtualHost) -> Iterator[Management]:
     """The management API as an administrator."""
-    management = Administrator(vhost.settings())
+    management = Management(vhost.settings())
     yield management
     management.close()
 

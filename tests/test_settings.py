@@ -10,9 +10,11 @@ from attune_infra.settings import (
     DATABASE_URL,
     KEY_FILE,
     MANAGEMENT_URL,
+    TOPOLOGY,
     Setting,
     Settings,
     resolve,
+    topology_name,
 )
 
 
@@ -74,6 +76,17 @@ def test_flag_wins_over_environment_over_file(tmp_path: Path) -> None:
     assert resolve({AMQP_URL: None}, environment, config=config).amqp.host == "environment"
     assert resolve({}, {}, config=config).amqp.host == "file"
     assert resolve({}, environment, config=config).database_url == "postgresql://file/x"
+
+
+def test_the_topology_is_found_whatever_the_other_settings_are(tmp_path: Path) -> None:
+    config = tmp_path / "attune.yaml"
+    config.write_text("message_queue: {topology: file.yaml, url: 'http://wrong'}\n")
+    environment = {TOPOLOGY.variable: "environment.yaml"}
+
+    assert topology_name({TOPOLOGY: "flag.yaml"}, environment, config=config) == "flag.yaml"
+    assert topology_name({TOPOLOGY: None}, environment, config=config) == "environment.yaml"
+    assert topology_name({}, {}, config=config) == "file.yaml"
+    assert topology_name({}, {}) == "attune"
 
 
 def test_a_password_is_in_no_repr() -> None:

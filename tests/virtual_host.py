@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import amqp
 
+from attune_infra.broker.management import Management
 from attune_infra.settings import AMQP_URL, MANAGEMENT_URL, Settings, resolve
 
 
@@ -35,3 +38,17 @@ class VirtualHost:
     @property
     def environment(self) -> dict[str, str]:
         return {AMQP_URL.variable: self.amqp_url, MANAGEMENT_URL.variable: self.management_url}
+
+
+@contextmanager
+def made_on(beside: VirtualHost, name: str) -> Iterator[VirtualHost]:
+    """Give another virtual host of the same broker, for as long as the block lasts."""
+    base = beside.amqp_url.rpartition("/")[0]
+    made = VirtualHost(name, f"{base}/{quote(name, safe='')}", beside.management_url)
+    management = Management(beside.settings())
+    management.put("vhosts", name, body={})
+    try:
+        yield made
+    finally:
+        management.delete("vhosts", name)
+        management.close()

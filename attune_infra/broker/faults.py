@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 from contextlib import suppress
@@ -11,6 +12,7 @@ from attune_infra.errors import (
     AccessRefused,
     BrokerError,
     BrokerUnreachable,
+    FeatureDenied,
     LoginRefused,
     NotRabbitMQ,
     RequestRefused,
@@ -24,6 +26,10 @@ if TYPE_CHECKING:
 
 _BOOTING = "is the broker still starting? `--wait 60` waits for it"
 _SECONDS_FOR_PROBE = 2.0
+_DENIED_FEATURE = re.compile(r"Feature `(\w+)` is (?:deprecated|removed)")
+
+TRANSIENT_QUEUES = "transient_nonexcl_queues"
+"""RabbitMQ's name for the deprecated feature of queues that are neither durable nor exclusive."""
 
 
 def from_response(response: requests.Response, settings: Settings) -> BrokerError:
@@ -40,9 +46,17 @@ def from_response(response: requests.Response, settings: Settings) -> BrokerErro
             )
         case 404 if reason in {"Not Found", "not_found", "vhost_not_found"}:
             return virtual_host_missing(settings)
+        case 400 if denied := _DENIED_FEATURE.search(reason or ""):
+            return feature_denied(denied[1])
         case 502 | 503 | 504:
             return BrokerUnreachable(
                 f"{where} answered {response.status_code}: the management API is not ready", hint=_BOOTING
+            )
+        case 500 if reason is None and response.request.method == "GET":
+            # RabbitMQ 4.3 answers so while it boots.
+            return BrokerUnreachable(
+                f"the management API answered 500: {response.reason}",
+                hint=f"{_BOOTING}; if it is not, RabbitMQ's log tells more",
             )
         case 301 | 302 | 303 | 307 | 308 as status:
             target = response.headers.get("location", "elsewhere")
@@ -63,6 +77,19 @@ def virtual_host_missing(settings: Settings) -> VirtualHostMissing:
         f"there is no virtual host '{settings.virtual_host}', or user '{settings.management.user}' has no"
         " permissions in it",
         hint=f"{_vhost_hint(settings)}; or name another one at the end of the AMQP URL",
+    )
+
+
+def feature_denied(feature: str) -> FeatureDenied:
+    """Return the failure of a deprecated feature that this RabbitMQ does not allow to be used."""
+    if feature != TRANSIENT_QUEUES:
+        return FeatureDenied(
+            f"this RabbitMQ denies the deprecated feature {feature}",
+            hint=f"do without it, or have an administrator permit it: deprecated_features.permit.{feature} = true",
+        )
+    return FeatureDenied(
+        f"this RabbitMQ denies queues that are neither durable nor exclusive (the deprecated feature {feature})",
+        hint="use a topology whose worker queues are durable with an expiry: examples/attune-durable-workers.yaml",
     )
 
 
@@ -133,6 +160,8 @@ def is_used(error: BrokerError) -> bool:
 def reason_of(error: Exception) -> str:
     """Return the broker's own reason for closing a channel or connection."""
     text = getattr(error, "reply_text", None) or str(error) or type(error).__name__
+    if denied := _DENIED_FEATURE.search(str(text)):
+        return feature_denied(denied[1]).sentence
     return " ".join(str(text).split())
 
 

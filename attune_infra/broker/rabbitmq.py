@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from attune_infra.broker import faults, wire
 from attune_infra.broker.management import Management
-from attune_infra.errors import BrokerError
+from attune_infra.errors import BrokerError, VirtualHostMissing
 from attune_infra.settings import Settings, Via
 from attune_infra.topology.diff import Create, Update
 from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology, TopologyObject
@@ -67,22 +67,31 @@ class RabbitMQ:
             seen, operator_policies={policy.name: policy for policy in wire.policies_from(operator_policies)}
         )
 
+    def check_allowed(self, wanted: Iterable[TopologyObject]) -> None:
+        if any(map(wire.is_transient, wanted)) and self._denies_transient_queues():
+            raise faults.feature_denied(faults.TRANSIENT_QUEUES)
+
     def apply(self, changes: Iterable[Create | Update]) -> Iterator[Outcome]:
         waiting = list(changes)
         if self.via is Via.AMQP and not all(wire.needs_http(change.want) for change in waiting):
             self.check_amqp()
+        self.check_allowed(change.want for change in waiting)
+        denied, changed = faults.feature_denied(faults.TRANSIENT_QUEUES), False
         failed: set[tuple[str, str]] = set()
-        for kind in (Exchange, Queue, Policy, Binding):
+        for step in self._steps(waiting):
             ready: list[Create | Update] = []
-            for change in (change for change in waiting if isinstance(change.want, kind)):
+            for change in step:
                 if lacking := _lacking(change.want, failed):
                     yield Outcome(change.want, Status.SKIPPED, f"{lacking} could not be made")
                 else:
                     ready.append(change)
             for outcome in self._make(ready):
+                if outcome.reason == denied.sentence and not changed:
+                    raise denied
                 if outcome.status is Status.FAILED and isinstance(outcome.object, Exchange | Queue):
-                    failed.add((kind.__name__.lower(), outcome.object.name))
+                    failed.add((type(outcome.object).__name__.lower(), outcome.object.name))
                 yield outcome
+                changed = True
 
     def delete(self, items: Iterable[TopologyObject], *, even_if_used: bool) -> Iterator[Outcome]:
         for item in items:
@@ -91,6 +100,8 @@ class RabbitMQ:
                 if reason is None:
                     self._delete(item, even_if_used=even_if_used)
                 yield Outcome(item, Status.KEPT if reason else Status.DELETED, reason or "")
+            except VirtualHostMissing:
+                yield Outcome(item, Status.DELETED)  # a 404: somebody else was quicker
             except BrokerError as error:
                 used = not even_if_used and faults.is_used(error)
                 yield Outcome(item, Status.KEPT if used else Status.FAILED, error.sentence)
@@ -140,6 +151,30 @@ class RabbitMQ:
         default = known[self.settings.virtual_host]
         ignored = (major, minor) < _FIRST_WITH_DEFAULT_QUEUE_TYPE
         return "classic" if ignored or default in {None, "undefined"} else str(default)
+
+    def _denies_transient_queues(self) -> bool:
+        """Return whether it is known that a queue has to be durable or exclusive.
+
+        RabbitMQ 3.10 lists no deprecated features, and 4.0 does not tell which of them are denied.
+        """
+        try:
+            listing = self._http.get("deprecated-features")
+        except BrokerError as error:
+            if error.may_pass:
+                raise
+            return False
+        return any(item["name"] == faults.TRANSIENT_QUEUES and item.get("state") == "denied" for item in listing)
+
+    def _steps(self, changes: Sequence[Create | Update]) -> Iterator[Sequence[Create | Update]]:
+        """Yield the changes that do not depend on each other, together, in an order in which they can be made.
+
+        A transient queue goes ahead of everything: should it be denied, nothing else is changed.
+        """
+        ahead = next((change for change in changes if wire.is_transient(change.want)), None)
+        if ahead is not None:
+            yield [ahead]
+        for kind in (Exchange, Queue, Policy, Binding):
+            yield [change for change in changes if isinstance(change.want, kind) and change is not ahead]
 
     def _make(self, changes: Sequence[Create | Update]) -> Iterator[Outcome]:
         """Make objects of one kind, which do not depend on each other."""

@@ -123,6 +123,11 @@ def _holds_integer(value: object) -> bool:
             return False
 
 
+def is_transient(item: TopologyObject) -> bool:
+    """Return whether it is a queue of the kind that RabbitMQ calls the feature transient_nonexcl_queues."""
+    return isinstance(item, Queue) and not item.durable and not item.exclusive
+
+
 def queue_arguments(queue: Queue) -> dict[str, Argument]:
     """Return the arguments of a declaration; the type is one of them, if one is wanted."""
     arguments = dict(queue.arguments)

@@ -20,12 +20,16 @@ from attune_infra.settings import (
     DEFAULT_TIMEOUT,
     KEY_FILE,
     MANAGEMENT_URL,
+    TOPOLOGY,
     Setting,
     Via,
 )
 
 ViaOption = Annotated[Via, typer.Option("--via", help="Declare over this protocol; policies always go over HTTP.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")]
+TopologyFile = Annotated[
+    str | None, typer.Argument(metavar="[FILE]", help="The same as --topology FILE.", show_default=False)
+]
 Prune = Annotated[
     bool, typer.Option("--prune", help="Also delete what nobody declared, inside the names the document manages.")
 ]
@@ -37,15 +41,22 @@ Workers = Annotated[
 _CONNECTION = "Connection"
 
 
-def _from(setting: Setting, help_text: str) -> Any:
-    where = f"(environment: {setting.variable}, file: {'.'.join(setting.path)})"
-    return typer.Option(setting.flag, help=f"{help_text} {where}", rich_help_panel=_CONNECTION, show_default=False)
+def _from(setting: Setting, help_text: str, panel: str | None = _CONNECTION, metavar: str | None = None) -> Any:
+    text = f"{help_text} (environment: {setting.variable}, file: {'.'.join(setting.path)})"
+    return typer.Option(setting.flag, help=text, rich_help_panel=panel, metavar=metavar, show_default=False)
 
 
 _SHARED: dict[str, tuple[Any, Any]] = {
     "output": (
         Annotated[Output, typer.Option("--output", "-o", help="How to print the result.")],
         Output.TEXT,
+    ),
+    "topology": (
+        Annotated[
+            str | None,
+            _from(TOPOLOGY, "One built in, or a file; by default attune.", panel=None, metavar="NAME|FILE"),
+        ],
+        None,
     ),
     "amqp_url": (
         Annotated[str | None, _from(AMQP_URL, "amqp://USER:PASSWORD@HOST:5672/VHOST, or amqps://.")],
@@ -92,6 +103,7 @@ _SHARED: dict[str, tuple[Any, Any]] = {
     "key_file": (Annotated[str | None, _from(KEY_FILE, "Its key.")], None),
 }
 _SETTINGS = {
+    "topology": TOPOLOGY,
     "amqp_url": AMQP_URL,
     "management_url": MANAGEMENT_URL,
     "database_url": DATABASE_URL,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol, TextIO, TypeVar
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from attune_infra.errors import AttuneError
     from attune_infra.render.text import Showable
+    from attune_infra.topology.document import LeftOut
 
 _T = TypeVar("_T")
 
@@ -70,6 +71,14 @@ def tell(sentence: str) -> None:
     print(visible(sentence), file=sys.stderr)
 
 
+def tell_left_out(left_out: Iterable[LeftOut]) -> None:
+    """Say what was not taken over, and why."""
+    from attune_infra.render.words import omission
+
+    for found in left_out:
+        tell(omission(found))
+
+
 @contextmanager
 def patience(seconds: float, what: str) -> Iterator[WaitFor]:
     """Yield a way to wait for a server, showing on a terminal that and for what one waits."""
@@ -98,4 +107,4 @@ def _console(stream: TextIO) -> Console | None:
         return None
     from rich.console import Console
 
-    return Console(file=stream)
+    return Console(file=stream, emoji=False)

@@ -5,21 +5,22 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
-from attune_infra.cli._output import Output, patience, show
-from attune_infra.errors import ExitCode, InvalidInput
-from attune_infra.settings import DATABASE_URL, Setting, Settings, Via, resolve
+from attune_infra.cli._output import Output, patience, show, tell_left_out
+from attune_infra.errors import ExitCode, InvalidInput, WrongUsage
+from attune_infra.settings import DATABASE_URL, TOPOLOGY, Setting, Settings, Via, resolve, topology_name
 
 if TYPE_CHECKING:
     from attune_infra.broker.rabbitmq import RabbitMQ
     from attune_infra.registry.workers import PostgresRegistry
     from attune_infra.render.text import Showable
+    from attune_infra.topology.model import Topology
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,24 @@ class Session:
     @cached_property
     def settings(self) -> Settings:
         return resolve(self.flags, os.environ, config=self.config, timeout=self.timeout)
+
+    @cached_property
+    def topology(self) -> Topology:
+        """The topology to use; what a file holds beyond that is named on standard error."""
+        from attune_infra.cli._topology import read_topology
+
+        found = read_topology(topology_name(self.flags, os.environ, config=self.config))
+        topology, left_out = found.parse_for(self.settings.virtual_host)
+        tell_left_out(left_out)
+        return topology
+
+    def using(self, file: str | None) -> Session:
+        """Return the session for a topology that is named as an argument; `--topology` beside it is a mistake."""
+        if file is None:
+            return self
+        if self.flags.get(TOPOLOGY):
+            raise WrongUsage("the topology is named twice", hint="give either FILE or --topology FILE")
+        return replace(self, flags={**self.flags, TOPOLOGY: file})
 
     @contextmanager
     def broker(self, via: Via = Via.AMQP) -> Iterator[RabbitMQ]:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from attune_infra.cli._options import Prune, Workers, shared
+from attune_infra.cli._options import Prune, TopologyFile, Workers, shared
 from attune_infra.cli._session import Session
 from attune_infra.cli._worker_ids import read_worker_ids
 from attune_infra.settings import Via
@@ -15,17 +15,23 @@ _Explain = Annotated[bool, typer.Option("--explain", help="Say why each object i
 
 
 @shared
-def diff(session: Session, *, worker: Workers = None, prune: Prune = False, explain: _Explain = False) -> None:
+def diff(
+    session: Session,
+    file: TopologyFile = None,
+    *,
+    worker: Workers = None,
+    prune: Prune = False,
+    explain: _Explain = False,
+) -> None:
     """Show what `setup` would do, attribute by attribute. Exit code 2 if there is anything to do.
 
     With --worker, also what `worker provision` would do.
     """
-    from attune_infra.topology.builtin import attune
     from attune_infra.topology.explain import explained
     from attune_infra.topology.plan import Plan
     from attune_infra.topology.worker import with_workers
 
-    want = with_workers(attune(), read_worker_ids(worker or []))
+    want = with_workers(session.using(file).topology, read_worker_ids(worker or []))
     with session.broker(Via.HTTP) as broker:
         have = broker.read()
     plan = Plan.between(have, want, prune=prune)

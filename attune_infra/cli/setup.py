@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from attune_infra.cli._consent import may_destroy
-from attune_infra.cli._options import DryRun, Prune, ViaOption, shared
+from attune_infra.cli._options import DryRun, Prune, TopologyFile, ViaOption, shared
 from attune_infra.cli._session import Session
 from attune_infra.settings import Via
 
@@ -23,6 +23,7 @@ _Yes = Annotated[bool, typer.Option("--yes", help="Do not ask; nothing is delete
 @shared
 def setup(
     session: Session,
+    file: TopologyFile = None,
     *,
     dry_run: DryRun = False,
     via: ViaOption = Via.AMQP,
@@ -33,14 +34,14 @@ def setup(
 ) -> None:
     """Make the topology: what is missing is made, what differs is named, nothing is deleted unless allowed."""
     from attune_infra.operations.setup import carry_out
-    from attune_infra.topology.builtin import attune
     from attune_infra.topology.plan import Plan
 
+    want = session.using(file).topology
     with session.broker(via) as broker:
-        plan = Plan.between(broker.read(), attune(), prune=prune)
+        plan = Plan.between(broker.read(), want, prune=prune)
         plan.insist_on(expect)
         if dry_run:
             session.finish("setup", plan, plan.foreseen_exit_code(allowed=allow_destructive and yes))
         destroy = may_destroy(plan, allow_destructive=allow_destructive, yes=yes)
-        report = carry_out(plan, broker, attune(), destroy=destroy)
+        report = carry_out(plan, broker, want, destroy=destroy)
         session.finish("setup", report, report.exit_code)

@@ -26,10 +26,10 @@ def verify(
 ) -> None:
     """Check that all is as wanted. Exit code 2 if it is not, 1 if that could not be found out."""
     from attune_infra.operations.verify import verify
-    from attune_infra.topology.builtin import attune
     from attune_infra.topology.verify import Demands
 
     demands = Demands(worker_ids=read_worker_ids(worker or []), require_consumers=require_consumers, strict=strict)
+    want = session.topology
     with session.broker() as broker:
-        found = verify(broker, attune(), demands)
+        found = verify(broker, want, demands)
         session.finish("verify", found, found.exit_code)

@@ -53,10 +53,9 @@ def register(
 @shared
 def provision(session: Session, *, ids: _Ids, via: ViaOption = Via.AMQP) -> None:
     """Declare each worker's queue as the worker itself does, bind it, and read both back."""
-    from attune_infra.topology.builtin import attune
     from attune_infra.worker.provision import provision
 
-    worker_ids = read_worker_ids(ids)
+    worker_ids, topology = read_worker_ids(ids), session.topology
     with session.registry_if_configured() as registry, session.broker(via) as broker:
-        provisioned = provision(broker, registry, attune(), worker_ids)
+        provisioned = provision(broker, registry, topology, worker_ids)
         session.finish("worker-provision", provisioned, provisioned.exit_code)

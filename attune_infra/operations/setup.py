@@ -25,6 +25,8 @@ def carry_out(plan: Plan, broker: Broker, want: Topology, *, destroy: bool = Fal
     may run at once: what another one made meanwhile counts as made. Cut short at any moment, it can be run again.
     """
     outcomes = {item: Outcome(item, Status.UNCHANGED) for item in plan.unchanged}
+    if destroy:
+        broker.check_allowed(change.want for change in (*plan.applicable, *plan.recreations))
     refusals = {change.want: _refusal(change, broker) for change in plan.recreations}
     removals = _remove(plan.recreations if destroy else (), broker)
     gone = [change for change in plan.recreations if _is_deleted(removals.get(change.want))]

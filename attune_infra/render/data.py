@@ -9,7 +9,9 @@ from typing import Any, TypeAlias
 
 from attune_infra.interfaces import RegisteredWorker, RegistryTable, SandboxState, SandboxStates, SandboxVariables
 from attune_infra.render.text import Showable
+from attune_infra.topology.check import CheckedText, CheckedTexts
 from attune_infra.topology.diff import ABSENT, Change, Create, Delete, Difference, Recreate, Update, Value
+from attune_infra.topology.document import Document
 from attune_infra.topology.explain import ExplainedPlan
 from attune_infra.topology.model import Binding, TopologyObject
 from attune_infra.topology.plan import Plan
@@ -25,7 +27,7 @@ def document(command: str, shown: Showable, exit_code: int) -> str:
     return json.dumps(stamped, indent=2, sort_keys=True, ensure_ascii=False)
 
 
-def _data(shown: Showable) -> Data:
+def _data(shown: Showable) -> Data:  # noqa: C901 # a match has a case for each
     match shown:
         case Report():
             return {"objects": _sorted(_outcome(outcome) for outcome in shown.outcomes)}
@@ -63,6 +65,29 @@ def _data(shown: Showable) -> Data:
             return {"sandboxes": [_sandbox(state) for state in shown.sandboxes]}
         case SandboxVariables():
             return {"variables": dict(shown.variables)}
+        case Document():
+            left_out = [asdict(each) for each in shown.left_out]
+            place = {"document": shown.text} if shown.file is None else {"file": shown.file}
+            return {**place, "left_out": _sorted(left_out)}
+        case CheckedTexts():
+            return {"documents": [_checked(each) for each in shown.texts]}
+
+
+def _checked(checked: CheckedText) -> Data:
+    if checked.topology is None:
+        failure = [] if checked.failure is None else [{"what": checked.failure}]
+        return {"file": checked.source, "problems": failure + [asdict(each) for each in checked.problems]}
+    topology, workers = checked.topology, checked.topology.workers
+    return {
+        "file": checked.source,
+        "problems": [],
+        "topology": topology.name,
+        "exchanges": len(topology.exchanges),
+        "queues": len(topology.queues),
+        "bindings": len(topology.bindings),
+        "policies": len(topology.policies),
+        "queues_per_worker": len(workers.queues) if workers else 0,
+    }
 
 
 def _outcome(outcome: Outcome) -> Data:

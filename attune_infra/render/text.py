@@ -13,7 +13,9 @@ from typing import Final, TypeAlias
 
 from attune_infra.interfaces import RegisteredWorker, RegistryTable, SandboxStates, SandboxVariables
 from attune_infra.render.words import attributes, declared, difference, policy_entry, value, visible
+from attune_infra.topology.check import CheckedTexts, contents
 from attune_infra.topology.diff import Change, Create, Delete, Difference, Recreate, Update
+from attune_infra.topology.document import Document
 from attune_infra.topology.explain import ExplainedPlan
 from attune_infra.topology.model import Binding, Queue, label
 from attune_infra.topology.plan import Plan
@@ -31,6 +33,8 @@ Showable: TypeAlias = (
     | RegistryTable
     | SandboxStates
     | SandboxVariables
+    | Document
+    | CheckedTexts
 )
 """What a command can end with."""
 
@@ -45,7 +49,7 @@ class Line:
     style: str = ""
 
 
-def lines_of(shown: Showable) -> list[Line]:
+def lines_of(shown: Showable) -> list[Line]:  # noqa: C901 # a match has a case for each
     """Return what a person reads of a value; nothing in it can act on a terminal."""
     match shown:
         case Report():
@@ -66,7 +70,24 @@ def lines_of(shown: Showable) -> list[Line]:
             lines = _sandboxes(shown)
         case SandboxVariables():
             lines = (Line(f"export {name}={quote(text)}") for name, text in sorted(shown.variables.items()))
+        case Document():
+            lines = _document(shown)
+        case CheckedTexts():
+            lines = _checked(shown)
     return [Line(visible(line.text), line.style) for line in lines]
+
+
+def _document(document: Document) -> Iterator[Line]:
+    if document.file is not None:
+        yield Line(f"+ {document.file}: written", "green")
+        return
+    yield from (Line(line) for line in document.text.splitlines())
+
+
+def _checked(checked: CheckedTexts) -> Iterator[Line]:
+    for each in checked.texts:
+        if each.topology is not None:
+            yield Line(f"{each.source}: ok, {contents(each.topology)}", "green")
 
 
 def _report(report: Report) -> Iterator[Line]:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import unicodedata
 from collections.abc import Iterator
 
+from attune_infra.topology.characters import is_hidden
 from attune_infra.topology.diff import ABSENT, Difference, Value
+from attune_infra.topology.document import LeftOut
 from attune_infra.topology.model import Argument, Arguments, Binding, Exchange, Policy, Queue, TopologyObject
 
-_HIDDEN = {"Cc", "Cs", "Co", "Cn"}
-_DIRECTION = {chr(code) for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x2028, 0x2029)}
-"""Characters that turn the direction of what follows, or break a line."""
-
-
 _TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
+_FEW = 5
 
 
 def visible(text: str) -> str:
@@ -61,6 +58,13 @@ def policy_entry(policy: Policy) -> str:
     return f"{json.dumps(policy.name)}: {json.dumps(quoted)}"
 
 
+def omission(found: LeftOut) -> str:
+    """Return the sentence that something was left out, with the first few names."""
+    names = ", ".join(found.names[:_FEW])
+    more = f" and {len(found.names) - _FEW} more" if len(found.names) > _FEW else ""
+    return f"left out: {found.kind} {names}{more}: {found.why}"
+
+
 def _exchange_kind(exchange: Exchange) -> str:
     words = [exchange.type, "durable" if exchange.durable else "transient"]
     words += ["auto-delete"] * exchange.auto_delete + ["internal"] * exchange.internal
@@ -86,7 +90,7 @@ def _arguments(arguments: Arguments, joined: str = " with") -> str:
 
 
 def _escaped(character: str) -> str:
-    if unicodedata.category(character) in _HIDDEN or character in _DIRECTION:
+    if is_hidden(character):
         return character.encode("unicode_escape").decode("ascii")
     return character
 

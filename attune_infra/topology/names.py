@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+import re
+import warnings
+from collections.abc import Iterable
+
 LONGEST = 255
 """Bytes of UTF-8 that a short string of AMQP 0-9-1 can hold."""
+
+PREDECLARED_EXCHANGES = frozenset({"amq.direct", "amq.fanout", "amq.headers", "amq.match", "amq.topic"})
+"""What every virtual host has from the start: one may bind to and from them, and declare nothing anew."""
+
+_FEW = 500
+"""Names among which a likely one is looked for; among more it would take too long."""
 
 
 def name_problem(name: str) -> str | None:
@@ -23,3 +33,24 @@ def routing_key_problem(key: str) -> str | None:
     """Return what is wrong with a routing key, or None if nothing is."""
     length = len(key.encode("utf-8", "surrogatepass"))
     return f"is {length} bytes long; at most {LONGEST} fit" if length > LONGEST else None
+
+
+def pattern_problem(pattern: str) -> str | None:
+    """Return what is wrong with a regular expression; Python's are close to RabbitMQ's, which are Erlang's."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            re.compile(pattern)
+    except (re.error, OverflowError, RecursionError) as error:
+        return f"is no regular expression: {error}"
+    return None
+
+
+def guess(name: str, known: Iterable[str], *, likeness: float = 0.6) -> str:
+    """Return a question that ends a sentence about an unknown name, or nothing if no known one is like it."""
+    from difflib import get_close_matches
+
+    names = list(known)
+    is_quick = len(names) <= _FEW and len(name) <= LONGEST
+    close = get_close_matches(name, names, n=1, cutoff=likeness) if is_quick else []
+    return f"; did you mean '{close[0]}'?" if close else ""

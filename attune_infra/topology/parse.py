@@ -1,17 +1,31 @@
 """YAML text -> Topology; every problem at once, each with its line and column.
 
-Knows the shape of a document and RabbitMQ's rules for names. Whether a topology is wise is not asked here.
+Knows the shape of a document and what RabbitMQ refuses on every version since 3.10. What depends on the version,
+and whether a topology is wise, is not asked here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import gc
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TypeAlias, TypeVar
+from typing import Final, TypeAlias
 
 import yaml
 
 from attune_infra.errors import InvalidInput
+from attune_infra.topology.arguments import (
+    EXCHANGE_ARGUMENTS,
+    HEADERS_BINDING_ARGUMENTS,
+    QUEUE_ARGUMENTS,
+    QUEUE_TYPES,
+    Rule,
+    either,
+    misspelt,
+    policy_problem,
+    queue_problems,
+)
 from attune_infra.topology.model import (
     Argument,
     Arguments,
@@ -23,29 +37,37 @@ from attune_infra.topology.model import (
     TopologyObject,
     WorkerFamily,
 )
-from attune_infra.topology.names import name_problem, routing_key_problem
-from attune_infra.topology.worker import PLACEHOLDER
+from attune_infra.topology.names import (
+    PREDECLARED_EXCHANGES,
+    name_problem,
+    pattern_problem,
+    routing_key_problem,
+)
+from attune_infra.topology.nodes import Entry, Nodes, Problem, is_null
+from attune_infra.topology.worker import HIGHEST_ID, PLACEHOLDER
 
-_Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_Scalar = TypeVar("_Scalar", str, bool, int)
-_NameCheck: TypeAlias = Callable[[yaml.Node, str], None]
-_APPLY_TO = ("queues", "exchanges", "all", "classic_queues", "quorum_queues", "streams")
+DOCUMENT_KEYS: Final = ("topology", "manages", "exchanges", "queues", "policies", "workers")
+EXCHANGE_KEYS: Final = ("type", "durable", "auto_delete", "internal", "arguments", "bindings")
+PREDECLARED_EXCHANGE_KEYS: Final = ("bindings",)
+QUEUE_KEYS: Final = ("type", "durable", "auto_delete", "arguments", "bindings")
+BINDING_KEYS: Final = ("exchange", "routing_key", "arguments")
+POLICY_KEYS: Final = ("pattern", "definition", "apply_to", "priority")
+WORKERS_KEYS: Final = ("consumer_tag", "queues")
 
+APPLY_TO: Final = ("queues", "exchanges", "all", "classic_queues", "quorum_queues", "streams")
+CONSUMER_TAG: Final = f"worker-{PLACEHOLDER}"
+"""What a worker's consumer tag is if the document does not say."""
 
-@dataclass(frozen=True, slots=True, order=True)
-class Problem:
-    """What is wrong with a document, and where; lines and columns count from 1."""
-
-    line: int
-    column: int
-    what: str
+_Keys: TypeAlias = Mapping[str, yaml.Node]
+_Entries: TypeAlias = Mapping[str, Entry]
+_Fill: TypeAlias = Callable[[str], str]
 
 
 class InvalidDocument(InvalidInput):
     """A topology document with at least one problem."""
 
     def __init__(self, source: str, problems: list[Problem]) -> None:
-        self.problems = tuple(sorted(problems))
+        self.problems = tuple(sorted(set(problems)))
         lines = (f"{source}:{found.line}:{found.column}: {found.what}" for found in self.problems)
         super().__init__("\n".join(lines), hint="nothing was changed; mend the document and try again")
 
@@ -53,238 +75,232 @@ class InvalidDocument(InvalidInput):
 def parse(text: str, *, source: str) -> Topology:
     """Read a topology document; raise `InvalidDocument` naming all its problems, `source` before each."""
     document = _Document(text)
-    topology = document.topology()
+    with _no_collector():
+        topology = document.topology()
     if document.problems:
         raise InvalidDocument(source, document.problems)
     return topology
 
 
+@contextmanager
+def _no_collector() -> Iterator[None]:
+    """Keep the collector from looking, time and again, through a tree that only grows: it took half the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
 @dataclass(slots=True)
-class _Document:
-    text: str
-    problems: list[Problem] = field(default_factory=list)
-    sources: list[tuple[str, yaml.Node]] = field(default_factory=list)
-    loader: yaml.SafeLoader = field(default_factory=lambda: _Loader(""))
+class _Document(Nodes):
+    """A document on its way to a topology. `sources` are the bindings' exchanges, judged when all are known."""
+
+    sources: list[tuple[str, yaml.Node, _Entries]] = field(default_factory=list)
 
     def topology(self) -> Topology:
-        try:
-            root = yaml.compose(self.text, Loader=_Loader)
-        except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark
-            line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-            self.problems.append(Problem(line, column, f"is not YAML: {error.problem}"))
-            return Topology()
-        except yaml.reader.ReaderError as error:
-            line = self.text.count("\n", 0, error.position) + 1
-            column = error.position - self.text.rfind("\n", 0, error.position)
-            self.problems.append(Problem(line, column, f"is not YAML: {error.reason}"))
-            return Topology()
-        if root is None:
-            self.problems.append(Problem(1, 1, "the document is empty"))
-            return Topology()
-        keys = self.mapping(root, "the document", ("topology", "exchanges", "queues", "policies", "workers"))
+        root = self.root()
+        keys = self.mapping(root, "the document", DOCUMENT_KEYS)
         objects = [
             *self.exchanges(keys.get("exchanges")),
-            *self.queues(keys.get("queues"), self.name),
+            *self.queues(keys.get("queues"), fill=str),
             *self.policies(keys.get("policies")),
         ]
         topology = Topology.of(
-            objects, name=self.string(keys.get("topology"), ""), workers=self.workers(keys.get("workers"))
+            objects,
+            name=self.string(keys.get("topology"), ""),
+            workers=self.workers(keys.get("workers")),
+            manages=tuple(self.pattern(item) for item in self.sequence(keys.get("manages"), "manages")),
         )
-        self.sources_exist(topology.exchanges)
+        self.check_sources(topology.exchanges)
         return topology
 
     def exchanges(self, node: yaml.Node | None) -> Iterator[TopologyObject]:
-        for name, key, value in self.named(node, "exchanges"):
-            known = ("type", "durable", "auto_delete", "internal", "arguments", "bindings")
-            keys = self.mapping(value, f"exchange '{name}'", known)
-            self.name(key, name)
-            yield Exchange(
-                name=name,
-                type=self.string(keys.get("type"), "direct"),
-                durable=self.boolean(keys.get("durable"), default=True),
-                auto_delete=self.boolean(keys.get("auto_delete"), default=False),
-                internal=self.boolean(keys.get("internal"), default=False),
-                arguments=self.arguments(keys.get("arguments")),
-            )
-            yield from self.bindings(keys.get("bindings"), name, "exchange")
+        for name, entry in self.entries(node, "exchanges").items():
+            if name in PREDECLARED_EXCHANGES:
+                what = f"exchange '{name}', which is RabbitMQ's own"
+                keys = self.mapping(entry.value, what, PREDECLARED_EXCHANGE_KEYS)
+            else:
+                keys = self.mapping(entry.value, f"exchange '{name}'", EXCHANGE_KEYS)
+                self.check_name(entry.key, name)
+                yield self.exchange(name, keys)
+            yield from self.bindings(keys.get("bindings"), name, "exchange", fill=str)
 
-    def queues(self, node: yaml.Node | None, check_name: _NameCheck) -> Iterator[Queue | Binding]:
-        for name, key, value in self.named(node, "queues"):
-            keys = self.mapping(
-                value, f"queue '{name}'", ("type", "durable", "auto_delete", "arguments", "bindings")
-            )
-            check_name(key, name)
-            arguments = dict(self.arguments(keys.get("arguments")))
-            queue_type = arguments.pop("x-queue-type", None) or self.string(keys.get("type"), "")
-            yield Queue(
-                name=name,
-                type=str(queue_type) if queue_type else None,
-                durable=self.boolean(keys.get("durable"), default=True),
-                auto_delete=self.boolean(keys.get("auto_delete"), default=False),
-                arguments=arguments,
-            )
-            yield from self.bindings(keys.get("bindings"), name, "queue")
+    def exchange(self, name: str, keys: _Keys) -> Exchange:
+        exchange_type = self.string(keys.get("type"), "direct")
+        if not exchange_type:
+            self.problem(keys["type"], "the type is empty; RabbitMQ has direct, topic, fanout and headers")
+        return Exchange(
+            name=name,
+            type=exchange_type,
+            durable=self.boolean(keys.get("durable"), default=True),
+            auto_delete=self.boolean(keys.get("auto_delete"), default=False),
+            internal=self.boolean(keys.get("internal"), default=False),
+            arguments=self.arguments(self.entries(keys.get("arguments"), "arguments"), EXCHANGE_ARGUMENTS),
+        )
 
-    def bindings(self, node: yaml.Node | None, destination: str, destination_type: str) -> Iterator[Binding]:
+    def queues(self, node: yaml.Node | None, *, fill: _Fill) -> Iterator[Queue | Binding]:
+        for name, entry in self.entries(node, "queues").items():
+            keys = self.mapping(entry.value, f"queue '{name}'", QUEUE_KEYS)
+            self.check_name(entry.key, fill(name))
+            yield self.queue(name, keys)
+            yield from self.bindings(keys.get("bindings"), name, "queue", fill=fill)
+
+    def queue(self, name: str, keys: _Keys) -> Queue:
+        given = self.entries(keys.get("arguments"), "arguments")
+        arguments = self.arguments(given, QUEUE_ARGUMENTS)
+        queue = Queue(
+            name=name,
+            type=self.queue_type(keys.get("type"), given.get("x-queue-type")),
+            durable=self.boolean(keys.get("durable"), default=True),
+            auto_delete=self.boolean(keys.get("auto_delete"), default=False),
+            arguments={argument: value for argument, value in arguments.items() if argument != "x-queue-type"},
+        )
+        for about, what in queue_problems(queue):
+            self.problem(given[about].key if about in given else keys[about], what)
+        return queue
+
+    def queue_type(self, node: yaml.Node | None, argument: Entry | None) -> str | None:
+        """Return the type, which may stand beside the arguments or among them."""
+        named = self.string(node, "") or None
+        if node is not None and named is not None and named not in QUEUE_TYPES:
+            self.problem(
+                node, f"type must be {either(QUEUE_TYPES)}, is '{named}'" + self.guess(named, QUEUE_TYPES)
+            )
+        if argument is None:
+            return named
+        among = self.string(argument.value, "")
+        if named not in {None, among}:
+            self.problem(argument.value, f"x-queue-type is '{among}', but the type is '{named}'")
+        return among
+
+    def bindings(
+        self, node: yaml.Node | None, destination: str, destination_type: str, *, fill: _Fill
+    ) -> Iterator[Binding]:
+        lines: dict[Binding, int] = {}
         for item in self.sequence(node, "bindings"):
-            keys = self.mapping(item, "a binding", ("exchange", "routing_key", "arguments"))
+            keys = self.mapping(item, "a binding", BINDING_KEYS)
             if "exchange" not in keys:
-                self.problem(item, f"a binding of '{destination}' names no exchange")
+                if isinstance(item, yaml.MappingNode) or is_null(item):
+                    self.problem(item, f"a binding of '{destination}' names no exchange")
                 continue
-            source = self.string(keys["exchange"], "")
-            self.sources.append((source, keys["exchange"]))
-            routing_key = self.string(keys.get("routing_key"), "")
-            if what := routing_key_problem(routing_key):
-                self.problem(keys["routing_key"], f"routing key {what}")
-            yield Binding(
-                source=source,
-                destination=destination,
-                destination_type=destination_type,
-                routing_key=routing_key,
-                arguments=self.arguments(keys.get("arguments")),
-            )
+            binding = self.binding(keys, destination, destination_type, fill)
+            if binding in lines:
+                self.problem(item, f"the same binding is there already, in line {lines[binding]}")
+            lines.setdefault(binding, item.start_mark.line + 1)
+            yield binding
+
+    def binding(self, keys: _Keys, destination: str, destination_type: str, fill: _Fill) -> Binding:
+        source, routing_key = self.string(keys["exchange"], ""), self.string(keys.get("routing_key"), "")
+        given = self.entries(keys.get("arguments"), "arguments")
+        self.sources.append((source, keys["exchange"], given))
+        if what := routing_key_problem(fill(routing_key)):
+            self.problem(keys["routing_key"], f"the routing key {what}")
+        return Binding(
+            source=source,
+            destination=destination,
+            destination_type=destination_type,
+            routing_key=routing_key,
+            arguments=self.arguments(given, {}),
+        )
 
     def policies(self, node: yaml.Node | None) -> Iterator[Policy]:
-        for name, key, value in self.named(node, "policies"):
-            keys = self.mapping(value, f"policy '{name}'", ("pattern", "definition", "apply_to", "priority"))
-            self.name(key, name)
+        for name, entry in self.entries(node, "policies").items():
+            keys = self.mapping(entry.value, f"policy '{name}'", POLICY_KEYS)
+            self.check_name(entry.key, name)
             for required in ("pattern", "definition"):
                 if required not in keys:
-                    self.problem(key, f"policy '{name}' has no {required}")
+                    self.problem(entry.key, f"policy '{name}' has no {required}")
             apply_to = self.string(keys.get("apply_to"), "all")
-            if apply_to not in _APPLY_TO:
-                what = f"apply_to is {apply_to!r}; RabbitMQ knows {', '.join(_APPLY_TO)}"
+            if apply_to not in APPLY_TO:
+                what = f"apply_to is '{apply_to}'; RabbitMQ knows {', '.join(APPLY_TO)}"
                 self.problem(keys["apply_to"], what)
             yield Policy(
                 name=name,
-                pattern=self.string(keys.get("pattern"), ""),
-                definition=self.arguments(keys.get("definition")),
+                pattern=self.pattern(keys["pattern"]) if "pattern" in keys else "",
+                definition=self.definition(keys["definition"]) if "definition" in keys else {},
                 apply_to=apply_to,
                 priority=self.integer(keys.get("priority"), 0),
             )
 
+    def pattern(self, node: yaml.Node) -> str:
+        pattern = self.string(node, "")
+        if what := pattern_problem(pattern):
+            self.problem(node, what)
+        return pattern
+
+    def definition(self, node: yaml.Node) -> Arguments:
+        given = self.entries(node, "definition")
+        if not given:
+            self.problem(node, "the definition is empty, which RabbitMQ refuses")
+        found = self.values(given)
+        for key, value in found.items():
+            if what := policy_problem(key, value):
+                self.problem(given[key].value, what)
+        return found
+
     def workers(self, node: yaml.Node | None) -> WorkerFamily | None:
-        if node is None:
+        if node is None or is_null(node):
             return None
-        keys = self.mapping(node, "workers", ("consumer_tag", "queues"))
-        objects = tuple(self.queues(keys.get("queues"), self.template_name))
-        consumer_tag = self.string(keys.get("consumer_tag"), f"worker-{PLACEHOLDER}")
-        if PLACEHOLDER not in consumer_tag:
-            self.problem(keys["consumer_tag"], f"consumer_tag {consumer_tag!r} does not hold {PLACEHOLDER}")
+        keys = self.mapping(node, "workers", WORKERS_KEYS)
+        for name, entry in self.entries(keys.get("queues"), "queues").items():
+            if name.count(PLACEHOLDER) != 1:
+                self.problem(entry.key, f"worker queue '{name}' must hold {PLACEHOLDER} once")
+        objects = tuple(self.queues(keys.get("queues"), fill=_with_the_highest_id))
+        if not objects:
+            self.problem(node, "workers have no queues")
         return WorkerFamily(
-            consumer_tag=consumer_tag,
+            consumer_tag=self.consumer_tag(keys.get("consumer_tag")),
             queues=tuple(item for item in objects if isinstance(item, Queue)),
             bindings=tuple(item for item in objects if isinstance(item, Binding)),
         )
 
-    def sources_exist(self, exchanges: Mapping[str, Exchange]) -> None:
-        for source, node in self.sources:
-            if source not in exchanges and not source.startswith("amq."):
-                self.problem(node, f"no exchange '{source}' in this document" + _guess(source, exchanges))
+    def consumer_tag(self, node: yaml.Node | None) -> str:
+        tag = self.string(node, CONSUMER_TAG)
+        if node is not None and PLACEHOLDER not in tag:
+            self.problem(node, f"consumer_tag '{tag}' does not hold {PLACEHOLDER}")
+        if node is not None and (what := routing_key_problem(_with_the_highest_id(tag))):
+            self.problem(node, f"the consumer tag {what}")
+        return tag
 
-    def name(self, node: yaml.Node, name: str) -> None:
+    def check_sources(self, exchanges: Mapping[str, Exchange]) -> None:
+        headers = {"amq.headers", "amq.match"} | {
+            name for name, exchange in exchanges.items() if exchange.type == "headers"
+        }
+        for source, node, arguments in self.sources:
+            if not source:
+                self.problem(node, "nothing can be bound to the default exchange; it knows each queue by its name")
+            elif source not in exchanges and not source.startswith("amq."):
+                self.problem(node, f"no exchange '{source}' in this document" + self.guess(source, exchanges))
+            elif source in headers:
+                self.arguments(arguments, HEADERS_BINDING_ARGUMENTS)
+
+    def check_name(self, node: yaml.Node, name: str) -> None:
         if what := name_problem(name):
             self.problem(node, f"the name {what}")
 
-    def template_name(self, node: yaml.Node, name: str) -> None:
-        self.name(node, name)
-        if name.count(PLACEHOLDER) != 1:
-            self.problem(node, f"worker queue '{name}' must hold {PLACEHOLDER} once")
-
-    def problem(self, node: yaml.Node, what: str) -> None:
-        mark = node.start_mark
-        self.problems.append(Problem(mark.line + 1, mark.column + 1, what))
-
-    def mapping(self, node: yaml.Node, what: str, known: tuple[str, ...]) -> dict[str, yaml.Node]:
-        keys: dict[str, yaml.Node] = {}
-        for name, key, value in self.named(node, what):
-            if name in known:
-                keys[name] = value
-            else:
-                self.problem(key, f"unknown key '{name}' in {what}" + _guess(name, known))
-        return keys
-
-    def named(self, node: yaml.Node | None, what: str) -> Iterator[tuple[str, yaml.Node, yaml.Node]]:
-        if node is None or _is_null(node):
-            return
-        if not isinstance(node, yaml.MappingNode):
-            self.problem(node, f"{what} must be a mapping")
-            return
-        seen: set[str] = set()
-        for key, value in node.value:
-            name = key.value if isinstance(key, yaml.ScalarNode) else ""
-            if name in seen:
-                self.problem(key, f"'{name}' is there twice in {what}")
-            seen.add(name)
-            yield name, key, value
-
-    def sequence(self, node: yaml.Node | None, what: str) -> list[yaml.Node]:
-        if node is None or _is_null(node):
-            return []
-        if not isinstance(node, yaml.SequenceNode):
-            self.problem(node, f"{what} must be a list")
-            return []
-        return list(node.value)
-
-    def arguments(self, node: yaml.Node | None) -> Arguments:
-        found: dict[str, Argument] = {}
-        for name, key, value in self.named(node, "arguments"):
-            argument = self.value(value)
-            if _is_argument(argument):
-                found[name] = argument
-            else:
-                kind = type(argument).__name__
-                self.problem(key, f"argument '{name}' is a {kind}; RabbitMQ cannot store that")
+    def arguments(self, given: _Entries, rules: Mapping[str, Rule]) -> dict[str, Argument]:
+        found = self.values(given)
+        for name, value in found.items():
+            if rule := rules.get(name):
+                if what := rule.problem(value):
+                    self.problem(given[name].value, f"{name} {what}")
+            elif what := misspelt(name, rules):
+                self.problem(given[name].key, what)
         return found
 
-    def string(self, node: yaml.Node | None, default: str) -> str:
-        return self.scalar(node, str, "a string", default)
-
-    def boolean(self, node: yaml.Node | None, *, default: bool) -> bool:
-        return self.scalar(node, bool, "true or false", default)
-
-    def integer(self, node: yaml.Node | None, default: int) -> int:
-        return self.scalar(node, int, "an integer", default)
-
-    def scalar(self, node: yaml.Node | None, kind: type[_Scalar], words: str, default: _Scalar) -> _Scalar:
-        if node is None:
-            return default
-        value = self.value(node)
-        if type(value) is kind:
-            return value
-        self.problem(node, f"must be {words}, is {value!r} ({type(value).__name__})")
-        return default
-
-    def value(self, node: yaml.Node) -> Argument:
-        try:
-            made: Argument = self.loader.construct_object(node, deep=True)
-        except (yaml.YAMLError, ValueError) as error:
-            self.problem(node, f"cannot be read: {error}")
-            return None
-        return made
+    def values(self, given: _Entries) -> dict[str, Argument]:
+        """Return the values that could be read; of the others the problem is named."""
+        found: dict[str, Argument] = {}
+        for name, entry in given.items():
+            before = len(self.problems)
+            value = self.argument(entry.value, f"'{name}'")
+            if len(self.problems) == before:
+                found[name] = value
+        return found
 
 
-def _is_null(node: yaml.Node) -> bool:
-    return isinstance(node, yaml.ScalarNode) and node.tag == "tag:yaml.org,2002:null"
-
-
-def _is_argument(value: object) -> bool:
-    match value:
-        case None:
-            return False
-        case bool() | int() | float() | str():
-            return True
-        case list():
-            return all(_is_argument(item) for item in value)
-        case dict():
-            return all(isinstance(key, str) and _is_argument(item) for key, item in value.items())
-        case _:
-            return False
-
-
-def _guess(name: str, known: Iterable[str]) -> str:
-    from difflib import get_close_matches
-
-    close = get_close_matches(name, known, n=1)
-    return f"; did you mean '{close[0]}'?" if close else ""
+def _with_the_highest_id(template: str) -> str:
+    return template.replace(PLACEHOLDER, str(HIGHEST_ID))

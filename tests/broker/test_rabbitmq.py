@@ -3,13 +3,13 @@
 import amqp
 import pytest
 
+from attune_infra.broker.management import Management
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.settings import Via
 from attune_infra.topology.diff import ABSENT, Create, Difference, Update, diff
 from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology, TopologyObject
 from attune_infra.topology.report import Outcome, Status
 from eventually import eventually
-from attune_infra.broker.management import Management
 from virtual_host import VirtualHost
 
 EVERYTHING = Topology.of(
@@ -19,7 +19,7 @@ EVERYTHING = Topology.of(
         Exchange(name="heads", type="headers"),
         Queue(name="plain", arguments={"x-dead-letter-exchange": "", "x-dead-letter-routing-key": "other"}),
         Queue(name="other", type="quorum", arguments={"x-max-length": 5}),
-        Queue(name="short lived", durable=False, auto_delete=True),
+        Queue(name="short lived", auto_delete=True),
         Binding(source="a b/c", destination="plain", routing_key="k.#"),
         Binding(source="a b/c", destination="plain", routing_key="k.#", arguments={"x": "y"}),
         Binding(source="a b/c", destination="inner", destination_type="exchange", routing_key="e"),
@@ -30,14 +30,24 @@ EVERYTHING = Topology.of(
 )
 
 
+TRANSIENT = Topology.of([Queue(name="a", durable=False), Queue(name="b", durable=False, auto_delete=True)])
+
+
 @pytest.mark.parametrize("via", list(Via))
-def test_what_is_applied_is_what_is_read(vhost: VirtualHost, via: Via) -> None:
+@pytest.mark.parametrize(
+    "topology",
+    [
+        pytest.param(EVERYTHING, id="everything"),
+        pytest.param(TRANSIENT, id="transient", marks=pytest.mark.transient_queues),
+    ],
+)
+def test_what_is_applied_is_what_is_read(vhost: VirtualHost, topology: Topology, via: Via) -> None:
     with RabbitMQ(vhost.settings(), via=via) as broker:
-        outcomes = list(broker.apply(create(*EVERYTHING.objects())))
+        outcomes = list(broker.apply(create(*topology.objects())))
 
         assert {outcome.status for outcome in outcomes} == {Status.CREATED}
-        assert diff(broker.read(), EVERYTHING) == ()
-        assert diff(EVERYTHING, broker.read()) == ()
+        assert diff(broker.read(), topology) == ()
+        assert diff(topology, broker.read()) == ()
 
 
 def create(*items: TopologyObject) -> list[Create]:
@@ -96,7 +106,7 @@ def test_what_rabbitmq_itself_put_there_is_not_read(broker: RabbitMQ, channel: a
 def test_statistics_know_consumers_late_and_tags_are_read_from_them(
     broker: RabbitMQ, channel: amqp.Channel
 ) -> None:
-    channel.queue_declare("q", durable=False, auto_delete=False)
+    channel.queue_declare("q", durable=True, auto_delete=False)
     channel.basic_consume("q", consumer_tag="b")
     channel.basic_consume("q", consumer_tag="a")
 

@@ -7,10 +7,10 @@ import amqp
 import pytest
 
 from as_a_user import Command
+from attune_infra.broker.management import Management
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.topology.builtin import attune
 from attune_infra.topology.diff import diff, undeclared
-from attune_infra.broker.management import Management
 from virtual_host import VirtualHost
 
 WORDS = """\
@@ -46,9 +46,7 @@ def test_setup_makes_the_topology_and_leaves_nothing_to_do(
     assert undeclared(broker.read(), attune()) == ()
 
 
-def test_both_protocols_make_the_same(
-    attune_infra: Command, management: Management, vhost: VirtualHost
-) -> None:
+def test_both_protocols_make_the_same(attune_infra: Command, management: Management, vhost: VirtualHost) -> None:
     listings = []
     for via in ("amqp", "http"):
         assert attune_infra("setup", "--via", via).code == 0
@@ -165,7 +163,7 @@ def test_json_is_stamped_and_sorted(attune_infra: Command) -> None:
 
 
 def test_json_carries_both_values_of_a_difference(attune_infra: Command, channel: amqp.Channel) -> None:
-    channel.queue_declare("attune.dlx.queue", durable=False, auto_delete=False)
+    channel.queue_declare("attune.dlx.queue", durable=True, auto_delete=True)
 
     [change] = [
         change for change in attune_infra("diff", "-o", "json").json["changes"] if change["change"] == "recreate"
@@ -176,7 +174,7 @@ def test_json_carries_both_values_of_a_difference(attune_infra: Command, channel
         "name": "attune.dlx.queue",
         "change": "recreate",
         "differences": [
-            {"attribute": "durable", "have": False, "want": True},
+            {"attribute": "auto_delete", "have": True, "want": False},
             {"attribute": "x-message-ttl", "want": 86_400_000},
         ],
     }

@@ -11,8 +11,8 @@ import pytest
 import trustme
 
 from as_a_user import Command
-from attune_infra.sandbox import bound
 from attune_infra.settings import AMQP_URL, CA_FILE, CERT_FILE, KEY_FILE, MANAGEMENT_URL
+from under_test import BrokerUnderTest
 
 
 @dataclass(frozen=True)
@@ -28,26 +28,30 @@ class TlsBroker:
 
 
 @pytest.fixture(scope="module")
-def tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TlsBroker]:
-    folder = tmp_path_factory.mktemp("tls")
-    folder.chmod(0o755)
+def tls(under_test: BrokerUnderTest) -> Iterator[TlsBroker]:
+    amqps, https = free_ports()
+    with under_test.folder() as folder:
+        make_certificates(folder)
+        extra_config = configuration(under_test.sees(folder), amqps, https)
+        with under_test.sandbox(postgres=False, extra_config=extra_config):
+            yield TlsBroker(
+                environment={
+                    AMQP_URL.variable: f"amqps://guest:guest@localhost:{amqps}",
+                    MANAGEMENT_URL.variable: f"https://localhost:{https}",
+                },
+                ca_file=str(folder / "ca.pem"),
+                cert_file=str(folder / "client.pem"),
+                key_file=str(folder / "client-key.pem"),
+            )
+
+
+def make_certificates(folder: Path) -> None:
     authority = trustme.CA()
     authority.cert_pem.write_to_path(folder / "ca.pem")
     for name in ("server", "client"):
         issued = authority.issue_cert("localhost" if name == "server" else "client@example.org")
         issued.cert_chain_pems[0].write_to_path(folder / f"{name}.pem")
         issued.private_key_pem.write_to_path(folder / f"{name}-key.pem")
-    amqps, https = free_ports()
-    with bound(postgres=False, extra_config=configuration(folder, amqps, https)):
-        yield TlsBroker(
-            environment={
-                AMQP_URL.variable: f"amqps://guest:guest@localhost:{amqps}",
-                MANAGEMENT_URL.variable: f"https://localhost:{https}",
-            },
-            ca_file=str(folder / "ca.pem"),
-            cert_file=str(folder / "client.pem"),
-            key_file=str(folder / "client-key.pem"),
-        )
 
 
 def free_ports() -> tuple[int, int]:

@@ -4,8 +4,8 @@ import amqp
 import pytest
 
 from as_a_user import Command
-from eventually import eventually
 from attune_infra.broker.management import Management
+from eventually import eventually
 from virtual_host import VirtualHost
 
 CONSUMER = "consumer worker-1 of queue worker.1.executions"

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
+from typing import Final
 
 from attune_infra.topology.model import Topology
 from attune_infra.topology.parse import parse
+
+NAMES: Final = ("attune",)
+
+
+def text_of(name: str) -> str:
+    """Return the document of a built-in topology."""
+    return files(__name__).joinpath(f"{name}.yaml").read_text(encoding="utf-8")
 
 
 @cache
 def attune() -> Topology:
     """Return the topology of the Attune platform."""
-    return parse(files(__name__).joinpath("attune.yaml").read_text(encoding="utf-8"), source="attune.yaml")
+    return parse(text_of("attune"), source="attune.yaml")

@@ -1,0 +1,68 @@
+"""The topology that a command is told to use: one known by name, a document, or RabbitMQ's definitions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from attune_infra.cli._files import STDIN, read_text
+from attune_infra.errors import InvalidInput
+from attune_infra.topology.builtin import NAMES, text_of
+from attune_infra.topology.document import LeftOut
+from attune_infra.topology.model import Topology
+from attune_infra.topology.names import guess
+
+
+@dataclass(frozen=True, slots=True)
+class TopologyText:
+    """A text that should hold a topology, and what it is called."""
+
+    source: str
+    text: str
+
+    def parse(self, vhost: str | None = None) -> tuple[Topology, tuple[LeftOut, ...]]:
+        """Return the topology, and what of the text is not in it; raise `InvalidInput` naming all problems.
+
+        Definitions may hold several virtual hosts, of which it is `vhost`; a document holds one, unnamed.
+        """
+        from attune_infra.topology.definitions import looks_like_definitions, parse_definitions
+        from attune_infra.topology.parse import parse
+
+        if looks_like_definitions(self.text):
+            return parse_definitions(self.text, source=self.source, vhost=vhost)
+        return parse(self.text, source=self.source), ()
+
+    def parse_for(self, vhost: str) -> tuple[Topology, tuple[LeftOut, ...]]:
+        """Do the same for use in a virtual host: its own definitions if there are several, or the only ones."""
+        return self.parse(vhost if self._holds_several() else None)
+
+    def _holds_several(self) -> bool:
+        from attune_infra.topology.definitions_file import DefinitionsFile
+
+        try:
+            file = DefinitionsFile.read(self.text)
+        except (ValueError, RecursionError):  # no JSON; `parse` says what it is
+            return False
+        return len(file.holding() or file.listed()) > 1
+
+
+def read_topology(name: str) -> TopologyText:
+    """Return the text of a built-in topology or of a file; raise `InvalidInput` if it is neither."""
+    if name in NAMES:
+        return TopologyText(f"{name}.yaml", text_of(name))
+    try:
+        return TopologyText(name, read_text(name))
+    except InvalidInput as error:
+        if name == STDIN or "/" in name or "." in name:
+            raise
+        raise _unknown(name, f"built in: {', '.join(NAMES)}; or give a file, YAML or definitions JSON") from error
+
+
+def builtin_text(name: str) -> str:
+    """Return the document of a built-in topology; raise `InvalidInput` if there is none of that name."""
+    if name not in NAMES:
+        raise _unknown(name, f"built in: {', '.join(NAMES)}")
+    return text_of(name)
+
+
+def _unknown(name: str, hint: str) -> InvalidInput:
+    return InvalidInput(f"there is no topology '{name}'{guess(name, NAMES)}", hint=hint)

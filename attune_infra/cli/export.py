@@ -1,0 +1,43 @@
+"""attune-infra export."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from attune_infra.cli._files import write_whole
+from attune_infra.cli._options import shared
+from attune_infra.cli._output import tell_left_out
+from attune_infra.cli._session import Session
+from attune_infra.settings import Via
+
+
+class Format(StrEnum):
+    """What an export is for."""
+
+    TOPOLOGY = "topology"
+    DEFINITIONS = "definitions"
+
+
+_Format = Annotated[
+    Format, typer.Option("--format", help="A document for this program, or JSON that RabbitMQ loads.")
+]
+_To = Annotated[Path | None, typer.Option("--to", metavar="FILE", help="Write this file, whole or not at all.")]
+
+
+@shared
+def export(session: Session, *, as_format: _Format = Format.TOPOLOGY, to: _To = None) -> None:
+    """Write down what the virtual host holds; what cannot be written down is named on standard error."""
+    from attune_infra.topology.export import as_definitions, as_document
+
+    exported = as_document if as_format is Format.TOPOLOGY else as_definitions
+    with session.broker(Via.HTTP) as broker:
+        document = exported(broker.read())
+    if to is not None:
+        write_whole(to, document.text)
+    tell_left_out(document.left_out)
+    session.finish("export", replace(document, file=str(to) if to else None))

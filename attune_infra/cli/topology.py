@@ -1,0 +1,75 @@
+"""attune-infra topology check, topology show, topology schema."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from attune_infra.cli._output import Output, show, tell
+from attune_infra.settings import DEFAULT_TOPOLOGY
+
+if TYPE_CHECKING:
+    from attune_infra.topology.check import CheckedText
+
+app = typer.Typer(help="Topology documents; nothing here needs a broker.", no_args_is_help=True)
+
+_Files = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="FILE...", help="YAML documents or definitions JSON; - for standard input.", show_default=False
+    ),
+]
+_Vhost = Annotated[
+    str | None, typer.Option("--vhost", metavar="NAME", help="Which virtual host, if definitions hold several.")
+]
+_Output = Annotated[Output, typer.Option("--output", "-o", help="How to print the result.")]
+_Name = Annotated[str, typer.Option("--topology", metavar="NAME", help="A built-in topology.")]
+
+
+@app.command()
+def check(files: _Files, *, vhost: _Vhost = None, output: _Output = Output.TEXT) -> None:
+    """Check documents without a broker, and name every problem with its line and column."""
+    from attune_infra.topology.check import CheckedTexts
+
+    checked = CheckedTexts(tuple(_checked(file, vhost) for file in files))
+    if output is Output.TEXT:
+        for text in checked.texts:
+            for complaint in text.complaints():
+                tell(complaint)
+    show("topology-check", checked, checked.exit_code, output)
+    raise typer.Exit(checked.exit_code)
+
+
+@app.command("show")
+def show_(topology: _Name = DEFAULT_TOPOLOGY) -> None:
+    """Print the document of a built-in topology, to start one's own from."""
+    from attune_infra.cli._topology import builtin_text
+    from attune_infra.topology.document import Document
+
+    show("topology-show", Document(builtin_text(topology)), 0, Output.TEXT)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of topology documents, which tells editors what may stand where."""
+    from attune_infra.topology.document import Document
+    from attune_infra.topology.schema import schema_text
+
+    show("topology-schema", Document(schema_text()), 0, Output.TEXT)
+
+
+def _checked(file: str, vhost: str | None) -> CheckedText:
+    from attune_infra.cli._files import read_text
+    from attune_infra.cli._topology import TopologyText
+    from attune_infra.errors import InvalidInput
+    from attune_infra.topology.check import CheckedText
+    from attune_infra.topology.parse import InvalidDocument
+
+    try:
+        topology, _ = TopologyText(file, read_text(file)).parse(vhost)
+    except InvalidDocument as error:
+        return CheckedText(source=file, problems=error.problems)
+    except InvalidInput as error:
+        return CheckedText(source=file, failure=error.sentence)
+    return CheckedText(source=file, topology=topology)

@@ -1,0 +1,53 @@
+"""Whether texts hold a topology, and what is wrong with those that do not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from attune_infra.errors import ExitCode
+from attune_infra.topology.model import Topology
+from attune_infra.topology.nodes import Problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedText:
+    """A text, and the topology it holds or the reasons why it holds none."""
+
+    source: str
+    topology: Topology | None = None
+    problems: tuple[Problem, ...] = ()
+    failure: str | None = None
+    """Why it could not even be looked at, in a whole sentence."""
+
+    def complaints(self) -> Iterator[str]:
+        """Yield what is wrong as compilers do, with the place in front, so that editors find it."""
+        if self.failure is not None:
+            yield self.failure
+        for found in self.problems:
+            yield f"{self.source}:{found.line}:{found.column}: {found.what}"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedTexts:
+    """Several texts, in the order in which they were given."""
+
+    texts: tuple[CheckedText, ...]
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """Failed, if any text holds no topology."""
+        return ExitCode.DONE if all(each.topology for each in self.texts) else ExitCode.FAILED
+
+
+def contents(topology: Topology) -> str:
+    """Return how much of what a topology holds, in words."""
+    counts = [
+        (len(topology.exchanges), "exchange", "exchanges"),
+        (len(topology.queues), "queue", "queues"),
+        (len(topology.bindings), "binding", "bindings"),
+        (len(topology.policies), "policy", "policies"),
+    ]
+    if topology.workers is not None:
+        counts.append((len(topology.workers.queues), "queue per worker", "queues per worker"))
+    return ", ".join(f"{count} {one if count == 1 else many}" for count, one, many in counts if count) or "nothing"

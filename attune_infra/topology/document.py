@@ -1,0 +1,53 @@
+"""A text that holds a topology: what has to be said in it, and what it does not hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from attune_infra.topology.diff import type_without_argument
+from attune_infra.topology.model import Queue, Topology
+
+OPERATOR_POLICY: Final = "they are the operator's limits to a topology, not a part of it"
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Things of one kind that were not taken over, and why; `kind` is a plural."""
+
+    kind: str
+    names: tuple[str, ...]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A text to keep. `file` is where it was written, None if it was not."""
+
+    text: str
+    left_out: tuple[LeftOut, ...] = ()
+    file: str | None = None
+
+
+def gathered(found: Iterable[tuple[str, str, str]]) -> tuple[LeftOut, ...]:
+    """Gather (kind, name, why) to one `LeftOut` for each kind and reason, with every name once."""
+    names: dict[tuple[str, str], dict[str, None]] = {}
+    for kind, name, why in found:
+        names.setdefault((kind, why), {})[name] = None
+    return tuple(LeftOut(kind, tuple(named), why) for (kind, why), named in names.items())
+
+
+def portable(topology: Topology) -> Topology:
+    """Return the same topology for any virtual host, whatever type it gives to queues that name none.
+
+    A queue names its type unless it is classic, and would be where it comes from without saying so.
+    """
+    queues = {name: _with_type(queue, topology.default_queue_type) for name, queue in topology.queues.items()}
+    return replace(topology, queues=queues, default_queue_type="classic")
+
+
+def _with_type(queue: Queue, default_type: str) -> Queue:
+    unnamed = type_without_argument(queue, default_type)
+    kind = queue.type or unnamed
+    return replace(queue, type=None if kind == unnamed == "classic" else kind)

@@ -1,0 +1,280 @@
+"""YAML text -> nodes, and nodes -> plain values; each problem with its place.
+
+No text can crash this or keep it busy: nesting is bounded before the tree is made, and what aliases would
+blow it up to before it is walked.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias, TypeVar
+
+import yaml
+
+from attune_infra.topology.arguments import HIGHEST, LOWEST, shown
+from attune_infra.topology.model import Argument
+from attune_infra.topology.names import guess
+
+DEEPEST: Final = 50
+"""Collections inside each other; a topology needs eight, and at some ten thousand the C library crashes."""
+
+MOST_NODES: Final = 1_000_000
+"""Nodes that a document may have once all its aliases are followed; a queue has some fifteen."""
+
+_GUESSES: Final = 100
+"""Problems with guesses at what was meant; with more there is something else wrong."""
+
+_Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_Scalar = TypeVar("_Scalar", str, bool, int)
+_Pairs: TypeAlias = "list[tuple[yaml.Node, yaml.Node]]"
+
+_TAG: Final = "tag:yaml.org,2002:"
+_STRING: Final = f"{_TAG}str"
+_MERGE: Final = f"{_TAG}merge"
+_ODD_TEXT: Final = {_MERGE, f"{_TAG}value"}
+"""What plain `<<` and `=` are to YAML 1.1; anywhere but before a colon they are meant as text."""
+
+_NUMBERS: Final = {f"{_TAG}int", f"{_TAG}float"}
+_LONGEST_NUMBER: Final = 100
+"""Characters; YAML 1.1 writes numbers with base 60 too, and reading a long one of those takes for ever."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """What is wrong with a document, and where; lines and columns count from 1."""
+
+    line: int
+    column: int
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A key of a mapping, and what stands behind it."""
+
+    key: yaml.Node
+    value: yaml.Node
+
+
+@dataclass(slots=True)
+class Nodes:
+    """The nodes of a document. `problems` fills up as they are read; what has one reads as its default."""
+
+    text: str
+    problems: list[Problem] = field(default_factory=list)
+    _loader: yaml.SafeLoader = field(default_factory=lambda: _Loader(""))
+
+    def root(self) -> yaml.Node | None:
+        """Return the outermost node, or None, with a problem, if there is none that could be read."""
+        if found := yaml.reader.Reader.NON_PRINTABLE.search(self.text):
+            line = self.text.count("\n", 0, found.start()) + 1
+            column = found.start() - self.text.rfind("\n", 0, found.start())
+            self.problems.append(Problem(line, column, f"is not YAML: {found[0]!r} must be written as an escape"))
+            return None
+        try:
+            shallow, aliased = self._surveyed()
+            root = yaml.compose(self.text, Loader=_Loader) if shallow else None
+        except yaml.MarkedYAMLError as error:
+            place = _place(error.problem_mark or error.context_mark)
+            self.problems.append(Problem(*place, f"is not YAML: {error.problem or error.context}"))
+            return None
+        if root is None:
+            if not self.problems:
+                self.problems.append(Problem(1, 1, "the document is empty"))
+            return None
+        return root if not aliased or self._ends(root) else None
+
+    def problem(self, node: yaml.Node, what: str) -> None:
+        self.problems.append(Problem(*_place(node.start_mark), what))
+
+    def guess(self, name: str, known: Iterable[str]) -> str:
+        """Return a question about an unknown name, or nothing; guessing takes time, so only at first."""
+        return guess(name, known) if len(self.problems) < _GUESSES else ""
+
+    def mapping(self, node: yaml.Node | None, what: str, known: tuple[str, ...]) -> dict[str, yaml.Node]:
+        """Return the values of a mapping whose keys are known ones; nothing at all is an empty mapping."""
+        entries = self.entries(node, what)
+        for name, entry in entries.items():
+            if name not in known:
+                self.problem(entry.key, f"unknown key '{name}' in {what}" + self.guess(name, known))
+        return {name: entry.value for name, entry in entries.items() if name in known}
+
+    def entries(self, node: yaml.Node | None, what: str) -> dict[str, Entry]:
+        """Return the entries of a mapping, of each name the first; nothing at all is an empty mapping."""
+        if node is None or is_null(node):
+            return {}
+        if not isinstance(node, yaml.MappingNode) or node.tag != f"{_TAG}map":
+            self.problem(node, f"{what} must be a mapping")
+            return {}
+        found: dict[str, Entry] = {}
+        for key, value in self._pairs(node):
+            if not isinstance(key, yaml.ScalarNode):
+                self.problem(key, f"a key in {what} must be a string")
+            elif key.value in found:
+                self.problem(key, f"'{key.value}' is there twice in {what}")
+            else:
+                found[key.value] = Entry(key, value)
+        return found
+
+    def sequence(self, node: yaml.Node | None, what: str) -> list[yaml.Node]:
+        """Return the items of a list; nothing at all is an empty one."""
+        if node is None or is_null(node):
+            return []
+        if not isinstance(node, yaml.SequenceNode) or node.tag != f"{_TAG}seq":
+            self.problem(node, f"{what} must be a list")
+            return []
+        return list(node.value)
+
+    def string(self, node: yaml.Node | None, default: str) -> str:
+        return self._scalar(node, str, "a string", default)
+
+    def boolean(self, node: yaml.Node | None, *, default: bool) -> bool:
+        return self._scalar(node, bool, "true or false", default)
+
+    def integer(self, node: yaml.Node | None, default: int) -> int:
+        return self._scalar(node, int, "an integer", default)
+
+    def argument(self, node: yaml.Node, what: str) -> Argument:
+        """Return a value that AMQP can carry and RabbitMQ can store."""
+        match node:
+            case yaml.SequenceNode():
+                return [self.argument(item, what) for item in self.sequence(node, what)]
+            case yaml.MappingNode():
+                entries = self.entries(node, what)
+                return {name: self.argument(entry.value, what) for name, entry in entries.items()}
+        value = self._constructed(node)
+        if isinstance(value, bool | int | str) or (isinstance(value, float) and math.isfinite(value)):
+            return value
+        if value is not _UNREADABLE:
+            self.problem(node, f"{what} holds {shown(value)}; RabbitMQ cannot store that")
+        return ""
+
+    def _scalar(self, node: yaml.Node | None, kind: type[_Scalar], words: str, default: _Scalar) -> _Scalar:
+        if node is None:
+            return default
+        value = self._constructed(node)
+        if type(value) is kind:
+            return value
+        if value is not _UNREADABLE:
+            self.problem(node, f"must be {words}, is {shown(value)}")
+        return default
+
+    def _constructed(self, node: yaml.Node) -> object:
+        """Return the value of a scalar, as its text has it; collections are not looked into."""
+        if not isinstance(node, yaml.ScalarNode):
+            return [] if isinstance(node, yaml.SequenceNode) else {}
+        if node.tag == _STRING:
+            return node.value
+        plain = self._loader.resolve(yaml.ScalarNode, node.value, (True, False))  # type: ignore[no-untyped-call]
+        if node.tag != plain:
+            self.problem(node, f"has the tag {node.tag.removeprefix(_TAG)}, which does not fit; leave it out")
+            return _UNREADABLE
+        if node.tag in _ODD_TEXT:
+            return node.value
+        if node.tag in _NUMBERS and len(node.value) > _LONGEST_NUMBER:
+            self.problem(node, "is too long for a number")
+            return _UNREADABLE
+        try:
+            value = self._loader.construct_object(node)
+        except ValueError as error:
+            self.problem(node, f"cannot be read: {error}")
+            return _UNREADABLE
+        if type(value) is int and not LOWEST <= value <= HIGHEST:
+            self.problem(node, "is an integer of more than 64 bits, which AMQP cannot carry")
+            return _UNREADABLE
+        return value
+
+    def _pairs(self, node: yaml.MappingNode) -> _Pairs:
+        """Return keys and values; those of a merge key `<<` come after, where the mapping has none of its own."""
+        pairs: _Pairs = [(key, value) for key, value in node.value if key.tag != _MERGE]
+        names = {key.value for key, _ in pairs if isinstance(key, yaml.ScalarNode)}
+        for merged in self._merged(node):
+            added = [(key, value) for key, value in self._pairs(merged) if _name(key) not in names]
+            names.update(key.value for key, _ in added if isinstance(key, yaml.ScalarNode))
+            pairs += added
+        return pairs
+
+    def _merged(self, node: yaml.MappingNode) -> Iterator[yaml.MappingNode]:
+        for key, value in node.value:
+            if key.tag == _MERGE:
+                for source in value.value if isinstance(value, yaml.SequenceNode) else [value]:
+                    if isinstance(source, yaml.MappingNode):
+                        yield source
+                    else:
+                        self.problem(source, "<< merges a mapping, or a list of mappings")
+
+    def _surveyed(self) -> tuple[bool, bool]:
+        """Return whether the text is no deeper than allowed, and whether there are aliases in it."""
+        depth, aliased = 0, False
+        for event in yaml.parse(self.text, Loader=_Loader):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            aliased = aliased or isinstance(event, yaml.AliasEvent)
+            if depth > DEEPEST:
+                what = f"is nested more than {DEEPEST} levels deep"
+                self.problems.append(Problem(*_place(event.start_mark), what))
+                return False, aliased
+        return True, aliased
+
+    def _ends(self, root: yaml.Node) -> bool:
+        """Return whether following every alias ends, and soon; each node is looked at once."""
+        sizes: dict[int, tuple[int, int]] = {}
+        above: set[int] = set()
+        waiting = [(root, False)]
+        while waiting:
+            node, measured = waiting.pop()
+            if measured:
+                above.discard(id(node))
+                sizes[id(node)] = _size(sizes[id(child)] for child in _children(node))
+                if what := _too_much(*sizes[id(node)]):
+                    self.problem(node, what)
+                    return False
+            elif id(node) in above:
+                self.problem(node, "contains itself")
+                return False
+            elif id(node) not in sizes:
+                above.add(id(node))
+                waiting += [(node, True), *((child, False) for child in _children(node))]
+        return True
+
+
+_UNREADABLE: Final = object()
+"""The value of a scalar about which all was said."""
+
+
+def is_null(node: yaml.Node) -> bool:
+    return isinstance(node, yaml.ScalarNode) and node.tag == f"{_TAG}null"
+
+
+def _place(mark: yaml.error.Mark | yaml._yaml.Mark | None) -> tuple[int, int]:
+    return (mark.line + 1, mark.column + 1) if mark else (1, 1)
+
+
+def _name(key: yaml.Node) -> str | None:
+    return key.value if isinstance(key, yaml.ScalarNode) else None
+
+
+def _children(node: yaml.Node) -> Iterator[yaml.Node]:
+    match node:
+        case yaml.SequenceNode():
+            yield from node.value
+        case yaml.MappingNode():
+            for pair in node.value:
+                yield from pair
+
+
+def _size(children: Iterator[tuple[int, int]]) -> tuple[int, int]:
+    """Return how many nodes there are and how many levels, of a node with children of these sizes."""
+    nodes, levels = 1, 0
+    for inside, below in children:
+        nodes, levels = nodes + inside, max(levels, below)
+    return nodes, levels + 1
+
+
+def _too_much(nodes: int, levels: int) -> str | None:
+    if levels > DEEPEST:
+        return f"is nested more than {DEEPEST} levels deep"
+    if nodes > MOST_NODES:
+        return f"becomes more than {MOST_NODES} values when all aliases are followed"
+    return None

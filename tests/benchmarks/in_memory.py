@@ -1,0 +1,73 @@
+"""How long it takes, and how much memory, to parse, compare and plan a large topology: python in_memory.py.
+
+Each size runs in a process of its own, so that its peak of memory is its own; the topology has as many queues as
+the first column says, and two bindings for each. No broker is involved.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+import time
+
+from attune_infra.topology.parse import parse
+from attune_infra.topology.plan import Plan
+
+SIZES = (2_500, 5_000, 10_000, 20_000)
+ROUNDS = 3
+
+
+def document(queues: int) -> str:
+    lines = ["exchanges:", "  e: {type: topic}", "queues:"]
+    for number in range(queues):
+        lines += [
+            f"  queue.{number}:",
+            "    arguments: {x-dead-letter-exchange: e, x-message-ttl: 60000}",
+            "    bindings:",
+            f"      - {{exchange: e, routing_key: created.{number}}}",
+            f"      - {{exchange: e, routing_key: deleted.{number}}}",
+        ]
+    return "\n".join(lines)
+
+
+def measure(queues: int) -> dict[str, float]:
+    """Return seconds for each step, the best of some rounds, and the process's peak of memory in MB."""
+    text = document(queues)
+    best: dict[str, float] = {}
+    for _ in range(ROUNDS):
+        started = time.perf_counter()
+        want = parse(text, source="document")
+        parsed = time.perf_counter()
+        have = parse(text, source="document")
+        compared = time.perf_counter()
+        plan = Plan.between(have, want)
+        digest = plan.digest
+        done = time.perf_counter()
+        assert (plan.changes, len(digest)) == ((), 12)
+        for step, seconds in (("parse", parsed - started), ("diff and plan", done - compared)):
+            best[step] = min(seconds, best.get(step, seconds))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {**best, "together": sum(best.values()), "peak MB": peak}
+
+
+def main() -> None:
+    print(f"Python {sys.version.split()[0]}; seconds, best of {ROUNDS}")
+    print(
+        f"{'queues':>8} {'bindings':>8} {'parse':>8} {'diff+plan':>10} {'together':>9} {'us/queue':>9} {'peak MB':>8}"
+    )
+    for size in SIZES:
+        run = subprocess.run([sys.executable, __file__, str(size)], check=True, capture_output=True, text=True)
+        found = json.loads(run.stdout)
+        print(
+            f"{size:>8} {2 * size:>8} {found['parse']:>8.2f} {found['diff and plan']:>10.2f} {found['together']:>9.2f}"
+            f" {found['together'] / size * 1e6:>9.0f} {found['peak MB']:>8.0f}"
+        )
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        print(json.dumps(measure(int(sys.argv[1]))))
+    else:
+        main()

@@ -1,0 +1,108 @@
+"""A broker that denies what is deprecated: told in one sentence, with a way out, before anything is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from secrets import token_hex
+
+import pytest
+
+from as_a_user import Command
+from attune_infra.broker.rabbitmq import RabbitMQ
+from attune_infra.errors import ExitCode, FeatureDenied
+from attune_infra.operations.setup import carry_out
+from attune_infra.settings import Via
+from attune_infra.topology.diff import Create, diff
+from attune_infra.topology.model import Queue, Topology
+from attune_infra.topology.parse import parse
+from attune_infra.topology.plan import Plan
+from attune_infra.topology.report import Status
+from attune_infra.topology.worker import topology_of_workers
+from attune_infra.worker.provision import provision
+from under_test import DENIES_TRANSIENT_QUEUES, BrokerUnderTest
+from virtual_host import VirtualHost, made_on
+
+EXAMPLE = Path(__file__).parents[2] / "examples/attune-durable-workers.yaml"
+pytestmark = pytest.mark.since((4, 0), "RabbitMQ denies nothing before 4.0")
+SENTENCE = (
+    "this RabbitMQ denies queues that are neither durable nor exclusive"
+    " (the deprecated feature transient_nonexcl_queues)"
+)
+
+
+@pytest.fixture(scope="module")
+def denying(under_test: BrokerUnderTest) -> Iterator[VirtualHost]:
+    """The default virtual host of a broker that denies transient queues."""
+    with under_test.sandbox(postgres=False, extra_config=DENIES_TRANSIENT_QUEUES) as sandbox:
+        yield VirtualHost("/", sandbox.amqp_url, sandbox.management_url)
+
+
+@pytest.fixture
+def denying_vhost(denying: VirtualHost) -> Iterator[VirtualHost]:
+    with made_on(denying, f"test {token_hex(4)}") as made:
+        yield made
+
+
+@pytest.mark.parametrize("via", list(Via))
+def test_provision_is_refused_before_anything_is_changed(denying_vhost: VirtualHost, via: Via) -> None:
+    run = Command(denying_vhost.environment)
+
+    result = run("worker", "provision", "--id", "1-100", "--via", via)
+
+    assert result.code == 1
+    assert result.stdout == ""
+    assert result.stderr == (
+        f"error: {SENTENCE}\n"
+        "hint:  use a topology whose worker queues are durable with an expiry:"
+        " examples/attune-durable-workers.yaml\n"
+    )
+    with RabbitMQ(denying_vhost.settings()) as broker:
+        assert broker.read().objects() == ()
+
+
+@pytest.mark.parametrize("via", list(Via))
+def test_the_way_out_is_one(denying_vhost: VirtualHost, via: Via) -> None:
+    topology = parse(EXAMPLE.read_text(encoding="utf-8"), source=EXAMPLE.name)
+
+    with RabbitMQ(denying_vhost.settings(), via=via) as broker:
+        provisioned = provision(broker, None, topology, [1, 2])
+
+        assert provisioned.exit_code == ExitCode.DONE
+        assert diff(broker.read(), topology_of_workers(topology, [1, 2])) == ()
+
+
+@pytest.mark.parametrize("via", list(Via))
+def test_setup_works_where_nothing_transient_is_wanted(denying_vhost: VirtualHost, via: Via) -> None:
+    run = Command(denying_vhost.environment)
+
+    assert run("setup", "--via", via).code == 0
+    assert run("verify").code == 0
+
+
+@pytest.mark.since((4, 3), "RabbitMQ 4.0 does not tell beforehand what it denies")
+@pytest.mark.parametrize("via", list(Via))
+def test_nothing_is_deleted_for_what_cannot_be_made(denying_vhost: VirtualHost, via: Via) -> None:
+    have = Topology.of([Queue(name="q", type="classic")])
+    want = Topology.of([Queue(name="q", durable=False)])
+    with RabbitMQ(denying_vhost.settings(), via=via) as broker:
+        list(broker.apply(map(Create, have.objects())))
+        plan = Plan.between(broker.read(), want)
+        assert plan.recreations
+
+        with pytest.raises(FeatureDenied, match="neither durable nor exclusive"):
+            carry_out(plan, broker, want, destroy=True)
+
+        assert broker.read().objects() == have.objects()
+
+
+@pytest.mark.since((4, 3), "RabbitMQ 4.0 permits queue_master_locator")
+@pytest.mark.parametrize("via", list(Via))
+def test_another_denied_feature_is_named(denying_vhost: VirtualHost, via: Via) -> None:
+    queue = Queue(name="q", arguments={"x-queue-master-locator": "min-masters"})
+
+    with RabbitMQ(denying_vhost.settings(), via=via) as broker:
+        [outcome] = broker.apply([Create(queue)])
+
+    assert outcome.status is Status.FAILED
+    assert outcome.reason == "this RabbitMQ denies the deprecated feature queue_master_locator"
