@@ -79,7 +79,7 @@ _policies = st.builds(
     apply_to=st.sampled_from(("queues", "all")),
     priority=st.integers(-5, 5),
 )
-_criteria = st.dictionaries(
+_criteria: st.SearchStrategy[dict[str, Argument]] = st.dictionaries(
     names.filter(lambda name: not name.startswith("x-")),
     st.booleans() | st.integers(-(2**63), 2**63 - 1) | names | st.lists(st.integers(0, 3), max_size=2),
     max_size=3,
@@ -93,7 +93,7 @@ def _bindings(draw: st.DrawFn, exchanges: list[Exchange], queues: list[Queue]) -
     made = []
     for _ in range(draw(st.integers(0, 6)) if ends else 0):
         source, (kind, name) = draw(st.sampled_from(sorted(types))), draw(st.sampled_from(ends))
-        arguments: dict[str, Argument] = {**draw(_criteria)}
+        arguments = {**draw(_criteria)}
         if types[source] == "headers" and draw(st.booleans()):
             arguments["x-match"] = draw(st.sampled_from(("all", "any")))
         made.append(
