@@ -19,6 +19,7 @@ from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.errors import SandboxError
 from attune_infra.sandbox import BoundSandbox
 from attune_infra.settings import DATABASE_URL
+from attune_infra.topology.model import Topology
 from under_test import BrokerUnderTest
 from virtual_host import VirtualHost
 
@@ -85,7 +86,7 @@ def vhost(sandbox: BoundSandbox) -> Iterator[VirtualHost]:
     name = f"test {token_hex(4)}"
     base = sandbox.amqp_url.rpartition("/")[0]
     made = VirtualHost(name, f"{base}/{quote(name, safe='')}", sandbox.management_url)
-    management = Management(made.settings())
+    management = Management(made.settings(timeout=60.0))  # thousands of queues may have to go with it
     management.put("vhosts", name, body={})
     yield made
     management.delete("vhosts", name)
@@ -126,15 +127,21 @@ def database_url(sandbox: BoundSandbox) -> Iterator[str]:
 
 
 @pytest.fixture
-def attune_infra(vhost: VirtualHost) -> Command:
-    """The command, with the environment of a service beside this virtual host."""
-    return Command(vhost.environment)
+def topology(under_test: BrokerUnderTest) -> Topology:
+    """What the command makes: Attune's topology, with durable worker queues where no others are allowed."""
+    return under_test.topology
 
 
 @pytest.fixture
-def attune_infra_with_registry(vhost: VirtualHost, database_url: str) -> Command:
+def attune_infra(vhost: VirtualHost, under_test: BrokerUnderTest) -> Command:
+    """The command, with the environment of a service beside this virtual host."""
+    return Command(vhost.environment | under_test.environment)
+
+
+@pytest.fixture
+def attune_infra_with_registry(attune_infra: Command, database_url: str) -> Command:
     """The same, with an empty database too."""
-    return Command(vhost.environment | {DATABASE_URL.variable: database_url})
+    return Command({**attune_infra.environment, DATABASE_URL.variable: database_url})
 
 
 @pytest.fixture

@@ -15,9 +15,14 @@ import pytest
 from attune_infra.errors import SandboxError
 from attune_infra.sandbox import BoundSandbox, bound
 from attune_infra.sandbox.rabbitmq import find_installation
+from attune_infra.settings import TOPOLOGY
+from attune_infra.topology.builtin import attune
+from attune_infra.topology.model import Topology
+from attune_infra.topology.parse import parse
 
 Release: TypeAlias = tuple[int, int]
 
+DURABLE_WORKERS = Path(__file__).parent.parent / "examples/attune-durable-workers.yaml"
 DENIES_TRANSIENT_QUEUES = "deprecated_features.permit.transient_nonexcl_queues = false"
 
 
@@ -54,6 +59,18 @@ class BrokerUnderTest:
     def denies_transient_queues(self) -> bool:
         """Whether it refuses queues that are neither durable nor exclusive, as those of the workers are."""
         return any(line.split() == DENIES_TRANSIENT_QUEUES.split() for line in self.config)
+
+    @property
+    def topology(self) -> Topology:
+        """Attune's, or the nearest one that this RabbitMQ allows."""
+        if self.denies_transient_queues:
+            return parse(DURABLE_WORKERS.read_text(encoding="utf-8"), source=DURABLE_WORKERS.name)
+        return attune()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables by which a command takes that topology."""
+        return {TOPOLOGY.variable: str(DURABLE_WORKERS)} if self.denies_transient_queues else {}
 
     @contextmanager
     def sandbox(self, *, postgres: bool = True, extra_config: str = "") -> Iterator[BoundSandbox]:

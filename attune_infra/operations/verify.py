@@ -17,10 +17,11 @@ STATISTICS_LAG = 8.0
 
 def verify(broker: Broker, want: Topology, demands: Demands) -> Verification:
     """Return what all checks found. A broker that cannot be reached is a finding, not an exception."""
-    return verify_seen(_look(broker, worker_queues(want, demands.worker_ids)), want, demands)
+    queues = worker_queues(want, demands.worker_ids)
+    return verify_seen(_look(broker, queues, demanded=demands.require_consumers), want, demands)
 
 
-def _look(broker: Broker, queues: Sequence[str]) -> Seen:
+def _look(broker: Broker, queues: Sequence[str], *, demanded: bool) -> Seen:
     http, amqp = _answer(broker.check_http), _answer(broker.check_amqp)
     if isinstance(http, AttuneError):
         return Seen(http=http, amqp=amqp)
@@ -28,20 +29,21 @@ def _look(broker: Broker, queues: Sequence[str]) -> Seen:
         topology = broker.read()
         present = [queue for queue in queues if queue in topology.queues]
         counts = broker.consumer_counts(present) if present and isinstance(amqp, str) else {}
-        tags = _tags(broker, present, counts) if present else {}
+        consumed = [queue for queue in present if counts.get(queue, demanded and isinstance(amqp, str))]
+        tags = _tags(broker, present, consumed) if present else {}
     except BrokerError as error:
         return Seen(http=error, amqp=amqp)
     return Seen(http=http, amqp=amqp, topology=topology, consumer_tags=tags, consumer_counts=counts)
 
 
-def _tags(broker: Broker, queues: Sequence[str], counts: Mapping[str, int]) -> Mapping[str, tuple[str, ...]]:
-    """Return consumer tags, waiting for the statistics where a consumer is known to be there."""
+def _tags(broker: Broker, queues: Sequence[str], consumed: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
+    """Return consumer tags, waiting for the statistics where a consumer is known, or has, to be there."""
     tags: Mapping[str, tuple[str, ...]] = {}
 
     def attempt() -> Mapping[str, tuple[str, ...]]:
         nonlocal tags
         tags = broker.consumer_tags(queues)
-        if any(counts.get(queue) and not tags[queue] for queue in queues):
+        if not all(tags[queue] for queue in consumed):
             raise _StatisticsLag("the statistics do not know all consumers yet")
         return tags
 

@@ -12,7 +12,7 @@ from shlex import quote
 from typing import Final, TypeAlias
 
 from attune_infra.interfaces import RegisteredWorker, RegistryTable, SandboxStates, SandboxVariables
-from attune_infra.render.words import attributes, declared, difference, policy_entry, value, visible
+from attune_infra.render.words import attributes, declared, difference, value, visible
 from attune_infra.topology.check import CheckedTexts, contents
 from attune_infra.topology.diff import Change, Create, Delete, Difference, Recreate, Update
 from attune_infra.topology.document import Document
@@ -22,6 +22,7 @@ from attune_infra.topology.plan import Plan
 from attune_infra.topology.report import Loss, Outcome, Provisioned, Report, Status
 from attune_infra.topology.verify import Check, Verdict, Verification
 from attune_infra.topology.worker import owner_of
+from attune_infra.topology.write import policy_line
 
 Showable: TypeAlias = (
     Report
@@ -127,7 +128,7 @@ def _outcome(outcome: Outcome) -> Iterator[Line]:
         yield Line(f"      {_loss(outcome.loss)} {went}")
     if outcome.instead and outcome.status is Status.DIFFERS:
         yield Line("      this policy has the same effect, if the arguments are left out:")
-        yield Line(f"        {policy_entry(outcome.instead)}")
+        yield Line(f"        {policy_line(outcome.instead)}")
 
 
 def _loss(loss: Loss) -> str:

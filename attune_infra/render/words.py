@@ -52,12 +52,6 @@ def value(found: Value) -> str:
     return f"{words} ({_TYPES.get(type(found), 'null')})"
 
 
-def policy_entry(policy: Policy) -> str:
-    """Return a policy as a line to paste below `policies:` in a document; JSON is YAML."""
-    quoted = {"pattern": policy.pattern, "apply_to": policy.apply_to, "definition": dict(policy.definition)}
-    return f"{json.dumps(policy.name)}: {json.dumps(quoted)}"
-
-
 def omission(found: LeftOut) -> str:
     """Return the sentence that something was left out, with the first few names."""
     names = ", ".join(found.names[:_FEW])

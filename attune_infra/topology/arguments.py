@@ -1,8 +1,8 @@
 """What RabbitMQ demands of the arguments it knows: one table for documents, their JSON Schema and advice.
 
-Tried on RabbitMQ 3.10 and 4.0, and read in the documentation of 4.3. A value or a queue type is refused here
-only where no version since 3.10 takes it in earnest; what depends on the version is not asked here. Arguments
-that RabbitMQ does not know are legal: it stores them and never looks.
+Tried on RabbitMQ 3.10, 4.0 and 4.3. A value or a queue type is refused here only where no version since 3.10
+takes it in earnest; what depends on the version is not asked here. Arguments that RabbitMQ does not know are
+legal: it stores them and never looks.
 """
 
 from __future__ import annotations
@@ -348,21 +348,6 @@ def shown(value: object) -> str:
             return f"{value} ({_KINDS.get(type(value), type(value).__name__)})"
 
 
-def is_argument(value: object) -> bool:
-    """Return whether RabbitMQ can store a value; it stores no nulls, however deep inside."""
-    match value:
-        case None:
-            return False
-        case bool() | int() | float() | str():
-            return True
-        case list():
-            return all(is_argument(item) for item in value)
-        case dict():
-            return all(isinstance(key, str) and is_argument(item) for key, item in value.items())
-        case _:
-            return False
-
-
 def misspelt(name: str, known: Iterable[str]) -> str | None:
     """Return what is wrong with an argument's name that RabbitMQ does not know, or None if it may be meant so."""
     close = _close_to(name, tuple(known)) if name.startswith("x-") else ""
@@ -375,7 +360,7 @@ def queue_problems(queue: Queue) -> Iterator[tuple[str, str]]:
     What its type forbids is named only where the type is known: one that names none is classic if it could be
     nothing else, and otherwise what the virtual host makes of it.
     """
-    kind = a_queue(queue.type or "classic")
+    kind = _a_queue(queue.type or "classic")
     if queue.type in {"quorum", "stream"} and not queue.durable:
         yield "durable", f"{kind} must be durable"
     if queue.type in {"quorum", "stream"} and queue.auto_delete:
@@ -391,7 +376,7 @@ def queue_problems(queue: Queue) -> Iterator[tuple[str, str]]:
             yield name, f"{name} needs {rule.needs} beside it"
 
 
-def a_queue(queue_type: str) -> str:
+def _a_queue(queue_type: str) -> str:
     """Return what a queue of a type is called in a sentence."""
     return "a stream" if queue_type == "stream" else f"a {queue_type} queue"
 

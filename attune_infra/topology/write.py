@@ -71,6 +71,11 @@ def _ordered(value: Argument) -> Argument:
             return value
 
 
+def policy_line(policy: Policy) -> str:
+    """Return a policy as a line of a document, to stand below `policies:`."""
+    return f"{_scalar(policy.name)}: {_flow(_policy(policy))}"
+
+
 def _by_destination(bindings: Iterable[Binding]) -> _Bindings:
     found: _Bindings = {}
     for binding in bindings:

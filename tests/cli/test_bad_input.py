@@ -290,7 +290,7 @@ def test_the_configuration_of_the_platform_is_all_that_is_needed(
         ("setup", "--timeout", "0"),
         ("setup", "--timeout", "nan"),
         ("setup", "--output", "xml"),
-        ("setup", "extra"),
+        ("setup", "one.yaml", "two.yaml"),
         ("worker",),
         ("worker", "provision"),
         ("verify", "--worker", "one"),

@@ -9,6 +9,7 @@ from as_a_user import Command
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.topology.builtin import attune
 from attune_infra.topology.diff import diff
+from attune_infra.topology.model import Topology
 from attune_infra.topology.worker import with_workers
 from eventually import eventually
 
@@ -25,9 +26,11 @@ def test_setup(attune_infra: Command, broker: RabbitMQ, seen: int) -> None:
     assert diff(broker.read(), attune()) == ()
 
 
-def test_provision_amid_thousands(attune_infra: Command, broker: RabbitMQ, channel: amqp.Channel) -> None:
+def test_provision_amid_thousands(
+    attune_infra: Command, topology: Topology, broker: RabbitMQ, channel: amqp.Channel
+) -> None:
     channel.queue_declare("bystander", durable=True, auto_delete=False)
-    want = with_workers(attune(), range(1, 1501))
+    want = with_workers(topology, range(1, 1501))
     for seen in (1, 400, 1500):
         process = attune_infra.start("worker", "provision", "--id", "1-1500")
         eventually(lambda: len(broker.read().queues), seen.__le__, within=30)

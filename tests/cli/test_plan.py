@@ -81,10 +81,7 @@ def test_what_would_be_lost_is_refused_with_what_would_do_instead(
         "      RabbitMQ cannot change this in place, only delete it and make it anew",
         "      0 messages, 0 consumers, 1 bindings would be lost by that",
         "      this policy has the same effect, if the arguments are left out:",
-        (
-            '        "mine.q": {"pattern": "^mine\\\\.q$", "apply_to": "queues",'
-            ' "definition": {"message-ttl": 60000}}'
-        ),
+        r"        mine.q: {pattern: '^mine\.q$', apply_to: queues, definition: {message-ttl: 60000}}",
     ]
     unconfirmed = attune_infra("setup", document, "--allow-destructive")
     assert unconfirmed.code == 4

@@ -92,6 +92,7 @@ def test_a_consumer_of_another_name_is_told(provisioned: Command, channel: amqp.
     assert f"failed   {CONSUMER}: is not there; somebody consumes instead" in result.lines
 
 
+@pytest.mark.transient_queues
 def test_when_the_consumer_leaves_the_queue_is_gone_and_verify_says_so(
     provisioned: Command, channel: amqp.Channel, management: Management, vhost: VirtualHost
 ) -> None:

@@ -8,9 +8,11 @@ from as_a_user import Command
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.topology.builtin import attune
 from attune_infra.topology.diff import diff
+from attune_infra.topology.model import Topology
 from attune_infra.topology.worker import topology_of_workers
 
 
+@pytest.mark.transient_queues
 def test_provision_says_line_by_line_what_it_did(attune_infra: Command, broker: RabbitMQ) -> None:
     first = attune_infra("worker", "provision", "--id", "1")
 
@@ -26,6 +28,7 @@ def test_provision_says_line_by_line_what_it_did(attune_infra: Command, broker: 
     assert attune_infra("worker", "provision", "--id", "1").lines[2].endswith(": unchanged")
 
 
+@pytest.mark.transient_queues
 def test_the_worker_itself_can_declare_its_queue_and_is_reached(
     attune_infra: Command, channel: amqp.Channel
 ) -> None:
@@ -53,24 +56,24 @@ def test_ids_repeat_and_take_ranges(attune_infra: Command, broker: RabbitMQ) -> 
     assert set(broker.read().queues) == {f"worker.{worker_id}.executions" for worker_id in (3, 4, 5, 9)}
 
 
-def test_two_thousand_workers_at_once(attune_infra: Command, broker: RabbitMQ) -> None:
+def test_two_thousand_workers_at_once(attune_infra: Command, topology: Topology, broker: RabbitMQ) -> None:
     result = attune_infra("worker", "provision", "--id", "1-2000")
 
     assert result.code == 0
     assert result.lines[-1] == "2000 workers, 4001 objects: 4001 created"
-    assert diff(broker.read(), topology_of_workers(attune(), range(1, 2001))) == ()
+    assert diff(broker.read(), topology_of_workers(topology, range(1, 2001))) == ()
 
 
 def test_one_refusal_among_many_is_named_and_the_others_are_made(
     attune_infra: Command, channel: amqp.Channel
 ) -> None:
-    channel.queue_declare("worker.33.executions", durable=True, auto_delete=False)
+    channel.queue_declare("worker.33.executions", durable=True, auto_delete=False, arguments={"x-max-length": 5})
 
     result = attune_infra("worker", "provision", "--id", "1-100")
 
     assert result.code == 3
     assert "! queue worker.33.executions exists but differs" in result.lines
-    assert "      durable: have true (boolean), want false (boolean)" in result.lines
+    assert "      x-max-length: have 5 (integer), want none" in result.lines
     assert "! worker 33 is not provisioned" in result.lines
     assert result.lines[-1] == "100 workers, 201 objects: 200 created, 1 differs"
 

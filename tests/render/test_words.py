@@ -1,9 +1,9 @@
 import pytest
 
-from attune_infra.render.words import declared, policy_entry, value, visible
+from attune_infra.render.words import declared, omission, value, visible
 from attune_infra.topology.diff import ABSENT, Value
+from attune_infra.topology.document import LeftOut
 from attune_infra.topology.model import Binding, Exchange, Policy, Queue, TopologyObject
-from attune_infra.topology.parse import parse
 
 
 @pytest.mark.parametrize("text", ["plain", "[red]bold[/]", "naïve 🐰", "e\u0301", "שלום", "a b/c%+#?&;:'\""])
@@ -76,9 +76,13 @@ def test_a_value_shows_its_type(found: Value, shown: str) -> None:
     assert value(found) == shown
 
 
-def test_a_policy_can_be_pasted_into_a_document() -> None:
-    policy = Policy(name="a: b", pattern=r"^a\.b$", apply_to="queues", definition={"message-ttl": 5})
-
-    document = f"policies:\n  {policy_entry(policy)}\n"
-
-    assert parse(document, source="x").policies == {"a: b": policy}
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (("a",), "left out: users a: why"),
+        (tuple("abcde"), "left out: users a, b, c, d, e: why"),
+        (tuple("abcdefgh"), "left out: users a, b, c, d, e and 3 more: why"),
+    ],
+)
+def test_what_is_left_out_is_named_but_not_at_length(names: tuple[str, ...], words: str) -> None:
+    assert omission(LeftOut("users", names, "why")) == words

@@ -61,7 +61,7 @@ def bad(rule: Rule) -> list[object]:
     anything: tuple[object, ...] = (1, True, 1.5, "1", [], {})
     values = [value for value in anything if type(value) is not rule.kind]
     if rule.choices:
-        values += ["", rule.choices[0].upper()]
+        values += ["none", rule.choices[0].upper()]
     if rule.pattern:
         values += ["", "1", "D", "0D", "1d", "1.5h", "1 h", " 1h", "1h "]
     if rule.kind is int:

@@ -6,7 +6,7 @@ from attune_infra.render.words import visible
 from attune_infra.topology.builtin import attune
 from attune_infra.topology.model import Argument, Binding, Exchange, Policy, Queue, Topology, WorkerFamily, frozen
 from attune_infra.topology.parse import parse
-from attune_infra.topology.write import write
+from attune_infra.topology.write import policy_line, write
 from strategies import NASTY_NAMES, topologies
 
 
@@ -175,6 +175,15 @@ def test_a_value_is_written_as_plainly_as_yaml_lets_it(value: Argument, written:
     topology = Topology.of([Queue(name="q", arguments={"x": value})])
 
     assert f"arguments: {{x: {written}}}" in write(topology)
+
+
+@pytest.mark.parametrize("name", ["a: b", "🐰", "\x1b"])
+def test_a_policy_can_be_pasted_into_a_document(name: str) -> None:
+    policy = Policy(name=name, pattern=r"^a\.b$", apply_to="queues", definition={"message-ttl": 5})
+
+    document = f"policies:\n  {policy_line(policy)}\n"
+
+    assert parse(document, source="x").policies == {name: policy}
 
 
 def test_nothing_at_all_is_a_document_too() -> None:
