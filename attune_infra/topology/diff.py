@@ -20,6 +20,7 @@ from attune_infra.topology.model import (
     Queue,
     Topology,
     TopologyObject,
+    binding_order,
     frozen,
 )
 from attune_infra.topology.policy import PROVIDED_BY_POLICY, effective_definition
@@ -117,10 +118,14 @@ def diff(have: Topology, want: Topology) -> tuple[Changed, ...]:
 
     What `have` holds beyond that is left alone: see `undeclared`.
     """
-    changes = (change for item in want.objects() if (change := _change(have, item)) is not None)
-    return tuple(
-        _with_bindings(change, have, want) if isinstance(change, Recreate) else change for change in changes
-    )
+    return tuple(change for _, change in compare(have, want) if change is not None)
+
+
+def compare(have: Topology, want: Topology) -> Iterator[tuple[TopologyObject, Changed | None]]:
+    """Yield every wanted object with what must happen for `have` to hold it, None if it does."""
+    for item in want.objects():
+        change = _change(have, item)
+        yield item, _with_bindings(change, have, want) if isinstance(change, Recreate) else change
 
 
 def _with_bindings(change: Recreate, have: Topology, want: Topology) -> Recreate:
@@ -128,7 +133,7 @@ def _with_bindings(change: Recreate, have: Topology, want: Topology) -> Recreate
     kind, name = type(change.want).__name__.lower(), change.want.name
     gone = [
         binding
-        for binding in sorted(have.bindings, key=lambda binding: repr(binding.identity))
+        for binding in sorted(have.bindings, key=binding_order)
         if (binding.destination_type, binding.destination) == (kind, name)
         or (kind == "exchange" and binding.source == name)
     ]

@@ -12,8 +12,8 @@ from attune_infra.topology.diff import (
     Create,
     Recreate,
     Update,
+    compare,
     compared_arguments,
-    diff,
     is_provided,
     type_without_argument,
     undeclared,
@@ -50,8 +50,7 @@ def explained(plan: Plan, have: Topology, want: Topology) -> ExplainedPlan:
 
 def explain(have: Topology, want: Topology) -> tuple[Explanation, ...]:
     """Return a reason for every wanted object, in the order of `Topology.objects`."""
-    changes: dict[TopologyObject, Changed] = {change.want: change for change in diff(have, want)}
-    return tuple(_explain(item, changes.get(item), have) for item in want.objects())
+    return tuple(_explain(item, change, have) for item, change in compare(have, want))
 
 
 def _explain(item: TopologyObject, change: Changed | None, have: Topology) -> Explanation:

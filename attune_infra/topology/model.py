@@ -61,11 +61,18 @@ class Binding:
 
     @property
     def identity(self) -> tuple[object, ...]:
-        arguments = frozen(self.arguments)
+        arguments = frozen(self.arguments) if self.arguments else ()
         return (self.source, self.destination_type, self.destination, self.routing_key, arguments)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Binding) and self.identity == other.identity
+        return (
+            isinstance(other, Binding)
+            and self.routing_key == other.routing_key
+            and self.destination == other.destination
+            and self.source == other.source
+            and self.destination_type == other.destination_type
+            and (self.arguments is other.arguments or frozen(self.arguments) == frozen(other.arguments))
+        )
 
     def __hash__(self) -> int:
         return hash((self.source, self.destination, self.routing_key))
@@ -155,8 +162,14 @@ class Topology:
             *sorted(self.exchanges.values(), key=lambda exchange: exchange.name),
             *sorted(self.queues.values(), key=lambda queue: queue.name),
             *sorted(self.policies.values(), key=lambda policy: policy.name),
-            *sorted(self.bindings, key=lambda binding: repr(binding.identity)),
+            *sorted(self.bindings, key=binding_order),
         )
+
+
+def binding_order(binding: Binding) -> tuple[str, ...]:
+    """Return what bindings are sorted by."""
+    arguments = repr(frozen(binding.arguments)) if binding.arguments else ""
+    return (binding.source, binding.destination_type, binding.destination, binding.routing_key, arguments)
 
 
 def label(item: TopologyObject) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias, TypeVar
+from typing import Final, NamedTuple, TypeAlias, TypeVar
 
 import yaml
 
@@ -25,6 +25,12 @@ MOST_NODES: Final = 1_000_000
 
 _GUESSES: Final = 100
 """Problems with guesses at what was meant; with more there is something else wrong."""
+
+_ALIAS: Final = "*"
+"""What an alias begins with; not everything that holds one is an alias."""
+
+_SHORT: Final = 24
+"""Characters of a scalar that is likely to come again."""
 
 _Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _Scalar = TypeVar("_Scalar", str, bool, int)
@@ -50,8 +56,36 @@ class Problem:
     what: str
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class _TooDeep(yaml.MarkedYAMLError):
+    """More collections inside each other than a topology can need."""
+
+
+class _Composer(_Loader):  # type: ignore[misc, valid-type] # which one it is depends on the machine
+    """A loader that gives up on a deep nesting, and looks only once at what a short scalar is."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._depth = 0
+        self._tags: dict[str, str] = {}
+
+    def descend_resolver(self, parent: yaml.Node | None, _: object) -> None:
+        self._depth += 1
+        if parent is not None and self._depth > DEEPEST + 1:
+            raise _TooDeep(problem=f"is nested more than {DEEPEST} levels deep", problem_mark=parent.start_mark)
+
+    def ascend_resolver(self) -> None:
+        self._depth -= 1
+
+    def resolve(self, kind: type[yaml.Node], value: str, implicit: tuple[bool, bool]) -> str:
+        if kind is not yaml.ScalarNode or not implicit[0] or len(value) > _SHORT:
+            return str(super().resolve(kind, value, implicit))
+        tag = self._tags.get(value)
+        if tag is None:
+            tag = self._tags[value] = str(super().resolve(kind, value, implicit))
+        return tag
+
+
+class Entry(NamedTuple):
     """A key of a mapping, and what stands behind it."""
 
     key: yaml.Node
@@ -74,17 +108,18 @@ class Nodes:
             self.problems.append(Problem(line, column, f"is not YAML: {found[0]!r} must be written as an escape"))
             return None
         try:
-            shallow, aliased = self._surveyed()
-            root = yaml.compose(self.text, Loader=_Loader) if shallow else None
+            root = yaml.compose(self.text, Loader=_Composer)
+        except _TooDeep as error:
+            self.problems.append(Problem(*_place(error.problem_mark), str(error.problem)))
+            return None
         except yaml.MarkedYAMLError as error:
             place = _place(error.problem_mark or error.context_mark)
             self.problems.append(Problem(*place, f"is not YAML: {error.problem or error.context}"))
             return None
         if root is None:
-            if not self.problems:
-                self.problems.append(Problem(1, 1, "the document is empty"))
+            self.problems.append(Problem(1, 1, "the document is empty"))
             return None
-        return root if not aliased or self._ends(root) else None
+        return root if _ALIAS not in self.text or self._ends(root) else None
 
     def problem(self, node: yaml.Node, what: str) -> None:
         self.problems.append(Problem(*_place(node.start_mark), what))
@@ -188,7 +223,10 @@ class Nodes:
 
     def _pairs(self, node: yaml.MappingNode) -> _Pairs:
         """Return keys and values; those of a merge key `<<` come after, where the mapping has none of its own."""
-        pairs: _Pairs = [(key, value) for key, value in node.value if key.tag != _MERGE]
+        own: _Pairs = node.value
+        if all(key.tag != _MERGE for key, _ in own):
+            return own
+        pairs = [(key, value) for key, value in own if key.tag != _MERGE]
         names = {key.value for key, _ in pairs if isinstance(key, yaml.ScalarNode)}
         for merged in self._merged(node):
             added = [(key, value) for key, value in self._pairs(merged) if _name(key) not in names]
@@ -204,18 +242,6 @@ class Nodes:
                         yield source
                     else:
                         self.problem(source, "<< merges a mapping, or a list of mappings")
-
-    def _surveyed(self) -> tuple[bool, bool]:
-        """Return whether the text is no deeper than allowed, and whether there are aliases in it."""
-        depth, aliased = 0, False
-        for event in yaml.parse(self.text, Loader=_Loader):
-            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-            aliased = aliased or isinstance(event, yaml.AliasEvent)
-            if depth > DEEPEST:
-                what = f"is nested more than {DEEPEST} levels deep"
-                self.problems.append(Problem(*_place(event.start_mark), what))
-                return False, aliased
-        return True, aliased
 
     def _ends(self, root: yaml.Node) -> bool:
         """Return whether following every alias ends, and soon; each node is looked at once."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from attune_infra.errors import ExitCode, PlanRefused
-from attune_infra.topology.diff import Change, Create, Delete, Recreate, Update, diff
+from attune_infra.topology.diff import Change, Create, Delete, Recreate, Update, compare
 from attune_infra.topology.model import Topology, TopologyObject, frozen
 from attune_infra.topology.prune import prunable
 
@@ -25,10 +25,14 @@ class Plan:
 
     @classmethod
     def between(cls, have: Topology, want: Topology, *, prune: bool = False) -> Plan:
-        changes = diff(have, want)
-        changing = {id(change.want) for change in changes}
-        unchanged = tuple(item for item in want.objects() if id(item) not in changing)
-        return cls((*changes, *(prunable(have, want) if prune else ())), unchanged)
+        changes: list[Change] = []
+        unchanged: list[TopologyObject] = []
+        for item, change in compare(have, want):
+            if change is None:
+                unchanged.append(item)
+            else:
+                changes.append(change)
+        return cls((*changes, *(prunable(have, want) if prune else ())), tuple(unchanged))
 
     @cached_property
     def digest(self) -> str:

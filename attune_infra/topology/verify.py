@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from attune_infra.errors import AttuneError, ExitCode
-from attune_infra.topology.diff import Changed, Create, Difference, diff, undeclared
+from attune_infra.topology.diff import Changed, Create, Difference, compare, undeclared
 from attune_infra.topology.model import Binding, Exchange, Queue, Topology, TopologyObject, label
 from attune_infra.topology.worker import (
     bindings_of,
@@ -112,9 +112,8 @@ def _reachable(protocol: str, answer: str | AttuneError) -> Check:
 
 
 def _checks_of_topology(have: Topology, want: Topology) -> Iterator[Check]:
-    changes = {change.want: change for change in diff(have, want)}
-    for item in want.objects():
-        yield _check_of_object(item, changes.get(item), have)
+    for item, change in compare(have, want):
+        yield _check_of_object(item, change, have)
     for queue in sorted(want.queues.values(), key=lambda queue: queue.name):
         if "x-dead-letter-exchange" in queue.arguments:
             yield _check_of_dead_letters(queue, have)
@@ -174,9 +173,8 @@ def _checks_of_worker(
 ) -> Iterator[Check]:
     family = worker_family(want)
     own = Topology.of((*queues_of(family, worker_id), *bindings_of(family, worker_id)))
-    changes = {change.want: change for change in diff(have, own)}
-    for item in own.objects():
-        yield _check_of_object(item, changes.get(item), have, worker_id)
+    for item, change in compare(have, own):
+        yield _check_of_object(item, change, have, worker_id)
     tag = consumer_tag_of(family, worker_id)
     for queue in own.queues:
         if queue in have.queues:

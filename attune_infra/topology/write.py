@@ -23,6 +23,7 @@ from attune_infra.topology.model import (
     Queue,
     Topology,
     WorkerFamily,
+    binding_order,
 )
 from attune_infra.topology.names import PREDECLARED_EXCHANGES
 
@@ -42,7 +43,7 @@ def write(topology: Topology) -> str:
     Only the bindings of a worker family may come back in another order, which is that of its queues. Raises
     `ValueError` if a binding ends at what the topology does not hold, since no document can say that.
     """
-    bindings = _by_destination(sorted(topology.bindings, key=lambda binding: repr(binding.identity)))
+    bindings = _by_destination(sorted(topology.bindings, key=binding_order))
     sections: _Mapping = {
         "manages": list(topology.manages),
         "exchanges": _exchanges(topology, bindings),

@@ -50,6 +50,23 @@ def test_what_is_applied_is_what_is_read(vhost: VirtualHost, topology: Topology,
         assert diff(topology, broker.read()) == ()
 
 
+@pytest.mark.parametrize("via", list(Via))
+@pytest.mark.parametrize("durable", [True, pytest.param(False, marks=pytest.mark.transient_queues)])
+@pytest.mark.parametrize(("first", "second"), [(None, "classic"), ("classic", None)])
+def test_no_type_and_classic_are_the_same(
+    vhost: VirtualHost, via: Via, durable: bool, first: str | None, second: str | None
+) -> None:
+    """RabbitMQ 4 writes `x-queue-type: classic` into arguments where nobody asked for it, 3.10 does not."""
+    made, wanted = (Queue(name="q", type=kind, durable=durable) for kind in (first, second))
+    with RabbitMQ(vhost.settings(), via=via) as broker:
+        [*_] = broker.apply(create(made))
+
+        assert broker.read().queues["q"] == Queue(name="q", type="classic", durable=durable)
+        assert diff(broker.read(), Topology.of([wanted])) == ()
+        [again] = broker.apply(create(wanted))
+        assert again.status in {Status.CREATED, Status.UNCHANGED}
+
+
 def create(*items: TopologyObject) -> list[Create]:
     return [Create(item) for item in items]
 

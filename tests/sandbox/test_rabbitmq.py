@@ -12,8 +12,7 @@ import pytest
 from attune_infra.errors import SandboxError
 from attune_infra.sandbox import bound, rabbitmq
 from attune_infra.sandbox.rabbitmq import find_installation
-
-ROOT = os.environ.get("ATTUNE_INFRA_TEST_RABBITMQ_ROOT")
+from under_test import BrokerUnderTest
 
 
 @pytest.fixture
@@ -99,9 +98,10 @@ def test_only_root_enters_another_root(tmp_path: Path, monkeypatch: pytest.Monke
         find_installation(tmp_path)
 
 
-@pytest.mark.skipif(not ROOT, reason="ATTUNE_INFRA_TEST_RABBITMQ_ROOT names no root file system with a broker")
-def test_a_broker_from_another_root_leaves_nothing_there() -> None:
-    root = Path(str(ROOT))
+def test_a_broker_from_another_root_leaves_nothing_there(under_test: BrokerUnderTest) -> None:
+    root = under_test.root
+    if root is None:
+        pytest.skip("--rabbitmq-root names no other root file system")
     before = {folder: sorted(os.listdir(root / folder)) for folder in ("tmp", "proc", "etc")}  # noqa: PTH208 - names
     with bound(postgres=False, rabbitmq_root=root) as sandbox:
         assert sandbox.node.folder.is_relative_to(root)
