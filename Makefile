@@ -5,16 +5,19 @@ VENV := .venv
 ENVIRONMENT := $(VENV)/installed
 BIN := $(VENV)/bin
 
-.PHONY: help demo test check format clean system
+.PHONY: help demo test test-matrix check format clean system
 
 help: ## Show this.
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
 
 demo: system $(ENVIRONMENT) ## Show the main job on a private broker and database.
 	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/attune-infra sandbox run -- bash examples/demo.sh
 
 test: system $(ENVIRONMENT) ## Run all tests, against a private broker and database.
 	$(BIN)/pytest $(PYTEST_OPTIONS)
+
+test-matrix: system $(ENVIRONMENT) ## Run the tests that ask a broker on RabbitMQ 3.10, 4.0 and 4.3; as root.
+	@.ci/test-matrix $(BIN)/pytest $(LEGS)
 
 check: $(ENVIRONMENT) ## Check style, types and imports; quick, and needs no broker.
 	@$(BIN)/ruff format --check . || { echo "mend it with: make format"; exit 1; }

@@ -42,6 +42,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     for mark in (
         "broker: what it shows may depend on the RabbitMQ under test (set by itself)",
+        "any_broker: the RabbitMQ under test is only scenery",
         "since(release, reason): it needs a RabbitMQ of this release, such as (4, 0), or a later one",
         "transient_queues: it makes queues that are neither durable nor exclusive, which a broker may deny",
     ):
@@ -59,7 +60,8 @@ def pytest_report_header(config: pytest.Config) -> str:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     under_test = BrokerUnderTest.of(config)
     for item in items:
-        if {"under_test", "vhost"}.intersection(getattr(item, "fixturenames", ())):
+        uses_broker = {"under_test", "vhost"}.intersection(getattr(item, "fixturenames", ()))
+        if uses_broker and not item.get_closest_marker("any_broker"):
             item.add_marker("broker")
         if under_test.denies_transient_queues and item.get_closest_marker("transient_queues"):
             item.add_marker(pytest.mark.skip("the RabbitMQ under test denies transient queues"))

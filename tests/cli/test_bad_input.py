@@ -90,6 +90,7 @@ def test_a_user_without_tag_or_permission(
         assert hint == "an administrator can grant it: rabbitmqctl set_user_tags nobody management"
 
 
+@pytest.mark.any_broker
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_closed_management_port(attune_infra: Command, command: tuple[str, ...]) -> None:
     port = closed_port()
@@ -142,6 +143,7 @@ def test_tls_where_there_is_none(attune_infra: Command, vhost: VirtualHost) -> N
     assert hint == "the port does not speak TLS: write amqp://, or give the TLS port"
 
 
+@pytest.mark.any_broker
 def test_a_host_that_has_no_address(attune_infra: Command) -> None:
     sentence, hint = complaint(attune_infra("diff", "--management-url", "http://no-such-host.invalid:1"))
 
@@ -175,6 +177,7 @@ def answering(status: int, body: str, content_type: str = "text/html", **headers
     server.server_close()
 
 
+@pytest.mark.any_broker
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_management_api_that_answers_html(attune_infra: Command, command: tuple[str, ...]) -> None:
     with answering(200, "<html>welcome</html>") as url:
@@ -184,6 +187,7 @@ def test_a_management_api_that_answers_html(attune_infra: Command, command: tupl
     assert "15672" in hint
 
 
+@pytest.mark.any_broker
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_management_api_that_answers_503(attune_infra: Command, command: tuple[str, ...]) -> None:
     with answering(503, "<html>later</html>") as url:
@@ -193,6 +197,7 @@ def test_a_management_api_that_answers_503(attune_infra: Command, command: tuple
     assert "--wait" in hint
 
 
+@pytest.mark.any_broker
 @pytest.mark.parametrize(
     ("status", "body", "content_type", "words"),
     [
@@ -213,6 +218,7 @@ def test_other_answers_that_are_not_rabbitmqs(
     assert words in sentence
 
 
+@pytest.mark.any_broker
 def test_a_server_that_never_answers(attune_infra: Command) -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
@@ -223,6 +229,7 @@ def test_a_server_that_never_answers(attune_infra: Command) -> None:
     assert sentence == f"cannot reach the management API at {url}: no answer within 0.3 s"
 
 
+@pytest.mark.any_broker
 def test_a_broker_that_is_still_booting_is_waited_for_no_longer_than_told(attune_infra: Command) -> None:
     with answering(503, "") as url:
         result = attune_infra("setup", "--management-url", url, "--wait", "0.5")
@@ -243,6 +250,7 @@ def test_a_broker_that_comes_up_in_time_is_waited_for(sandbox: BoundSandbox, att
     assert '"schema": "attune-infra/diff/1"' in stdout
 
 
+@pytest.mark.any_broker
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -264,6 +272,7 @@ def test_a_configuration_that_cannot_be_read(
     assert str(config) in sentence
 
 
+@pytest.mark.any_broker
 def test_a_configuration_that_is_not_there(attune_infra_alone: Command, tmp_path: Path) -> None:
     for path, words in ((tmp_path / "no.yaml", "No such file"), (tmp_path, "Is a directory")):
         assert words in complaint(attune_infra_alone("setup", "--config", str(path)))[0]
@@ -281,6 +290,7 @@ def test_the_configuration_of_the_platform_is_all_that_is_needed(
     assert attune_infra_alone("diff", "--config", str(config)).code == 2
 
 
+@pytest.mark.any_broker
 @pytest.mark.parametrize(
     "arguments",
     [

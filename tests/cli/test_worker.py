@@ -78,6 +78,7 @@ def test_one_refusal_among_many_is_named_and_the_others_are_made(
     assert result.lines[-1] == "100 workers, 201 objects: 200 created, 1 differs"
 
 
+@pytest.mark.any_broker
 @pytest.mark.parametrize(
     "word", ["0", "-1", "x", "1.5", "5-2", "1-", "", "٣", "9223372036854775808", "1-999999999"]
 )
