@@ -93,15 +93,17 @@ def _bindings(draw: st.DrawFn, exchanges: list[Exchange], queues: list[Queue]) -
     made = []
     for _ in range(draw(st.integers(0, 6)) if ends else 0):
         source, (kind, name) = draw(st.sampled_from(sorted(types))), draw(st.sampled_from(ends))
-        arguments = {**draw(_criteria)}
-        if types[source] == "headers" and draw(st.booleans()):
+        routing_key = draw(routing_keys)
+        # RabbitMQ 4.0 answers 500 to any listing of bindings once one has a `~` in its key, and arguments.
+        arguments = {} if "~" in routing_key else {**draw(_criteria)}
+        if types[source] == "headers" and "~" not in routing_key and draw(st.booleans()):
             arguments["x-match"] = draw(st.sampled_from(("all", "any")))
         made.append(
             Binding(
                 source=source,
                 destination=name,
                 destination_type=kind,
-                routing_key=draw(routing_keys),
+                routing_key=routing_key,
                 arguments=arguments,
             )
         )

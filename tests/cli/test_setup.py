@@ -133,7 +133,7 @@ def test_fifty_at_once_make_exactly_one_topology(attune_infra: Command, broker: 
     setups = [attune_infra.start("setup") for _ in range(50)]
     provisions = [attune_infra.start("worker", "provision", "--id", "1") for _ in range(50)]
 
-    results = [(*process.communicate(timeout=120), process.returncode) for process in (*setups, *provisions)]
+    results = [(*process.communicate(timeout=300), process.returncode) for process in (*setups, *provisions)]
 
     assert [stderr for _, stderr, _ in results if stderr] == []
     assert [code for _, _, code in results] == [0] * 100
