@@ -15,6 +15,9 @@ from attune_infra import __version__
 from attune_infra.cli import diff, export, import_, registry, sandbox, setup, topology, verify, worker
 from attune_infra.errors import AttuneError, ExitCode
 
+_INTERRUPTED = 130
+"""What a shell makes of SIGINT."""
+
 app = typer.Typer(
     name="attune-infra",
     help="Make, check and repair the RabbitMQ topology of Attune.",
@@ -53,22 +56,25 @@ def main() -> NoReturn:
     try:
         code = app(standalone_mode=False) or ExitCode.DONE
         sys.stdout.flush()
-    except AttuneError as error:
-        code = _complain(error.sentence, error.hint, error.exit_code)
-    except typer.TyperException as error:
-        sentence = error.format_message()  # empty where the help was printed, for want of a command
-        hint = "`attune-infra --help`, or `--help` after a command, lists what there is" if sentence else None
-        code = _complain(sentence, hint, ExitCode.WRONG_USAGE)
-    except (typer.Abort, KeyboardInterrupt):
-        code = _complain("interrupted", None, 130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = ExitCode.FAILED
+    except (AttuneError, typer.TyperException, typer.Abort, KeyboardInterrupt) as error:
+        code = _complain(error)
     sys.exit(code)
 
 
-def _complain(sentence: str, hint: str | None, code: int) -> int:
+def _complain(error: BaseException) -> int:
+    """Print what went wrong and return the exit code that says so."""
     from attune_infra.cli._output import complain
 
+    match error:
+        case AttuneError():
+            sentence, hint, code = error.sentence, error.hint, int(error.exit_code)
+        case typer.TyperException():  # its sentence is empty where the help was printed, for want of a command
+            sentence, code = error.format_message(), ExitCode.WRONG_USAGE
+            hint = "`attune-infra --help`, or `--help` after a command, lists what there is" if sentence else None
+        case _:
+            sentence, hint, code = "interrupted", None, _INTERRUPTED
     complain(sentence, hint)
     return code

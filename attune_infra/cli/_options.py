@@ -115,22 +115,25 @@ _SETTINGS = {
 
 def shared(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options that all have; it gets a `Session` made of them as its first argument."""
-    signature = inspect.signature(command, eval_str=True)
-    [_, *own] = signature.parameters.values()
-    added = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
-        for name, (annotation, default) in _SHARED.items()
-    ]
+    [_, *own] = inspect.signature(command, eval_str=True).parameters.values()
+    parameters = [*own, *_shared_parameters()]
 
     @functools.wraps(command)
     def run(**given: Any) -> None:
         mine = {name: given.pop(name) for name in _SHARED}
         command(_session(mine), **given)
 
-    run.__signature__ = inspect.Signature([*own, *added])  # type: ignore[attr-defined] # read by inspect
-    run.__annotations__ = {parameter.name: parameter.annotation for parameter in (*own, *added)}
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] # read by inspect
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     del run.__wrapped__  # inspect would look behind us
     return run
+
+
+def _shared_parameters() -> list[inspect.Parameter]:
+    return [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
+        for name, (annotation, default) in _SHARED.items()
+    ]
 
 
 def _session(given: dict[str, Any]) -> Session:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Protocol, TextIO, TypeVar
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from attune_infra.errors import AttuneError
     from attune_infra.render.text import Showable
     from attune_infra.topology.document import LeftOut
 
@@ -84,21 +83,26 @@ def patience(seconds: float, what: str) -> Iterator[WaitFor]:
     """Yield a way to wait for a server, showing on a terminal that and for what one waits."""
     from attune_infra.operations import wait
 
-    console = _console(sys.stderr)
-    spinner = None if console is None else console.status(f"waiting for {what}")
+    with _spinner(f"waiting for {what}") as start:
 
-    def on_pause(_: AttuneError) -> None:
-        if spinner is not None:
-            spinner.start()
+        def wait_for(attempt: Callable[[], _T]) -> _T:
+            return wait.wait_for(attempt, seconds=seconds, on_pause=lambda _: start())
 
-    def wait_for(attempt: Callable[[], _T]) -> _T:
-        return wait.wait_for(attempt, seconds=seconds, on_pause=on_pause)
-
-    try:
         yield wait_for
+
+
+@contextmanager
+def _spinner(words: str) -> Iterator[Callable[[], None]]:
+    """Yield what starts a spinner; it stops with the block."""
+    console = _console(sys.stderr)
+    if console is None:
+        yield lambda: None
+        return
+    spinner = console.status(words)
+    try:
+        yield spinner.start
     finally:
-        if spinner is not None:
-            spinner.stop()
+        spinner.stop()
 
 
 def _console(stream: TextIO) -> Console | None:
