@@ -94,7 +94,7 @@ def _bindings(draw: st.DrawFn, exchanges: list[Exchange], queues: list[Queue]) -
     for _ in range(draw(st.integers(0, 6)) if ends else 0):
         source, (kind, name) = draw(st.sampled_from(sorted(types))), draw(st.sampled_from(ends))
         routing_key = draw(routing_keys)
-        # RabbitMQ 4.0 answers 500 to any listing of bindings once one has a `~` in its key, and arguments.
+        # RabbitMQ answers 500 to any listing of bindings once one has a `~` in its key, and arguments.
         arguments = {} if "~" in routing_key else {**draw(_criteria)}
         if types[source] == "headers" and "~" not in routing_key and draw(st.booleans()):
             arguments["x-match"] = draw(st.sampled_from(("all", "any")))

@@ -52,6 +52,8 @@ def from_response(response: requests.Response, settings: Settings) -> BrokerErro
             return BrokerUnreachable(
                 f"{where} answered {response.status_code}: the management API is not ready", hint=_BOOTING
             )
+        case 500 if reason is None and "/api/bindings/" in response.request.path_url:
+            return _bindings_unreadable(settings)
         case 500 if reason is None and response.request.method == "GET":
             # RabbitMQ 4.3 answers so while it boots.
             return BrokerUnreachable(
@@ -77,6 +79,16 @@ def virtual_host_missing(settings: Settings) -> VirtualHostMissing:
         f"there is no virtual host '{settings.virtual_host}', or user '{settings.management.user}' has no"
         " permissions in it",
         hint=f"{_vhost_hint(settings)}; or name another one at the end of the AMQP URL",
+    )
+
+
+def _bindings_unreadable(settings: Settings) -> RequestRefused:
+    """Return the failure of a request for bindings that crashes inside RabbitMQ: 3.10, 4.0 and 4.3 all do."""
+    vhost = settings.virtual_host
+    return RequestRefused(
+        f"the management API answered 500 when asked for the bindings of virtual host '{vhost}'",
+        hint="RabbitMQ has a bug: it fails so once a binding with arguments has a `~` before another character in"
+        f" its routing key; find it with `rabbitmqctl list_bindings -p '{vhost}'` and unbind it over AMQP",
     )
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from attune_infra.broker.management import Management
 from attune_infra.broker.rabbitmq import RabbitMQ
+from attune_infra.errors import RequestRefused
 from attune_infra.settings import Via
 from attune_infra.topology.diff import ABSENT, Create, Difference, Update, diff
 from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology, TopologyObject
@@ -111,6 +112,30 @@ def test_a_binding_to_what_is_not_there_names_it(vhost: VirtualHost, via: Via) -
 
     assert outcome.status is Status.FAILED
     assert "no queue 'gone' in vhost" in outcome.reason
+
+
+@pytest.mark.parametrize("key", ["~0", "a~b", "~~a"])
+def test_bindings_that_rabbitmq_cannot_list_are_told_with_the_way_out(
+    broker: RabbitMQ, channel: amqp.Channel, key: str
+) -> None:
+    """`rabbit_mgmt_format:pack_binding_props` crashes on such a key, and every list that holds it with it."""
+    channel.queue_declare("q", durable=True, auto_delete=False)
+    channel.queue_bind("q", "amq.topic", key, arguments={"x": "y"})
+
+    with pytest.raises(RequestRefused, match="answered 500 when asked for the bindings of") as caught:
+        broker.read()
+
+    assert "`~` before another character" in str(caught.value.hint)
+    channel.queue_unbind("q", "amq.topic", key, arguments={"x": "y"})
+    assert broker.read().bindings == frozenset()
+
+
+@pytest.mark.parametrize("key", ["~", "a~", "~~"])
+def test_a_tilde_at_the_end_of_a_routing_key_is_listed(broker: RabbitMQ, channel: amqp.Channel, key: str) -> None:
+    channel.queue_declare("q", durable=True, auto_delete=False)
+    channel.queue_bind("q", "amq.topic", key, arguments={"x": "y"})
+
+    assert {binding.routing_key for binding in broker.read().bindings} == {key}
 
 
 def test_what_rabbitmq_itself_put_there_is_not_read(broker: RabbitMQ, channel: amqp.Channel) -> None:
