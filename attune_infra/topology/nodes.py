@@ -20,6 +20,8 @@ from attune_infra.topology.names import guess
 DEEPEST: Final = 50
 """Collections inside each other; a topology needs eight, and at some ten thousand the C library crashes."""
 
+_TOO_DEEP: Final = f"is nested more than {DEEPEST} levels deep"
+
 MOST_NODES: Final = 1_000_000
 """Nodes that a document may have once all its aliases are followed; a queue has some fifteen."""
 
@@ -71,7 +73,7 @@ class _Composer(_Loader):  # type: ignore[misc, valid-type] # which one it is de
     def descend_resolver(self, parent: yaml.Node | None, _: object) -> None:
         self._depth += 1
         if parent is not None and self._depth > DEEPEST + 1:
-            raise _TooDeep(problem=f"is nested more than {DEEPEST} levels deep", problem_mark=parent.start_mark)
+            raise _TooDeep(problem=_TOO_DEEP, problem_mark=parent.start_mark)
 
     def ascend_resolver(self) -> None:
         self._depth -= 1
@@ -114,7 +116,9 @@ class Nodes:
             return None
         except yaml.MarkedYAMLError as error:
             place = _place(error.problem_mark or error.context_mark)
-            self.problems.append(Problem(*place, f"is not YAML: {error.problem or error.context}"))
+            what = f"{error.problem or error.context}"
+            too_deep = "nesting depth" in what  # a limit that the C library has since PyYAML 6.0.4
+            self.problems.append(Problem(*place, _TOO_DEEP if too_deep else f"is not YAML: {what}"))
             return None
         if root is None:
             self.problems.append(Problem(1, 1, "the document is empty"))
@@ -300,7 +304,7 @@ def _size(children: Iterator[tuple[int, int]]) -> tuple[int, int]:
 
 def _too_much(nodes: int, levels: int) -> str | None:
     if levels > DEEPEST:
-        return f"is nested more than {DEEPEST} levels deep"
+        return _TOO_DEEP
     if nodes > MOST_NODES:
         return f"becomes more than {MOST_NODES} values when all aliases are followed"
     return None
