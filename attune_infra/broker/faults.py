@@ -101,7 +101,8 @@ def feature_denied(feature: str) -> FeatureDenied:
         )
     return FeatureDenied(
         f"this RabbitMQ denies queues that are neither durable nor exclusive (the deprecated feature {feature})",
-        hint="use a topology whose worker queues are durable with an expiry: examples/attune-durable-workers.yaml",
+        hint="give a topology whose worker queues are durable with an expiry, such as"
+        " --topology examples/attune-durable-workers.yaml",
     )
 
 

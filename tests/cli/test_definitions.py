@@ -96,7 +96,6 @@ def assert_same(have: Topology, want: Topology) -> None:
 
 
 @pytest.mark.parametrize("topology", [RICH, ODD], ids=["rich", "odd names"])
-@pytest.mark.transient_queues
 def test_an_export_makes_the_same_elsewhere(
     attune_infra: Command, broker: RabbitMQ, elsewhere: VirtualHost, tmp_path: Path, topology: Topology
 ) -> None:
@@ -250,6 +249,7 @@ def text_for(file: Path, ours: Topology | None) -> str:
     return json.dumps(whole)
 
 
+@pytest.mark.transient_queues
 def test_import_export_import_is_a_fixed_point(attune_infra: Command, tmp_path: Path) -> None:
     imported = attune_infra("import", str(FOLDER / "alternate_exchange_3_7.json"))
     document, definitions = tmp_path / "imported.yaml", tmp_path / "exported.json"

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from secrets import token_hex
 
 import pytest
 
 from as_a_user import Command
+from attune_infra.broker.management import Management
 from attune_infra.broker.rabbitmq import RabbitMQ
-from attune_infra.errors import ExitCode, FeatureDenied
+from attune_infra.errors import FeatureDenied
 from attune_infra.operations.setup import carry_out
-from attune_infra.settings import Via
+from attune_infra.settings import AMQP_URL, Via
 from attune_infra.topology.diff import Create, diff
 from attune_infra.topology.model import Queue, Topology
 from attune_infra.topology.parse import parse
 from attune_infra.topology.plan import Plan
 from attune_infra.topology.report import Status
 from attune_infra.topology.worker import topology_of_workers
-from attune_infra.worker.provision import provision
-from under_test import DENIES_TRANSIENT_QUEUES, BrokerUnderTest
+from under_test import DENIES_TRANSIENT_QUEUES, DURABLE_WORKERS, BrokerUnderTest
 from virtual_host import VirtualHost, made_on
 
-EXAMPLE = Path(__file__).parents[2] / "examples/attune-durable-workers.yaml"
 pytestmark = pytest.mark.since((4, 0), "RabbitMQ denies nothing before 4.0")
 SENTENCE = (
     "this RabbitMQ denies queues that are neither durable nor exclusive"
@@ -44,40 +42,49 @@ def denying_vhost(denying: VirtualHost) -> Iterator[VirtualHost]:
         yield made
 
 
-@pytest.mark.parametrize("via", list(Via))
-def test_provision_is_refused_before_anything_is_changed(denying_vhost: VirtualHost, via: Via) -> None:
-    run = Command(denying_vhost.environment)
+@pytest.fixture
+def denied(denying_vhost: VirtualHost) -> Command:
+    """The command beside it, as a user with no tag but `management`."""
+    management = Management(denying_vhost.settings())
+    management.put("users", "modest", body={"password": "s3cret", "tags": "management"})
+    everything = {"configure": ".*", "write": ".*", "read": ".*"}
+    management.put("permissions", denying_vhost.name, "modest", body=everything)
+    management.close()
+    url = denying_vhost.amqp_url.replace("guest:guest", "modest:s3cret")
+    return Command(denying_vhost.environment | {AMQP_URL.variable: url})
 
-    result = run("worker", "provision", "--id", "1-100", "--via", via)
+
+@pytest.mark.parametrize("via", list(Via))
+def test_provision_is_refused_before_anything_is_changed(
+    denying_vhost: VirtualHost, denied: Command, via: Via
+) -> None:
+    result = denied("worker", "provision", "--id", "1-100", "--via", via)
 
     assert result.code == 1
     assert result.stdout == ""
     assert result.stderr == (
         f"error: {SENTENCE}\n"
-        "hint:  use a topology whose worker queues are durable with an expiry:"
-        " examples/attune-durable-workers.yaml\n"
+        "hint:  give a topology whose worker queues are durable with an expiry, such as"
+        " --topology examples/attune-durable-workers.yaml\n"
     )
     with RabbitMQ(denying_vhost.settings()) as broker:
         assert broker.read().objects() == ()
 
 
 @pytest.mark.parametrize("via", list(Via))
-def test_the_way_out_is_one(denying_vhost: VirtualHost, via: Via) -> None:
-    topology = parse(EXAMPLE.read_text(encoding="utf-8"), source=EXAMPLE.name)
+def test_the_way_out_is_one(denying_vhost: VirtualHost, denied: Command, via: Via) -> None:
+    result = denied("worker", "provision", "--id", "1-100", "--via", via, "--topology", str(DURABLE_WORKERS))
 
-    with RabbitMQ(denying_vhost.settings(), via=via) as broker:
-        provisioned = provision(broker, None, topology, [1, 2])
-
-        assert provisioned.exit_code == ExitCode.DONE
-        assert diff(broker.read(), topology_of_workers(topology, [1, 2])) == ()
+    assert (result.code, result.stderr) == (0, "")
+    want = parse(DURABLE_WORKERS.read_text(encoding="utf-8"), source=DURABLE_WORKERS.name)
+    with RabbitMQ(denying_vhost.settings()) as broker:
+        assert diff(broker.read(), topology_of_workers(want, range(1, 101))) == ()
 
 
 @pytest.mark.parametrize("via", list(Via))
-def test_setup_works_where_nothing_transient_is_wanted(denying_vhost: VirtualHost, via: Via) -> None:
-    run = Command(denying_vhost.environment)
-
-    assert run("setup", "--via", via).code == 0
-    assert run("verify").code == 0
+def test_setup_works_where_nothing_transient_is_wanted(denied: Command, via: Via) -> None:
+    assert denied("setup", "--via", via).code == 0
+    assert denied("verify").code == 0
 
 
 @pytest.mark.since((4, 3), "RabbitMQ 4.0 does not tell beforehand what it denies")

@@ -152,7 +152,7 @@ def test_it_comes_from_the_environment_and_the_file_too(attune_infra: Command, m
     objects = "4 to create"
 
     by_variable = attune_infra("diff", environment={TOPOLOGY.variable: mine})
-    by_file = attune_infra("diff", "--config", config)
+    by_file = attune_infra("diff", "--config", config, environment={TOPOLOGY.variable: ""})
     by_flag = attune_infra("diff", "--topology", "attune", environment={TOPOLOGY.variable: mine})
 
     assert objects in by_variable.stdout

@@ -21,7 +21,9 @@ def processes_of() -> Callable[[Sandbox], frozenset[int]]:
 
 
 def _processes(sandbox: Sandbox) -> Iterator[int]:
-    marks = (sandbox.name.encode(), sandbox.node.folder.name.encode() if sandbox.node.root else b"\n")
+    marks = [sandbox.name.encode()]
+    if sandbox.node.root:
+        marks.append(sandbox.node.folder.name.encode())
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():
             with suppress(OSError):
