@@ -89,6 +89,22 @@ class Policy:
     priority: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """What RabbitMQ looks at to route a message; the name of the default exchange is empty."""
+
+    exchange: str
+    routing_key: str = ""
+    headers: Arguments = field(default_factory=dict, hash=False)
+
+    @property
+    def routing_keys(self) -> tuple[str, ...]:
+        """The routing key, and those that the headers CC and BCC add to it."""
+        added = (self.headers.get(name, []) for name in ("CC", "BCC"))
+        further = [key for keys in added if isinstance(keys, list) for key in keys if isinstance(key, str)]
+        return tuple(dict.fromkeys((self.routing_key, *further)))
+
+
 TopologyObject: TypeAlias = Exchange | Queue | Binding | Policy
 
 
@@ -164,6 +180,14 @@ class Topology:
             *sorted(self.policies.values(), key=lambda policy: policy.name),
             *sorted(self.bindings, key=binding_order),
         )
+
+
+def type_without_argument(queue: Queue, default_type: str) -> str:
+    """Return the type that a declaration without `x-queue-type` gets.
+
+    Only what could be of any type takes the virtual host's default; the rest becomes classic.
+    """
+    return default_type if queue.durable and not queue.auto_delete and not queue.exclusive else "classic"
 
 
 def binding_order(binding: Binding) -> tuple[str, ...]:
