@@ -14,6 +14,7 @@ from attune_infra.topology.model import (
     Exchange,
     Policy,
     Queue,
+    Suppression,
     Topology,
     TopologyObject,
     WorkerFamily,
@@ -103,8 +104,18 @@ def bindings_to(
     ).filter(lambda binding: next(problems_of(binding, from_headers=True), None) is None)
 
 
+suppressions = st.builds(
+    Suppression,
+    rule=st.sampled_from(("AI001", "AI999")),
+    reason=names.filter(str.strip),
+    object=st.none() | names,
+)
+
+
 @st.composite
-def topologies(draw: st.DrawFn, *, with_workers: bool = True, with_manages: bool = True) -> Topology:
+def topologies(
+    draw: st.DrawFn, *, with_workers: bool = True, with_manages: bool = True, with_suppressions: bool = True
+) -> Topology:
     """Whole topologies: every binding has its two ends, which may be RabbitMQ's own exchanges."""
     objects: list[TopologyObject] = [
         *draw(st.lists(exchanges, max_size=3)),
@@ -118,7 +129,14 @@ def topologies(draw: st.DrawFn, *, with_workers: bool = True, with_manages: bool
     objects += draw(st.lists(bindings_to(st.sampled_from(sources), st.sampled_from(ends)), max_size=5))
     workers = draw(st.none() | worker_families(sources)) if with_workers else None
     manages = draw(st.lists(st.sampled_from(("^a\\.", ".*", "#")), max_size=2 * with_manages))
-    return Topology.of(objects, name=draw(st.just("") | names), workers=workers, manages=tuple(manages))
+    ignored = draw(st.lists(suppressions, max_size=2 * with_suppressions))
+    return Topology.of(
+        objects,
+        name=draw(st.just("") | names),
+        workers=workers,
+        manages=tuple(manages),
+        suppressions=tuple(ignored),
+    )
 
 
 @st.composite

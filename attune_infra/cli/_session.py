@@ -18,6 +18,7 @@ from attune_infra.settings import DATABASE_URL, TOPOLOGY, Setting, Settings, Via
 
 if TYPE_CHECKING:
     from attune_infra.broker.rabbitmq import RabbitMQ
+    from attune_infra.cli._topology import TopologyText
     from attune_infra.registry.workers import PostgresRegistry
     from attune_infra.render.text import Showable
     from attune_infra.topology.model import Topology
@@ -40,12 +41,15 @@ class Session:
     @cached_property
     def topology(self) -> Topology:
         """The topology to use; what a file holds beyond that is named on standard error."""
-        from attune_infra.cli._topology import read_topology
-
-        found = read_topology(topology_name(self.flags, os.environ, config=self.config))
-        topology, left_out = found.parse_for(self.settings.virtual_host)
+        topology, left_out = self.topology_text.parse_for(self.settings.virtual_host)
         tell_left_out(left_out)
         return topology
+
+    @cached_property
+    def topology_text(self) -> TopologyText:
+        from attune_infra.cli._topology import read_topology
+
+        return read_topology(topology_name(self.flags, os.environ, config=self.config))
 
     def using(self, file: str | None) -> Session:
         """Return the session for a topology that is named as an argument; `--topology` beside it is a mistake."""

@@ -118,12 +118,22 @@ class WorkerFamily:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Suppression:
+    """A rule of `lint` that is not to speak, and why: of one object, as it is called there, or of any."""
+
+    rule: str
+    reason: str
+    object: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Topology:
     """What a virtual host holds, or should hold.
 
     `default_queue_type` is what a durable queue becomes whose declaration names no type. Operator policies are
     never wanted, only seen: they bound what policies and arguments may do. `manages` holds regular expressions
-    for the names a document claims: what bears one and is not declared may be pruned.
+    for the names a document claims: what bears one and is not declared may be pruned. `twins` are bindings that
+    the broker holds more than once: it tells them apart by the width of an integer, which nobody is shown.
     """
 
     name: str = ""
@@ -135,6 +145,8 @@ class Topology:
     workers: WorkerFamily | None = None
     default_queue_type: str = "classic"
     manages: tuple[str, ...] = ()
+    suppressions: tuple[Suppression, ...] = ()
+    twins: frozenset[Binding] = field(default=frozenset(), compare=False)
 
     @classmethod
     def of(
@@ -145,12 +157,14 @@ class Topology:
         workers: WorkerFamily | None = None,
         default_queue_type: str = "classic",
         manages: tuple[str, ...] = (),
+        suppressions: tuple[Suppression, ...] = (),
     ) -> Topology:
         """Gather objects of any kind into a topology."""
         exchanges: dict[str, Exchange] = {}
         queues: dict[str, Queue] = {}
         policies: dict[str, Policy] = {}
         bindings: set[Binding] = set()
+        twins: set[Binding] = set()
         for item in objects:
             match item:
                 case Exchange():
@@ -160,7 +174,7 @@ class Topology:
                 case Policy():
                     policies[item.name] = item
                 case Binding():
-                    bindings.add(item)
+                    (twins if item in bindings else bindings).add(item)
         return cls(
             name=name,
             exchanges=exchanges,
@@ -170,6 +184,8 @@ class Topology:
             workers=workers,
             default_queue_type=default_queue_type,
             manages=manages,
+            suppressions=suppressions,
+            twins=frozenset(twins),
         )
 
     def objects(self) -> tuple[TopologyObject, ...]:
