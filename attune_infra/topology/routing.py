@@ -23,6 +23,7 @@ from attune_infra.topology.model import (
     binding_order,
     frozen,
 )
+from attune_infra.topology.names import guess
 from attune_infra.topology.policy import effective_definition
 from attune_infra.topology.version import NEWEST, Version
 
@@ -159,7 +160,7 @@ class Routing:
     def _refusal(self, message: Message) -> str | None:
         exchange = self.exchange(message.exchange)
         if exchange is None:
-            return f"there is no exchange '{message.exchange}'"
+            return f"there is no exchange '{message.exchange}'{guess(message.exchange, self.topology.exchanges)}"
         if exchange.internal:
             return f"exchange '{message.exchange}' is internal: clients cannot publish to it"
         for name in ("CC", "BCC"):

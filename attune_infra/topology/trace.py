@@ -10,16 +10,17 @@ that a single message may bring along.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
 from attune_infra.errors import ExitCode
-from attune_infra.topology.model import Argument, Message, Queue, frozen, type_without_argument
+from attune_infra.topology.model import Argument, Binding, Message, Queue, frozen, type_without_argument
 from attune_infra.topology.policy import effective_arguments
 from attune_infra.topology.routing import Routed, Routing
 from attune_infra.topology.version import Version
+from attune_infra.topology.why import why_not
 
 DEFAULT_DELIVERY_LIMIT: Final = 20
 _FIRST_WITH_DELIVERY_LIMIT: Final = (4, 0)
@@ -63,8 +64,9 @@ class Death:
     """One way out of a queue, for all the causes that lead the same way.
 
     `routed` is where the dead letter went, None without a dead letter exchange. `lives` are the places in
-    `Trace.lives` of what comes next. Into the queues `dropped`, RabbitMQ lets it go no further if it came round
-    without ever being rejected.
+    `Trace.lives` of what comes next, in the order of the queues that it reached and then of those it may have.
+    `rounds` are those queues in which it may have been before. Into the `dropped` of these RabbitMQ lets no
+    message that came round without ever being rejected.
     """
 
     causes: tuple[Cause, ...]
@@ -72,6 +74,7 @@ class Death:
     exchange: str | None = None
     routed: Routed | None = None
     lives: tuple[int, ...] = ()
+    rounds: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
 
     @property
@@ -93,17 +96,27 @@ class Life:
     deaths: tuple[Death, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Unmatched:
+    """A binding of an exchange that a message came to, and why it does not match."""
+
+    binding: Binding
+    why: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
     """The story of a message. The first lives are those in `routed.queues` and then `routed.possible`.
 
-    `expected` are the names of the queues it should reach, None if nobody said.
+    `expected` are the names of the queues it should reach, None if nobody said. `unmatched` are the bindings that
+    did not match anywhere on its way, None if nobody asked.
     """
 
     routed: Routed
     version: Version
     lives: tuple[Life, ...] = ()
     expected: tuple[str, ...] | None = None
+    unmatched: tuple[Unmatched, ...] | None = None
 
     @property
     def is_unroutable(self) -> bool:
@@ -131,16 +144,29 @@ def reaches(routed: Routed, queues: tuple[str, ...]) -> bool:
     return set(routed.queues) <= set(queues) <= {*routed.queues, *routed.possible}
 
 
-def trace(routing: Routing, message: Message, *, expected: tuple[str, ...] | None = None) -> Trace:
+def trace(
+    routing: Routing, message: Message, *, expected: Iterable[str] | None = None, explain: bool = False
+) -> Trace:
     """Follow a message that a client publishes."""
     routed = routing.publish(message)
     lives = _Lives(routing).of(routed)
+    everywhere = [routed, *(death.routed for life in lives for death in life.deaths if death.routed is not None)]
     return Trace(
         routed=routed,
         version=routing.version,
         lives=lives,
         expected=None if expected is None else tuple(sorted(set(expected))),
+        unmatched=tuple(dict.fromkeys(_unmatched(routing, everywhere))) if explain else None,
     )
+
+
+def _unmatched(routing: Routing, everywhere: Iterable[Routed]) -> Iterator[Unmatched]:
+    for routed in everywhere:
+        for hop in routed.hops:
+            matched = set(hop.matched)
+            for binding in routing.bindings_of(hop.exchange.name):
+                if binding not in matched:
+                    yield Unmatched(binding, why_not(binding, hop.exchange, routed.message, routing.version))
 
 
 def causes_of(queue: Queue, arguments: Mapping[str, Argument], version: Version) -> Iterator[Cause]:
@@ -201,7 +227,7 @@ class _Lives:
         while self.waiting:
             place = self.waiting.popleft()
             self.found[place] = replace(self.found[place], deaths=tuple(self._deaths(self.found[place])))
-        return _with_dropped(self.found)
+        return _with_cycles(self.found)
 
     def _arrived(self, routed: Routed) -> tuple[int, ...]:
         return tuple(self._place(name, routed.message) for name in (*routed.queues, *routed.possible))
@@ -259,34 +285,45 @@ def _without_deaths(headers: Mapping[str, Argument]) -> Mapping[str, Argument]:
     }
 
 
-def _with_dropped(lives: list[Life]) -> tuple[Life, ...]:
-    """Return the lives with the queues into which RabbitMQ lets no message that came round by itself.
+def _with_cycles(lives: list[Life]) -> tuple[Life, ...]:
+    """Return the lives with the queues to which a message comes round.
 
-    It drops a dead letter on its way into a queue in which it died before if it was not rejected since.
+    RabbitMQ drops a dead letter on its way into a queue in which it died before if it was not rejected since.
     """
-    beginnings: dict[str, list[int]] = {}
-    for place, life in enumerate(lives):
-        beginnings.setdefault(life.queue.name, []).append(place)
-    reached: dict[str, set[int]] = {}
-    done = []
-    for place, life in enumerate(lives):
-        deaths = []
-        for death in life.deaths:
-            targets = {lives[following].queue.name for following in death.lives} if death.is_automatic else set()
-            for name in targets - reached.keys():
-                reached[name] = _reached_by_itself(lives, beginnings[name])
-            dropped = tuple(sorted(name for name in targets if place in reached[name]))
-            deaths.append(replace(death, dropped=dropped))
-        done.append(replace(life, deaths=tuple(deaths)))
-    return tuple(done)
+    rounds, automatic = _Rounds(lives, of=lambda _: True), _Rounds(lives, of=lambda death: death.is_automatic)
+    return tuple(
+        replace(
+            life,
+            deaths=tuple(
+                replace(death, rounds=rounds.at(place, death), dropped=automatic.at(place, death))
+                for death in life.deaths
+            ),
+        )
+        for place, life in enumerate(lives)
+    )
 
 
-def _reached_by_itself(lives: list[Life], beginnings: list[int]) -> set[int]:
-    """Return the places of these lives, and of those they lead to with no rejection."""
-    waiting, found = list(beginnings), set(beginnings)
-    while waiting:
-        for death in lives[waiting.pop()].deaths:
-            further = set(death.lives) - found if death.is_automatic else set()
-            found |= further
-            waiting.extend(further)
-    return found
+class _Rounds:
+    """Which queues lead to a life, by deaths of a kind."""
+
+    def __init__(self, lives: list[Life], of: Callable[[Death], bool]) -> None:
+        self.lives, self.of = lives, of
+        self.beginnings: dict[str, list[int]] = {}
+        for place, life in enumerate(lives):
+            self.beginnings.setdefault(life.queue.name, []).append(place)
+        self.reached: dict[str, set[int]] = {}
+
+    def at(self, place: int, death: Death) -> tuple[str, ...]:
+        """Return the queues that a death in this life leads to, and that lead back to it."""
+        targets = {self.lives[following].queue.name for following in death.lives} if self.of(death) else set()
+        return tuple(sorted(name for name in targets if place in self._reached(name)))
+
+    def _reached(self, queue: str) -> set[int]:
+        if queue not in self.reached:
+            waiting = list(self.beginnings[queue])
+            found = self.reached[queue] = set(waiting)
+            while waiting:
+                for death in filter(self.of, self.lives[waiting.pop()].deaths):
+                    waiting.extend(set(death.lives) - found)
+                    found.update(death.lives)
+        return self.reached[queue]
