@@ -105,6 +105,18 @@ class Message:
         return tuple(dict.fromkeys((self.routing_key, *further)))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """A test that a topology brings along: a message, and all the queues that it reaches.
+
+    `place` is where it stands in its document, line and column.
+    """
+
+    publish: Message
+    reaches: tuple[str, ...]
+    place: tuple[int, int] = field(default=(1, 1), compare=False)
+
+
 TopologyObject: TypeAlias = Exchange | Queue | Binding | Policy
 
 
@@ -123,7 +135,8 @@ class Topology:
 
     `default_queue_type` is what a durable queue becomes whose declaration names no type. Operator policies are
     never wanted, only seen: they bound what policies and arguments may do. `manages` holds regular expressions
-    for the names a document claims: what bears one and is not declared may be pruned.
+    for the names a document claims: what bears one and is not declared may be pruned. `routes` are what a document
+    says of its own messages, to be tested.
     """
 
     name: str = ""
@@ -135,6 +148,7 @@ class Topology:
     workers: WorkerFamily | None = None
     default_queue_type: str = "classic"
     manages: tuple[str, ...] = ()
+    routes: tuple[Route, ...] = ()
 
     @classmethod
     def of(
@@ -145,6 +159,7 @@ class Topology:
         workers: WorkerFamily | None = None,
         default_queue_type: str = "classic",
         manages: tuple[str, ...] = (),
+        routes: tuple[Route, ...] = (),
     ) -> Topology:
         """Gather objects of any kind into a topology."""
         exchanges: dict[str, Exchange] = {}
@@ -170,6 +185,7 @@ class Topology:
             workers=workers,
             default_queue_type=default_queue_type,
             manages=manages,
+            routes=routes,
         )
 
     def objects(self) -> tuple[TopologyObject, ...]:

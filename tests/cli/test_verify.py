@@ -35,8 +35,27 @@ def test_each_object_has_a_check_of_its_own(attune_infra: Command) -> None:
         "dead letters of queue attune.events.queue",
         "dead letters of queue attune.executions.queue",
         "dead letters of queue attune.notifications.queue",
+        "route of attune.events with routing key event.created",
+        "route of attune.executions with routing key execution",
+        "route of attune.executions with routing key worker.1",
+        "route of attune.notifications",
+        "route of attune.dlx with routing key event.created",
     ]
-    assert result.lines[-1] == "17 checks: 17 passed"
+    assert result.lines[-1] == "22 checks: 22 passed"
+
+
+def test_a_broken_route_names_the_binding_that_is_missing(attune_infra: Command, channel: amqp.Channel) -> None:
+    attune_infra("setup")
+    channel.queue_unbind("attune.executions.queue", "attune.executions", "execution")
+
+    result = attune_infra("verify")
+
+    assert result.code == 2
+    assert (
+        "failed   route of attune.executions with routing key execution: does not reach queue"
+        " attune.executions.queue: binding attune.executions -> attune.executions.queue with routing key execution"
+        " is missing" in result.lines
+    )
 
 
 def test_missing_objects_are_drift(attune_infra: Command) -> None:
