@@ -31,9 +31,9 @@ def name_of(route: Route) -> str:
 
 def called(message: Message) -> str:
     """Return what a message is called in a sentence."""
-    key = f" with routing key {message.routing_key}" if message.routing_key else ""
-    headers = f" and headers {dict(message.headers)}" if message.headers else ""
-    return f"{message.exchange or 'amq.default'}{key}{headers}"
+    words = [f"routing key {message.routing_key}"] if message.routing_key else []
+    words += [f"headers {dict(message.headers)}"] if message.headers else []
+    return " with ".join([message.exchange or "amq.default", *([" and ".join(words)] if words else [])])
 
 
 def workers_of(route: Route, family: WorkerFamily | None) -> frozenset[int]:

@@ -1,10 +1,14 @@
 """`attune-infra verify`, as a user runs it, on a real broker."""
 
+import signal
+from pathlib import Path
+
 import amqp
 import pytest
 
 from as_a_user import Command
 from attune_infra.broker.management import Management
+from attune_infra.broker.rabbitmq import THROWAWAY
 from eventually import eventually
 from virtual_host import VirtualHost
 
@@ -176,3 +180,39 @@ def test_json_names_every_check(provisioned: Command) -> None:
         "hint": "is worker 1 running?",
         "worker_id": 1,
     } in result.json["checks"]
+
+
+def test_a_probe_proves_the_routes_with_real_messages(attune_infra: Command, channel: amqp.Channel) -> None:
+    attune_infra("setup")
+    channel.queue_unbind("attune.executions.queue", "attune.executions", "execution")
+
+    result = attune_infra("verify", "--probe")
+
+    assert result.code == 2  # for what is there; the topology itself is right
+    assert [line for line in result.lines if line.startswith(("failed   probed", "unknown"))] == []
+    assert (
+        "passed   probed route of attune.executions with routing key execution: arrived in attune.executions.queue"
+        in result.lines
+    )
+
+
+def test_a_probe_that_is_told_to_end_leaves_nothing_behind(
+    attune_infra: Command, management: Management, tmp_path: Path
+) -> None:
+    routes = "".join(
+        f"  - {{publish: {{exchange: amq.topic, routing_key: a.{number}}}, reaches: []}}\n"
+        for number in range(5000)
+    )
+    document = tmp_path / "many.yaml"
+    document.write_text(f"routes:\n{routes}", encoding="utf-8")
+    process = attune_infra.start("verify", "--probe", "--topology", str(document))
+
+    def throwaways() -> list[str]:
+        return [item["name"] for item in management.get("vhosts") if item["name"].startswith(THROWAWAY)]
+
+    eventually(throwaways, bool, within=30)
+    process.send_signal(signal.SIGTERM)
+    process.communicate()
+
+    assert process.returncode == 128 + signal.SIGTERM
+    assert throwaways() == []
