@@ -47,13 +47,11 @@ def _conclusion(trace: Trace) -> Iterator[Line]:
     if losses:
         queues = sorted({life.queue.name for life, _ in losses})
         yield Line(f"! is lost on a way out of {_listed(tuple(queues))}", "red")
-    if trace.expected is not None and not trace.is_as_expected:
-        yield Line(f"! should reach {_listed(trace.expected)}", "red")
+    for words in trace.unmet:
+        yield Line(f"! {words}", "red")
 
 
 def _listed(queues: tuple[str, ...]) -> str:
-    if not queues:
-        return "no queue"
     return f"{len(queues)} {'queue' if len(queues) == 1 else 'queues'}: {', '.join(queues)}"
 
 

@@ -23,7 +23,7 @@ def trace_data(trace: Trace) -> Data:
         "lives": [_life(life) for life in trace.lives],
     }
     if trace.expected is not None:
-        data |= {"expected": list(trace.expected), "as_expected": trace.is_as_expected}
+        data |= {"expected": list(trace.expected), "unmet": list(trace.unmet)}
     if trace.unmatched is not None:
         data["unmatched"] = [_unmatched(found) for found in trace.unmatched]
     return data

@@ -6,7 +6,7 @@ be there with all that is its own; queues of other workers come and go, and are 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from attune_infra.topology.model import Binding, Message, Route, Topology, WorkerFamily, label
@@ -78,10 +78,28 @@ def unlike(
 
     Of the latter only those count that the topology or the workers of the route declare.
     """
-    ids = workers_of(route, want.workers)
-    declared = {*want.queues, *(with_workers(want, sorted(ids)).queues if ids else ())}
-    missing = [queue for queue in route.reaches if queue not in reached and queue not in possible]
-    return missing, sorted(declared.intersection(reached) - set(route.reaches))
+    missing, surplus = differing(route.reaches, reached, possible)
+    ids, family = workers_of(route, want.workers), want.workers
+    declared = [name for name in surplus if name in want.queues or (family and owner_of(family, name) in ids)]
+    return missing, declared
+
+
+def differing(
+    expected: Collection[str], reached: Collection[str], possible: Collection[str]
+) -> tuple[list[str], list[str]]:
+    """Return what is expected and not even possible, and what is reached and not expected."""
+    missing = [name for name in expected if name not in reached and name not in possible]
+    return missing, [name for name in sorted(reached) if name not in expected]
+
+
+def discrepancies(
+    routed: Routed, missing: Iterable[str], surplus: Iterable[str], have: Routing, wanted: Routing
+) -> tuple[str, ...]:
+    """Return the words for queues that a message does not reach, and for those that it should not."""
+    return (
+        *(f"does not reach queue {queue}: {_lacking(queue, routed, have, wanted)}" for queue in missing),
+        *(f"reaches queue {queue} too: {_surplus(queue, routed)}" for queue in surplus),
+    )
 
 
 def _with_supposed(have: Topology, want: Topology, ids: frozenset[int]) -> Topology:
@@ -99,9 +117,7 @@ def _tested(route: Route, have: Routing, wanted: Routing, want: Topology) -> Rou
     if routed.refused is not None and route.reaches:
         return RouteResult(route, (f"RabbitMQ refuses it: {routed.refused}",))
     missing, surplus = unlike(route, routed.queues, want, possible=routed.possible)
-    problems = [f"does not reach queue {queue}: {_lacking(queue, routed, have, wanted)}" for queue in missing]
-    problems += [f"reaches queue {queue} too: {_surplus(queue, routed)}" for queue in surplus]
-    return RouteResult(route, tuple(problems))
+    return RouteResult(route, discrepancies(routed, missing, surplus, have, wanted))
 
 
 def _lacking(queue: str, routed: Routed, have: Routing, want: Routing) -> str:

@@ -18,6 +18,7 @@ from typing import Final
 from attune_infra.errors import ExitCode
 from attune_infra.topology.model import Argument, Binding, Message, Queue, frozen, type_without_argument
 from attune_infra.topology.policy import effective_arguments
+from attune_infra.topology.routes import differing, discrepancies
 from attune_infra.topology.routing import Routed, Routing
 from attune_infra.topology.version import Version
 from attune_infra.topology.why import why_not
@@ -108,7 +109,8 @@ class Unmatched:
 class Trace:
     """The story of a message. The first lives are those in `routed.queues` and then `routed.possible`.
 
-    `expected` are the names of the queues it should reach, None if nobody said. `unmatched` are the bindings that
+    `expected` are the names of the queues it should reach and no other, None if nobody said, and `unmet` are words
+    for each that is not so. `unmatched` are the bindings that
     did not match anywhere on its way, None if nobody asked.
     """
 
@@ -116,6 +118,7 @@ class Trace:
     version: Version
     lives: tuple[Life, ...] = ()
     expected: tuple[str, ...] | None = None
+    unmet: tuple[str, ...] = ()
     unmatched: tuple[Unmatched, ...] | None = None
 
     @property
@@ -127,21 +130,10 @@ class Trace:
         yield from ((life, death) for life in self.lives for death in life.deaths if death.is_loss)
 
     @property
-    def is_as_expected(self) -> bool:
-        """Whether it reaches all the queues it should and no other; what a plugin decides may be either way."""
-        return self.expected is None or reaches(self.routed, self.expected)
-
-    @property
     def exit_code(self) -> ExitCode:
         """Drift, if the message reaches no queue, or not those it should, or is lost on a way it can take."""
-        is_wanted = self.is_unroutable and self.expected == ()
-        fine = self.is_as_expected and (is_wanted or not self.is_unroutable) and not any(self.losses())
-        return ExitCode.DONE if fine else ExitCode.DRIFT
-
-
-def reaches(routed: Routed, queues: tuple[str, ...]) -> bool:
-    """Return whether a message reaches these queues and no other."""
-    return set(routed.queues) <= set(queues) <= {*routed.queues, *routed.possible}
+        is_wrong = self.is_unroutable and self.expected != ()
+        return ExitCode.DRIFT if is_wrong or self.unmet or any(self.losses()) else ExitCode.DONE
 
 
 def trace(
@@ -151,11 +143,14 @@ def trace(
     routed = routing.publish(message)
     lives = _Lives(routing).of(routed)
     everywhere = [routed, *(death.routed for life in lives for death in life.deaths if death.routed is not None)]
+    wanted = None if expected is None else tuple(sorted(set(expected)))
+    missing, surplus = ([], []) if wanted is None else differing(wanted, routed.queues, routed.possible)
     return Trace(
         routed=routed,
         version=routing.version,
         lives=lives,
-        expected=None if expected is None else tuple(sorted(set(expected))),
+        expected=wanted,
+        unmet=discrepancies(routed, missing, surplus, routing, routing),
         unmatched=tuple(dict.fromkeys(_unmatched(routing, everywhere))) if explain else None,
     )
 
