@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -13,7 +14,8 @@ from pathlib import Path
 from typing import Protocol
 
 from attune_infra.topology.diff import Create, Update
-from attune_infra.topology.model import Argument, Topology, TopologyObject
+from attune_infra.topology.model import Argument, Message, Topology, TopologyObject
+from attune_infra.topology.probe import Arrival
 from attune_infra.topology.report import Outcome
 
 
@@ -64,6 +66,17 @@ class Broker(Protocol):
 
         What is not there is left out, and so is a queue with an expiry, whose lease asking would start anew.
         """
+        ...
+
+    def throwaway(self) -> AbstractContextManager[Broker]:
+        """Give another virtual host, empty, which is removed with all that is in it at the end of the block.
+
+        Raise `AccessRefused` if the user may not make any.
+        """
+        ...
+
+    def arrivals(self, messages: Sequence[Message], queues: Collection[str]) -> Sequence[Arrival]:
+        """Publish messages and return for each in which of the queues it arrived; they are emptied by that."""
         ...
 
 

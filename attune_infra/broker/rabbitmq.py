@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
+from secrets import token_hex
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from attune_infra.broker import faults, wire
 from attune_infra.broker.management import Management
-from attune_infra.errors import BrokerError, VirtualHostMissing
+from attune_infra.errors import AccessRefused, BrokerError, VirtualHostMissing
 from attune_infra.settings import Settings, Via
 from attune_infra.topology.diff import Create, Update
-from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology, TopologyObject
+from attune_infra.topology.model import Binding, Exchange, Message, Policy, Queue, Topology, TopologyObject
+from attune_infra.topology.probe import Arrival
 from attune_infra.topology.report import Outcome, Status
 
 if TYPE_CHECKING:
     from attune_infra.broker.amqp import Amqp
+
+THROWAWAY = "attune-infra probe"
+"""How the names of virtual hosts begin that are made for a moment."""
 
 _FIRST_WITH_DEFAULT_QUEUE_TYPE = (3, 11)
 
@@ -126,6 +132,39 @@ class RabbitMQ:
         )
         expiring = {item["name"] for item in listing if wire.has_expiry(item)}
         return self._amqp.consumer_counts([queue for queue in queues if queue not in expiring])
+
+    @contextmanager
+    def throwaway(self) -> Iterator[RabbitMQ]:
+        settings = replace(self.settings, virtual_host=f"{THROWAWAY} {token_hex(4)}")
+        try:
+            self._make_throwaway(settings)
+            with RabbitMQ(settings, via=self.via) as own:
+                yield own
+        finally:
+            self._remove_throwaway(settings.virtual_host)
+
+    def arrivals(self, messages: Sequence[Message], queues: Collection[str]) -> Sequence[Arrival]:
+        return self._amqp.arrivals(messages, queues)
+
+    def _make_throwaway(self, settings: Settings) -> None:
+        """Make a virtual host, of which who makes it over HTTP may use all; so may then who uses AMQP."""
+        try:
+            self._http.put(
+                "vhosts", settings.virtual_host, body={"description": "made by attune-infra for a moment"}
+            )
+        except AccessRefused as error:
+            raise faults.no_throwaway(error, settings) from error
+        if settings.amqp.user != settings.management.user:
+            everything = {"configure": ".*", "write": ".*", "read": ".*"}
+            self._http.put("permissions", settings.virtual_host, settings.amqp.user, body=everything)
+
+    def _remove_throwaway(self, name: str) -> None:
+        try:
+            self._http.delete("vhosts", name)
+        except (AccessRefused, VirtualHostMissing):
+            pass  # it could not even be made
+        except BrokerError as error:
+            raise faults.left_behind(name, error) from error
 
     @cached_property
     def _http(self) -> Management:

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from attune_infra.interfaces import RegisteredWorker, RegistryTable, SandboxState, SandboxStates, SandboxVariables
 from attune_infra.render.text import Showable
+from attune_infra.render.trace_data import trace_data
 from attune_infra.topology.check import CheckedText, CheckedTexts
 from attune_infra.topology.diff import ABSENT, Change, Create, Delete, Difference, Recreate, Update, Value
 from attune_infra.topology.document import Document
@@ -17,6 +18,7 @@ from attune_infra.topology.lint.finding import Explanation, Finding, Linted, Rul
 from attune_infra.topology.model import Binding, TopologyObject
 from attune_infra.topology.plan import Plan
 from attune_infra.topology.report import Outcome, Provisioned, Report
+from attune_infra.topology.trace import Trace
 from attune_infra.topology.verify import Check, Verification
 
 Data: TypeAlias = dict[str, Any]
@@ -81,6 +83,8 @@ def _data(shown: Showable) -> Data:  # noqa: C901, PLR0912 # a match has a case 
             }
         case Explanation():
             return {"rules": [_rule(rule) for rule in shown.rules]}
+        case Trace():
+            return trace_data(shown)
 
 
 def _checked(checked: CheckedText) -> Data:

@@ -105,6 +105,18 @@ class Message:
         return tuple(dict.fromkeys((self.routing_key, *further)))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """A test that a topology brings along: a message, and all the queues that it reaches.
+
+    `place` is where it stands in its document, line and column.
+    """
+
+    publish: Message
+    reaches: tuple[str, ...]
+    place: tuple[int, int] = field(default=(1, 1), compare=False)
+
+
 TopologyObject: TypeAlias = Exchange | Queue | Binding | Policy
 
 
@@ -132,8 +144,9 @@ class Topology:
 
     `default_queue_type` is what a durable queue becomes whose declaration names no type. Operator policies are
     never wanted, only seen: they bound what policies and arguments may do. `manages` holds regular expressions
-    for the names a document claims: what bears one and is not declared may be pruned. `twins` are bindings that
-    the broker holds more than once: it tells them apart by the width of an integer, which nobody is shown.
+    for the names a document claims: what bears one and is not declared may be pruned. `routes` are what a document
+    says of its own messages, to be tested. `twins` are bindings that the broker holds more than once: it tells
+    them apart by the width of an integer, which nobody is shown.
     """
 
     name: str = ""
@@ -147,6 +160,7 @@ class Topology:
     manages: tuple[str, ...] = ()
     suppressions: tuple[Suppression, ...] = ()
     twins: frozenset[Binding] = field(default=frozenset(), compare=False)
+    routes: tuple[Route, ...] = ()
 
     @classmethod
     def of(
@@ -158,6 +172,7 @@ class Topology:
         default_queue_type: str = "classic",
         manages: tuple[str, ...] = (),
         suppressions: tuple[Suppression, ...] = (),
+        routes: tuple[Route, ...] = (),
     ) -> Topology:
         """Gather objects of any kind into a topology."""
         exchanges: dict[str, Exchange] = {}
@@ -186,6 +201,7 @@ class Topology:
             manages=manages,
             suppressions=suppressions,
             twins=frozenset(twins),
+            routes=routes,
         )
 
     def objects(self) -> tuple[TopologyObject, ...]:

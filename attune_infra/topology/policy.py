@@ -47,6 +47,29 @@ def effective_definition(item: Exchange | Queue, topology: Topology) -> Mapping[
     return merged
 
 
+def effective_arguments(queue: Queue, topology: Topology) -> Mapping[str, Argument]:
+    """Return what arguments and policies together make of a queue, in the names of arguments.
+
+    Of two numbers the smaller counts, otherwise the argument does.
+    """
+    definition = effective_definition(queue, topology)
+    found = dict(queue.arguments)
+    for name, key in PROVIDED_BY_POLICY.items():
+        if key in definition:
+            found[name] = _of_both(name, found.get(name), definition[key])
+    return found
+
+
+def _of_both(name: str, argument: Argument, provided: Argument) -> Argument:
+    if argument is None:
+        return provided
+    if not (isinstance(argument, int) and isinstance(provided, int)):
+        return argument
+    if name == "x-delivery-limit" and min(argument, provided) < 0:
+        return max(argument, provided)  # -1 is no limit, so the other one is
+    return min(argument, provided)
+
+
 def _first(item: Exchange | Queue, policies: Mapping[str, Policy], topology: Topology) -> Policy | None:
     found = applicable(item, policies, topology)
     return max(found, key=lambda policy: (policy.priority, policy.name), default=None)

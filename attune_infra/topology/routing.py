@@ -23,6 +23,7 @@ from attune_infra.topology.model import (
     binding_order,
     frozen,
 )
+from attune_infra.topology.names import guess
 from attune_infra.topology.policy import effective_definition
 from attune_infra.topology.version import NEWEST, Version
 
@@ -90,6 +91,10 @@ class Routing:
             source: _index_of(self.exchange(source), bindings, version)
             for source, bindings in self._by_source().items()
         }
+        self.sees_deaths = any(
+            binding.arguments.get("x-match") in ("all-with-x", "any-with-x") for binding in topology.bindings
+        )
+        """Whether any binding could look at the headers that dead-lettering adds."""
 
     def publish(self, message: Message) -> Routed:
         """Return where a message goes that a client publishes."""
@@ -145,6 +150,8 @@ class Routing:
 
     def _matching(self, exchange: Exchange, message: Message) -> tuple[Binding, ...]:
         if not exchange.name:
+            if message.exchange:
+                return ()  # as an alternate exchange, the default exchange knows no queue
             keys = [key for key in message.routing_keys if key in self.topology.queues]
             return tuple(Binding(source="", destination=key, routing_key=key) for key in keys)
         index = self._indexes.get(exchange.name)
@@ -153,7 +160,7 @@ class Routing:
     def _refusal(self, message: Message) -> str | None:
         exchange = self.exchange(message.exchange)
         if exchange is None:
-            return f"there is no exchange '{message.exchange}'"
+            return f"there is no exchange '{message.exchange}'{guess(message.exchange, self.topology.exchanges)}"
         if exchange.internal:
             return f"exchange '{message.exchange}' is internal: clients cannot publish to it"
         for name in ("CC", "BCC"):
@@ -330,7 +337,9 @@ def criteria_of(arguments: Arguments) -> Arguments:
 def comparable(value: Argument, version: Version) -> object:
     """Return what is equal for two values of headers if they are to RabbitMQ; None equals any value.
 
-    Types count: "1" is not 1. But to releases before 4.0 the integer 1 is the float 1.0.
+    Types count: "1" is not 1. But to releases before 4.0 the integer 1 is the float 1.0. Integers inside arrays
+    and tables are equal to RabbitMQ only if they were sent with the same width, which is not known here: they
+    are taken to be.
     """
     if value is None:
         return _PRESENT

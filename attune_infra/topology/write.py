@@ -21,6 +21,7 @@ from attune_infra.topology.model import (
     Exchange,
     Policy,
     Queue,
+    Route,
     Suppression,
     Topology,
     WorkerFamily,
@@ -52,6 +53,7 @@ def write(topology: Topology) -> str:
         "policies": {name: _policy(policy) for name, policy in sorted(topology.policies.items())},
         "workers": _workers(topology.workers),
         "lint": _lint(topology.suppressions),
+        "routes": [_route(route) for route in topology.routes],
     }
     _all_written(bindings)
     parts = [[f"topology: {_scalar(topology.name)}"]] if topology.name else []
@@ -153,6 +155,16 @@ def _lint(suppressions: Sequence[Suppression]) -> _Mapping:
         _without_defaults(rule=item.rule, object=item.object, reason=item.reason) for item in suppressions
     ]
     return _without_defaults(ignore=ignored or None)
+
+
+def _route(route: Route) -> _Mapping:
+    message = route.publish
+    publish = _without_defaults(
+        exchange=message.exchange or "amq.default",
+        routing_key=message.routing_key or None,
+        headers=ordered(message.headers) or None,
+    )
+    return {"publish": publish, "reaches": list(route.reaches)}
 
 
 def _all_written(bindings: _Bindings) -> None:

@@ -210,6 +210,12 @@ def test_the_default_exchange_knows_each_queue_by_its_name() -> None:
     assert routing.publish(Message(exchange="", routing_key="r")).queues == ()
 
 
+def test_the_default_exchange_is_no_use_as_an_alternate_exchange() -> None:
+    topology = Topology.of([Exchange(name="e", arguments={"alternate-exchange": ""}), Queue(name="q")])
+
+    assert published(topology, "q").queues == ()
+
+
 def test_cc_and_bcc_are_further_routing_keys() -> None:
     topology = between("direct", bound("q", "a"), bound("r", "b"), bound("s", "c"))
 
