@@ -12,7 +12,20 @@ from typing import Annotated, NoReturn
 import typer
 
 from attune_infra import __version__
-from attune_infra.cli import diff, export, import_, lint, registry, sandbox, setup, topology, trace, verify, worker
+from attune_infra.cli import (
+    diff,
+    export,
+    graph,
+    import_,
+    lint,
+    registry,
+    sandbox,
+    setup,
+    topology,
+    trace,
+    verify,
+    worker,
+)
 from attune_infra.errors import AttuneError, ExitCode
 
 _INTERRUPTED = 130
@@ -29,6 +42,7 @@ app.command("setup")(setup.setup)
 app.command("diff")(diff.diff)
 app.command("verify")(verify.verify)
 app.command("lint")(lint.lint)
+app.command("graph")(graph.graph)
 app.command("trace")(trace.trace)
 app.command("export")(export.export)
 app.command("import")(import_.import_)

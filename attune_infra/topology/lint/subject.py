@@ -23,7 +23,7 @@ from attune_infra.topology.model import (
     binding_order,
     type_without_argument,
 )
-from attune_infra.topology.policy import PROVIDED_BY_POLICY, applicable, effective_definition
+from attune_infra.topology.policy import applicable, effective_arguments
 from attune_infra.topology.routing import Routing
 from attune_infra.topology.version import Version
 from attune_infra.topology.worker import PLACEHOLDER
@@ -49,7 +49,7 @@ class Subject:
         self.consumers = consumers or {}
         self.unused: tuple[Suppression, ...] = ()
         self._has_policies = bool(topology.policies or topology.operator_policies)
-        self._provided: dict[tuple[type, str], Mapping[str, Argument]] = {}
+        self._effective: dict[str, Mapping[str, Argument]] = {}
 
     @cached_property
     def exchanges(self) -> Sequence[Exchange]:
@@ -89,14 +89,13 @@ class Subject:
     def contests(self) -> Mapping[_End, Sequence[Policy]]:
         """The policies for each object that has any, the one in effect first; objects by their kind and name."""
         found: dict[_End, Sequence[Policy]] = {}
-        kinds: tuple[tuple[str, Sequence[Exchange | Queue]], ...]
-        kinds = (("exchange", self.exchanges), ("queue", self.queues))
-        for kind, items in kinds if self.topology.policies else ():
-            for item in items:
-                policies = list(applicable(_filled(item), self.topology.policies, self.topology))
-                if policies:
-                    policies.sort(key=lambda policy: (policy.priority, policy.name), reverse=True)
-                    found[kind, item.name] = policies
+        items: Iterable[Exchange | Queue] = chain(self.exchanges, self.queues)
+        for item in items if self.topology.policies else ():
+            real = replace(item, name=name_of(item))
+            policies = list(applicable(real, self.topology.policies, self.topology))
+            if policies:
+                policies.sort(key=lambda policy: (policy.priority, policy.name), reverse=True)
+                found[type(item).__name__.lower(), item.name] = policies
         return found
 
     @cached_property
@@ -158,33 +157,22 @@ class Subject:
         """Return the type that a queue has, or gets from its virtual host."""
         return queue.type or type_without_argument(queue, self.topology.default_queue_type)
 
-    def setting(self, item: Exchange | Queue, argument: str) -> Argument:
-        """Return what an argument and policies make of it together; None if nothing sets it.
-
-        Of two numbers the smaller counts, as it does for lengths and times; of anything else, the argument.
-        """
-        mine = item.arguments.get(argument)
+    def setting(self, queue: Queue, argument: str) -> Argument:
+        """Return what an argument and policies make of it together; None if nothing sets it."""
         if not self._has_policies:
-            return mine
-        provided = self._policies_of(item).get(PROVIDED_BY_POLICY[argument])
-        if isinstance(mine, int) and isinstance(provided, int):
-            return min(mine, provided)
-        return provided if mine is None else mine
+            return queue.arguments.get(argument)
+        if queue.name not in self._effective:
+            self._effective[queue.name] = effective_arguments(_filled(queue), self.topology)
+        return self._effective[queue.name].get(argument)
 
-    def text(self, item: Exchange | Queue, argument: str) -> str | None:
+    def text(self, queue: Queue, argument: str) -> str | None:
         """Return a setting that is a string; None if there is none."""
-        found = self.setting(item, argument)
+        found = self.setting(queue, argument)
         return found if isinstance(found, str) else None
 
     def part(self, item: Exchange | Queue, argument: str) -> str:
         """Return the part of an object at which its setting stands: nothing, if a policy has it."""
         return argument if argument in item.arguments else ""
-
-    def _policies_of(self, item: Exchange | Queue) -> Mapping[str, Argument]:
-        key = (type(item), item.name)
-        if key not in self._provided:
-            self._provided[key] = effective_definition(_filled(item), self.topology)
-        return self._provided[key]
 
 
 def name_of(item: Exchange | Queue | Policy) -> str:
@@ -192,8 +180,8 @@ def name_of(item: Exchange | Queue | Policy) -> str:
     return item.name if isinstance(item, Policy) else item.name.replace(PLACEHOLDER, _SOME_WORKER)
 
 
-def _filled(item: Exchange | Queue) -> Exchange | Queue:
-    return item if PLACEHOLDER not in item.name else replace(item, name=name_of(item))
+def _filled(queue: Queue) -> Queue:
+    return queue if PLACEHOLDER not in queue.name else replace(queue, name=name_of(queue))
 
 
 def _with_family(topology: Topology) -> Topology:
