@@ -5,16 +5,24 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
 
 from attune_infra.errors import ExitCode
+from attune_infra.render.dot import dot
+from attune_infra.render.mermaid import mermaid
+from attune_infra.render.outline import outline
 from attune_infra.topology.builtin import text_of
+from attune_infra.topology.compatibility import RELEASES
+from attune_infra.topology.graph import graph
 from attune_infra.topology.lint.finding import Linted
 from attune_infra.topology.lint.linter import lint
 from attune_infra.topology.lint.rules import chosen
 from attune_infra.topology.lint.severity import Severity
-from attune_infra.topology.model import Binding, Exchange, Queue, Topology
+from attune_infra.topology.model import Binding, Exchange, Message, Queue, Topology, label
 from attune_infra.topology.parse import parse, parse_with_places
+from attune_infra.topology.routing import Routing
 from lint_examples import EXAMPLES
+from strategies import topologies
 
 EXAMPLES_FOLDER = Path(__file__).parent.parent.parent.parent / "examples"
 
@@ -146,3 +154,24 @@ def test_nothing_false_is_said_of_the_built_in_topology() -> None:
 )
 def test_the_examples_to_imitate_are_clean(path: Path) -> None:
     assert told(linted(path.read_text(encoding="utf-8"))) == []
+
+
+@given(topologies())
+@settings(deadline=None)
+def test_any_topology_can_be_linted_and_drawn(topology: Topology) -> None:
+    for version in RELEASES:
+        found = lint(topology, version=version)
+    for written in (mermaid, dot, outline):
+        assert written(graph(topology, linted=found))
+
+
+@given(topologies(with_workers=False))
+@settings(deadline=None)
+def test_dead_letters_that_are_said_to_vanish_do(topology: Topology) -> None:
+    """Of a queue with one certain routing key, the router must say the same."""
+    routing = Routing(topology)
+    lost = {finding.object for finding in lint(topology, rules=chosen(["AI001", "AI002"], [])).findings}
+    for queue in topology.queues.values():
+        exchange, key = (queue.arguments.get(f"x-dead-letter-{part}") for part in ("exchange", "routing-key"))
+        if isinstance(exchange, str) and isinstance(key, str) and label(queue) in lost:
+            assert routing.route(Message(exchange=exchange, routing_key=key)).queues == ()
