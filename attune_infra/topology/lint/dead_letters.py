@@ -170,13 +170,7 @@ def _dead_letter_cycles(subject: Subject) -> Iterator[tuple[list[Queue], bool]]:
     Only a queue that gets dead letters, and has some itself, can be in one. Queues that share what their dead
     letters reach share a node for it, lest there be as many edges as pairs.
     """
-    sent = {
-        queue.name: {
-            subject.reach.queues(target, key) for key in subject.reach.keys_of_dead_letters(queue, target)
-        }
-        for target, queues in subject.dead_letter_exchanges.items()
-        for queue in queues
-    }
+    sent = subject.reach.dead_letters
     reached = frozenset().union(*(together for ways in sent.values() for together in ways))
     edges: dict[str | frozenset[str], Set[str | frozenset[str]]] = {}
     for name in sent.keys() & reached:

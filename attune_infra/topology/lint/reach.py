@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Set
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from attune_infra.topology.model import Binding, Exchange, Message, Queue
@@ -33,6 +35,15 @@ class Reach:
         if own is not None:
             return (literal(own),)
         return (None,) if self._looks_at_no_key(exchange) else keys_into(queue, self.subject)
+
+    @cached_property
+    def dead_letters(self) -> Mapping[str, Set[frozenset[str]]]:
+        """The queues that dead letters of each queue reach, for each of their routing keys."""
+        return {
+            queue.name: {self.queues(exchange, key) for key in self.keys_of_dead_letters(queue, exchange)}
+            for exchange, queues in self.subject.dead_letter_exchanges.items()
+            for queue in queues
+        }
 
     def can_reach(self, exchange: str, words: Words | None) -> bool:
         """Return whether an exchange can bring a message with such a routing key to any queue.
