@@ -30,8 +30,11 @@ class Broker(Protocol):
         """Return RabbitMQ's version as the AMQP handshake tells it; raise `BrokerError` if it does not."""
         ...
 
-    def read(self) -> Topology:
-        """Return what the virtual host holds, without what RabbitMQ itself put there."""
+    def read(self, *, private: bool = False) -> Topology:
+        """Return what the virtual host holds, without what RabbitMQ itself put there.
+
+        Queues that are exclusive or server-named are nobody's topology, and only with `private` among it.
+        """
         ...
 
     def check_allowed(self, wanted: Iterable[TopologyObject]) -> None:

@@ -51,7 +51,7 @@ class RabbitMQ:
     def check_amqp(self) -> str:
         return self._amqp.version()
 
-    def read(self) -> Topology:
+    def read(self, *, private: bool = False) -> Topology:
         http, vhost = self._http, self.settings.virtual_host
         default_queue_type = self._default_queue_type()
         exchanges = http.get("exchanges", vhost, columns=wire.EXCHANGE_COLUMNS)
@@ -62,8 +62,8 @@ class RabbitMQ:
         seen = Topology.of(
             (
                 *wire.exchanges_from(exchanges),
-                *wire.queues_from(queues),
-                *wire.bindings_from(bindings, queues),
+                *wire.queues_from(queues, private=private),
+                *wire.bindings_from(bindings, queues, private=private),
                 *wire.policies_from(policies),
             ),
             name=vhost,

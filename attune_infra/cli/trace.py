@@ -89,4 +89,4 @@ def _live(session: Session, workers: list[str] | None, version: str | None) -> R
         hint = "leave out --live, or --topology, --workers and --broker-version"
         raise WrongUsage("--live takes the topology, its workers and the version from the broker", hint=hint)
     with session.broker(Via.HTTP) as broker:
-        return Routing(broker.read(), version=version_of(broker.check_http()))
+        return Routing(broker.read(private=True), version=version_of(broker.check_http()))

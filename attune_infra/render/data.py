@@ -91,6 +91,7 @@ def _checked(checked: CheckedText) -> Data:
         "bindings": len(topology.bindings),
         "policies": len(topology.policies),
         "queues_per_worker": len(workers.queues) if workers else 0,
+        "routes": len(topology.routes),
     }
 
 

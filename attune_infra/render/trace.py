@@ -11,6 +11,7 @@ from typing import Final
 
 from attune_infra.render.line import Line
 from attune_infra.render.tree import Branch, drawn
+from attune_infra.topology.arguments import shown
 from attune_infra.topology.model import Binding, Exchange, Message
 from attune_infra.topology.routing import Hop, Routed
 from attune_infra.topology.trace import Cause, Death, Ending, Trace
@@ -67,7 +68,7 @@ class _Story:
         if routed.refused is not None:
             return Branch(f"RabbitMQ refuses it: {routed.refused}", sign="!")
         way = _Way(self, routed, range(len(self.trace.lives)))
-        return Branch(f"{way.beginning}, {_key(routed.message)}", way.branches())
+        return Branch(f"{way.beginning}, {_key(routed.message)}{_headers(routed.message)}", way.branches())
 
     def ways_out(self, place: int) -> Iterator[Branch]:
         yield from (self._way_out(death) for death in self.trace.lives[place].deaths)
@@ -144,6 +145,11 @@ def _exchange(exchange: Exchange) -> str:
 def _key(message: Message) -> str:
     keys = " and ".join(message.routing_keys) if any(message.routing_keys) else ""
     return f"routing key {keys}" if keys else "empty routing key"
+
+
+def _headers(message: Message) -> str:
+    words = ", ".join(f"{name} {shown(value)}" for name, value in message.headers.items())
+    return f", headers {words}" if words else ""
 
 
 def _cause(cause: Cause) -> str:

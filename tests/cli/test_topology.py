@@ -113,6 +113,7 @@ def test_check_gives_problems_as_data(attune_infra_alone: Command, mine: str, tm
                 "bindings": 1,
                 "policies": 1,
                 "queues_per_worker": 1,
+                "routes": 0,
             },
         ],
     }

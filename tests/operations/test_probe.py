@@ -89,6 +89,12 @@ def test_what_cannot_be_made_is_told_and_nothing_remains(broker: RabbitMQ, manag
     assert throwaways(management) == []
 
 
+def test_a_topology_without_routes_proves_nothing(broker: RabbitMQ) -> None:
+    [check] = probe(broker, Topology.of(EVERYTHING))
+
+    assert (check.verdict, check.detail) == (Verdict.WARNING, "the topology has none, so nothing was proven")
+
+
 def test_it_is_removed_when_anything_goes_wrong(broker: RabbitMQ, management: Management) -> None:
     def fail() -> None:
         with broker.throwaway():
