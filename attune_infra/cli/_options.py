@@ -25,6 +25,10 @@ from attune_infra.settings import (
     Via,
 )
 
+OutputOption = Annotated[Output, typer.Option("--output", "-o", help="How to print the result.")]
+Vhost = Annotated[
+    str | None, typer.Option("--vhost", metavar="NAME", help="Which virtual host, if definitions hold several.")
+]
 ViaOption = Annotated[Via, typer.Option("--via", help="Declare over this protocol; policies always go over HTTP.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")]
 TopologyFile = Annotated[
@@ -47,10 +51,7 @@ def _from(setting: Setting, help_text: str, panel: str | None = _CONNECTION, met
 
 
 _SHARED: dict[str, tuple[Any, Any]] = {
-    "output": (
-        Annotated[Output, typer.Option("--output", "-o", help="How to print the result.")],
-        Output.TEXT,
-    ),
+    "output": (OutputOption, Output.TEXT),
     "topology": (
         Annotated[
             str | None,

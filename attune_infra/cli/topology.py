@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from attune_infra.cli._options import OutputOption, Vhost
 from attune_infra.cli._output import Output, show, tell
 from attune_infra.settings import DEFAULT_TOPOLOGY
 
@@ -20,15 +21,11 @@ _Files = Annotated[
         metavar="FILE...", help="YAML documents or definitions JSON; - for standard input.", show_default=False
     ),
 ]
-_Vhost = Annotated[
-    str | None, typer.Option("--vhost", metavar="NAME", help="Which virtual host, if definitions hold several.")
-]
-_Output = Annotated[Output, typer.Option("--output", "-o", help="How to print the result.")]
 _Name = Annotated[str, typer.Option("--topology", metavar="NAME", help="A built-in topology.")]
 
 
 @app.command()
-def check(files: _Files, *, vhost: _Vhost = None, output: _Output = Output.TEXT) -> None:
+def check(files: _Files, *, vhost: Vhost = None, output: OutputOption = Output.TEXT) -> None:
     """Check documents without a broker, and name every problem with its line and column."""
     from attune_infra.topology.check import CheckedTexts
 

@@ -187,9 +187,10 @@ class _Document(Nodes):
                     self.problem(item, f"a binding of '{destination}' names no exchange")
                 continue
             binding = self.binding(keys, destination, destination_type, fill)
-            if binding in lines:
-                self.problem(item, f"the same binding is there already, in line {lines[binding]}")
-            lines.setdefault(binding, item.start_mark.line + 1)
+            known = len(lines)
+            line = lines.setdefault(binding, item.start_mark.line + 1)
+            if len(lines) == known:
+                self.problem(item, f"the same binding is there already, in line {line}")
             yield binding
 
     def binding(self, keys: _Keys, destination: str, destination_type: str, fill: _Fill) -> Binding:
@@ -282,6 +283,8 @@ class _Document(Nodes):
             self.problem(node, f"the name {what}")
 
     def arguments(self, given: _Entries, rules: Mapping[str, Rule]) -> dict[str, Argument]:
+        if not given:
+            return {}
         found = self.values(given)
         for name, value in found.items():
             if rule := rules.get(name):
