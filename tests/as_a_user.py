@@ -57,5 +57,6 @@ class Command:
 
 
 def clean_environment() -> dict[str, str]:
-    """Return the environment without any setting of the platform in it."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("ATTUNE")}
+    """Return the environment without any setting of the platform, and with modules compiled as pip leaves them."""
+    ours = ("ATTUNE", "PYTHONDONTWRITEBYTECODE")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}

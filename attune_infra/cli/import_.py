@@ -6,13 +6,17 @@ from typing import Annotated
 
 import typer
 
+from attune_infra.cli._app import App
 from attune_infra.cli._files import read_text
 from attune_infra.cli._options import OutputOption, Vhost
 from attune_infra.cli._output import Output, show, tell_left_out
 
+app = App()
+
 _File = Annotated[str, typer.Argument(metavar="FILE", help="Definitions JSON, or - for standard input.")]
 
 
+@app.command()
 def import_(file: _File, *, vhost: Vhost = None, output: OutputOption = Output.TEXT) -> None:
     """Turn RabbitMQ's definitions JSON into a topology document; what has no place in it is named."""
     from attune_infra.topology.definitions import parse_definitions

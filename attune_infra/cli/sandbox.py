@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from attune_infra.cli._app import App
 from attune_infra.cli._options import OutputOption
 from attune_infra.cli._output import Output, show, tell
 from attune_infra.interfaces import SandboxStates, SandboxVariables
@@ -14,10 +15,7 @@ from attune_infra.interfaces import SandboxStates, SandboxVariables
 if TYPE_CHECKING:
     from attune_infra.sandbox import Sandbox
 
-app = typer.Typer(
-    help="A private RabbitMQ and PostgreSQL on free local ports, for trying things out and for tests.",
-    no_args_is_help=True,
-)
+app = App()
 
 _Name = Annotated[str, typer.Option("--name", help="Several can run side by side, each under a name.")]
 _Root = Annotated[

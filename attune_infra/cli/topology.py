@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from attune_infra.cli._app import App
 from attune_infra.cli._options import OutputOption, Vhost
 from attune_infra.cli._output import Output, show, tell
 from attune_infra.settings import DEFAULT_TOPOLOGY
@@ -13,7 +14,7 @@ from attune_infra.settings import DEFAULT_TOPOLOGY
 if TYPE_CHECKING:
     from attune_infra.topology.check import CheckedText
 
-app = typer.Typer(help="Topology documents; nothing here needs a broker.", no_args_is_help=True)
+app = App()
 
 _Files = Annotated[
     list[str],
@@ -61,7 +62,7 @@ def _checked(file: str, vhost: str | None) -> CheckedText:
     from attune_infra.cli._topology import TopologyText
     from attune_infra.errors import InvalidInput
     from attune_infra.topology.check import CheckedText
-    from attune_infra.topology.parse import InvalidDocument
+    from attune_infra.topology.problems import InvalidDocument
 
     try:
         topology, _ = TopologyText(file, read_text(file)).parse(vhost)

@@ -6,9 +6,12 @@ from typing import Annotated
 
 import typer
 
+from attune_infra.cli._app import App
 from attune_infra.cli._options import Workers, shared
 from attune_infra.cli._session import Session
 from attune_infra.cli._worker_ids import read_worker_ids
+
+app = App()
 
 _RequireConsumers = Annotated[
     bool, typer.Option("--require-consumers", help="A worker without its consumer is drift, not a warning.")
@@ -16,6 +19,7 @@ _RequireConsumers = Annotated[
 _Strict = Annotated[bool, typer.Option("--strict", help="Objects that nobody declared are drift, not a warning.")]
 
 
+@app.command()
 @shared
 def verify(
     session: Session,

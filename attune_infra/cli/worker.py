@@ -6,13 +6,14 @@ from typing import Annotated
 
 import typer
 
+from attune_infra.cli._app import App
 from attune_infra.cli._options import ViaOption, shared
 from attune_infra.cli._session import Session
 from attune_infra.cli._worker_ids import read_worker_ids
 from attune_infra.interfaces import WorkerType
 from attune_infra.settings import Via
 
-app = typer.Typer(help="Register workers, and give each its queue and binding.", no_args_is_help=True)
+app = App()
 
 _Name = Annotated[str | None, typer.Option("--name", help="By default worker-HOSTNAME.", show_default=False)]
 _Type = Annotated[

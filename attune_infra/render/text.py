@@ -22,7 +22,6 @@ from attune_infra.topology.plan import Plan
 from attune_infra.topology.report import Loss, Outcome, Provisioned, Report, Status
 from attune_infra.topology.verify import Check, Verdict, Verification
 from attune_infra.topology.worker import owner_of
-from attune_infra.topology.write import policy_line
 
 Showable: TypeAlias = (
     Report
@@ -127,6 +126,8 @@ def _outcome(outcome: Outcome) -> Iterator[Line]:
         went = "went with the old one" if outcome.status is Status.RECREATED else "would be lost by that"
         yield Line(f"      {_loss(outcome.loss)} {went}")
     if outcome.instead and outcome.status is Status.DIFFERS:
+        from attune_infra.topology.write import policy_line  # rare, and YAML takes long to load
+
         yield Line("      this policy has the same effect, if the arguments are left out:")
         yield Line(f"        {policy_line(outcome.instead)}")
 

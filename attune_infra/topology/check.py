@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from attune_infra.errors import ExitCode
-from attune_infra.topology.model import Topology
-from attune_infra.topology.nodes import Problem
+
+if TYPE_CHECKING:
+    from attune_infra.topology.model import Topology
+    from attune_infra.topology.problems import Problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

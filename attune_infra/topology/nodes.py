@@ -16,6 +16,7 @@ import yaml
 from attune_infra.topology.arguments import HIGHEST, LOWEST, shown
 from attune_infra.topology.model import Argument
 from attune_infra.topology.names import guess
+from attune_infra.topology.problems import Problem
 
 DEEPEST: Final = 50
 """Collections inside each other; a topology needs eight, and at some ten thousand the C library crashes."""
@@ -50,15 +51,6 @@ _ODD_TEXT: Final = {_MERGE, f"{_TAG}value"}
 _NUMBERS: Final = {f"{_TAG}int", f"{_TAG}float"}
 _LONGEST_NUMBER: Final = 100
 """Characters; YAML 1.1 writes numbers with base 60 too, and reading a long one of those takes for ever."""
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Problem:
-    """What is wrong with a document, and where; lines and columns count from 1."""
-
-    line: int
-    column: int
-    what: str
 
 
 class _TooDeep(yaml.MarkedYAMLError):

@@ -6,16 +6,14 @@ and whether a topology is wise, is not asked here.
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 import yaml
 
-from attune_infra.errors import InvalidInput
 from attune_infra.topology.arguments import (
+    APPLY_TO,
     EXCHANGE_ARGUMENTS,
     HEADERS_BINDING_ARGUMENTS,
     QUEUE_ARGUMENTS,
@@ -43,7 +41,8 @@ from attune_infra.topology.names import (
     pattern_problem,
     routing_key_problem,
 )
-from attune_infra.topology.nodes import Entry, Nodes, Problem, is_null
+from attune_infra.topology.nodes import Entry, Nodes, is_null
+from attune_infra.topology.problems import InvalidDocument
 from attune_infra.topology.worker import HIGHEST_ID, PLACEHOLDER
 
 DOCUMENT_KEYS: Final = ("topology", "manages", "exchanges", "queues", "policies", "workers")
@@ -54,7 +53,6 @@ BINDING_KEYS: Final = ("exchange", "routing_key", "arguments")
 POLICY_KEYS: Final = ("pattern", "definition", "apply_to", "priority")
 WORKERS_KEYS: Final = ("consumer_tag", "queues")
 
-APPLY_TO: Final = ("queues", "exchanges", "all", "classic_queues", "quorum_queues", "streams")
 CONSUMER_TAG: Final = f"worker-{PLACEHOLDER}"
 """What a worker's consumer tag is if the document does not say."""
 
@@ -63,35 +61,13 @@ _Entries: TypeAlias = Mapping[str, Entry]
 _Fill: TypeAlias = Callable[[str], str]
 
 
-class InvalidDocument(InvalidInput):
-    """A topology document with at least one problem."""
-
-    def __init__(self, source: str, problems: list[Problem]) -> None:
-        self.problems = tuple(sorted(set(problems)))
-        lines = (f"{source}:{found.line}:{found.column}: {found.what}" for found in self.problems)
-        super().__init__("\n".join(lines), hint="nothing was changed; mend the document and try again")
-
-
 def parse(text: str, *, source: str) -> Topology:
     """Read a topology document; raise `InvalidDocument` naming all its problems, `source` before each."""
     document = _Document(text)
-    with _no_collector():
-        topology = document.topology()
+    topology = document.topology()
     if document.problems:
         raise InvalidDocument(source, document.problems)
     return topology
-
-
-@contextmanager
-def _no_collector() -> Iterator[None]:
-    """Keep the collector from looking, time and again, through a tree that only grows: it took half the time."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 @dataclass(slots=True)

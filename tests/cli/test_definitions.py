@@ -25,7 +25,7 @@ from attune_infra.topology.definitions import parse_definitions, write_definitio
 from attune_infra.topology.diff import Create, diff, undeclared
 from attune_infra.topology.export import as_definitions
 from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology
-from attune_infra.topology.parse import InvalidDocument
+from attune_infra.topology.problems import InvalidDocument
 from strategies import NASTY_NAMES
 from under_test import BrokerUnderTest
 from virtual_host import VirtualHost, made_on

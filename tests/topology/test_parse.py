@@ -13,9 +13,9 @@ from attune_infra.topology.parse import (
     POLICY_KEYS,
     QUEUE_KEYS,
     WORKERS_KEYS,
-    InvalidDocument,
     parse,
 )
+from attune_infra.topology.problems import InvalidDocument
 
 
 def problems(text: str) -> list[str]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from attune_infra.topology.model import Topology
-from attune_infra.topology.parse import parse
+if TYPE_CHECKING:
+    from attune_infra.topology.model import Topology
 
 NAMES: Final = ("attune",)
 
@@ -20,4 +20,6 @@ def text_of(name: str) -> str:
 @cache
 def attune() -> Topology:
     """Return the topology of the Attune platform."""
+    from attune_infra.topology.parse import parse
+
     return parse(text_of("attune"), source="attune.yaml")
