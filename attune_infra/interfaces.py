@@ -52,7 +52,10 @@ class Broker(Protocol):
         ...
 
     def contents(self, queue: str) -> tuple[int | None, int | None]:
-        """Return how many messages a queue holds and how many consumers it has; None for what is not known."""
+        """Return how many messages a queue holds and how many consumers it has; None for what is not known.
+
+        How many consume from a queue with an expiry cannot be asked without starting its lease anew.
+        """
         ...
 
     def consumer_tags(self, queues: Collection[str]) -> Mapping[str, tuple[str, ...]]:
@@ -60,9 +63,9 @@ class Broker(Protocol):
         ...
 
     def consumer_counts(self, queues: Collection[str]) -> Mapping[str, int]:
-        """Return how many consumers each queue has, exactly and now.
+        """Return how many consumers each queue has, exactly and now; what is not there is left out.
 
-        What is not there is left out, and so is a queue with an expiry, whose lease asking would start anew.
+        Asking starts the lease of a queue with an expiry anew, so do not ask for such.
         """
         ...
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from itertools import islice
 from typing import Any, Final, TypeAlias
 
@@ -62,13 +63,18 @@ class _Lane(amqp.Channel):  # type: ignore[misc] # the package ships no types
                     nowait=nowait,
                 )
 
+    def count_consumers(self, queues: Sequence[str], counts: dict[str, int]) -> None:
+        """Ask how many consumers each queue has; it is counted by the time that `survived` returns."""
+        self._callbacks[spec.Queue.DeclareOk] = lambda queue, _, consumers: counts.update({queue: consumers})
+        for queue in queues:
+            self.send_method(spec.Queue.Declare, "BsbbbbbF", (0, queue, True, False, False, False, False, {}))
+
     def survived(self) -> bool:
         """Wait until the broker has worked through all that was sent; return whether nothing failed."""
-        try:
-            self.basic_qos(0, 0, a_global=False)
-        except amqp.ChannelError:
-            return False
-        return True
+        with suppress(amqp.ChannelError):
+            if self.failure is None:
+                self.basic_qos(0, 0, a_global=False)
+        return self.failure is None
 
     def wait(self, method: Any, callback: Any = None, timeout: Any = None, returns_tuple: bool = False) -> Any:
         """Wait for an answer, but not for ever; raise the reason if the broker closed the channel instead."""
@@ -132,15 +138,25 @@ class Amqp:
         It asks by a passive declaration, which starts the lease of a queue with an expiry anew.
         """
         counts: dict[str, int] = {}
-        for queue in queues:
+        waiting = iter(queues)
+        while batch := list(islice(waiting, AT_ONCE)):
             try:
-                [lane] = self._lanes(1)
-                counts[queue] = lane.queue_declare(queue, passive=True).consumer_count
-            except amqp.NotFound:
-                continue
+                self._count_at_once(batch, counts)
             except (amqp.AMQPError, OSError) as error:
                 raise self._lost(error) from error
         return counts
+
+    def _count_at_once(self, batch: list[str], counts: dict[str, int]) -> None:
+        """Count in lanes; one that met a queue which is gone, and was closed for that, is gone through again."""
+        lanes = self._lanes(min(LANES, len(batch)))
+        for start, lane in enumerate(lanes):
+            lane.count_consumers(batch[start :: len(lanes)], counts)
+        survived = [lane.survived() for lane in lanes]
+        if not all(survived):
+            for queue in set(batch) - counts.keys():
+                [lane] = self._lanes(1)
+                lane.count_consumers([queue], counts)
+                lane.survived()
 
     def close(self) -> None:
         connection, self._connection = self._connection, None

@@ -47,6 +47,11 @@ def effective_definition(item: Exchange | Queue, topology: Topology) -> Mapping[
     return merged
 
 
+def expires(queue: Queue, topology: Topology) -> bool:
+    """Return whether a queue is deleted when nobody uses it; a passive declaration counts as use."""
+    return "x-expires" in queue.arguments or "expires" in effective_definition(queue, topology)
+
+
 def _first(item: Exchange | Queue, policies: Iterable[Policy]) -> Policy | None:
     applicable = (policy for policy in policies if _applies(policy, item))
     return max(applicable, key=lambda policy: (policy.priority, policy.name), default=None)
