@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from attune_infra.topology.diff import Create, Update
-from attune_infra.topology.model import Argument, Topology, TopologyObject
-from attune_infra.topology.report import Outcome
+if TYPE_CHECKING:
+    from attune_infra.topology.diff import Create, Update
+    from attune_infra.topology.model import Argument, Topology, TopologyObject
+    from attune_infra.topology.report import Outcome
 
 
 class Broker(Protocol):

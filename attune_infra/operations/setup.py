@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from attune_infra.interfaces import Broker
 from attune_infra.topology.diff import Changed, Create, Delete, Recreate, Update, diff
 from attune_infra.topology.model import Queue, Topology, TopologyObject
 from attune_infra.topology.plan import Plan
 from attune_infra.topology.remedy import policy_instead
 from attune_infra.topology.report import Loss, Outcome, Report, Status
+
+if TYPE_CHECKING:
+    from attune_infra.interfaces import Broker
 
 
 def setup(broker: Broker, want: Topology) -> Report:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from attune_infra.errors import AttuneError, BrokerError
-from attune_infra.interfaces import Broker
 from attune_infra.operations.wait import wait_for
-from attune_infra.topology.model import Topology
 from attune_infra.topology.policy import expires
 from attune_infra.topology.verify import Demands, Seen, Verification, worker_queues
 from attune_infra.topology.verify import verify as verify_seen
+
+if TYPE_CHECKING:
+    from attune_infra.interfaces import Broker
+    from attune_infra.topology.model import Topology
 
 STATISTICS_LAG = 8.0
 """Seconds after which the management statistics know a consumer; 6 were measured."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from attune_infra.errors import WorkerNotRegistered
-from attune_infra.interfaces import Broker, WorkerRegistry
 from attune_infra.operations.setup import setup
-from attune_infra.topology.model import Topology
 from attune_infra.topology.report import Provisioned
 from attune_infra.topology.worker import topology_of_workers, worker_family
+
+if TYPE_CHECKING:
+    from attune_infra.interfaces import Broker, WorkerRegistry
+    from attune_infra.topology.model import Topology
 
 _SHOWN = 10
 """Ids that a sentence names before it counts the rest."""
