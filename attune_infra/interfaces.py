@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -14,7 +15,8 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from attune_infra.topology.diff import Create, Update
-    from attune_infra.topology.model import Argument, Topology, TopologyObject
+    from attune_infra.topology.model import Argument, Message, Topology, TopologyObject
+    from attune_infra.topology.probe import Arrival
     from attune_infra.topology.report import Outcome
 
 
@@ -29,8 +31,11 @@ class Broker(Protocol):
         """Return RabbitMQ's version as the AMQP handshake tells it; raise `BrokerError` if it does not."""
         ...
 
-    def read(self) -> Topology:
-        """Return what the virtual host holds, without what RabbitMQ itself put there."""
+    def read(self, *, private: bool = False) -> Topology:
+        """Return what the virtual host holds, without what RabbitMQ itself put there.
+
+        Queues that are exclusive or server-named are nobody's topology, and only with `private` among it.
+        """
         ...
 
     def check_allowed(self, wanted: Iterable[TopologyObject]) -> None:
@@ -68,6 +73,17 @@ class Broker(Protocol):
 
         Asking starts the lease of a queue with an expiry anew, so do not ask for such.
         """
+        ...
+
+    def throwaway(self) -> AbstractContextManager[Broker]:
+        """Give another virtual host, empty, which is removed with all that is in it at the end of the block.
+
+        Raise `AccessRefused` if the user may not make any.
+        """
+        ...
+
+    def arrivals(self, messages: Sequence[Message], queues: Collection[str]) -> Sequence[Arrival]:
+        """Publish messages and return for each in which of the queues it arrived; they are emptied by that."""
         ...
 
 

@@ -6,7 +6,7 @@ Which RabbitMQ that is, options say. A test that starts it carries the mark `bro
 from __future__ import annotations
 
 from collections.abc import Iterator
-from secrets import token_hex
+from secrets import randbits, token_hex
 from urllib.parse import quote, urlsplit
 
 import amqp
@@ -36,6 +36,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=[],
         help="a line of rabbitmq.conf; may repeat",
     )
+    group.addoption("--messages", type=int, default=2000, help="how many random messages to publish on the broker")
+    group.addoption("--messages-seed", type=int, default=randbits(32), help="the seed of those messages")
     group.addoption("--topologies", type=int, default=500, help="how many random topologies to make on the broker")
 
 
@@ -49,11 +51,12 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", mark)
 
 
-def pytest_report_header(config: pytest.Config) -> str:
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    messages = f"--messages={config.getoption('--messages')} --messages-seed={config.getoption('--messages-seed')}"
     try:
-        return f"under test: {BrokerUnderTest.of(config)}"
+        return [f"under test: {BrokerUnderTest.of(config)}", f"random messages: {messages}"]
     except SandboxError as error:
-        return f"under test: no RabbitMQ: {error.sentence}"
+        return [f"under test: no RabbitMQ: {error.sentence}"]
 
 
 @pytest.hookimpl(tryfirst=True)

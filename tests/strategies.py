@@ -12,8 +12,10 @@ from attune_infra.topology.model import (
     Argument,
     Binding,
     Exchange,
+    Message,
     Policy,
     Queue,
+    Route,
     Topology,
     TopologyObject,
     WorkerFamily,
@@ -104,7 +106,7 @@ def bindings_to(
 
 
 @st.composite
-def topologies(draw: st.DrawFn, *, with_workers: bool = True, with_manages: bool = True) -> Topology:
+def topologies(draw: st.DrawFn, *, with_workers: bool = True, from_a_document: bool = True) -> Topology:
     """Whole topologies: every binding has its two ends, which may be RabbitMQ's own exchanges."""
     objects: list[TopologyObject] = [
         *draw(st.lists(exchanges, max_size=3)),
@@ -117,8 +119,33 @@ def topologies(draw: st.DrawFn, *, with_workers: bool = True, with_manages: bool
     ends += [("exchange", name) for name in sources]
     objects += draw(st.lists(bindings_to(st.sampled_from(sources), st.sampled_from(ends)), max_size=5))
     workers = draw(st.none() | worker_families(sources)) if with_workers else None
-    manages = draw(st.lists(st.sampled_from(("^a\\.", ".*", "#")), max_size=2 * with_manages))
-    return Topology.of(objects, name=draw(st.just("") | names), workers=workers, manages=tuple(manages))
+    manages = draw(st.lists(st.sampled_from(("^a\\.", ".*", "#")), max_size=2 * from_a_document))
+    routes = draw(
+        st.lists(
+            routes_in(sources, [name for kind, name in ends if kind == "queue"]), max_size=2 * from_a_document
+        )
+    )
+    return Topology.of(
+        objects,
+        name=draw(st.just("") | names),
+        workers=workers,
+        manages=tuple(manages),
+        routes=tuple({route.publish.routing_key: route for route in routes}.values()),
+    )
+
+
+def routes_in(exchanges: list[str], queues: list[str]) -> st.SearchStrategy[Route]:
+    """Routes between what there is, whether they hold or not."""
+    return st.builds(
+        Route,
+        publish=st.builds(
+            Message,
+            exchange=st.sampled_from([*exchanges, ""]),
+            routing_key=routing_keys,
+            headers=arguments,
+        ),
+        reaches=(st.lists(st.sampled_from(queues), max_size=2) if queues else st.just([])).map(tuple),
+    )
 
 
 @st.composite

@@ -19,10 +19,12 @@ from amqp import spec
 
 from attune_infra import __version__
 from attune_infra.broker import faults
+from attune_infra.broker.arrivals import arrivals
 from attune_infra.broker.wire import queue_arguments
 from attune_infra.errors import BrokerError
 from attune_infra.settings import Settings
-from attune_infra.topology.model import Binding, Exchange, Queue
+from attune_infra.topology.model import Binding, Exchange, Message, Queue
+from attune_infra.topology.probe import Arrival
 
 Declarable: TypeAlias = Exchange | Queue | Binding
 Declared: TypeAlias = tuple[Declarable, str | None]
@@ -157,6 +159,13 @@ class Amqp:
                 [lane] = self._lanes(1)
                 lane.count_consumers([queue], counts)
                 lane.survived()
+
+    def arrivals(self, messages: Sequence[Message], queues: Collection[str]) -> list[Arrival]:
+        """Publish messages and return for each in which of the queues it arrived; they are emptied by that."""
+        try:
+            return arrivals(self._connected(), messages, queues)
+        except (amqp.AMQPError, OSError) as error:
+            raise self._lost(error) from error
 
     def close(self) -> None:
         connection, self._connection = self._connection, None

@@ -73,6 +73,23 @@ def from_response(response: requests.Response, settings: Settings) -> BrokerErro
             )
 
 
+def no_throwaway(error: AccessRefused, settings: Settings) -> AccessRefused:
+    """Return the failure of making a virtual host for a moment: only administrators may make one."""
+    user = settings.management.user
+    return AccessRefused(
+        f"user '{user}' may not make a virtual host, which takes the administrator tag: {error.sentence}",
+        hint=f"leave out --probe, or run it as an administrator: rabbitmqctl set_user_tags {user} administrator",
+    )
+
+
+def left_behind(virtual_host: str, error: BrokerError) -> BrokerError:
+    """Return the failure of removing what was made for a moment."""
+    return BrokerError(
+        f"virtual host '{virtual_host}' could not be removed: {error.sentence}",
+        hint=f"nobody needs it: rabbitmqctl delete_vhost '{virtual_host}'",
+    )
+
+
 def virtual_host_missing(settings: Settings) -> VirtualHostMissing:
     """Return the failure of a virtual host that is not there, or not for this user: not all brokers tell."""
     return VirtualHostMissing(

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
+from secrets import token_hex
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from attune_infra.broker import faults, wire
 from attune_infra.broker.management import Management
-from attune_infra.errors import BrokerError, VirtualHostMissing
+from attune_infra.errors import AccessRefused, BrokerError, VirtualHostMissing
 from attune_infra.settings import Settings, Via
 from attune_infra.topology.diff import Create, Update
-from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology, TopologyObject
+from attune_infra.topology.model import Binding, Exchange, Message, Policy, Queue, Topology, TopologyObject
 from attune_infra.topology.policy import expires
+from attune_infra.topology.probe import Arrival
 from attune_infra.topology.report import Outcome, Status
 
 if TYPE_CHECKING:
     from attune_infra.broker.amqp import Amqp
+
+THROWAWAY = "attune-infra probe"
+"""How the names of virtual hosts begin that are made for a moment."""
 
 _FIRST_WITH_DEFAULT_QUEUE_TYPE = (3, 11)
 _A_REQUEST = 50
@@ -48,14 +54,17 @@ class RabbitMQ:
     def check_amqp(self) -> str:
         return self._amqp.version()
 
-    def read(self) -> Topology:
+    def read(self, *, private: bool = False) -> Topology:
         http, vhost = self._http, self.settings.virtual_host
         default_queue_type = self._default_queue_type
         exchanges = http.get("exchanges", vhost, **wire.EXCHANGES)
         queues = http.get("queues", vhost, **wire.QUEUES)
         bindings = self._bindings(exchanges, queues)
-        objects: list[TopologyObject] = [*wire.exchanges_from(exchanges), *wire.queues_from(queues)]
-        objects += wire.bindings_from(bindings, queues)
+        objects: list[TopologyObject] = [
+            *wire.exchanges_from(exchanges),
+            *wire.queues_from(queues, private=private),
+            *wire.bindings_from(bindings, queues, private=private),
+        ]
         return self._with_policies(objects, default_queue_type)
 
     def check_allowed(self, wanted: Iterable[TopologyObject]) -> None:
@@ -100,7 +109,7 @@ class RabbitMQ:
     def contents(self, queue: str) -> tuple[int | None, int | None]:
         """Count messages, also those under way to a consumer, and consumers, both as they are now."""
         listing = self._http.get("queues", self.settings.virtual_host, **wire.with_totals(queue))["items"]
-        found = wire.queues_from(listing)
+        found = wire.queues_from(listing, private=False)
         if not found or expires(found[0], self._with_policies(found)):
             return next((item.get("messages") for item in listing), None), None
         return listing[0].get("messages"), self.consumer_counts([queue]).get(queue)
@@ -115,6 +124,39 @@ class RabbitMQ:
 
     def consumer_counts(self, queues: Collection[str]) -> Mapping[str, int]:
         return self._amqp.consumer_counts(queues)
+
+    @contextmanager
+    def throwaway(self) -> Iterator[RabbitMQ]:
+        settings = replace(self.settings, virtual_host=f"{THROWAWAY} {token_hex(4)}")
+        try:
+            self._make_throwaway(settings)
+            with RabbitMQ(settings, via=self.via) as own:
+                yield own
+        finally:
+            self._remove_throwaway(settings.virtual_host)
+
+    def arrivals(self, messages: Sequence[Message], queues: Collection[str]) -> Sequence[Arrival]:
+        return self._amqp.arrivals(messages, queues)
+
+    def _make_throwaway(self, settings: Settings) -> None:
+        """Make a virtual host, of which who makes it over HTTP may use all; so may then who uses AMQP."""
+        try:
+            self._http.put(
+                "vhosts", settings.virtual_host, body={"description": "made by attune-infra for a moment"}
+            )
+        except AccessRefused as error:
+            raise faults.no_throwaway(error, settings) from error
+        if settings.amqp.user != settings.management.user:
+            everything = {"configure": ".*", "write": ".*", "read": ".*"}
+            self._http.put("permissions", settings.virtual_host, settings.amqp.user, body=everything)
+
+    def _remove_throwaway(self, name: str) -> None:
+        try:
+            self._http.delete("vhosts", name)
+        except (AccessRefused, VirtualHostMissing):
+            pass  # it could not even be made
+        except BrokerError as error:
+            raise faults.left_behind(name, error) from error
 
     @cached_property
     def _http(self) -> Management:

@@ -1,7 +1,7 @@
 """Values <-> the JSON of the management API and the tables of AMQP. Pure.
 
-What RabbitMQ itself puts into a virtual host (`amq.*` exchanges, the default exchange and its bindings,
-exclusive and server-named queues) is nobody's topology and is left out on reading.
+What RabbitMQ itself puts into a virtual host (`amq.*` exchanges, the default exchange and its bindings) is
+nobody's topology and is left out on reading; so are private queues, exclusive or server-named, unless asked for.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ def exchanges_from(listing: Iterable[Json]) -> list[Exchange]:
     return [_exchange(item) for item in listing if item["name"] and not item["name"].startswith("amq.")]
 
 
-def queues_from(listing: Iterable[Json]) -> list[Queue]:
-    return [_queue(item) for item in listing if not _is_private(item)]
+def queues_from(listing: Iterable[Json], *, private: bool) -> list[Queue]:
+    return [_queue(item) for item in listing if private or not _is_private(item)]
 
 
-def bindings_from(listing: Iterable[Json], queues: Iterable[Json]) -> list[Binding]:
+def bindings_from(listing: Iterable[Json], queues: Iterable[Json], *, private: bool) -> list[Binding]:
     """Read bindings; `queues` is the listing that tells which destinations are private queues."""
-    private = {item["name"] for item in queues if _is_private(item)}
+    left_out = set() if private else {item["name"] for item in queues if _is_private(item)}
     return [
         binding_from(item)
         for item in listing
-        if item["source"] and not (item["destination_type"] == "queue" and item["destination"] in private)
+        if item["source"] and not (item["destination_type"] == "queue" and item["destination"] in left_out)
     ]
 
 

@@ -27,7 +27,7 @@ _Name = Annotated[str, typer.Option("--topology", metavar="NAME", help="A built-
 
 @app.command()
 def check(files: _Files, *, vhost: Vhost = None, output: OutputOption = Output.TEXT) -> None:
-    """Check documents without a broker, and name every problem with its line and column."""
+    """Check documents without a broker, run their routes, and name every problem with its line and column."""
     from attune_infra.topology.check import CheckedTexts
 
     checked = CheckedTexts(tuple(_checked(file, vhost) for file in files))
@@ -61,7 +61,7 @@ def _checked(file: str, vhost: str | None) -> CheckedText:
     from attune_infra.cli._files import read_text
     from attune_infra.cli._topology import TopologyText
     from attune_infra.errors import InvalidInput
-    from attune_infra.topology.check import CheckedText
+    from attune_infra.topology.check import CheckedText, checked
     from attune_infra.topology.problems import InvalidDocument
 
     try:
@@ -70,4 +70,4 @@ def _checked(file: str, vhost: str | None) -> CheckedText:
         return CheckedText(source=file, problems=error.problems)
     except InvalidInput as error:
         return CheckedText(source=file, failure=error.sentence)
-    return CheckedText(source=file, topology=topology)
+    return checked(file, topology)

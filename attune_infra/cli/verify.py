@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,12 +12,24 @@ from attune_infra.cli._options import Workers, shared
 from attune_infra.cli._session import Session
 from attune_infra.cli._worker_ids import read_worker_ids
 
+if TYPE_CHECKING:
+    from attune_infra.interfaces import Broker
+    from attune_infra.topology.model import Topology
+    from attune_infra.topology.verify import Verification
+
 app = App()
 
 _RequireConsumers = Annotated[
     bool, typer.Option("--require-consumers", help="A worker without its consumer is drift, not a warning.")
 ]
 _Strict = Annotated[bool, typer.Option("--strict", help="Objects that nobody declared are drift, not a warning.")]
+_Probe = Annotated[
+    bool,
+    typer.Option(
+        "--probe",
+        help="Prove each route by a real message, in a virtual host made for it and removed; administrators only.",
+    ),
+]
 
 
 @app.command()
@@ -27,6 +40,7 @@ def verify(
     worker: Workers = None,
     require_consumers: _RequireConsumers = False,
     strict: _Strict = False,
+    probe: _Probe = False,
 ) -> None:
     """Check that all is as wanted. Exit code 2 if it is not, 1 if that could not be found out."""
     from attune_infra.operations.verify import verify
@@ -36,4 +50,14 @@ def verify(
     want = session.topology
     with session.broker() as broker:
         found = verify(broker, want, demands)
+        if probe:
+            found = _with_probe(found, broker, want)
         session.finish("verify", found, found.exit_code)
+
+
+def _with_probe(found: Verification, broker: Broker, want: Topology) -> Verification:
+    from attune_infra.cli._signals import ending_tidily
+    from attune_infra.operations.probe import probe
+
+    with ending_tidily():
+        return replace(found, checks=(*found.checks, *probe(broker, want)))

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from attune_infra.interfaces import RegisteredWorker, RegistryTable, SandboxState, SandboxStates, SandboxVariables
 from attune_infra.render.text import Showable
+from attune_infra.render.trace_data import trace_data
 from attune_infra.topology.check import CheckedText, CheckedTexts
 from attune_infra.topology.diff import ABSENT, Change, Create, Delete, Difference, Recreate, Update, Value
 from attune_infra.topology.document import Document
@@ -16,6 +17,7 @@ from attune_infra.topology.explain import ExplainedPlan
 from attune_infra.topology.model import Binding, TopologyObject
 from attune_infra.topology.plan import Plan
 from attune_infra.topology.report import Outcome, Provisioned, Report
+from attune_infra.topology.trace import Trace
 from attune_infra.topology.verify import Check, Verification
 
 Data: TypeAlias = dict[str, Any]
@@ -71,6 +73,8 @@ def _data(shown: Showable) -> Data:  # noqa: C901 # a match has a case for each
             return {**place, "left_out": _sorted(left_out)}
         case CheckedTexts():
             return {"documents": [_checked(each) for each in shown.texts]}
+        case Trace():
+            return trace_data(shown)
 
 
 def _checked(checked: CheckedText) -> Data:
@@ -87,6 +91,7 @@ def _checked(checked: CheckedText) -> Data:
         "bindings": len(topology.bindings),
         "policies": len(topology.policies),
         "queues_per_worker": len(workers.queues) if workers else 0,
+        "routes": len(topology.routes),
     }
 
 

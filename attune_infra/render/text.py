@@ -7,11 +7,12 @@ a blank where all is well.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from shlex import quote
 from typing import Final, TypeAlias
 
 from attune_infra.interfaces import RegisteredWorker, RegistryTable, SandboxStates, SandboxVariables
+from attune_infra.render.line import Line
+from attune_infra.render.trace import trace_lines
 from attune_infra.render.words import attributes, declared, difference, value, visible
 from attune_infra.topology.check import CheckedTexts, contents
 from attune_infra.topology.diff import Change, Create, Delete, Difference, Recreate, Update
@@ -20,6 +21,7 @@ from attune_infra.topology.explain import ExplainedPlan
 from attune_infra.topology.model import Binding, Queue, label
 from attune_infra.topology.plan import Plan
 from attune_infra.topology.report import Loss, Outcome, Provisioned, Report, Status
+from attune_infra.topology.trace import Trace
 from attune_infra.topology.verify import Check, Verdict, Verification
 from attune_infra.topology.worker import owner_of
 
@@ -35,18 +37,11 @@ Showable: TypeAlias = (
     | SandboxVariables
     | Document
     | CheckedTexts
+    | Trace
 )
 """What a command can end with."""
 
 _IN_PLACE: Final = "RabbitMQ cannot change this in place, only delete it and make it anew"
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of output; the style is the name of a colour, or empty."""
-
-    text: str
-    style: str = ""
 
 
 def lines_of(shown: Showable) -> list[Line]:  # noqa: C901 # a match has a case for each
@@ -74,6 +69,8 @@ def lines_of(shown: Showable) -> list[Line]:  # noqa: C901 # a match has a case 
             lines = _document(shown)
         case CheckedTexts():
             lines = _checked(shown)
+        case Trace():
+            lines = trace_lines(shown)
     return [Line(visible(line.text), line.style) for line in lines]
 
 

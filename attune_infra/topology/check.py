@@ -7,15 +7,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from attune_infra.errors import ExitCode
+from attune_infra.topology.problems import Problem
+from attune_infra.topology.routes import name_of, run
 
 if TYPE_CHECKING:
     from attune_infra.topology.model import Topology
-    from attune_infra.topology.problems import Problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedText:
-    """A text, and the topology it holds or the reasons why it holds none."""
+    """A text, and the topology it holds or the reasons why it holds none that is right.
+
+    A route that its own document breaks is such a reason.
+    """
 
     source: str
     topology: Topology | None = None
@@ -43,6 +47,17 @@ class CheckedTexts:
         return ExitCode.DONE if all(each.topology for each in self.texts) else ExitCode.FAILED
 
 
+def checked(source: str, topology: Topology) -> CheckedText:
+    """Run the routes of a topology that was read from a text."""
+    broken = [result for result in run(topology) if result.problems]
+    problems = tuple(
+        Problem(*result.route.place, f"{name_of(result.route)} {what}")
+        for result in broken
+        for what in result.problems
+    )
+    return CheckedText(source=source, topology=None if problems else topology, problems=problems)
+
+
 def contents(topology: Topology) -> str:
     """Return how much of what a topology holds, in words."""
     counts = [
@@ -53,4 +68,5 @@ def contents(topology: Topology) -> str:
     ]
     if topology.workers is not None:
         counts.append((len(topology.workers.queues), "queue per worker", "queues per worker"))
+    counts.append((len(topology.routes), "route", "routes"))
     return ", ".join(f"{count} {one if count == 1 else many}" for count, one, many in counts if count) or "nothing"

@@ -22,6 +22,7 @@ from attune_infra.topology.model import (
     TopologyObject,
     binding_order,
     frozen,
+    type_without_argument,
 )
 from attune_infra.topology.policy import PROVIDED_BY_POLICY, effective_definition
 
@@ -205,14 +206,6 @@ def _queue_differences(have: Queue, want: Queue, live: Topology) -> Iterator[Dif
 def compared_arguments(queue: Queue) -> frozenset[str]:
     """Return the arguments in which a declaration must agree with an existing queue."""
     return COMPARED_QUEUE_ARGUMENTS - (NOT_COMPARED_ON_CLASSIC if queue.type == "classic" else frozenset())
-
-
-def type_without_argument(queue: Queue, default_type: str) -> str:
-    """Return the type that a declaration without `x-queue-type` gets.
-
-    Only what could be of any type takes the virtual host's default; the rest becomes classic.
-    """
-    return default_type if queue.durable and not queue.auto_delete and not queue.exclusive else "classic"
 
 
 def _policy_differences(have: Policy, want: Policy) -> Iterator[Difference]:

@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from attune_infra.topology.diff import type_without_argument
-from attune_infra.topology.model import Queue, Topology
+from attune_infra.topology.model import Queue, Topology, type_without_argument
 
 OPERATOR_POLICY: Final = "they are the operator's limits to a topology, not a part of it"
 

@@ -15,10 +15,17 @@ from attune_infra.topology.diff import (
     compare,
     compared_arguments,
     is_provided,
-    type_without_argument,
     undeclared,
 )
-from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology, TopologyObject
+from attune_infra.topology.model import (
+    Binding,
+    Exchange,
+    Policy,
+    Queue,
+    Topology,
+    TopologyObject,
+    type_without_argument,
+)
 from attune_infra.topology.plan import Plan
 from attune_infra.topology.policy import PROVIDED_BY_POLICY, effective_definition, policy_of
 from attune_infra.topology.prune import why_kept

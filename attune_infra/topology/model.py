@@ -89,6 +89,34 @@ class Policy:
     priority: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """What RabbitMQ looks at to route a message; the name of the default exchange is empty."""
+
+    exchange: str
+    routing_key: str = ""
+    headers: Arguments = field(default_factory=dict, hash=False)
+
+    @property
+    def routing_keys(self) -> tuple[str, ...]:
+        """The routing key, and those that the headers CC and BCC add to it."""
+        added = (self.headers.get(name, []) for name in ("CC", "BCC"))
+        further = [key for keys in added if isinstance(keys, list) for key in keys if isinstance(key, str)]
+        return tuple(dict.fromkeys((self.routing_key, *further)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """A test that a topology brings along: a message, and all the queues that it reaches.
+
+    `place` is where it stands in its document, line and column.
+    """
+
+    publish: Message
+    reaches: tuple[str, ...]
+    place: tuple[int, int] = field(default=(1, 1), compare=False)
+
+
 TopologyObject: TypeAlias = Exchange | Queue | Binding | Policy
 
 
@@ -107,7 +135,8 @@ class Topology:
 
     `default_queue_type` is what a durable queue becomes whose declaration names no type. Operator policies are
     never wanted, only seen: they bound what policies and arguments may do. `manages` holds regular expressions
-    for the names a document claims: what bears one and is not declared may be pruned.
+    for the names a document claims: what bears one and is not declared may be pruned. `routes` are what a document
+    says of its own messages, to be tested.
     """
 
     name: str = ""
@@ -119,6 +148,7 @@ class Topology:
     workers: WorkerFamily | None = None
     default_queue_type: str = "classic"
     manages: tuple[str, ...] = ()
+    routes: tuple[Route, ...] = ()
 
     @classmethod
     def of(
@@ -129,6 +159,7 @@ class Topology:
         workers: WorkerFamily | None = None,
         default_queue_type: str = "classic",
         manages: tuple[str, ...] = (),
+        routes: tuple[Route, ...] = (),
     ) -> Topology:
         """Gather objects of any kind into a topology."""
         exchanges: dict[str, Exchange] = {}
@@ -154,6 +185,7 @@ class Topology:
             workers=workers,
             default_queue_type=default_queue_type,
             manages=manages,
+            routes=routes,
         )
 
     def objects(self) -> tuple[TopologyObject, ...]:
@@ -164,6 +196,14 @@ class Topology:
             *sorted(self.policies.values(), key=lambda policy: policy.name),
             *sorted(self.bindings, key=binding_order),
         )
+
+
+def type_without_argument(queue: Queue, default_type: str) -> str:
+    """Return the type that a declaration without `x-queue-type` gets.
+
+    Only what could be of any type takes the virtual host's default; the rest becomes classic.
+    """
+    return default_type if queue.durable and not queue.auto_delete and not queue.exclusive else "classic"
 
 
 def binding_order(binding: Binding) -> tuple[str, ...]:

@@ -16,6 +16,11 @@ _FEW = 500
 """Names among which a likely one is looked for; among more it would take too long."""
 
 
+def published_to(typed: str) -> str:
+    """Return the exchange that a user means; the default one, which has no name, is typed as RabbitMQ lists it."""
+    return "" if typed == "amq.default" else typed
+
+
 def name_problem(name: str) -> str | None:
     """Return what is wrong with a name for an exchange, queue or policy, or None if nothing is."""
     if not name:

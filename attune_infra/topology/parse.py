@@ -7,7 +7,7 @@ and whether a topology is wise, is not asked here.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
 import yaml
@@ -29,29 +29,35 @@ from attune_infra.topology.model import (
     Arguments,
     Binding,
     Exchange,
+    Message,
     Policy,
     Queue,
+    Route,
     Topology,
     TopologyObject,
     WorkerFamily,
+    frozen,
 )
 from attune_infra.topology.names import (
     PREDECLARED_EXCHANGES,
     name_problem,
     pattern_problem,
+    published_to,
     routing_key_problem,
 )
 from attune_infra.topology.nodes import Entry, Nodes, is_null
 from attune_infra.topology.problems import InvalidDocument
-from attune_infra.topology.worker import HIGHEST_ID, PLACEHOLDER
+from attune_infra.topology.worker import HIGHEST_ID, PLACEHOLDER, owner_of
 
-DOCUMENT_KEYS: Final = ("topology", "manages", "exchanges", "queues", "policies", "workers")
+DOCUMENT_KEYS: Final = ("topology", "manages", "exchanges", "queues", "policies", "workers", "routes")
 EXCHANGE_KEYS: Final = ("type", "durable", "auto_delete", "internal", "arguments", "bindings")
 PREDECLARED_EXCHANGE_KEYS: Final = ("bindings",)
 QUEUE_KEYS: Final = ("type", "durable", "auto_delete", "arguments", "bindings")
 BINDING_KEYS: Final = ("exchange", "routing_key", "arguments")
 POLICY_KEYS: Final = ("pattern", "definition", "apply_to", "priority")
 WORKERS_KEYS: Final = ("consumer_tag", "queues")
+ROUTE_KEYS: Final = ("publish", "reaches")
+PUBLISH_KEYS: Final = ("exchange", "routing_key", "headers")
 
 CONSUMER_TAG: Final = f"worker-{PLACEHOLDER}"
 """What a worker's consumer tag is if the document does not say."""
@@ -91,7 +97,7 @@ class _Document(Nodes):
             manages=tuple(self.pattern(item) for item in self.sequence(keys.get("manages"), "manages")),
         )
         self.check_sources(topology.exchanges)
-        return topology
+        return replace(topology, routes=tuple(self.routes(keys.get("routes"), topology)))
 
     def exchanges(self, node: yaml.Node | None) -> Iterator[TopologyObject]:
         for name, entry in self.entries(node, "exchanges").items():
@@ -241,6 +247,46 @@ class _Document(Nodes):
         if node is not None and (what := routing_key_problem(_with_the_highest_id(tag))):
             self.problem(node, f"the consumer tag {what}")
         return tag
+
+    def routes(self, node: yaml.Node | None, topology: Topology) -> Iterator[Route]:
+        lines: dict[object, int] = {}
+        for item in self.sequence(node, "routes"):
+            keys = self.mapping(item, "a route", ROUTE_KEYS)
+            for required in ROUTE_KEYS:
+                if required not in keys and (isinstance(item, yaml.MappingNode) or is_null(item)):
+                    self.problem(item, f"a route has no {required}")
+            if "publish" not in keys or "reaches" not in keys:
+                continue
+            message = self.message(keys["publish"], topology)
+            line, same = item.start_mark.line + 1, (message, frozen(dict(message.headers)))
+            if same in lines:
+                self.problem(item, f"the same message is published already, in line {lines[same]}")
+            lines.setdefault(same, line)
+            if is_null(keys["reaches"]):
+                self.problem(keys["reaches"], "reaches must be a list; [] if the message is to reach no queue")
+            reaches = tuple(self.reached(each, topology) for each in self.sequence(keys["reaches"], "reaches"))
+            yield Route(publish=message, reaches=reaches, place=(line, item.start_mark.column + 1))
+
+    def message(self, node: yaml.Node, topology: Topology) -> Message:
+        keys = self.mapping(node, "publish", PUBLISH_KEYS)
+        if "exchange" not in keys and (isinstance(node, yaml.MappingNode) or is_null(node)):
+            self.problem(node, "publish names no exchange; the default exchange is amq.default")
+        exchange = published_to(self.string(keys.get("exchange"), ""))
+        if exchange and exchange not in topology.exchanges and not exchange.startswith("amq."):
+            close = self.guess(exchange, topology.exchanges)
+            self.problem(keys["exchange"], f"no exchange '{exchange}' in this document{close}")
+        routing_key = self.string(keys.get("routing_key"), "")
+        if what := routing_key_problem(routing_key):
+            self.problem(keys["routing_key"], f"the routing key {what}")
+        headers = self.values(self.entries(keys.get("headers"), "headers"))
+        return Message(exchange=exchange, routing_key=routing_key, headers=headers)
+
+    def reached(self, node: yaml.Node, topology: Topology) -> str:
+        name = self.string(node, "")
+        of_a_worker = topology.workers is not None and owner_of(topology.workers, name) is not None
+        if name and name not in topology.queues and not of_a_worker:
+            self.problem(node, f"no queue '{name}' in this document" + self.guess(name, topology.queues))
+        return name
 
     def check_sources(self, exchanges: Mapping[str, Exchange]) -> None:
         headers = {"amq.headers", "amq.match"} | {

@@ -8,10 +8,10 @@ numbers the smaller counts.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 
-from attune_infra.topology.model import Argument, Exchange, Policy, Queue, Topology
+from attune_infra.topology.model import Argument, Exchange, Policy, Queue, Topology, type_without_argument
 
 PROVIDED_BY_POLICY: Mapping[str, str] = {
     "alternate-exchange": "alternate-exchange",
@@ -32,13 +32,13 @@ PROVIDED_BY_POLICY: Mapping[str, str] = {
 
 def policy_of(item: Exchange | Queue, topology: Topology) -> Policy | None:
     """Return the policy in effect on an object; of several with one priority, RabbitMQ may take another."""
-    return _first(item, topology.policies.values())
+    return _first(item, topology.policies, topology)
 
 
 def effective_definition(item: Exchange | Queue, topology: Topology) -> Mapping[str, Argument]:
     """Return what policy and operator policy together provide."""
     regular = policy_of(item, topology)
-    operator = _first(item, topology.operator_policies.values())
+    operator = _first(item, topology.operator_policies, topology)
     merged: dict[str, Argument] = dict(regular.definition) if regular else {}
     for key, value in operator.definition.items() if operator else ():
         mine = merged.get(key, value)
@@ -49,19 +49,47 @@ def effective_definition(item: Exchange | Queue, topology: Topology) -> Mapping[
 
 def expires(queue: Queue, topology: Topology) -> bool:
     """Return whether a queue is deleted when nobody uses it; a passive declaration counts as use."""
-    return "x-expires" in queue.arguments or "expires" in effective_definition(queue, topology)
+    return "x-expires" in effective_arguments(queue, topology)
 
 
-def _first(item: Exchange | Queue, policies: Iterable[Policy]) -> Policy | None:
-    applicable = (policy for policy in policies if _applies(policy, item))
+def effective_arguments(queue: Queue, topology: Topology) -> Mapping[str, Argument]:
+    """Return what arguments and policies together make of a queue, in the names of arguments.
+
+    Of two numbers the smaller counts, otherwise the argument does.
+    """
+    definition = effective_definition(queue, topology)
+    found = dict(queue.arguments)
+    for name, key in PROVIDED_BY_POLICY.items():
+        if key in definition:
+            found[name] = _of_both(name, found.get(name), definition[key])
+    return found
+
+
+def _of_both(name: str, argument: Argument, provided: Argument) -> Argument:
+    if argument is None:
+        return provided
+    if not (isinstance(argument, int) and isinstance(provided, int)):
+        return argument
+    if name == "x-delivery-limit" and min(argument, provided) < 0:
+        return max(argument, provided)  # -1 is no limit, so the other one is
+    return min(argument, provided)
+
+
+def _first(item: Exchange | Queue, policies: Mapping[str, Policy], topology: Topology) -> Policy | None:
+    kinds = _kinds(item, topology)
+    applicable = (policy for policy in policies.values() if _applies(policy, item, kinds))
     return max(applicable, key=lambda policy: (policy.priority, policy.name), default=None)
 
 
-def _applies(policy: Policy, item: Exchange | Queue) -> bool:
+def _kinds(item: Exchange | Queue, topology: Topology) -> Collection[str]:
+    """Return what a policy may be applied to for this object to be among it."""
     if isinstance(item, Exchange):
-        kinds = {"all", "exchanges"}
-    else:
-        kinds = {"all", "queues", "streams" if item.type == "stream" else f"{item.type}_queues"}
+        return {"all", "exchanges"}
+    kind = item.type or type_without_argument(item, topology.default_queue_type)
+    return {"all", "queues", "streams" if kind == "stream" else f"{kind}_queues"}
+
+
+def _applies(policy: Policy, item: Exchange | Queue, kinds: Collection[str]) -> bool:
     return policy.apply_to in kinds and _pattern(policy.pattern).search(item.name) is not None
 
 

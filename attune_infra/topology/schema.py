@@ -30,7 +30,9 @@ from attune_infra.topology.parse import (
     EXCHANGE_KEYS,
     POLICY_KEYS,
     PREDECLARED_EXCHANGE_KEYS,
+    PUBLISH_KEYS,
     QUEUE_KEYS,
+    ROUTE_KEYS,
     WORKERS_KEYS,
 )
 from attune_infra.topology.worker import PLACEHOLDER
@@ -74,6 +76,7 @@ def schema() -> _Schema:
             "binding": _binding(),
             "policy": _policy(),
             "workers": _workers(),
+            "route": _route(),
             "value": _value(),
         },
     }
@@ -102,6 +105,11 @@ def _document() -> _Schema:
         "queues": _named("queue", "Queues by name.", _NAME),
         "policies": _named("policy", "Policies by name.", _NAME),
         "workers": {"$ref": "#/$defs/workers"},
+        "routes": {
+            "type": ["array", "null"],
+            "items": {"$ref": "#/$defs/route"},
+            "description": "What becomes of messages, as tests: `topology check` and `verify` run them.",
+        },
     }
 
 
@@ -234,6 +242,36 @@ def _workers() -> _Schema:
         **_keys(WORKERS_KEYS, attributes),
         "required": ["queues"],
     }
+
+
+def _route() -> _Schema:
+    message: _Schema = {
+        "exchange": {
+            "type": "string",
+            "description": "Where it is published; amq.default is the default exchange.",
+        },
+        "routing_key": {"type": "string", "default": "", "maxLength": LONGEST, "description": "Its routing key."},
+        "headers": {
+            "type": ["object", "null"],
+            "description": "Its headers; CC and BCC are further routing keys.",
+            "additionalProperties": {"$ref": "#/$defs/value"},
+        },
+    }
+    attributes: _Schema = {
+        "publish": {
+            "type": "object",
+            "description": "A message.",
+            **_keys(PUBLISH_KEYS, message),
+            "required": ["exchange"],
+        },
+        "reaches": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "All queues that it reaches, and no other; [] if it is to reach none. Workers whose"
+            " queues are named are taken to be there.",
+        },
+    }
+    return {"type": "object", **_keys(ROUTE_KEYS, attributes), "required": list(ROUTE_KEYS)}
 
 
 def _value() -> _Schema:

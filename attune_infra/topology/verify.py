@@ -10,6 +10,8 @@ from enum import StrEnum
 from attune_infra.errors import AttuneError, ExitCode
 from attune_infra.topology.diff import Changed, Create, Difference, compare, undeclared
 from attune_infra.topology.model import Binding, Exchange, Queue, Topology, TopologyObject, label
+from attune_infra.topology.routes import name_of, run_on
+from attune_infra.topology.version import Version, version_of
 from attune_infra.topology.worker import (
     bindings_of,
     consumer_tag_of,
@@ -89,6 +91,8 @@ def verify(seen: Seen, want: Topology, demands: Demands) -> Verification:
     checks = [_reachable("HTTP", seen.http), _reachable("AMQP", seen.amqp)]
     if seen.topology is not None:
         checks.extend(_checks_of_topology(seen.topology, want))
+        if isinstance(seen.http, str):
+            checks.extend(_checks_of_routes(seen.topology, want, demands, version_of(seen.http)))
         for worker_id in demands.worker_ids:
             checks.extend(_checks_of_worker(seen, seen.topology, want, worker_id, demands))
         checks.extend(_checks_of_undeclared(seen.topology, want, demands))
@@ -198,6 +202,12 @@ def _check_of_consumer(seen: Seen, queue: str, tag: str, worker_id: int, demands
         hint=f"is worker {worker_id} running?",
         worker_id=worker_id,
     )
+
+
+def _checks_of_routes(have: Topology, want: Topology, demands: Demands, version: Version) -> Iterator[Check]:
+    for result in run_on(have, want, version=version, provisioned=frozenset(demands.worker_ids)):
+        verdict = Verdict.FAILED if result.problems else Verdict.PASSED
+        yield Check(name_of(result.route), verdict, "; ".join(result.problems))
 
 
 def _checks_of_undeclared(have: Topology, want: Topology, demands: Demands) -> Iterator[Check]:

@@ -71,7 +71,7 @@ def with_workers(topology: Topology, worker_ids: Iterable[int]) -> Topology:
 def owner_of(family: WorkerFamily, queue: str) -> int | None:
     """Return the id of the worker whose queue has this name, or None if it is no worker's queue."""
     for template in family.queues:
-        before, after = template.name.split(PLACEHOLDER)
+        before, _, after = template.name.partition(PLACEHOLDER)
         found = re.fullmatch(rf"{re.escape(before)}([1-9][0-9]{{0,18}}){re.escape(after)}", queue)
         if found and int(found[1]) <= HIGHEST_ID:
             return int(found[1])

@@ -21,6 +21,7 @@ from attune_infra.topology.model import (
     Exchange,
     Policy,
     Queue,
+    Route,
     Topology,
     WorkerFamily,
     binding_order,
@@ -50,6 +51,7 @@ def write(topology: Topology) -> str:
         "queues": _queues(sorted(topology.queues.values(), key=lambda queue: queue.name), bindings),
         "policies": {name: _policy(policy) for name, policy in sorted(topology.policies.items())},
         "workers": _workers(topology.workers),
+        "routes": [_route(route) for route in topology.routes],
     }
     _all_written(bindings)
     parts = [[f"topology: {_scalar(topology.name)}"]] if topology.name else []
@@ -144,6 +146,16 @@ def _workers(family: WorkerFamily | None) -> _Mapping:
     queues = _queues(family.queues, bindings)
     _all_written(bindings)
     return {"consumer_tag": family.consumer_tag, **_without_defaults(queues=queues or None)}
+
+
+def _route(route: Route) -> _Mapping:
+    message = route.publish
+    publish = _without_defaults(
+        exchange=message.exchange or "amq.default",
+        routing_key=message.routing_key or None,
+        headers=ordered(message.headers) or None,
+    )
+    return {"publish": publish, "reaches": list(route.reaches)}
 
 
 def _all_written(bindings: _Bindings) -> None:

@@ -54,6 +54,20 @@ def test_check_says_how_much_a_document_holds(attune_infra_alone: Command, mine:
     ]
 
 
+def test_check_runs_the_routes_of_a_document(attune_infra_alone: Command, tmp_path: Path) -> None:
+    route = "routes: [{publish: {exchange: mine}, reaches: []}]"
+    broken = written(tmp_path / "broken.yaml", f"{MINE}{route}\n")
+
+    result = attune_infra_alone("topology", "check", broken)
+
+    assert (result.code, result.stdout) == (1, "")
+    assert result.stderr == (
+        f"{broken}:7:10: route of mine reaches queue mine.queue too: binding mine -> mine.queue matches:"
+        " a fanout exchange takes every message\n"
+    )
+    assert attune_infra_alone("trace", "mine", "--topology", broken).code == 0
+
+
 def test_check_names_every_problem_of_every_file(attune_infra_alone: Command, mine: str, tmp_path: Path) -> None:
     broken, missing = written(tmp_path / "broken.yaml", BROKEN), str(tmp_path / "missing.yaml")
 
@@ -99,6 +113,7 @@ def test_check_gives_problems_as_data(attune_infra_alone: Command, mine: str, tm
                 "bindings": 1,
                 "policies": 1,
                 "queues_per_worker": 1,
+                "routes": 0,
             },
         ],
     }

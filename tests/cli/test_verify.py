@@ -1,10 +1,14 @@
 """`attune-infra verify`, as a user runs it, on a real broker."""
 
+import signal
+from pathlib import Path
+
 import amqp
 import pytest
 
 from as_a_user import Command
 from attune_infra.broker.management import Management
+from attune_infra.broker.rabbitmq import THROWAWAY
 from eventually import eventually
 from virtual_host import VirtualHost
 
@@ -35,8 +39,27 @@ def test_each_object_has_a_check_of_its_own(attune_infra: Command) -> None:
         "dead letters of queue attune.events.queue",
         "dead letters of queue attune.executions.queue",
         "dead letters of queue attune.notifications.queue",
+        "route of attune.events with routing key event.created",
+        "route of attune.executions with routing key execution",
+        "route of attune.executions with routing key worker.1",
+        "route of attune.notifications",
+        "route of attune.dlx with routing key event.created",
     ]
-    assert result.lines[-1] == "17 checks: 17 passed"
+    assert result.lines[-1] == "22 checks: 22 passed"
+
+
+def test_a_broken_route_names_the_binding_that_is_missing(attune_infra: Command, channel: amqp.Channel) -> None:
+    attune_infra("setup")
+    channel.queue_unbind("attune.executions.queue", "attune.executions", "execution")
+
+    result = attune_infra("verify")
+
+    assert result.code == 2
+    assert (
+        "failed   route of attune.executions with routing key execution: does not reach queue"
+        " attune.executions.queue: binding attune.executions -> attune.executions.queue with routing key execution"
+        " is missing" in result.lines
+    )
 
 
 def test_missing_objects_are_drift(attune_infra: Command) -> None:
@@ -157,3 +180,39 @@ def test_json_names_every_check(provisioned: Command) -> None:
         "hint": "is worker 1 running?",
         "worker_id": 1,
     } in result.json["checks"]
+
+
+def test_a_probe_proves_the_routes_with_real_messages(attune_infra: Command, channel: amqp.Channel) -> None:
+    attune_infra("setup")
+    channel.queue_unbind("attune.executions.queue", "attune.executions", "execution")
+
+    result = attune_infra("verify", "--probe")
+
+    assert result.code == 2  # for what is there; the topology itself is right
+    assert [line for line in result.lines if line.startswith(("failed   probed", "unknown"))] == []
+    assert (
+        "passed   probed route of attune.executions with routing key execution: arrived in attune.executions.queue"
+        in result.lines
+    )
+
+
+def test_a_probe_that_is_told_to_end_leaves_nothing_behind(
+    attune_infra: Command, management: Management, tmp_path: Path
+) -> None:
+    routes = "".join(
+        f"  - {{publish: {{exchange: amq.topic, routing_key: a.{number}}}, reaches: []}}\n"
+        for number in range(5000)
+    )
+    document = tmp_path / "many.yaml"
+    document.write_text(f"routes:\n{routes}", encoding="utf-8")
+    process = attune_infra.start("verify", "--probe", "--topology", str(document))
+
+    def throwaways() -> list[str]:
+        return [item["name"] for item in management.get("vhosts") if item["name"].startswith(THROWAWAY)]
+
+    eventually(throwaways, bool, within=30)
+    process.send_signal(signal.SIGTERM)
+    process.communicate()
+
+    assert process.returncode == 128 + signal.SIGTERM
+    assert throwaways() == []

@@ -74,7 +74,7 @@ def test_definitions_hold_all_that_can_stand_alone() -> None:
     }
 
 
-@given(topologies(with_workers=False, with_manages=False))
+@given(topologies(with_workers=False, from_a_document=False))
 @settings(deadline=None)
 def test_what_is_whole_is_exported_whole_in_either_form(topology: Topology) -> None:
     document, definitions = as_document(topology), as_definitions(topology)

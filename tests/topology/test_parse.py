@@ -5,13 +5,15 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attune_infra.topology.model import Binding, Exchange, Policy, Queue, WorkerFamily
+from attune_infra.topology.model import Binding, Exchange, Message, Policy, Queue, Route, WorkerFamily
 from attune_infra.topology.parse import (
     BINDING_KEYS,
     DOCUMENT_KEYS,
     EXCHANGE_KEYS,
     POLICY_KEYS,
+    PUBLISH_KEYS,
     QUEUE_KEYS,
+    ROUTE_KEYS,
     WORKERS_KEYS,
     parse,
 )
@@ -67,6 +69,54 @@ workers:
         queues=(Queue(name="worker.{worker_id}", durable=False),),
         bindings=(Binding(source="orders", destination="worker.{worker_id}", routing_key="w.{worker_id}"),),
     )
+
+
+def test_routes_are_read_with_their_places() -> None:
+    topology = parse(
+        """\
+exchanges: {e: {}}
+queues: {q: {}}
+workers: {queues: {'w.{worker_id}': {}}}
+routes:
+  - {publish: {exchange: e, routing_key: k, headers: {n: 1, CC: [a]}}, reaches: [q, w.7]}
+  - publish: {exchange: amq.default}
+    reaches: []
+""",
+        source="x.yaml",
+    )
+
+    message = Message(exchange="e", routing_key="k", headers={"n": 1, "CC": ["a"]})
+    assert topology.routes == (
+        Route(publish=message, reaches=("q", "w.7")),
+        Route(publish=Message(exchange=""), reaches=()),
+    )
+    assert [route.place for route in topology.routes] == [(5, 5), (6, 5)]
+
+
+@pytest.mark.parametrize(
+    ("route", "problem"),
+    [
+        ("{publish: {exchange: e}}", "4:10: a route has no reaches"),
+        ("{reaches: []}", "4:10: a route has no publish"),
+        ("null", "4:10: a route has no publish"),
+        ("{publish: {}, reaches: []}", "4:20: publish names no exchange; the default exchange is amq.default"),
+        ("{publish: {exchange: ex}, reaches: []}", "4:31: no exchange 'ex' in this document; did you mean 'e'?"),
+        ("{publish: {exchange: e}, reaches: [qu]}", "4:45: no queue 'qu' in this document; did you mean 'q'?"),
+        ("{publish: {exchange: e}, reaches: [w.0]}", "4:45: no queue 'w.0' in this document"),
+        (
+            "{publish: {exchange: e}, reaches: null}",
+            "4:44: reaches must be a list; [] if the message is to reach no queue",
+        ),
+        (
+            "{publish: {exchange: e}, reaches: []}, {publish: {exchange: e}, reaches: [q]}",
+            "4:49: the same message is published already, in line 4",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_route_is_named(route: str, problem: str) -> None:
+    around = "exchanges: {e: {}}\nqueues: {q: {}}\nworkers: {queues: {'w.{worker_id}': {}}}\n"
+
+    assert f"x.yaml:{problem}" in problems(f"{around}routes: [{route}]\n")
 
 
 def test_every_problem_is_named_at_once_with_its_place() -> None:
@@ -142,7 +192,7 @@ workers:
         ("policies: {p: {pattern: a}}", "1:12: policy 'p' has no definition"),
         (
             "policies: {p: {pattern: a, definition: {max-length: 1}, priority: 1.5}}",
-            "1:67: must be an integer, is 1.5 (number)",
+            "4:20: must be an integer, is 1.5 (number)",
         ),
         (
             "policies: {p: {pattern: '(a', definition: {max-length: 1}}}",
@@ -410,9 +460,9 @@ def with_queue(name: str) -> str:
 
 
 WORDS = st.sampled_from([
-    *DOCUMENT_KEYS, *EXCHANGE_KEYS, *QUEUE_KEYS, *BINDING_KEYS, *POLICY_KEYS, *WORKERS_KEYS, "x-message-ttl",
-    "x-queue-type", "x-match", "quorum", "stream", "amq.headers", "worker.{worker_id}", "direct", "<<", "=", "(a",
-    "1:1", "0b_", "2026-13-01",
+    *DOCUMENT_KEYS, *EXCHANGE_KEYS, *QUEUE_KEYS, *BINDING_KEYS, *POLICY_KEYS, *WORKERS_KEYS, *ROUTE_KEYS,
+    *PUBLISH_KEYS, "x-message-ttl", "x-queue-type", "x-match", "quorum", "stream", "amq.headers",
+    "worker.{worker_id}", "direct", "<<", "=", "(a", "1:1", "0b_", "2026-13-01",
 ])  # fmt: skip
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.dates() | st.binary() | st.text() | WORDS
 NESTED = st.recursive(

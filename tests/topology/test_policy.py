@@ -107,3 +107,11 @@ def test_nothing_is_provided_to_what_is_not_there() -> None:
     want = Queue(name="q", arguments={"x-message-ttl": 5})
 
     assert diff(Topology.of([policy]), Topology.of([want])) == (Create(want),)
+
+
+def test_a_policy_for_one_type_is_in_effect_on_queues_that_become_of_it_without_saying_so() -> None:
+    policy = Policy(name="p", pattern="q", definition={"expires": 5}, apply_to="quorum_queues")
+    topology = Topology.of([policy], default_queue_type="quorum")
+
+    assert policy_of(Queue(name="q"), topology) == policy
+    assert policy_of(Queue(name="q", durable=False), topology) is None

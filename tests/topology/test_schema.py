@@ -42,6 +42,9 @@ workers:
   consumer_tag: tag {worker_id}
   queues:
     'w.{worker_id}': {durable: false, bindings: [{exchange: orders, routing_key: 'w.{worker_id}'}]}
+routes:
+  - {publish: {exchange: orders, routing_key: k, headers: {n: 1, CC: [a]}}, reaches: [plain, w.1]}
+  - {publish: {exchange: ''}, reaches: []}
 """
 
 
@@ -134,6 +137,16 @@ def test_both_take_what_is_right(text: str) -> None:
         ("'w.{worker_id}': {", "'w': {"),
         ("'w.{worker_id}': {", "'{worker_id}.{worker_id}': {"),
         ("  consumer_tag: tag {worker_id}", "  tag: tag {worker_id}"),
+        ("publish: {exchange: ''}", "publish: {}"),
+        ("publish: {exchange: ''}", "publish:"),
+        ("publish: {exchange: ''}", "publish: {exchange: '', headers: [a]}"),
+        ("publish: {exchange: ''}", "publish: {exchange: '', key: a}"),
+        ("publish: {exchange: ''}, ", ""),
+        ("{exchange: ''}, reaches: []", "{exchange: ''}"),
+        ("{exchange: ''}, reaches: []", "{exchange: ''}, reaches: plain"),
+        ("{exchange: ''}, reaches: []", "{exchange: ''}, reaches: null"),
+        ("{exchange: ''}, reaches: []", "{exchange: ''}, reaches: [5]"),
+        ("headers: {n: 1, CC: [a]}", "headers: {n: null}"),
     ],
 )
 def test_neither_takes_what_is_wrong(right: str, wrong: str) -> None:

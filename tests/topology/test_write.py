@@ -4,7 +4,18 @@ from hypothesis import given, settings
 
 from attune_infra.render.words import visible
 from attune_infra.topology.builtin import attune
-from attune_infra.topology.model import Argument, Binding, Exchange, Policy, Queue, Topology, WorkerFamily, frozen
+from attune_infra.topology.model import (
+    Argument,
+    Binding,
+    Exchange,
+    Message,
+    Policy,
+    Queue,
+    Route,
+    Topology,
+    WorkerFamily,
+    frozen,
+)
 from attune_infra.topology.parse import parse
 from attune_infra.topology.write import policy_line, write
 from strategies import NASTY_NAMES, topologies
@@ -81,6 +92,14 @@ workers:
       auto_delete: true
       bindings:
         - {exchange: attune.executions, routing_key: 'worker.{worker_id}'}
+
+routes:
+  - {publish: {exchange: attune.events, routing_key: event.created}, reaches: [attune.events.queue]}
+  - publish: {exchange: attune.executions, routing_key: execution}
+    reaches: [attune.executions.queue]
+  - {publish: {exchange: attune.executions, routing_key: worker.1}, reaches: [worker.1.executions]}
+  - {publish: {exchange: attune.notifications}, reaches: [attune.notifications.queue]}
+  - {publish: {exchange: attune.dlx, routing_key: event.created}, reaches: [attune.dlx.queue]}
 """
     )
 
@@ -97,6 +116,10 @@ def test_everything_there_is_stands_in_its_place() -> None:
             Policy(name="p", pattern="", definition={"max-length": 5}, priority=1),
         ],
         manages=("^a",),
+        routes=(
+            Route(publish=Message(exchange="", routing_key="q"), reaches=("q",)),
+            Route(publish=Message(exchange="outer", headers={"n": 1.0, "CC": ["k"]}), reaches=()),
+        ),
     )
 
     assert (
@@ -127,6 +150,10 @@ queues:
 
 policies:
   p: {pattern: '', priority: 1, definition: {max-length: 5}}
+
+routes:
+  - {publish: {exchange: amq.default, routing_key: q}, reaches: [q]}
+  - {publish: {exchange: outer, headers: {CC: [k], n: 1.0}}, reaches: []}
 """
     )
 

@@ -1,0 +1,96 @@
+"""attune-infra trace."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from attune_infra.cli._app import App
+from attune_infra.cli._headers import read_headers
+from attune_infra.cli._options import shared
+from attune_infra.cli._session import Session
+from attune_infra.cli._worker_ids import read_worker_ids
+from attune_infra.errors import WrongUsage
+from attune_infra.settings import TOPOLOGY, Via
+
+if TYPE_CHECKING:
+    from attune_infra.topology.routing import Routing
+
+app = App()
+
+_Exchange = Annotated[
+    str,
+    typer.Argument(metavar="EXCHANGE", help='Where it is published; amq.default or "" is the default exchange.'),
+]
+_RoutingKey = Annotated[str, typer.Argument(metavar="ROUTING_KEY", help="Its routing key.", show_default=False)]
+_Headers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--header", metavar="K=V", help='A header; V as in YAML: 5 is an integer, "5" a string. Repeats.'
+    ),
+]
+_Live = Annotated[bool, typer.Option("--live", help="Ask what the virtual host holds instead of a document.")]
+_Workers = Annotated[
+    list[str] | None,
+    typer.Option("--workers", metavar="IDS", help="With the queues of these workers: 7, 1-3. May repeat."),
+]
+_Explain = Annotated[bool, typer.Option("--explain", help="Say of each binding that does not match why not.")]
+_Expect = Annotated[
+    list[str] | None,
+    typer.Option("--expect", metavar="QUEUE", help="It must reach this queue, and no other. May repeat."),
+]
+_Version = Annotated[
+    str | None,
+    typer.Option(
+        "--broker-version", metavar="X.Y", help="Route as this RabbitMQ does; the newest, or that of --live."
+    ),
+]
+
+
+@app.command()
+@shared
+def trace(
+    session: Session,
+    exchange: _Exchange,
+    routing_key: _RoutingKey = "",
+    *,
+    header: _Headers = None,
+    live: _Live = False,
+    workers: _Workers = None,
+    explain: _Explain = False,
+    expect: _Expect = None,
+    broker_version: _Version = None,
+) -> None:
+    """Follow a message from an exchange to its queues, and on as a dead letter, to where it ends.
+
+    Exit code 2 if it reaches no queue, or is lost on a way it can take, or reaches not what --expect says.
+    """
+    from attune_infra.topology.model import Message
+    from attune_infra.topology.names import published_to
+    from attune_infra.topology.trace import trace
+
+    message = Message(exchange=published_to(exchange), routing_key=routing_key, headers=read_headers(header or []))
+    routing = _live(session, workers, broker_version) if live else _wanted(session, workers, broker_version)
+    found = trace(routing, message, expected=expect, explain=explain)
+    session.finish("trace", found, found.exit_code)
+
+
+def _wanted(session: Session, workers: list[str] | None, version: str | None) -> Routing:
+    from attune_infra.topology.routing import Routing
+    from attune_infra.topology.version import NEWEST, version_of
+    from attune_infra.topology.worker import with_workers
+
+    topology = with_workers(session.topology, read_worker_ids(workers or []))
+    return Routing(topology, version=version_of(version) if version else NEWEST)
+
+
+def _live(session: Session, workers: list[str] | None, version: str | None) -> Routing:
+    from attune_infra.topology.routing import Routing
+    from attune_infra.topology.version import version_of
+
+    if workers or version or session.flags.get(TOPOLOGY):
+        hint = "leave out --live, or --topology, --workers and --broker-version"
+        raise WrongUsage("--live takes the topology, its workers and the version from the broker", hint=hint)
+    with session.broker(Via.HTTP) as broker:
+        return Routing(broker.read(private=True), version=version_of(broker.check_http()))

@@ -1,0 +1,36 @@
+"""Prove the routes of a topology on the broker itself, in a virtual host that is thrown away afterwards."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from attune_infra.errors import BrokerError, RequestRefused
+from attune_infra.interfaces import Broker
+from attune_infra.topology.diff import Create
+from attune_infra.topology.model import Topology
+from attune_infra.topology.probe import checks_of, mirror
+from attune_infra.topology.report import Status
+from attune_infra.topology.verify import Check, Verdict
+
+_NAME: Final = "probe of the routes"
+
+
+def probe(broker: Broker, want: Topology) -> tuple[Check, ...]:
+    """Return a check for each route; a broker that does not let itself be probed is a finding, no exception."""
+    if not want.routes:
+        return (Check(_NAME, Verdict.WARNING, "the topology has none, so nothing was proven"),)
+    try:
+        return _probed(broker, want)
+    except BrokerError as error:
+        return (Check(_NAME, Verdict.UNKNOWN, error.sentence, error.hint),)
+
+
+def _probed(broker: Broker, want: Topology) -> tuple[Check, ...]:
+    mirrored = mirror(want)
+    with broker.throwaway() as own:
+        for outcome in own.apply(Create(item) for item in mirrored.objects()):
+            if outcome.status is not Status.CREATED:
+                raise RequestRefused(f"the topology could not be made for the probe: {outcome.reason}")
+        return tuple(
+            checks_of(want, own.arrivals([route.publish for route in want.routes], tuple(mirrored.queues)))
+        )

@@ -1,0 +1,56 @@
+"""What a probe makes on a broker to prove routes, and what is to be seen there.
+
+It is the topology as far as routing goes: exchanges, bindings, policies of exchanges, and every queue that a
+binding or a route needs, but bare, so that nothing expires or is dropped before it was looked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from attune_infra.topology.model import Queue, Route, Topology
+from attune_infra.topology.routes import name_of, unlike, workers_of
+from attune_infra.topology.verify import Check, Verdict
+from attune_infra.topology.worker import with_workers
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """The queues in which a message arrived, or why the broker refused it."""
+
+    queues: tuple[str, ...]
+    refused: str | None = None
+
+
+def mirror(want: Topology) -> Topology:
+    """Return what routes a topology's messages, with the workers that its routes name."""
+    ids = frozenset[int]().union(*(workers_of(route, want.workers) for route in want.routes))
+    whole = with_workers(want, sorted(ids))
+    return replace(
+        whole,
+        queues={name: Queue(name=name, type="classic") for name in whole.queues},
+        policies={
+            name: replace(policy, apply_to="exchanges")
+            for name, policy in whole.policies.items()
+            if policy.apply_to in {"all", "exchanges"}
+        },
+    )
+
+
+def checks_of(want: Topology, arrivals: Iterable[Arrival]) -> Iterator[Check]:
+    """Yield a check for each route of a topology; the messages arrived in the order of the routes."""
+    for route, arrival in zip(want.routes, arrivals, strict=True):
+        problem = arrival.refused and f"RabbitMQ refuses it: {arrival.refused}"
+        if problem is None or not route.reaches:
+            problem = _problem(route, arrival.queues, want)
+        verdict = Verdict.FAILED if problem else Verdict.PASSED
+        arrived = f"arrived in {', '.join(arrival.queues)}" if arrival.queues else "arrived in no queue"
+        yield Check(f"probed {name_of(route)}", verdict, problem or arrived)
+
+
+def _problem(route: Route, arrived: Collection[str], want: Topology) -> str | None:
+    missing, surplus = unlike(route, arrived, want)
+    words = [f"did not arrive in queue {queue}" for queue in missing]
+    words += [f"arrived in queue {queue} too" for queue in surplus]
+    return "; ".join(words) or None

@@ -1,0 +1,224 @@
+"""RabbitMQ itself and the simulator send every message to the same queues, with their next lives.
+
+Random topologies are made on the broker, random messages published to them, and all queues read back.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from secrets import token_hex
+from typing import Any
+
+import amqp
+import pytest
+from hypothesis import HealthCheck, Phase, given, seed, settings
+
+from attune_infra.broker.rabbitmq import RabbitMQ
+from attune_infra.operations.setup import setup
+from attune_infra.topology.model import Exchange, Message, Topology
+from attune_infra.topology.routing import Routing
+from attune_infra.topology.trace import Reason, Trace, trace
+from attune_infra.topology.version import Version
+from routed import Routable, routables
+from under_test import BrokerUnderTest
+from virtual_host import VirtualHost, made_on
+
+MESSAGES_EACH = 50
+"""Messages to one topology."""
+
+Copies = Counter[str]
+"""How many copies of a message there are in which queue."""
+
+
+def test_every_message_goes_where_it_was_said_to_go(
+    vhost: VirtualHost, under_test: BrokerUnderTest, pytestconfig: pytest.Config
+) -> None:
+    count, chosen = pytestconfig.getoption("--messages"), pytestconfig.getoption("--messages-seed")
+
+    @seed(chosen)
+    @settings(
+        max_examples=-(-count // MESSAGES_EACH),
+        deadline=None,
+        database=None,
+        phases=(Phase.generate, Phase.shrink),
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(routable=routables())
+    def check(routable: Routable) -> None:
+        assert disagreements(routable, vhost, under_test.release) == []
+
+    check()
+
+
+def _without_empty_words(key: str) -> list[str]:
+    return [word for word in key.split(".") if word]
+
+
+def _as_text(value: object, _: Version) -> object:
+    return str(value)
+
+
+def _no_alternate(_routing: Routing, _exchange: Exchange) -> None:
+    return None
+
+
+@pytest.mark.parametrize(
+    ("name", "mutated"),
+    [
+        ("words_of", _without_empty_words),
+        ("comparable", _as_text),
+        ("Routing.alternate_of", _no_alternate),
+    ],
+)
+def test_a_wrong_simulator_is_caught(
+    name: str, mutated: object, vhost: VirtualHost, under_test: BrokerUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"attune_infra.topology.routing.{name}", mutated)
+
+    @settings(
+        max_examples=100,
+        deadline=None,
+        derandomize=True,
+        report_multiple_bugs=False,
+        phases=(Phase.generate,),
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(routable=routables())
+    def check(routable: Routable) -> None:
+        assert disagreements(routable, vhost, under_test.release) == []
+
+    with pytest.raises(AssertionError):
+        check()
+
+
+def disagreements(
+    routable: Routable, beside: VirtualHost, release: Version
+) -> list[tuple[Message, Copies, Copies]]:
+    """Return the messages that went elsewhere than was said: where they should be and where they are."""
+    messages = list(routable.messages(MESSAGES_EACH))
+    simulated = Routing(routable.topology, version=release)
+    traces = [trace(simulated, message) for message in messages]
+    said = [Counter(_ends(found, routable.fates)) for found in traces]
+    with made_on(beside, f"routed {token_hex(4)}") as vhost:
+        _make(routable.topology, vhost)
+        with vhost.client() as connection:
+            seen = _Reader(connection, routable).read(messages, sum(map(Counter.total, said)))
+    returned = [number for number, found in enumerate(traces) if found.is_unroutable]
+    assert seen.returned == returned, [messages[number] for number in set(seen.returned) ^ set(returned)]
+    return [
+        (message, where, seen.copies[number])
+        for number, (message, where) in enumerate(zip(messages, said, strict=True))
+        if where != seen.copies[number]
+    ]
+
+
+def _make(topology: Topology, vhost: VirtualHost) -> None:
+    """Make a topology; policies come first, since they take effect on what is there a little later."""
+    with RabbitMQ(vhost.settings()) as broker:
+        for wanted in (Topology.of(topology.policies.values()), topology):
+            report = setup(broker, wanted)
+            assert report.exit_code == 0, [outcome for outcome in report.outcomes if outcome.reason]
+
+
+def _ends(found: Trace, fates: Mapping[str, Reason | None]) -> Iterator[str]:
+    """Yield the queue in which each copy of a message comes to rest."""
+    waiting: list[tuple[int, tuple[tuple[str, Reason], ...]]] = [
+        (place, ()) for place, _ in enumerate(found.routed.queues)
+    ]
+    while waiting:
+        place, before = waiting.pop()
+        life = found.lives[place]
+        name = life.queue.name
+        reason = fates[name]
+        if reason is None or (_is_consumed(reason) and any(queue == name for queue, _ in before)):
+            yield name
+            continue
+        path = (*before, (name, reason))
+        [death] = [death for death in life.deaths if reason in [cause.reason for cause in death.causes]]
+        for following in death.lives:
+            target = found.lives[following].queue.name
+            if _is_dropped(target, path):
+                assert target in death.dropped
+            else:
+                waiting.append((following, path))
+
+
+def _is_dropped(target: str, path: Sequence[tuple[str, Reason]]) -> bool:
+    """Return whether a dead letter came round to a queue without ever being rejected."""
+    since = [reason for queue, reason in path]
+    for place in range(len(path) - 1, -1, -1):
+        if path[place][0] == target:
+            return Reason.REJECTED not in since[place:]
+    return False
+
+
+def _is_consumed(reason: Reason | None) -> bool:
+    return reason in {None, Reason.REJECTED, Reason.DELIVERY_LIMIT}
+
+
+class _Reader:
+    """Publishes messages, and consumes from all queues whose fate is not to die by themselves."""
+
+    def __init__(self, connection: amqp.Connection, routable: Routable) -> None:
+        self.connection = connection
+        self.routable = routable
+        self.copies: list[Copies] = []
+        self.returned: list[int] = []
+        self.settled = 0
+        self.ended: set[str] = set()
+
+    def read(self, messages: Sequence[Message], expected: int) -> _Reader:
+        self.copies = [Counter() for _ in messages]
+        self._publish(messages)
+        consumed = [name for name, fate in self.routable.fates.items() if _is_consumed(fate)]
+        channel = self.connection.channel()
+        channel.basic_qos(0, 0, a_global=False)
+        for name in consumed:
+            channel.basic_consume(name, no_ack=False, callback=self._consumer(channel, name))
+        self._wait(lambda: sum(map(Counter.total, self.copies)) >= expected)
+        for name in consumed:
+            channel.basic_publish(amqp.Message("", type="end"), routing_key=name)
+        self._wait(lambda: self.ended == set(consumed))
+        return self
+
+    def _publish(self, messages: Sequence[Message]) -> None:
+        channel = self.connection.channel()
+        channel.confirm_select()
+        channel.events["basic_ack"].add(self._on_settled)
+        channel.events["basic_nack"].add(self._on_settled)
+        channel.events["basic_return"].add(self._on_returned)
+        for number, message in enumerate(messages):
+            sent = amqp.Message("", message_id=str(number), application_headers=dict(message.headers))
+            channel.basic_publish(sent, message.exchange, message.routing_key, mandatory=True)
+        self._wait(lambda: self.settled == len(messages))
+
+    def _wait(self, is_over: Callable[[], bool]) -> None:
+        """Read from the connection until something is so, or nothing comes any more."""
+        while not is_over():
+            try:
+                self.connection.drain_events(timeout=2)
+            except TimeoutError:
+                return
+
+    def _on_settled(self, delivery_tag: int, multiple: bool) -> None:
+        self.settled = delivery_tag if multiple else self.settled + 1
+
+    def _on_returned(self, _reason: Exception, _exchange: str, _routing_key: str, message: Any) -> None:
+        self.returned.append(int(message.message_id))
+
+    def _consumer(self, channel: amqp.Channel, name: str) -> Callable[[Any], None]:
+        fate = self.routable.fates[name]
+
+        def consume(message: Any) -> None:
+            deaths = (message.headers or {}).get("x-death", [])
+            if message.properties.get("type") == "end":
+                self.ended.add(name)
+            elif fate is not None and all(death["queue"] != name for death in deaths):
+                channel.basic_reject(message.delivery_tag, requeue=fate is Reason.DELIVERY_LIMIT)
+                return
+            else:
+                self.copies[int(message.message_id)][name] += 1
+            channel.basic_ack(message.delivery_tag)
+
+        return consume

@@ -1,0 +1,137 @@
+"""`attune-infra trace`, as a user runs it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import amqp
+import pytest
+
+from as_a_user import Command
+from attune_infra.broker.management import Management
+from under_test import BrokerUnderTest
+from virtual_host import VirtualHost
+
+HEADERS = """
+exchanges: {e: {type: headers}}
+queues:
+  integer: {bindings: [{exchange: e, arguments: {n: 5}}]}
+  string: {bindings: [{exchange: e, arguments: {n: '5'}}]}
+"""
+
+
+@pytest.fixture
+def headers(tmp_path: Path) -> str:
+    path = tmp_path / "headers.yaml"
+    path.write_text(HEADERS, encoding="utf-8")
+    return str(path)
+
+
+def test_a_message_to_a_worker_is_followed_without_any_server(attune_infra_alone: Command) -> None:
+    result = attune_infra_alone("trace", "attune.executions", "worker.2", "--workers", "1-3")
+
+    assert (result.code, result.stderr) == (0, "")
+    assert result.lines == [
+        "  exchange attune.executions (direct), routing key worker.2",
+        "  └─ queue worker.2.executions: the routing key is 'worker.2'",
+        "     └─ rejected: discarded, for want of a dead letter exchange",
+        "reaches 1 queue: worker.2.executions",
+    ]
+
+
+def test_json_has_the_names_of_the_queues(attune_infra_alone: Command) -> None:
+    result = attune_infra_alone("trace", "attune.events", "event.created", "-o", "json")
+
+    assert (result.json["schema"], result.json["queues"]) == ("attune-infra/trace/1", ["attune.events.queue"])
+    assert result.json["hops"][0]["matched"][0]["why"] == "pattern '#' matches 'event.created'"
+    [rejected] = result.json["lives"][0]["deaths"]
+    assert (rejected["dead_letter_exchange"], rejected["queues"]) == ("attune.dlx", ["attune.dlx.queue"])
+
+
+def test_a_message_that_reaches_no_queue_is_a_finding(attune_infra_alone: Command) -> None:
+    result = attune_infra_alone("trace", "attune.executions", "worker.1", "--explain")
+
+    assert result.code == 2
+    assert result.lines == [
+        "  exchange attune.executions (direct), routing key worker.1",
+        "! └─ no binding matches",
+        "  attune.executions -> attune.executions.queue does not match: 'execution' is not 'worker.1'",
+        "! reaches no queue",
+    ]
+
+
+def test_a_lost_dead_letter_is_a_finding(attune_infra_alone: Command) -> None:
+    result = attune_infra_alone(
+        "trace", "attune.executions", "enforcement.created", "--topology", "examples/attune-2026-09.yaml"
+    )
+
+    assert result.code == 2
+    assert result.lines[-1] == "! is lost on a way out of 1 queue: attune.enforcements.queue"
+
+
+@pytest.mark.parametrize("exchange", ["", "amq.default"])
+def test_the_default_exchange_can_be_typed(exchange: str, attune_infra_alone: Command) -> None:
+    result = attune_infra_alone("trace", exchange, "attune.dlx.queue", "-o", "json")
+
+    assert (result.code, result.json["queues"]) == (0, ["attune.dlx.queue"])
+
+
+def test_headers_have_the_type_they_have_in_yaml(attune_infra_alone: Command, headers: str) -> None:
+    def queues(header: str) -> list[str]:
+        result = attune_infra_alone("trace", "e", "--header", header, "--topology", headers, "-o", "json")
+        found: list[str] = result.json["queues"]
+        return found
+
+    assert [queues(header) for header in ("n=5", 'n="5"', "n=true")] == [["integer"], ["string"], []]
+
+
+@pytest.mark.parametrize(
+    ("given", "complaint"),
+    [
+        (["--header", "n"], "'n' is no header"),
+        (["--header", "n=1", "--header", "n=2"], "header n is given twice"),
+        (["--header", "n=[1"], "header n: is not YAML"),
+        (["--header", "n=null"], "header n: it holds null"),
+        (["--live", "--workers", "1"], "--live takes the topology"),
+        (["--workers", "x"], "'x' is not a worker id"),
+        (["--broker-version", "new"], "'new' is no version of RabbitMQ"),
+    ],
+)
+def test_wrong_usage_is_told(given: list[str], complaint: str, attune_infra_alone: Command) -> None:
+    result = attune_infra_alone("trace", "attune.events", *given)
+
+    assert (result.code, result.stdout) == (64, "")
+    assert complaint in result.stderr
+
+
+def test_what_is_expected_is_all_that_may_be_reached(attune_infra_alone: Command) -> None:
+    event = ("trace", "attune.events", "event.created", "--expect", "attune.events.queue")
+
+    assert attune_infra_alone(*event).code == 0
+    more = attune_infra_alone(*event, "--expect", "attune.executions.queue")
+    assert more.code == 2
+    assert more.lines[-1] == (
+        "! does not reach queue attune.executions.queue:"
+        " a binding attune.events -> attune.executions.queue that matches is missing"
+    )
+
+
+def test_live_is_what_the_broker_holds_now_and_its_release(
+    attune_infra: Command, vhost: VirtualHost, management: Management, under_test: BrokerUnderTest
+) -> None:
+    management.put("queues", vhost.name, "q", body={"durable": True})
+    management.post("bindings", vhost.name, "e", "amq.topic", "q", "q", body={"routing_key": "a.*"})
+
+    result = attune_infra("trace", "amq.topic", "a.b", "--live", "-o", "json")
+
+    assert (result.code, result.json["queues"]) == (0, ["q"])
+    assert result.json["broker_version"] == ".".join(map(str, under_test.release))
+
+
+def test_live_knows_the_queues_of_connections_too(attune_infra: Command, channel: amqp.Channel) -> None:
+    queue = channel.queue_declare(exclusive=True).queue
+    channel.queue_bind(queue, "amq.fanout")
+
+    result = attune_infra("trace", "amq.fanout", "--live", "-o", "json")
+
+    assert (result.code, result.json["queues"]) == (0, [queue])

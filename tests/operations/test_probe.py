@@ -1,0 +1,138 @@
+"""Routes are proven on the real broker, and nothing remains of that."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from attune_infra.broker.management import Management
+from attune_infra.broker.rabbitmq import THROWAWAY, RabbitMQ
+from attune_infra.operations.probe import probe
+from attune_infra.settings import AMQP_URL
+from attune_infra.topology.model import (
+    Argument,
+    Binding,
+    Exchange,
+    Message,
+    Policy,
+    Queue,
+    Route,
+    Topology,
+    TopologyObject,
+)
+from attune_infra.topology.parse import parse
+from attune_infra.topology.verify import Verdict
+from virtual_host import VirtualHost
+
+EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.yaml"))
+EVERYTHING: tuple[TopologyObject, ...] = (
+    Exchange(name="e", type="topic"),
+    Exchange(name="inner", type="fanout", internal=True),
+    Queue(name="q", arguments={"x-message-ttl": 0, "x-max-length": 0}),
+    Queue(name="r", type="stream"),
+    Binding(source="e", destination="inner", destination_type="exchange", routing_key="in.*"),
+    Binding(source="inner", destination="q"),
+    Binding(source="e", destination="r", routing_key="*"),
+    Binding(source="amq.match", destination="r", arguments={"n": 1}),
+    Policy(name="rest", pattern="^e$", definition={"alternate-exchange": "inner"}),
+)
+
+
+def route(exchange: str, key: str, *reaches: str, **headers: Argument) -> Route:
+    return Route(publish=Message(exchange=exchange, routing_key=key, headers=headers), reaches=reaches)
+
+
+def throwaways(management: Management) -> list[str]:
+    return [item["name"] for item in management.get("vhosts") if item["name"].startswith(THROWAWAY)]
+
+
+def test_what_the_broker_does_decides(broker: RabbitMQ, management: Management) -> None:
+    routes = (
+        route("e", "in.a", "q"),
+        route("e", "a", "r"),
+        route("e", "a.b", "q"),
+        route("", "r", "r"),
+        route("amq.match", "", "r", n=1),
+        route("amq.match", "", n=2),
+        route("inner", ""),
+        route("inner", "a", "q"),
+        route("e", "in.b", "q", "r"),
+        route("e", "b"),
+    )
+
+    checks = probe(broker, Topology.of(EVERYTHING, routes=routes))
+
+    assert [check.verdict for check in checks] == [Verdict.PASSED] * 7 + [Verdict.FAILED] * 3
+    assert "RabbitMQ refuses it: " in checks[7].detail
+    assert [check.detail for check in checks[8:]] == ["did not arrive in queue r", "arrived in queue r too"]
+    assert throwaways(management) == []
+    assert broker.read().objects() == ()
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+def test_the_routes_of_the_examples_hold_on_the_broker(path: Path, broker: RabbitMQ) -> None:
+    topology = parse(path.read_text(encoding="utf-8"), source=path.name)
+
+    checks = probe(broker, topology)
+
+    assert len(checks) == len(topology.routes)
+    assert {check.verdict for check in checks} == {Verdict.PASSED}
+
+
+def test_what_cannot_be_made_is_told_and_nothing_remains(broker: RabbitMQ, management: Management) -> None:
+    [check] = probe(broker, Topology.of([Exchange(name="e", type="no-such-type")], routes=(route("e", ""),)))
+
+    assert check.verdict is Verdict.UNKNOWN
+    assert "could not be made for the probe" in check.detail
+    assert throwaways(management) == []
+
+
+def test_a_topology_without_routes_proves_nothing(broker: RabbitMQ) -> None:
+    [check] = probe(broker, Topology.of(EVERYTHING))
+
+    assert (check.verdict, check.detail) == (Verdict.WARNING, "the topology has none, so nothing was proven")
+
+
+def test_it_is_removed_when_anything_goes_wrong(broker: RabbitMQ, management: Management) -> None:
+    def fail() -> None:
+        with broker.throwaway():
+            assert len(throwaways(management)) == 1
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+
+    assert throwaways(management) == []
+
+
+@pytest.mark.parametrize("tag", ["management", "policymaker", "monitoring"])
+def test_who_may_not_make_virtual_hosts_is_told_what_it_takes(
+    vhost: VirtualHost, management: Management, tag: str
+) -> None:
+    management.put("users", "modest", body={"password": "s3cret", "tags": tag})
+    everything = {"configure": ".*", "write": ".*", "read": ".*"}
+    management.put("permissions", vhost.name, "modest", body=everything)
+    url = vhost.amqp_url.replace("guest:guest", "modest:s3cret")
+
+    with RabbitMQ(vhost.settings(flags={AMQP_URL: url})) as broker:
+        [check] = probe(broker, Topology.of(EVERYTHING, routes=(route("e", "a", "r"),)))
+
+    assert check.verdict is Verdict.UNKNOWN
+    assert "user 'modest' may not make a virtual host, which takes the administrator tag" in check.detail
+    assert check.hint is not None
+    assert "rabbitmqctl set_user_tags modest administrator" in check.hint
+    assert throwaways(management) == []
+
+
+def test_the_user_of_amqp_may_be_another_than_that_of_the_management_api(
+    vhost: VirtualHost, management: Management, broker: RabbitMQ
+) -> None:
+    management.put("users", "publisher", body={"password": "s3cret", "tags": ""})
+    amqp = replace(broker.settings.amqp, user="publisher", password="s3cret")
+
+    with RabbitMQ(replace(vhost.settings(), amqp=amqp)) as other:
+        [check] = probe(other, Topology.of(EVERYTHING, routes=(route("e", "a", "r"),)))
+
+    assert check.verdict is Verdict.PASSED
