@@ -165,6 +165,21 @@ def from_amqp_connect(error: Exception, settings: Settings) -> BrokerError:
             return _unreachable(what, endpoint, error, wanted="amqp")
 
 
+def not_published(error: Exception, exchange: str) -> RequestRefused:
+    """Return the failure of a message that the broker did not take."""
+    import amqp
+
+    if isinstance(error, amqp.exceptions.MessageNacked):
+        return RequestRefused(
+            f"RabbitMQ did not take the message for exchange {exchange}: it answered with a nack",
+            hint="a queue behind it is full, or its node is down; the message was not kept",
+        )
+    return RequestRefused(
+        f"cannot publish to exchange {exchange}: {reason_of(error)}",
+        hint="`attune-infra setup` makes the exchange; the user needs write permission on it",
+    )
+
+
 def is_used(error: BrokerError) -> bool:
     """Return whether the broker refused to delete something because it is not empty or in use."""
     return error.sentence.endswith(("not empty", "in use"))
@@ -185,6 +200,11 @@ def _unauthorized(reason: str | None, settings: Settings) -> BrokerError:
             return AccessRefused(
                 f"user '{user}' may not use the management API: {reason}",
                 hint=f"an administrator can grant it: rabbitmqctl set_user_tags {user} management",
+            )
+        case "User not authorised to access object":
+            return AccessRefused(
+                f"user '{user}' lacks the tag policymaker, without which nobody sets policies",
+                hint=f"an administrator can grant it: rabbitmqctl set_user_tags {user} policymaker",
             )
         case "User not authorised to access virtual host":
             return VirtualHostMissing(

@@ -21,6 +21,7 @@ from attune_infra.settings import (
     KEY_FILE,
     MANAGEMENT_URL,
     TOPOLOGY,
+    WORKER_QUEUE_TTL,
     Setting,
     Via,
 )
@@ -55,6 +56,15 @@ _SHARED: dict[str, tuple[Any, Any]] = {
         Annotated[
             str | None,
             _from(TOPOLOGY, "One built in, or a file; by default attune.", panel=None, metavar="NAME|FILE"),
+        ],
+        None,
+    ),
+    "worker_queue_ttl": (
+        Annotated[
+            str | None,
+            _from(
+                WORKER_QUEUE_TTL, "When unused worker queues go: 30m, or off.", panel=None, metavar="DURATION|off"
+            ),
         ],
         None,
     ),
@@ -104,6 +114,7 @@ _SHARED: dict[str, tuple[Any, Any]] = {
 }
 _SETTINGS = {
     "topology": TOPOLOGY,
+    "worker_queue_ttl": WORKER_QUEUE_TTL,
     "amqp_url": AMQP_URL,
     "management_url": MANAGEMENT_URL,
     "database_url": DATABASE_URL,
