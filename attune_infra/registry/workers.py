@@ -17,8 +17,16 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from attune_infra import __version__
-from attune_infra.errors import InvalidInput, RegistryError, RegistryUnreachable
-from attune_infra.interfaces import RegisteredWorker, Registration, RegistryTable, WorkerType
+from attune_infra.errors import InvalidInput, RegistryError, RegistryUnreachable, WorkerNotRegistered
+from attune_infra.interfaces import (
+    Deregistered,
+    DeregisteredWorkers,
+    RegisteredWorker,
+    Registration,
+    RegistryTable,
+    WorkerType,
+)
+from attune_infra.topology.fleet import Member
 
 _Row = tuple[Any, ...]
 
@@ -57,6 +65,23 @@ _INSERT_WITH_ROLE: Final = """
     INSERT INTO worker (name, worker_type, worker_role, host, port, capabilities, status, last_heartbeat)
     VALUES (%(name)s, %(first_type)s, 'action', %(host)s, %(port)s, %(capabilities)s, 'active', now())
     RETURNING id, name, created
+"""
+
+_WORKERS: Final = """
+    SELECT id, name, coalesce(status::text, 'inactive'), extract(epoch FROM now() - last_heartbeat)::float8,
+           coalesce((to_jsonb(worker) ->> 'cordoned')::boolean, false)
+    FROM worker
+"""
+"""The early form has no column `cordoned`; through JSON a column may be missing."""
+
+_HEARTBEAT: Final = """
+    UPDATE worker SET last_heartbeat = now(), updated = now() WHERE id = %s
+"""
+
+_DEREGISTER: Final = """
+    UPDATE worker SET status = 'inactive', updated = now()
+    WHERE id = ANY(%(ids)s::bigint[]) OR name = ANY(%(names)s::text[])
+    RETURNING id, name
 """
 
 _MISSING: Final = """
@@ -98,6 +123,42 @@ class PostgresRegistry:
             return self._register(registration)
         except _NameTaken:
             return self._register(registration)
+
+    @contextmanager
+    def registering(self, registration: Registration) -> Iterator[RegisteredWorker]:
+        with self._transaction():
+            yield self.register(registration)
+
+    def workers(self) -> dict[int, Member]:
+        with self._transaction():
+            self._wanted_columns()
+            rows = self._connection.execute(_WORKERS).fetchall()
+        return {
+            worker_id: Member(id=worker_id, name=name, status=status, heartbeat_age=age, cordoned=cordoned)
+            for worker_id, name, status, age, cordoned in rows
+        }
+
+    def heartbeat(self, worker_id: int) -> bool:
+        with self._transaction():
+            return self._connection.execute(_HEARTBEAT, (worker_id,)).rowcount > 0
+
+    def deregister(self, worker_ids: Collection[int] = (), names: Collection[str] = ()) -> DeregisteredWorkers:
+        with self._transaction():
+            self._wanted_columns()
+            values = {"ids": sorted(worker_ids), "names": sorted(names)}
+            rows = self._connection.execute(_DEREGISTER, values).fetchall()
+            found = tuple(
+                sorted((Deregistered(id=each, name=name) for each, name in rows), key=lambda row: row.id)
+            )
+            unknown = (
+                {*map(str, worker_ids), *names} - {str(row.id) for row in found} - {row.name for row in found}
+            )
+            if unknown:
+                raise WorkerNotRegistered(
+                    f"not in the registry: {', '.join(sorted(unknown))}; nothing was changed",
+                    hint="`attune-infra worker list` shows who is",
+                )
+        return DeregisteredWorkers(found)
 
     def missing(self, worker_ids: Collection[int]) -> tuple[int, ...]:
         with self._transaction():

@@ -7,16 +7,27 @@ a blank where all is well.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from shlex import quote
 from typing import Final, TypeAlias
 
-from attune_infra.interfaces import RegisteredWorker, RegistryTable, SandboxStates, SandboxVariables
+from attune_infra.interfaces import (
+    DeregisteredWorkers,
+    Dispatch,
+    Enlisted,
+    RegisteredWorker,
+    RegistryTable,
+    SandboxStates,
+    SandboxVariables,
+)
+from attune_infra.render.fleet import fleet_lines, leftover_lines
+from attune_infra.render.line import Line
 from attune_infra.render.words import attributes, declared, difference, value, visible
 from attune_infra.topology.check import CheckedTexts, contents
 from attune_infra.topology.diff import Change, Create, Delete, Difference, Recreate, Update
 from attune_infra.topology.document import Document
 from attune_infra.topology.explain import ExplainedPlan
+from attune_infra.topology.fleet import Fleet
+from attune_infra.topology.leftovers import Leftovers
 from attune_infra.topology.model import Binding, Queue, label
 from attune_infra.topology.plan import Plan
 from attune_infra.topology.report import Loss, Outcome, Provisioned, Report, Status
@@ -36,21 +47,19 @@ Showable: TypeAlias = (
     | SandboxVariables
     | Document
     | CheckedTexts
+    | Fleet
+    | Leftovers
+    | Enlisted
+    | DeregisteredWorkers
+    | Dispatch
 )
 """What a command can end with."""
 
+_FATES: Final = {Status.RECREATED: "went with the old one", Status.DELETED: "went with it"}
 _IN_PLACE: Final = "RabbitMQ cannot change this in place, only delete it and make it anew"
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of output; the style is the name of a colour, or empty."""
-
-    text: str
-    style: str = ""
-
-
-def lines_of(shown: Showable) -> list[Line]:  # noqa: C901 # a match has a case for each
+def lines_of(shown: Showable) -> list[Line]:  # noqa: C901, PLR0912 # a match has a case for each
     """Return what a person reads of a value; nothing in it can act on a terminal."""
     match shown:
         case Report():
@@ -75,6 +84,16 @@ def lines_of(shown: Showable) -> list[Line]:  # noqa: C901 # a match has a case 
             lines = _document(shown)
         case CheckedTexts():
             lines = _checked(shown)
+        case Fleet():
+            lines = fleet_lines(shown)
+        case Leftovers():
+            lines = leftover_lines(shown)
+        case Enlisted():
+            lines = _enlisted(shown)
+        case DeregisteredWorkers():
+            lines = (Line(f"~ worker {each.id} ({each.name}): inactive", "yellow") for each in shown.workers)
+        case Dispatch():
+            lines = _dispatch(shown)
     return [Line(visible(line.text), line.style) for line in lines]
 
 
@@ -110,7 +129,7 @@ _HEADLINES: Final = {
     Status.RECREATED: ("~ {declared}: recreated", "yellow"),
     Status.DELETED: ("- {label}: deleted", "red"),
     Status.DIFFERS: ("! {label} exists but differs", "red"),
-    Status.KEPT: ("! {label} is not declared, but kept: {reason}", "red"),
+    Status.KEPT: ("! {label} is kept: {reason}", "red"),
     Status.FAILED: ("! {label} could not be made: {reason}", "red"),
     Status.SKIPPED: ("! {label} skipped: {reason}", "red"),
 }
@@ -124,8 +143,7 @@ def _outcome(outcome: Outcome) -> Iterator[Line]:
     if outcome.status is Status.DIFFERS:
         yield Line(f"      {_IN_PLACE}")
     if outcome.loss:
-        went = "went with the old one" if outcome.status is Status.RECREATED else "would be lost by that"
-        yield Line(f"      {_loss(outcome.loss)} {went}")
+        yield Line(f"      {_loss(outcome.loss)} {_FATES.get(outcome.status, 'would be lost by that')}")
     if outcome.instead and outcome.status is Status.DIFFERS:
         yield Line("      this policy has the same effect, if the arguments are left out:")
         yield Line(f"        {policy_line(outcome.instead)}")
@@ -225,6 +243,23 @@ def _provisioned(provisioned: Provisioned) -> Iterator[Line]:
             yield Line(f"! worker {worker_id} is not provisioned", "red")
     if len(provisioned.worker_ids) > 1:
         yield Line(f"{len(provisioned.worker_ids)} workers, {_summary(provisioned.report)}")
+
+
+def _enlisted(enlisted: Enlisted) -> Iterator[Line]:
+    yield from _provisioned(enlisted.provisioned)
+    if enlisted.registered:
+        yield Line(f"Worker registered with ID: {enlisted.worker.id}")
+    else:
+        yield Line(f"! worker {enlisted.worker.name} is not registered: all of it was undone", "red")
+
+
+def _dispatch(sent: Dispatch) -> Iterator[Line]:
+    if sent.routed:
+        yield Line(f"+ message {sent.message_id} is in the queue of worker {sent.worker_id}", "green")
+    else:
+        yield Line(
+            f"! no queue is bound for {sent.routing_key} to exchange {sent.exchange}: nothing was sent", "red"
+        )
 
 
 def _by_worker(provisioned: Provisioned) -> tuple[list[Outcome], dict[int, list[Outcome]]]:
