@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from attune_infra.cli.worker import dispatch, fleet, life, remove
+from attune_infra.cli.worker import dispatch, fleet, life, remove, run
 
 app = typer.Typer(help="Register workers, give each its queue, and see how they are.", no_args_is_help=True)
 app.command("list")(fleet.list_)
@@ -15,4 +15,5 @@ app.command("enlist")(life.enlist)
 app.command("deregister")(life.deregister)
 app.command("deprovision")(remove.deprovision)
 app.command("prune")(remove.prune)
+app.command("run")(run.run)
 app.command("dispatch")(dispatch.dispatch)

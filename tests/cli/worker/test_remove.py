@@ -7,18 +7,26 @@ import pytest
 
 from as_a_user import Command
 from attune_infra.broker.rabbitmq import RabbitMQ
+from attune_infra.interfaces import Registration
+from attune_infra.registry.workers import PostgresRegistry
+from attune_infra.topology.model import Topology
+from attune_infra.worker.dispatch import dispatch
+from attune_infra.worker.provision import provision
 
 
 @pytest.fixture
-def run(attune_infra_with_registry: Command) -> Command:
+def run(attune_infra_with_registry: Command, broker: RabbitMQ, topology: Topology, database_url: str) -> Command:
     """The command, with workers 1 to 3 registered and provisioned; number 1 holds two messages."""
-    run = attune_infra_with_registry
-    assert run("registry", "init").code == 0
-    for name in ("full", "empty", "ok"):
-        assert run("worker", "enlist", "--name", name).code == 0
+    registry = PostgresRegistry(database_url, timeout=10)
+    registry.open()
+    with registry:
+        registry.create()
+        for name in ("full", "empty", "ok"):
+            registry.register(Registration(name=name))
+    provision(broker, None, topology, (1, 2, 3))
     for _ in range(2):
-        assert run("worker", "dispatch", "--id", "1").code == 0
-    return run
+        assert dispatch(broker, topology, 1, None).routed
+    return attune_infra_with_registry
 
 
 def queues(broker: RabbitMQ) -> list[int]:
