@@ -15,7 +15,7 @@ from typing import Protocol
 
 from attune_infra.errors import ExitCode
 from attune_infra.topology.diff import Create, Update
-from attune_infra.topology.fleet import Depth, Member
+from attune_infra.topology.fleet import Depth, Fleet, Member
 from attune_infra.topology.model import Argument, Topology, TopologyObject
 from attune_infra.topology.report import Outcome, Provisioned
 
@@ -201,6 +201,14 @@ class Dispatch:
     @property
     def exit_code(self) -> ExitCode:
         return ExitCode.DONE if self.routed else ExitCode.DRIFT
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One look at the fleet, None where broker or registry were away, and how long it took."""
+
+    fleet: Fleet | None
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)

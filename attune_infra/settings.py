@@ -49,6 +49,7 @@ MANAGEMENT_URL: Final = Setting(
     "--management-url", "ATTUNE__MESSAGE_QUEUE__MANAGEMENT_URL", ("message_queue", "management_url")
 )
 DATABASE_URL: Final = Setting("--database-url", "ATTUNE__DATABASE__URL", ("database", "url"))
+SCHEMA: Final = Setting("--schema", "ATTUNE__DATABASE__SCHEMA", ("database", "schema"))
 CA_FILE: Final = Setting("--ca-file", "ATTUNE__MESSAGE_QUEUE__CA_FILE", ("message_queue", "ca_file"))
 CERT_FILE: Final = Setting("--cert-file", "ATTUNE__MESSAGE_QUEUE__CERT_FILE", ("message_queue", "cert_file"))
 KEY_FILE: Final = Setting("--key-file", "ATTUNE__MESSAGE_QUEUE__KEY_FILE", ("message_queue", "key_file"))
@@ -97,6 +98,8 @@ class Settings:
     management_path: str = ""
     virtual_host: str = "/"
     database_url: str | None = field(default=None, repr=False)
+    schema: str | None = None
+    """The schema of the table `worker`; None for the search path that the database has anyway."""
     tls: Tls = Tls()
     timeout: float = DEFAULT_TIMEOUT
 
@@ -121,6 +124,7 @@ def resolve(
         management_path=management_path,
         virtual_host=_virtual_host(path, amqp_origin),
         database_url=_database_url(*find(DATABASE_URL)),
+        schema=find(SCHEMA)[0],
         tls=_tls(*(find(setting) for setting in (CA_FILE, CERT_FILE, KEY_FILE))),
         timeout=timeout,
     )

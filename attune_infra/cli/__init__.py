@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from attune_infra import __version__
-from attune_infra.cli import diff, export, import_, registry, sandbox, setup, topology, verify, worker
+from attune_infra.cli import diff, export, import_, metrics, registry, sandbox, setup, topology, verify, worker
 from attune_infra.errors import AttuneError, ExitCode
 
 _INTERRUPTED = 130
@@ -30,6 +30,7 @@ app.command("diff")(diff.diff)
 app.command("verify")(verify.verify)
 app.command("export")(export.export)
 app.command("import")(import_.import_)
+app.command("metrics")(metrics.metrics)
 app.add_typer(topology.app, name="topology")
 app.add_typer(worker.app, name="worker")
 app.add_typer(registry.app, name="registry")

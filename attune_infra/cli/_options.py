@@ -20,6 +20,7 @@ from attune_infra.settings import (
     DEFAULT_TIMEOUT,
     KEY_FILE,
     MANAGEMENT_URL,
+    SCHEMA,
     TOPOLOGY,
     WORKER_QUEUE_TTL,
     Setting,
@@ -83,6 +84,10 @@ _SHARED: dict[str, tuple[Any, Any]] = {
         Annotated[str | None, _from(DATABASE_URL, "postgresql://USER:PASSWORD@HOST:5432/DATABASE.")],
         None,
     ),
+    "schema": (
+        Annotated[str | None, _from(SCHEMA, "The schema of the table of workers; by default the search path's.")],
+        None,
+    ),
     "config": (
         Annotated[
             Path | None,
@@ -118,6 +123,7 @@ _SETTINGS = {
     "amqp_url": AMQP_URL,
     "management_url": MANAGEMENT_URL,
     "database_url": DATABASE_URL,
+    "schema": SCHEMA,
     "ca_file": CA_FILE,
     "cert_file": CERT_FILE,
     "key_file": KEY_FILE,

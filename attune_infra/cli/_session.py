@@ -90,7 +90,7 @@ class Session:
                 "no database is configured, so there is no registry",
                 hint=f"give {DATABASE_URL.flag}, or set {DATABASE_URL.variable}",
             )
-        registry = PostgresRegistry(url, timeout=self.timeout)
+        registry = PostgresRegistry(url, timeout=self.timeout, schema=self.settings.schema)
         with patience(self.wait, "PostgreSQL") as wait_for:
             wait_for(registry.open)
         with registry:

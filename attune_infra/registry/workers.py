@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 import psycopg
+from psycopg.sql import SQL, Identifier
 from psycopg.types.json import Jsonb
 
 from attune_infra import __version__
@@ -40,6 +41,8 @@ _PERMANENT: Final = (
 
 _LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
 """One at a time for a name, where the table itself does not see to that."""
+
+_SEARCH_PATH: Final = "SELECT set_config('search_path', quote_ident(%s), false)"
 
 _COLUMNS: Final = """
     SELECT attname FROM pg_attribute
@@ -92,11 +95,15 @@ _MISSING: Final = """
 
 
 class PostgresRegistry:
-    """The registry in one PostgreSQL database, as a URL names it; `timeout` is in seconds."""
+    """The registry in one PostgreSQL database, as a URL names it; `timeout` is in seconds.
 
-    def __init__(self, url: str, *, timeout: float) -> None:
+    With a `schema` the table is looked for in that one alone, without one on the search path.
+    """
+
+    def __init__(self, url: str, *, timeout: float, schema: str | None = None) -> None:
         self._url = url
         self._timeout = timeout
+        self._schema = schema
 
     def __enter__(self) -> Self:
         return self
@@ -109,12 +116,16 @@ class PostgresRegistry:
     def open(self) -> None:
         """Connect; raise `RegistryUnreachable` if nobody answers, `RegistryError` if we are refused."""
         self._connection = _connect(self._url, self._timeout)
+        if self._schema is not None:
+            self._connection.execute(_SEARCH_PATH, (self._schema,))
 
     def create(self) -> RegistryTable:
         with self._transaction():
             self._connection.execute(_LOCK, ("attune-infra registry init",))
             if self._columns():
                 return RegistryTable(new=False)
+            if self._schema is not None:
+                self._connection.execute(SQL("CREATE SCHEMA IF NOT EXISTS {}").format(Identifier(self._schema)))
             self._connection.execute(files("attune_infra.registry").joinpath("schema.sql").read_bytes())
             return RegistryTable(new=True)
 
@@ -197,8 +208,7 @@ class PostgresRegistry:
             [path] = self._connection.execute("SELECT current_setting('search_path')").fetchone() or ("",)
             raise RegistryError(
                 f"there is no table `worker` on the search path ({path})",
-                hint="`attune-infra registry init` makes it; if it is in another schema, add"
-                " ?options=-csearch_path%3DSCHEMA to the database URL",
+                hint="`attune-infra registry init` makes it; if it is in another schema, give --schema",
             )
         return columns
 

@@ -11,6 +11,7 @@ from attune_infra.interfaces import (
     DeregisteredWorkers,
     Dispatch,
     Enlisted,
+    Measurement,
     RegisteredWorker,
     RegistryTable,
     SandboxState,
@@ -92,6 +93,10 @@ def _data(shown: Showable) -> Data:  # noqa: C901, PLR0912 # a match has a case 
             return {"workers": [asdict(each) for each in shown.workers]}
         case Dispatch():
             return asdict(shown)
+        case Measurement():
+            from attune_infra.render.metrics import samples
+
+            return {"samples": _sorted(samples(shown))}
         case CheckedTexts():
             return {"documents": [_checked(each) for each in shown.texts]}
 

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from attune_infra.render.line import Line, aligned
+from attune_infra.render.words import visible
 from attune_infra.topology.fleet import Fleet, FleetWorker
 from attune_infra.topology.leftovers import Leftover, Leftovers
 from attune_infra.topology.model import label
@@ -46,7 +47,7 @@ def cells(worker: FleetWorker) -> tuple[str, ...]:
     return (
         _SIGNS[worker.verdict],
         str(worker.id),
-        _shortened(member.name) if member else "-",
+        _shortened(visible(member.name)) if member else "-",
         member.status + " (cordoned)" * member.cordoned if member else "unregistered",
         age(member.heartbeat_age) if member else "-",
         queue,

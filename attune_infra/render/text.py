@@ -14,6 +14,7 @@ from attune_infra.interfaces import (
     DeregisteredWorkers,
     Dispatch,
     Enlisted,
+    Measurement,
     RegisteredWorker,
     RegistryTable,
     SandboxStates,
@@ -52,6 +53,7 @@ Showable: TypeAlias = (
     | Enlisted
     | DeregisteredWorkers
     | Dispatch
+    | Measurement
 )
 """What a command can end with."""
 
@@ -94,6 +96,8 @@ def lines_of(shown: Showable) -> list[Line]:  # noqa: C901, PLR0912 # a match ha
             lines = (Line(f"~ worker {each.id} ({each.name}): inactive", "yellow") for each in shown.workers)
         case Dispatch():
             lines = _dispatch(shown)
+        case Measurement():
+            lines = _metrics(shown)
     return [Line(visible(line.text), line.style) for line in lines]
 
 
@@ -251,6 +255,12 @@ def _enlisted(enlisted: Enlisted) -> Iterator[Line]:
         yield Line(f"Worker registered with ID: {enlisted.worker.id}")
     else:
         yield Line(f"! worker {enlisted.worker.name} is not registered: all of it was undone", "red")
+
+
+def _metrics(measurement: Measurement) -> Iterator[Line]:
+    from attune_infra.render.metrics import exposition
+
+    yield from map(Line, exposition(measurement).splitlines())
 
 
 def _dispatch(sent: Dispatch) -> Iterator[Line]:

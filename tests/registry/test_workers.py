@@ -259,3 +259,21 @@ def test_a_registration_is_undone_if_what_depends_on_it_fails(registry: Postgres
             registry.deregister([worker.id, 99])
 
     assert [(each.name, each.status) for each in registry.workers().values()] == [("old", "inactive")]
+
+
+@pytest.mark.parametrize("schema", ["attune", "Of its own; \"DROP\" 'x'"])
+def test_a_schema_of_its_own_is_made_and_is_the_only_one_looked_at(database_url: str, schema: str) -> None:
+    with opened(database_url) as registry:
+        registry.create()
+        registry.register(Registration(name="public"))
+    within = PostgresRegistry(database_url, timeout=10, schema=schema)
+    within.open()
+    with within, pytest.raises(RegistryError, match="there is no table `worker` on the search path"):
+        within.workers()
+
+    within.open()
+    with within:
+        assert within.create() == RegistryTable(new=True)
+        assert within.create() == RegistryTable(new=False)
+        assert within.register(Registration(name="mine")).id == 1
+        assert [each.name for each in within.workers().values()] == ["mine"]

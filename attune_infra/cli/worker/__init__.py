@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import typer
 
-from attune_infra.cli.worker import dispatch, fleet, life, remove, run
+from attune_infra.cli.worker import dispatch, fleet, life, remove, run, watch
 
 app = typer.Typer(help="Register workers, give each its queue, and see how they are.", no_args_is_help=True)
 app.command("list")(fleet.list_)
 app.command("verify")(fleet.verify)
+app.command("watch")(watch.watch)
 app.command("register")(life.register)
 app.command("provision")(life.provision)
 app.command("enlist")(life.enlist)

@@ -241,7 +241,7 @@ def test_a_restart_of_the_broker_loses_nothing_but_what_went_with_a_transient_qu
     vhost: VirtualHost,
     broker: RabbitMQ,
     pytestconfig: pytest.Config,
-    record_property: Callable[[str, object], None],
+    record_testsuite_property: Callable[[str, object], None],
 ) -> None:
     """Every second worker has a durable queue: of what was confirmed for those, nothing at all is missing.
 
@@ -270,8 +270,8 @@ def test_a_restart_of_the_broker_loses_nothing_but_what_went_with_a_transient_qu
     eventually(lambda: {broker.contents(queue)[0] for queue in workers_queues(broker)}, {0}.__eq__, within=30)
 
     missing = set(publisher.confirmed) - set(fleet.handled())
-    record_property("confirmed", len(publisher.confirmed))
-    record_property("discarded with a transient queue", len(missing))
+    record_testsuite_property("confirmed", len(publisher.confirmed))
+    record_testsuite_property("discarded with a transient queue", len(missing))
     assert missing <= set(publisher.confirmed[:before])
     durable = {number for number in publisher.confirmed if (number % len(names)) % 2 == 0}
     assert not missing & durable
