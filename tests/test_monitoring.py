@@ -14,7 +14,8 @@ import yaml
 from attune_infra.interfaces import Measurement
 from attune_infra.render.metrics import exposition, samples
 from attune_infra.topology.builtin import attune
-from attune_infra.topology.fleet import Depth, Fleet, Limits, Member, Sighting, fleet
+from attune_infra.topology.fleet import Depth, Fleet, Limits, Member, Sighting
+from attune_infra.topology.health import examine
 from attune_infra.topology.worker import with_workers
 
 FOLDER = Path(__file__).parent.parent / "examples/monitoring"
@@ -34,7 +35,7 @@ def measured() -> Measurement:
         consumer_tags={"worker.1.executions": ("worker-1",)},
         members=members,
     )
-    return Measurement(fleet(seen, attune(), Limits()), 0.5)
+    return Measurement(examine(seen, attune(), Limits()), 0.5)
 
 
 def value(name: str, /, **labels: str) -> float:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from attune_infra.errors import ExitCode
-from attune_infra.topology.fleet import Fleet, FleetWorker, extra_bindings
+from attune_infra.topology.fleet import Fleet, FleetWorker
+from attune_infra.topology.health import extra_bindings
 from attune_infra.topology.model import Binding, Queue, Topology
 from attune_infra.topology.report import Loss
 from attune_infra.topology.worker import topology_of_workers

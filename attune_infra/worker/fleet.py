@@ -7,7 +7,8 @@ from collections.abc import Collection
 from attune_infra.errors import AttuneError
 from attune_infra.interfaces import Broker, WorkerRegistry
 from attune_infra.operations.wait import wait_for
-from attune_infra.topology.fleet import Fleet, Limits, Sighting, fleet
+from attune_infra.topology.fleet import Fleet, Limits, Sighting
+from attune_infra.topology.health import examine
 from attune_infra.topology.model import Topology
 
 
@@ -30,7 +31,7 @@ def survey(
     def attempt() -> Fleet:
         tags = broker.consumer_tags(topology.queues)
         seen = Sighting(topology=topology, depths=depths, consumer_tags=tags, members=members)
-        found = fleet(seen, want, limits, worker_ids)
+        found = examine(seen, want, limits, worker_ids)
         found = found.only(worker_ids) if worker_ids else found
         if found.unsettled:
             raise _StatisticsLag(found)

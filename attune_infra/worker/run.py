@@ -10,7 +10,14 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Final
 
-from attune_infra.errors import AttuneError, BrokerError, QueueDenied, RegistryUnreachable, RequestRefused
+from attune_infra.errors import (
+    AttuneError,
+    BrokerError,
+    QueueDenied,
+    RegistryError,
+    RegistryUnreachable,
+    RequestRefused,
+)
 from attune_infra.interfaces import Delivery, Inbox, RegisteredWorker, Registration, WorkerRegistry
 from attune_infra.worker.handler import Ended, Handler, Job
 from attune_infra.worker.pulse import Pulse
@@ -34,10 +41,11 @@ def live(
         worker = _register(connect, registration, wakeup, tell)
         if worker is None:
             return
-        with Pulse(connect, worker.id, heartbeat, tell):
-            Worker(worker.id, inbox, handler, wakeup, tell).run()
-        with connect() as registry:
-            registry.deregister([worker.id])
+        try:
+            with Pulse(connect, worker.id, heartbeat, tell):
+                Worker(worker.id, inbox, handler, wakeup, tell).run()
+        finally:
+            _deregister(connect, worker.id, tell)
         tell(f"worker {worker.id} has stopped")
 
 
@@ -51,6 +59,15 @@ def _register(connect: Connect, registration: Registration, wakeup: Wakeup, tell
         except RegistryUnreachable as error:
             _pause(next(pauses), error, wakeup, tell)
     return None
+
+
+def _deregister(connect: Connect, worker_id: int, tell: Tell) -> None:
+    """Set the worker inactive; where that is not possible, its heartbeat will tell."""
+    try:
+        with connect() as registry:
+            registry.deregister([worker_id])
+    except RegistryError as error:
+        tell(f"could not be deregistered: {error.sentence}")
 
 
 class Worker:

@@ -6,14 +6,15 @@ import pytest
 
 from attune_infra.render.watch import View, page_of, screen
 from attune_infra.topology.builtin import attune
-from attune_infra.topology.fleet import Fleet, Limits, Member, Sighting, fleet
+from attune_infra.topology.fleet import Fleet, Limits, Member, Sighting
+from attune_infra.topology.health import examine
 from attune_infra.topology.worker import with_workers
 
 
 def fleet_of(size: int) -> Fleet:
     """Workers of which every tenth lacks its queue."""
     ids = range(1, size + 1)
-    return fleet(
+    return examine(
         Sighting(
             topology=with_workers(attune(), [each for each in ids if each % 10]),
             depths={},

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from attune_infra.topology.builtin import attune
-from attune_infra.topology.fleet import Depth, Finding, Fleet, Limits, Member, Sighting, fleet
+from attune_infra.topology.fleet import Depth, Finding, Fleet, Limits, Member, Sighting
+from attune_infra.topology.health import examine
 from attune_infra.topology.leftovers import of_the_gone, of_workers
 from attune_infra.topology.model import Binding, Queue, Topology
 from attune_infra.topology.verify import Verdict
@@ -34,7 +35,7 @@ def seen(
         consumer_tags={QUEUE.name: tags},
         members={1: member} if member else {},
     )
-    return fleet(sighting, attune(), Limits(), [1])
+    return examine(sighting, attune(), Limits(), [1])
 
 
 def findings(found: Fleet) -> tuple[Finding, ...]:
@@ -122,7 +123,7 @@ def test_workers_are_those_of_either_side_in_the_order_of_their_ids() -> None:
     members = {each: replace(WELL, id=each) for each in (1, 2)}
     sighting = Sighting(topology=have, depths={}, consumer_tags={}, members=members)
 
-    found = fleet(sighting, attune(), Limits())
+    found = examine(sighting, attune(), Limits())
 
     assert [worker.id for worker in found.workers] == [1, 2, 10]
     assert [worker.id for worker in found.only([2, 3]).workers] == [2]
@@ -149,7 +150,7 @@ def test_a_worker_may_own_several_queues() -> None:
         members={1: WELL},
     )
 
-    [worker] = fleet(sighting, want, Limits()).workers
+    [worker] = examine(sighting, want, Limits()).workers
 
     assert (len(worker.queues), worker.wanted_queues, worker.provisioned) == (1, 2, False)
     assert worker.findings == (Finding.QUEUE_MISSING,)

@@ -42,23 +42,6 @@ def queue(worker_id: int) -> str:
     return f"worker.{worker_id}.executions"
 
 
-@pytest.fixture
-def run(attune_infra_with_registry: Command) -> Command:
-    """The command, with topology and registry set up."""
-    assert attune_infra_with_registry("setup").code == 0
-    assert attune_infra_with_registry("registry", "init").code == 0
-    return attune_infra_with_registry
-
-
-@pytest.fixture
-def registry(run: Command, database_url: str) -> Iterator[PostgresRegistry]:
-    assert run("worker", "list").lines[-1] == "0 workers"
-    registry = PostgresRegistry(database_url, timeout=10)
-    registry.open()
-    with registry:
-        yield registry
-
-
 class Consumers:
     """Plain AMQP clients that consume workers' queues, as the statistics will know them."""
 

@@ -15,14 +15,12 @@ from attune_infra.worker.provision import provision
 
 
 @pytest.fixture
-def run(attune_infra_with_registry: Command, broker: RabbitMQ, topology: Topology, database_url: str) -> Command:
+def run(
+    attune_infra_with_registry: Command, broker: RabbitMQ, topology: Topology, registry: PostgresRegistry
+) -> Command:
     """The command, with workers 1 to 3 registered and provisioned; number 1 holds two messages."""
-    registry = PostgresRegistry(database_url, timeout=10)
-    registry.open()
-    with registry:
-        registry.create()
-        for name in ("full", "empty", "ok"):
-            registry.register(Registration(name=name))
+    for name in ("full", "empty", "ok"):
+        registry.register(Registration(name=name))
     provision(broker, None, topology, (1, 2, 3))
     for _ in range(2):
         assert dispatch(broker, topology, 1, None).routed

@@ -63,13 +63,6 @@ class Fleet:
 
 
 @pytest.fixture
-def run(attune_infra_with_registry: Command) -> Command:
-    assert attune_infra_with_registry("setup").code == 0
-    assert attune_infra_with_registry("registry", "init").code == 0
-    return attune_infra_with_registry
-
-
-@pytest.fixture
 def fleet(run: Command, tmp_path: Path) -> Iterator[Fleet]:
     fleet = Fleet(run, tmp_path)
     yield fleet
