@@ -1,4 +1,4 @@
-"""Join what the registry and the broker say of each worker, and judge where the two disagree, and who is not well."""
+"""Join what the registry and the broker say of each worker, and judge whether they agree and it is well."""
 
 from __future__ import annotations
 
