@@ -71,6 +71,13 @@ class _Lane(amqp.Channel):  # type: ignore[misc] # the package ships no types
         for queue in queues:
             self.send_method(spec.Queue.Declare, "BsbbbbbF", (0, queue, True, False, False, False, False, {}))
 
+    def publish(self, message: amqp.Message, exchange: str, routing_key: str) -> bool:
+        """Publish a message and wait for the confirm; return whether it reached any queue."""
+        returned: list[object] = []
+        self.events["basic_return"] = {lambda *unroutable: returned.append(unroutable)}
+        self.basic_publish_confirm(message, exchange, routing_key, mandatory=True)
+        return not returned
+
     def survived(self) -> bool:
         """Wait until the broker has worked through all that was sent; return whether nothing failed."""
         with suppress(amqp.ChannelError):
@@ -117,11 +124,17 @@ class _Connection(amqp.Connection):  # type: ignore[misc] # the package ships no
     Channel = _Lane
 
 
+def json_message(body: str, message_id: str) -> amqp.Message:
+    """Return a message that survives a restart of the broker, if its queue does."""
+    return amqp.Message(body, content_type="application/json", delivery_mode=2, message_id=message_id)
+
+
 class Amqp:
     """A connection to one virtual host, opened when first needed and again when the broker closed it."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, heartbeat: float = 0) -> None:
         self.settings = settings
+        self._heartbeat = heartbeat
         self._connection: _Connection | None = None
 
     def version(self) -> str:
@@ -164,6 +177,23 @@ class Amqp:
         """Publish messages and return for each in which of the queues it arrived; they are emptied by that."""
         try:
             return arrivals(self._connected(), messages, queues)
+        except (amqp.AMQPError, OSError) as error:
+            raise self._lost(error) from error
+
+    def publish(self, exchange: str, routing_key: str, message: amqp.Message) -> bool:
+        """Publish a message; return, once it is confirmed, whether it reached any queue."""
+        try:
+            [lane] = self._lanes(1)
+            return lane.publish(message, exchange, routing_key)
+        except (amqp.ChannelError, amqp.exceptions.MessageNacked) as error:
+            raise faults.not_published(error, exchange) from error
+        except (amqp.AMQPError, OSError) as error:
+            raise self._lost(error) from error
+
+    def open_channel(self) -> amqp.Channel:
+        """Return a new channel of the connection; raise `BrokerError` if there can be none."""
+        try:
+            return self._connected().channel()
         except (amqp.AMQPError, OSError) as error:
             raise self._lost(error) from error
 
@@ -243,6 +273,7 @@ class Amqp:
             virtual_host=self.settings.virtual_host,
             ssl=_tls_options(self.settings) if endpoint.tls else False,
             client_properties={"product": "attune-infra", "product_version": __version__},
+            heartbeat=self._heartbeat,
             connect_timeout=timeout,
             read_timeout=timeout,
             write_timeout=timeout,

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
+from itertools import islice
 from secrets import token_hex
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -15,6 +16,7 @@ from attune_infra.broker.management import Management
 from attune_infra.errors import AccessRefused, BrokerError, VirtualHostMissing
 from attune_infra.settings import Settings, Via
 from attune_infra.topology.diff import Create, Update
+from attune_infra.topology.fleet import Depth
 from attune_infra.topology.model import Binding, Exchange, Message, Policy, Queue, Topology, TopologyObject
 from attune_infra.topology.policy import expires
 from attune_infra.topology.probe import Arrival
@@ -29,6 +31,8 @@ THROWAWAY = "attune-infra probe"
 _FIRST_WITH_DEFAULT_QUEUE_TYPE = (3, 11)
 _A_REQUEST = 50
 """Queues whose bindings to the default exchange cost as much to list as a request of its own."""
+_LOOKED_AT_ONCE = 50
+"""Objects whose messages are counted together, just before they are deleted."""
 
 
 class RabbitMQ:
@@ -94,17 +98,12 @@ class RabbitMQ:
                 changed = True
 
     def delete(self, items: Iterable[TopologyObject], *, even_if_used: bool) -> Iterator[Outcome]:
-        for item in items:
-            try:
-                reason = None if even_if_used else self._use(item)
-                if reason is None:
-                    self._delete(item, even_if_used=even_if_used)
-                yield Outcome(item, Status.KEPT if reason else Status.DELETED, reason or "")
-            except VirtualHostMissing:
-                yield Outcome(item, Status.DELETED)  # a 404: somebody else was quicker
-            except BrokerError as error:
-                used = not even_if_used and faults.is_used(error)
-                yield Outcome(item, Status.KEPT if used else Status.FAILED, error.sentence)
+        waiting = iter(items)
+        while batch := list(islice(waiting, _LOOKED_AT_ONCE)):
+            guarded = not even_if_used and any(isinstance(item, Queue) for item in batch)
+            depths = self.depths() if guarded else {}
+            for item in batch:
+                yield self._delete_or_keep(item, depths, even_if_used=even_if_used)
 
     def contents(self, queue: str) -> tuple[int | None, int | None]:
         """Count messages, also those under way to a consumer, and consumers, both as they are now."""
@@ -157,6 +156,14 @@ class RabbitMQ:
             pass  # it could not even be made
         except BrokerError as error:
             raise faults.left_behind(name, error) from error
+
+    def depths(self) -> Mapping[str, Depth]:
+        return wire.depths_from(self._http.get("queues", self.settings.virtual_host, **wire.TOTALS))
+
+    def publish(self, exchange: str, routing_key: str, body: str, *, message_id: str) -> bool:
+        from attune_infra.broker.amqp import json_message
+
+        return self._amqp.publish(exchange, routing_key, json_message(body, message_id))
 
     @cached_property
     def _http(self) -> Management:
@@ -238,15 +245,32 @@ class RabbitMQ:
         for item, reason in self._amqp.declare(over_amqp) if over_amqp else ():
             yield Outcome(item, Status.FAILED if reason else Status.CREATED, reason or "")
 
-    def _use(self, item: TopologyObject) -> str | None:
-        """Return what an object is used for, or None if nothing."""
-        if not isinstance(item, Queue):
-            return None
-        messages, consumers = self.contents(item.name)
-        if consumers is None:
-            consumers = len(self.consumer_tags([item.name])[item.name])
-        if messages is None:
+    def _delete_or_keep(self, item: TopologyObject, depths: Mapping[str, Depth], *, even_if_used: bool) -> Outcome:
+        try:
+            if isinstance(item, Queue) and not even_if_used and (reason := self._use(item, depths.get(item.name))):
+                return Outcome(item, Status.KEPT, reason)
+            self._delete(item, even_if_used=even_if_used)
+        except VirtualHostMissing:
+            pass  # a 404: somebody else was quicker
+        except BrokerError as error:
+            if even_if_used or not faults.is_used(error):
+                return Outcome(item, Status.FAILED, error.sentence)
+            reason = self._contents_in_words(item) if isinstance(item, Queue) else None
+            return Outcome(item, Status.KEPT, reason or error.sentence)
+        return Outcome(item, Status.DELETED)
+
+    def _use(self, queue: Queue, depth: Depth | None) -> str | None:
+        """Return what a queue is used for, or None if nothing, or if its deletion sees to that."""
+        if depth is None:
             return "its messages cannot be counted"
+        if queue.type == "classic" and not depth:
+            return None
+        return self._contents_in_words(queue)
+
+    def _contents_in_words(self, queue: Queue) -> str | None:
+        messages, consumers = self.contents(queue.name)
+        if consumers is None:
+            consumers = len(self.consumer_tags([queue.name])[queue.name])
         return f"it holds {messages} messages and has {consumers} consumers" if messages or consumers else None
 
     def _delete(self, item: TopologyObject, *, even_if_used: bool) -> None:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
+from attune_infra.topology.fleet import Depth
 from attune_infra.topology.model import Argument, Binding, Exchange, Policy, Queue, TopologyObject
 
 Json: TypeAlias = Mapping[str, Any]
@@ -89,6 +90,23 @@ def path_of(binding: Binding, virtual_host: str) -> tuple[str, ...]:
     """Return the path of the bindings between the same two ends."""
     kind = "q" if binding.destination_type == "queue" else "e"
     return ("bindings", virtual_host, "e", binding.source, kind, binding.destination)
+
+
+TOTALS = {
+    "disable_stats": "true",
+    "enable_queue_totals": "true",
+    "columns": "name,messages_ready,messages_unacknowledged",
+}
+"""The query for all queues' messages as they are now."""
+
+
+def depths_from(listing: Iterable[Json]) -> dict[str, Depth]:
+    """Read totals; a queue whose node is down has none, and is left out."""
+    return {
+        item["name"]: Depth(item["messages_ready"], item["messages_unacknowledged"])
+        for item in listing
+        if "messages_ready" in item
+    }
 
 
 def with_totals(queue: str) -> dict[str, str]:

@@ -26,7 +26,8 @@ COMMANDS = {
     "export": "Write down what the virtual host holds; what cannot be written down is named on standard error.",
     "import": "Turn RabbitMQ's definitions JSON into a topology document; what has no place in it is named.",
     "topology": "Check, show and describe topology documents; nothing here needs a broker.",
-    "worker": "Register workers, and give each its queue and binding.",
+    "worker": "Register workers, give each its queue, and see how they are.",
+    "metrics": "Print the state of all workers as Prometheus text, for a textfile collector, or serve it.",
     "registry": "Make the table of workers in PostgreSQL.",
     "sandbox": "Run a private RabbitMQ and PostgreSQL on free local ports, for trying things out and for tests.",
 }
@@ -35,7 +36,7 @@ COMMANDS = {
 app = App(
     name="attune-infra",
     help="Make, check and repair the RabbitMQ topology of Attune.",
-    cls=contents(COMMANDS),
+    cls=contents(__name__, COMMANDS),
     add_completion=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

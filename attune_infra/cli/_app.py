@@ -15,6 +15,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from attune_infra.errors import ExitCode
 
+_EMPTY: Mapping[str, str] = {}
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
@@ -63,8 +64,11 @@ class App(typer.Typer):
         return super().command(name, **{"cls": Command, **given})
 
 
-def contents(commands: Mapping[str, str]) -> type[Group]:
-    """Return a group of commands that knows the help of each by its name, and loads the one that is called."""
+def contents(package: str, commands: Mapping[str, str], files: Mapping[str, str] = _EMPTY) -> type[Group]:
+    """Return a group of commands that knows the help of each by its name, and loads the one that is called.
+
+    Each is in the file of the package that has its name, but for those that `files` knows to be elsewhere.
+    """
 
     class Contents(Group):
         def __init__(self, **given: Any) -> None:
@@ -73,14 +77,16 @@ def contents(commands: Mapping[str, str]) -> type[Group]:
 
         def resolve_command(self, ctx: Any, args: list[str]) -> Any:
             name, stub, rest = super().resolve_command(ctx, args)
-            return name, stub and _load(stub), rest
+            if name is None:
+                return None, None, rest
+            return name, _load(stub, package, files.get(name, name)), rest
 
     return Contents
 
 
-def _load(stub: Any) -> Any:
-    """Return the command of the file that has its name, but for Python's own words."""
-    module = import_module(f"attune_infra.cli.{stub.name}{'_' if iskeyword(stub.name) else ''}")
-    command = typer.main.get_command(module.app)
+def _load(stub: Any, package: str, file: str) -> Any:
+    """Return the command itself, from a file that may hold several; Python's own words are no names of files."""
+    loaded = typer.main.get_command(import_module(f"{package}.{file}{'_' if iskeyword(file) else ''}").app)
+    command = loaded.commands.get(stub.name, loaded) if isinstance(loaded, Group) else loaded
     command.help = command.help or stub.help
     return command

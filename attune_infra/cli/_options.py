@@ -21,7 +21,9 @@ from attune_infra.settings import (
     DEFAULT_TIMEOUT,
     KEY_FILE,
     MANAGEMENT_URL,
+    SCHEMA,
     TOPOLOGY,
+    WORKER_QUEUE_TTL,
     Setting,
     Via,
 )
@@ -81,9 +83,14 @@ _MANAGEMENT_URL_HELP = "http(s)://HOST:15672; by default beside AMQP, with the s
 _SHARED: dict[str, tuple[Any, Any]] = {
     "output": (OutputOption, Output.TEXT),
     "topology": (_from(TOPOLOGY, "NAME|FILE", "One built in, or a file; by default attune.", panel=None), None),
+    "worker_queue_ttl": (
+        _from(WORKER_QUEUE_TTL, "DURATION|off", "When unused worker queues go: 30m, or off.", panel=None),
+        None,
+    ),
     "amqp_url": (_from(AMQP_URL, "URL", _URL_HELP), None),
     "management_url": (_from(MANAGEMENT_URL, "URL", _MANAGEMENT_URL_HELP), None),
     "database_url": (_from(DATABASE_URL, "URL", "postgresql://USER:PASSWORD@HOST:5432/DATABASE."), None),
+    "schema": (_from(SCHEMA, "NAME", "The schema of the table of workers; by default the search path's."), None),
     "config": (_Config, None),
     "timeout": (_seconds("--timeout", "How long to wait for one answer.", 0.1), DEFAULT_TIMEOUT),
     "wait": (_seconds("--wait", "How long to wait for a server to come up.", 0), 0.0),
@@ -93,9 +100,11 @@ _SHARED: dict[str, tuple[Any, Any]] = {
 }
 _SETTINGS = {
     "topology": TOPOLOGY,
+    "worker_queue_ttl": WORKER_QUEUE_TTL,
     "amqp_url": AMQP_URL,
     "management_url": MANAGEMENT_URL,
     "database_url": DATABASE_URL,
+    "schema": SCHEMA,
     "ca_file": CA_FILE,
     "cert_file": CERT_FILE,
     "key_file": KEY_FILE,
