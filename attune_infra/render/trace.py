@@ -38,10 +38,7 @@ def _conclusion(trace: Trace) -> Iterator[Line]:
     if routed.queues:
         yield Line(f"reaches {_listed(routed.queues)}")
     if routed.possible:
-        yield Line(
-            f"? may reach {_listed(routed.possible)}: that depends on the message",
-            "yellow",
-        )
+        yield Line(f"? may reach {_listed(routed.possible)}: that depends on the message", "yellow")
     if trace.is_unroutable:
         yield Line("! reaches no queue", "red")
     losses = list(trace.losses())
@@ -120,7 +117,7 @@ class _Way:
         if following is None:
             return Branch(f"exchange {name}, which is missing: {because}", sign="!")
         if name in self.visited:
-            return Branch(f"{_exchange(following.exchange)}, visited already: {because}")
+            return Branch(f"{_exchange(following.exchange)}: {because} (visited only once)")
         self.visited.add(name)
         sign = " " if hop.certain and hop.is_understood else "?"
         return Branch(f"{_exchange(following.exchange)}: {because}", self._from(following), sign=sign)
