@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from attune_infra.render.line import Line
 
+_ESCAPE: Final = b"\x1b"
+_UNFINISHED: Final = b"\x1b[0123456789;"
+"""What a sequence may go on after."""
 _SEQUENCES: Final = {
     b"\x1b[A": "up",
     b"\x1b[B": "down",
@@ -49,10 +52,16 @@ class Screen:
 
     def key(self, seconds: float) -> str | None:
         """Return the key that is pressed within that time: a character, or a name such as `page up`."""
-        if not select.select([sys.stdin], [], [], seconds)[0]:
+        if not _is_ready(seconds):
             return None
-        pressed = os.read(sys.stdin.fileno(), 16)
-        return _SEQUENCES.get(pressed) or pressed[:1].decode("ascii", "replace") or "q"
+        pressed = os.read(sys.stdin.fileno(), 1)
+        while pressed.startswith(_ESCAPE) and pressed[-1:] in _UNFINISHED and _is_ready(0):
+            pressed += os.read(sys.stdin.fileno(), 1)
+        return _SEQUENCES.get(pressed) or pressed.decode("ascii", "replace") or "q"
+
+
+def _is_ready(seconds: float) -> bool:
+    return bool(select.select([sys.stdin], [], [], seconds)[0])
 
 
 @contextmanager

@@ -56,12 +56,11 @@ def test_on_a_terminal_it_shows_the_fleet_until_told_to_leave(attune_infra_with_
 
     shows("1 somebody         active")
     os.write(controller, b"w")
-    shows("only what is wrong")
-    os.write(controller, b"q")
+    shows("shown: 1 to 1 of 1, only what is wrong")
+    os.write(controller, b"\x1b[Bq")
 
-    eventually(
-        lambda: (read(), process.poll())[1], (0).__eq__, within=20
-    )  # a terminal that is not read holds it up
+    # A terminal that nobody reads would hold it up.
+    eventually(lambda: (read(), process.poll())[1], lambda code: code == 0, within=20)
     assert termios.tcgetattr(terminal) == before
     os.close(controller)
     os.close(terminal)
