@@ -22,6 +22,8 @@ COMMANDS = {
     "setup": "Make the topology: what is missing is made, what differs is named, what is deleted must be allowed.",
     "diff": "Show what `setup` would do, attribute by attribute. Exit code 2 if there is anything to do.",
     "verify": "Check that all is as wanted. Exit code 2 if it is not, 1 if that could not be found out.",
+    "lint": "Find what is legal in a topology and unwise. Exit code 2 if anything is as bad as --fail-on.",
+    "graph": "Draw a topology: exchanges, queues, bindings, the ways of dead letters, and what lint found.",
     "trace": "Follow a message from an exchange to its queues, and on as a dead letter, to where it ends.",
     "export": "Write down what the virtual host holds; what cannot be written down is named on standard error.",
     "import": "Turn RabbitMQ's definitions JSON into a topology document; what has no place in it is named.",

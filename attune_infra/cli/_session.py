@@ -27,6 +27,7 @@ from attune_infra.settings import (
 
 if TYPE_CHECKING:
     from attune_infra.broker.rabbitmq import RabbitMQ
+    from attune_infra.cli._topology import TopologyText
     from attune_infra.registry.workers import PostgresRegistry
     from attune_infra.render.text import Showable
     from attune_infra.topology.model import Topology
@@ -49,14 +50,18 @@ class Session:
     @cached_property
     def topology(self) -> Topology:
         """The topology to use; what a file holds beyond that is named on standard error."""
-        from attune_infra.cli._topology import read_topology
         from attune_infra.topology.worker import with_queue_ttl
 
-        found = read_topology(topology_name(self.flags, os.environ, config=self.config))
-        topology, left_out = found.parse_for(self.settings.virtual_host)
+        topology, left_out = self.topology_text.parse_for(self.settings.virtual_host)
         tell_left_out(left_out)
         ttl = worker_queue_ttl(self.flags, os.environ, config=self.config)
         return topology if ttl is None else with_queue_ttl(topology, ttl)
+
+    @cached_property
+    def topology_text(self) -> TopologyText:
+        from attune_infra.cli._topology import read_topology
+
+        return read_topology(topology_name(self.flags, os.environ, config=self.config))
 
     def using(self, file: str | None) -> Session:
         """Return the session for a topology that is named as an argument; `--topology` beside it is a mistake."""

@@ -13,6 +13,7 @@ from attune_infra.topology.names import guess
 if TYPE_CHECKING:
     from attune_infra.topology.document import LeftOut
     from attune_infra.topology.model import Topology
+    from attune_infra.topology.places import Places
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,17 @@ class TopologyText:
         from attune_infra.topology.parse import parse
 
         return parse(self.text, source=self.source), ()
+
+    def parse_with_places(self, vhost: str) -> tuple[Topology, tuple[LeftOut, ...], Places]:
+        """Do the same for use in a virtual host, and return where in a document all stands; not in definitions."""
+        from attune_infra.topology.definitions import looks_like_definitions
+        from attune_infra.topology.parse import parse_with_places
+        from attune_infra.topology.places import Places
+
+        if looks_like_definitions(self.text):
+            return *self.parse_for(vhost), Places()
+        topology, places = parse_with_places(self.text, source=self.source)
+        return topology, (), places
 
     def parse_for(self, vhost: str) -> tuple[Topology, tuple[LeftOut, ...]]:
         """Do the same for use in a virtual host: its own definitions if there are several, or the only ones."""

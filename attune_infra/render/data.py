@@ -27,6 +27,7 @@ from attune_infra.topology.document import Document
 from attune_infra.topology.explain import ExplainedPlan
 from attune_infra.topology.fleet import Fleet
 from attune_infra.topology.leftovers import Leftovers
+from attune_infra.topology.lint.finding import Explanation, Finding, Linted, Rule
 from attune_infra.topology.model import Binding, TopologyObject
 from attune_infra.topology.plan import Plan
 from attune_infra.topology.report import Outcome, Provisioned, Report
@@ -101,6 +102,15 @@ def _data(shown: Showable) -> Data:  # noqa: C901, PLR0912 # a match has a case 
             return {"samples": _sorted(samples(shown))}
         case CheckedTexts():
             return {"documents": [_checked(each) for each in shown.texts]}
+        case Linted():
+            return {
+                "source": shown.source,
+                "broker_version": ".".join(map(str, shown.version)),
+                "findings": [_finding(each) for each in shown.findings],
+                "suppressed": [{**_finding(each), "reason": reason} for each, reason in shown.suppressed],
+            }
+        case Explanation():
+            return {"rules": [_rule(rule) for rule in shown.rules]}
         case Trace():
             return trace_data(shown)
 
@@ -155,6 +165,22 @@ def _check(check: Check) -> Data:
     if check.worker_id is not None:
         data["worker_id"] = check.worker_id
     return data | _differences(check.differences)
+
+
+def _finding(finding: Finding) -> Data:
+    place = {"line": finding.place.line, "column": finding.place.column} if finding.place else {}
+    return {
+        "rule": finding.rule,
+        "severity": str(finding.severity),
+        "object": finding.object,
+        "what": finding.what,
+        "remedy": finding.remedy,
+        **place,
+    }
+
+
+def _rule(rule: Rule) -> Data:
+    return {"code": rule.code, "severity": str(rule.severity), "title": rule.title, "reason": rule.reason}
 
 
 def _sandbox(state: SandboxState) -> Data:

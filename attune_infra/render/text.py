@@ -30,6 +30,8 @@ from attune_infra.topology.document import Document
 from attune_infra.topology.explain import ExplainedPlan
 from attune_infra.topology.fleet import Fleet
 from attune_infra.topology.leftovers import Leftovers
+from attune_infra.topology.lint.finding import Explanation, Finding, Linted
+from attune_infra.topology.lint.severity import Severity
 from attune_infra.topology.model import Binding, Queue, label
 from attune_infra.topology.plan import Plan
 from attune_infra.topology.report import Loss, Outcome, Provisioned, Report, Status
@@ -49,6 +51,8 @@ Showable: TypeAlias = (
     | SandboxVariables
     | Document
     | CheckedTexts
+    | Linted
+    | Explanation
     | Trace
     | Fleet
     | Leftovers
@@ -88,6 +92,10 @@ def lines_of(shown: Showable) -> list[Line]:  # noqa: C901, PLR0912 # a match ha
             lines = _document(shown)
         case CheckedTexts():
             lines = _checked(shown)
+        case Linted():
+            lines = _linted(shown)
+        case Explanation():
+            lines = _explanation(shown)
         case Trace():
             lines = trace_lines(shown)
         case Fleet():
@@ -300,3 +308,31 @@ def _sandboxes(states: SandboxStates) -> Iterator[Line]:
             ports = ", ".join(f"{name} {port}" for name, port in sorted(server.ports.items()))
             how = f"process {server.pid}" if server.ended is None else f"{server.ended}; see {server.log}"
             yield Line(f"  {server.title} {server.version}: {how}; ports: {ports}")
+
+
+_SEVERITY_STYLES: Final = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: ""}
+
+
+def _linted(linted: Linted) -> Iterator[Line]:
+    for finding in linted.findings:
+        yield Line(_finding(finding, linted.source), _SEVERITY_STYLES[finding.severity])
+        yield Line(f"      {finding.remedy}")
+    found, release = linted.counts(), f"RabbitMQ {linted.version[0]}.{linted.version[1]}"
+    counts = [*((found[severity], str(severity)) for severity in Severity), (len(linted.suppressed), "suppressed")]
+    words = ", ".join(f"{count} {word}" for count, word in counts if count) or "none"
+    yield Line(f"findings for {release}: {words}")
+
+
+def _finding(finding: Finding, source: str) -> str:
+    """Return a finding as compilers say it, with the place in front if there is one, so that editors find it."""
+    place = f"{source}:{finding.place.line}:{finding.place.column}: " if finding.place else f"{source}: "
+    told = f"{finding.severity} {finding.rule} {finding.object}: {finding.what}"
+    return f"{place}{told}" if source else told
+
+
+def _explanation(explanation: Explanation) -> Iterator[Line]:
+    for number, rule in enumerate(explanation.rules):
+        if number:
+            yield Line("")
+        yield from (Line(f"## {rule.code}: {rule.title}"), Line(""), Line(f"Severity: {rule.severity}."), Line(""))
+        yield from (Line(line) for line in rule.reason.splitlines())

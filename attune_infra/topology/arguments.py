@@ -248,6 +248,7 @@ QUEUE_ARGUMENTS: Final = _table(
     Rule(
         name="x-queue-master-locator",
         kind=str,
+        choices=("min-masters", "client-local", "random"),
         queue_types=_CLASSIC,
         policy_key="queue-master-locator",
         about="Where a classic queue is placed; RabbitMQ 4.3 refuses it.",

@@ -121,7 +121,7 @@ class Nodes:
         return root if _ALIAS not in self.text or self._ends(root) else None
 
     def problem(self, node: yaml.Node, what: str) -> None:
-        self.problems.append(Problem(*_place(node.start_mark), what))
+        self.problems.append(Problem(*place_of(node), what))
 
     def guess(self, name: str, known: Iterable[str]) -> str:
         """Return a question about an unknown name, or nothing; guessing takes time, so only at first."""
@@ -278,6 +278,11 @@ _UNREADABLE: Final = object()
 
 def is_null(node: yaml.Node) -> bool:
     return isinstance(node, yaml.ScalarNode) and node.tag == _NULL
+
+
+def place_of(node: yaml.Node) -> tuple[int, int]:
+    """Return line and column of a node, which count from 1."""
+    return _place(node.start_mark)
 
 
 def _place(mark: yaml.error.Mark | yaml._yaml.Mark | None) -> tuple[int, int]:

@@ -192,7 +192,7 @@ workers:
         ("policies: {p: {pattern: a}}", "1:12: policy 'p' has no definition"),
         (
             "policies: {p: {pattern: a, definition: {max-length: 1}, priority: 1.5}}",
-            "4:20: must be an integer, is 1.5 (number)",
+            "1:67: must be an integer, is 1.5 (number)",
         ),
         (
             "policies: {p: {pattern: '(a', definition: {max-length: 1}}}",
