@@ -16,6 +16,7 @@ from attune_infra.topology.model import (
     Policy,
     Queue,
     Route,
+    Suppression,
     Topology,
     TopologyObject,
     WorkerFamily,
@@ -105,6 +106,14 @@ def bindings_to(
     ).filter(lambda binding: next(problems_of(binding, from_headers=True), None) is None)
 
 
+suppressions = st.builds(
+    Suppression,
+    rule=st.sampled_from(("AI001", "AI999")),
+    reason=names.filter(str.strip),
+    object=st.none() | names,
+)
+
+
 @st.composite
 def topologies(draw: st.DrawFn, *, with_workers: bool = True, from_a_document: bool = True) -> Topology:
     """Whole topologies: every binding has its two ends, which may be RabbitMQ's own exchanges."""
@@ -125,12 +134,14 @@ def topologies(draw: st.DrawFn, *, with_workers: bool = True, from_a_document: b
             routes_in(sources, [name for kind, name in ends if kind == "queue"]), max_size=2 * from_a_document
         )
     )
+    ignored = draw(st.lists(suppressions, max_size=2 * from_a_document))
     return Topology.of(
         objects,
         name=draw(st.just("") | names),
         workers=workers,
         manages=tuple(manages),
         routes=tuple({route.publish.routing_key: route for route in routes}.values()),
+        suppressions=tuple(ignored),
     )
 
 

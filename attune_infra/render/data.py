@@ -7,13 +7,27 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any, TypeAlias
 
-from attune_infra.interfaces import RegisteredWorker, RegistryTable, SandboxState, SandboxStates, SandboxVariables
+from attune_infra.interfaces import (
+    DeregisteredWorkers,
+    Dispatch,
+    Enlisted,
+    Measurement,
+    RegisteredWorker,
+    RegistryTable,
+    SandboxState,
+    SandboxStates,
+    SandboxVariables,
+)
+from attune_infra.render.fleet import fleet_data, leftovers_data
 from attune_infra.render.text import Showable
 from attune_infra.render.trace_data import trace_data
 from attune_infra.topology.check import CheckedText, CheckedTexts
 from attune_infra.topology.diff import ABSENT, Change, Create, Delete, Difference, Recreate, Update, Value
 from attune_infra.topology.document import Document
 from attune_infra.topology.explain import ExplainedPlan
+from attune_infra.topology.fleet import Fleet
+from attune_infra.topology.leftovers import Leftovers
+from attune_infra.topology.lint.finding import Explanation, Finding, Linted, Rule
 from attune_infra.topology.model import Binding, TopologyObject
 from attune_infra.topology.plan import Plan
 from attune_infra.topology.report import Outcome, Provisioned, Report
@@ -29,7 +43,7 @@ def document(command: str, shown: Showable, exit_code: int) -> str:
     return json.dumps(stamped, indent=2, sort_keys=True, ensure_ascii=False)
 
 
-def _data(shown: Showable) -> Data:  # noqa: C901 # a match has a case for each
+def _data(shown: Showable) -> Data:  # noqa: C901, PLR0912 # a match has a case for each
     match shown:
         case Report():
             return {"objects": _sorted(_outcome(outcome) for outcome in shown.outcomes)}
@@ -71,8 +85,32 @@ def _data(shown: Showable) -> Data:  # noqa: C901 # a match has a case for each
             left_out = [asdict(each) for each in shown.left_out]
             place = {"document": shown.text} if shown.file is None else {"file": shown.file}
             return {**place, "left_out": _sorted(left_out)}
+        case Fleet():
+            return fleet_data(shown)
+        case Leftovers():
+            return {"leftovers": _sorted(leftovers_data(shown))}
+        case Enlisted():
+            worker = {**_data(shown.worker), "registered": shown.registered}
+            return {**_data(shown.provisioned), **worker}
+        case DeregisteredWorkers():
+            return {"workers": [asdict(each) for each in shown.workers]}
+        case Dispatch():
+            return asdict(shown)
+        case Measurement():
+            from attune_infra.render.metrics import samples
+
+            return {"samples": _sorted(samples(shown))}
         case CheckedTexts():
             return {"documents": [_checked(each) for each in shown.texts]}
+        case Linted():
+            return {
+                "source": shown.source,
+                "broker_version": ".".join(map(str, shown.version)),
+                "findings": [_finding(each) for each in shown.findings],
+                "suppressed": [{**_finding(each), "reason": reason} for each, reason in shown.suppressed],
+            }
+        case Explanation():
+            return {"rules": [_rule(rule) for rule in shown.rules]}
         case Trace():
             return trace_data(shown)
 
@@ -127,6 +165,22 @@ def _check(check: Check) -> Data:
     if check.worker_id is not None:
         data["worker_id"] = check.worker_id
     return data | _differences(check.differences)
+
+
+def _finding(finding: Finding) -> Data:
+    place = {"line": finding.place.line, "column": finding.place.column} if finding.place else {}
+    return {
+        "rule": finding.rule,
+        "severity": str(finding.severity),
+        "object": finding.object,
+        "what": finding.what,
+        "remedy": finding.remedy,
+        **place,
+    }
+
+
+def _rule(rule: Rule) -> Data:
+    return {"code": rule.code, "severity": str(rule.severity), "title": rule.title, "reason": rule.reason}
 
 
 def _sandbox(state: SandboxState) -> Data:

@@ -17,6 +17,9 @@ from attune_infra.topology.model import Queue
 from attune_infra.topology.names import guess
 
 QUEUE_TYPES: Final = ("classic", "quorum", "stream")
+APPLY_TO: Final = ("queues", "exchanges", "all", "classic_queues", "quorum_queues", "streams")
+"""What a policy may apply to; the types of queues since 4.0."""
+
 LOWEST, HIGHEST = -(2**63), 2**63 - 1
 """The integers that AMQP can carry."""
 
@@ -245,6 +248,7 @@ QUEUE_ARGUMENTS: Final = _table(
     Rule(
         name="x-queue-master-locator",
         kind=str,
+        choices=("min-masters", "client-local", "random"),
         queue_types=_CLASSIC,
         policy_key="queue-master-locator",
         about="Where a classic queue is placed; RabbitMQ 4.3 refuses it.",

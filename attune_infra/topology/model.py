@@ -130,13 +130,23 @@ class WorkerFamily:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Suppression:
+    """A rule of `lint` that is not to speak, and why: of one object, as it is called there, or of any."""
+
+    rule: str
+    reason: str
+    object: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Topology:
     """What a virtual host holds, or should hold.
 
     `default_queue_type` is what a durable queue becomes whose declaration names no type. Operator policies are
     never wanted, only seen: they bound what policies and arguments may do. `manages` holds regular expressions
     for the names a document claims: what bears one and is not declared may be pruned. `routes` are what a document
-    says of its own messages, to be tested.
+    says of its own messages, to be tested. `twins` are bindings that the broker holds more than once: it tells
+    them apart by the width of an integer, which nobody is shown.
     """
 
     name: str = ""
@@ -148,6 +158,8 @@ class Topology:
     workers: WorkerFamily | None = None
     default_queue_type: str = "classic"
     manages: tuple[str, ...] = ()
+    suppressions: tuple[Suppression, ...] = ()
+    twins: frozenset[Binding] = field(default=frozenset(), compare=False)
     routes: tuple[Route, ...] = ()
 
     @classmethod
@@ -159,6 +171,7 @@ class Topology:
         workers: WorkerFamily | None = None,
         default_queue_type: str = "classic",
         manages: tuple[str, ...] = (),
+        suppressions: tuple[Suppression, ...] = (),
         routes: tuple[Route, ...] = (),
     ) -> Topology:
         """Gather objects of any kind into a topology."""
@@ -166,6 +179,7 @@ class Topology:
         queues: dict[str, Queue] = {}
         policies: dict[str, Policy] = {}
         bindings: set[Binding] = set()
+        twins: set[Binding] = set()
         for item in objects:
             match item:
                 case Exchange():
@@ -175,7 +189,7 @@ class Topology:
                 case Policy():
                     policies[item.name] = item
                 case Binding():
-                    bindings.add(item)
+                    (twins if item in bindings else bindings).add(item)
         return cls(
             name=name,
             exchanges=exchanges,
@@ -185,6 +199,8 @@ class Topology:
             workers=workers,
             default_queue_type=default_queue_type,
             manages=manages,
+            suppressions=suppressions,
+            twins=frozenset(twins),
             routes=routes,
         )
 

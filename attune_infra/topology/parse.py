@@ -6,16 +6,15 @@ and whether a topology is wise, is not asked here.
 
 from __future__ import annotations
 
-import gc
+import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
 import yaml
 
-from attune_infra.errors import InvalidInput
 from attune_infra.topology.arguments import (
+    APPLY_TO,
     EXCHANGE_ARGUMENTS,
     HEADERS_BINDING_ARGUMENTS,
     QUEUE_ARGUMENTS,
@@ -35,6 +34,7 @@ from attune_infra.topology.model import (
     Policy,
     Queue,
     Route,
+    Suppression,
     Topology,
     TopologyObject,
     WorkerFamily,
@@ -47,10 +47,12 @@ from attune_infra.topology.names import (
     published_to,
     routing_key_problem,
 )
-from attune_infra.topology.nodes import Entry, Nodes, Problem, is_null
+from attune_infra.topology.nodes import Entry, Nodes, is_null, place_of
+from attune_infra.topology.places import Place, Places
+from attune_infra.topology.problems import InvalidDocument
 from attune_infra.topology.worker import HIGHEST_ID, PLACEHOLDER, owner_of
 
-DOCUMENT_KEYS: Final = ("topology", "manages", "exchanges", "queues", "policies", "workers", "routes")
+DOCUMENT_KEYS: Final = ("topology", "manages", "exchanges", "queues", "policies", "workers", "routes", "lint")
 EXCHANGE_KEYS: Final = ("type", "durable", "auto_delete", "internal", "arguments", "bindings")
 PREDECLARED_EXCHANGE_KEYS: Final = ("bindings",)
 QUEUE_KEYS: Final = ("type", "durable", "auto_delete", "arguments", "bindings")
@@ -59,8 +61,13 @@ POLICY_KEYS: Final = ("pattern", "definition", "apply_to", "priority")
 WORKERS_KEYS: Final = ("consumer_tag", "queues")
 ROUTE_KEYS: Final = ("publish", "reaches")
 PUBLISH_KEYS: Final = ("exchange", "routing_key", "headers")
+LINT_KEYS: Final = ("ignore",)
+SUPPRESSION_KEYS: Final = ("rule", "object", "reason")
 
-APPLY_TO: Final = ("queues", "exchanges", "all", "classic_queues", "quorum_queues", "streams")
+RULE_CODE: Final = "AI[0-9]{3}"
+"""What the code of a rule of `lint` looks like."""
+
+
 CONSUMER_TAG: Final = f"worker-{PLACEHOLDER}"
 """What a worker's consumer tag is if the document does not say."""
 
@@ -69,35 +76,22 @@ _Entries: TypeAlias = Mapping[str, Entry]
 _Fill: TypeAlias = Callable[[str], str]
 
 
-class InvalidDocument(InvalidInput):
-    """A topology document with at least one problem."""
-
-    def __init__(self, source: str, problems: list[Problem]) -> None:
-        self.problems = tuple(sorted(set(problems)))
-        lines = (f"{source}:{found.line}:{found.column}: {found.what}" for found in self.problems)
-        super().__init__("\n".join(lines), hint="nothing was changed; mend the document and try again")
-
-
 def parse(text: str, *, source: str) -> Topology:
     """Read a topology document; raise `InvalidDocument` naming all its problems, `source` before each."""
-    document = _Document(text)
-    with _no_collector():
-        topology = document.topology()
+    return _parsed(_Document(text), source)
+
+
+def parse_with_places(text: str, *, source: str) -> tuple[Topology, Places]:
+    """Do the same, and return as well where in the document everything stands; that takes longer."""
+    places = Places()
+    return _parsed(_Document(text, places=places), source), places
+
+
+def _parsed(document: _Document, source: str) -> Topology:
+    topology = document.topology()
     if document.problems:
         raise InvalidDocument(source, document.problems)
     return topology
-
-
-@contextmanager
-def _no_collector() -> Iterator[None]:
-    """Keep the collector from looking, time and again, through a tree that only grows: it took half the time."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 @dataclass(slots=True)
@@ -105,6 +99,7 @@ class _Document(Nodes):
     """A document on its way to a topology. `sources` are the bindings' exchanges, judged when all are known."""
 
     sources: list[tuple[str, yaml.Node, _Entries]] = field(default_factory=list)
+    places: Places | None = None
 
     def topology(self) -> Topology:
         root = self.root()
@@ -119,6 +114,7 @@ class _Document(Nodes):
             name=self.string(keys.get("topology"), ""),
             workers=self.workers(keys.get("workers")),
             manages=tuple(self.pattern(item) for item in self.sequence(keys.get("manages"), "manages")),
+            suppressions=tuple(self.suppressions(keys.get("lint"))),
         )
         self.check_sources(topology.exchanges)
         return replace(topology, routes=tuple(self.routes(keys.get("routes"), topology)))
@@ -131,7 +127,9 @@ class _Document(Nodes):
             else:
                 keys = self.mapping(entry.value, f"exchange '{name}'", EXCHANGE_KEYS)
                 self.check_name(entry.key, name)
-                yield self.exchange(name, keys)
+                exchange = self.exchange(name, keys)
+                self.note(exchange, entry.key, keys)
+                yield exchange
             yield from self.bindings(keys.get("bindings"), name, "exchange", fill=str)
 
     def exchange(self, name: str, keys: _Keys) -> Exchange:
@@ -151,7 +149,9 @@ class _Document(Nodes):
         for name, entry in self.entries(node, "queues").items():
             keys = self.mapping(entry.value, f"queue '{name}'", QUEUE_KEYS)
             self.check_name(entry.key, fill(name))
-            yield self.queue(name, keys)
+            queue = self.queue(name, keys)
+            self.note(queue, entry.key, keys)
+            yield queue
             yield from self.bindings(keys.get("bindings"), name, "queue", fill=fill)
 
     def queue(self, name: str, keys: _Keys) -> Queue:
@@ -193,9 +193,11 @@ class _Document(Nodes):
                     self.problem(item, f"a binding of '{destination}' names no exchange")
                 continue
             binding = self.binding(keys, destination, destination_type, fill)
-            if binding in lines:
-                self.problem(item, f"the same binding is there already, in line {lines[binding]}")
-            lines.setdefault(binding, item.start_mark.line + 1)
+            known = len(lines)
+            line = lines.setdefault(binding, item.start_mark.line + 1)
+            if len(lines) == known:
+                self.problem(item, f"the same binding is there already, in line {line}")
+            self.note(binding, item, keys)
             yield binding
 
     def binding(self, keys: _Keys, destination: str, destination_type: str, fill: _Fill) -> Binding:
@@ -223,13 +225,15 @@ class _Document(Nodes):
             if apply_to not in APPLY_TO:
                 what = f"apply_to is '{apply_to}'; RabbitMQ knows {', '.join(APPLY_TO)}"
                 self.problem(keys["apply_to"], what)
-            yield Policy(
+            policy = Policy(
                 name=name,
                 pattern=self.pattern(keys["pattern"]) if "pattern" in keys else "",
                 definition=self.definition(keys["definition"]) if "definition" in keys else {},
                 apply_to=apply_to,
                 priority=self.integer(keys.get("priority"), 0),
             )
+            self.note(policy, entry.key, keys)
+            yield policy
 
     def pattern(self, node: yaml.Node) -> str:
         pattern = self.string(node, "")
@@ -311,6 +315,37 @@ class _Document(Nodes):
             self.problem(node, f"no queue '{name}' in this document" + self.guess(name, topology.queues))
         return name
 
+    def suppressions(self, node: yaml.Node | None) -> Iterator[Suppression]:
+        keys = self.mapping(node, "lint", LINT_KEYS)
+        for item in self.sequence(keys.get("ignore"), "ignore"):
+            given = self.mapping(item, "a suppression", SUPPRESSION_KEYS)
+            for required in ("rule", "reason"):
+                if isinstance(item, yaml.MappingNode) and required not in given:
+                    self.problem(item, f"a suppression has no {required}")
+            rule = self.string(given.get("rule"), "")
+            reason = self.string(given.get("reason"), "")
+            if "rule" in given and not re.fullmatch(RULE_CODE, rule):
+                self.problem(given["rule"], f"'{rule}' is no rule; rules are called AI001 and so on")
+            if "reason" in given and not reason.strip():
+                self.problem(given["reason"], "the reason is empty; say why this rule is not to speak")
+            suppression = Suppression(
+                rule=rule, reason=reason, object=self.string(given.get("object"), "") or None
+            )
+            self.note(suppression, item, given)
+            yield suppression
+
+    def note(self, thing: TopologyObject | Suppression, node: yaml.Node, parts: _Keys) -> None:
+        """Remember where a thing and its parts stand, if anybody wants to know; not what an alias points to."""
+        if self.places is None:
+            return
+        start = place_of(node)
+        found = {"": start, **{name: place_of(part) for name, part in parts.items()}}
+        for name in found.keys() & {"arguments", "definition"}:
+            found |= {key: place_of(entry.key) for key, entry in self.entries(parts[name], name).items()}
+        for name, place in found.items():
+            if place >= start:
+                self.places.add(thing, name, Place(*place))
+
     def check_sources(self, exchanges: Mapping[str, Exchange]) -> None:
         headers = {"amq.headers", "amq.match"} | {
             name for name, exchange in exchanges.items() if exchange.type == "headers"
@@ -328,6 +363,8 @@ class _Document(Nodes):
             self.problem(node, f"the name {what}")
 
     def arguments(self, given: _Entries, rules: Mapping[str, Rule]) -> dict[str, Argument]:
+        if not given:
+            return {}
         found = self.values(given)
         for name, value in found.items():
             if rule := rules.get(name):

@@ -8,7 +8,7 @@ numbers the smaller counts.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 
 from attune_infra.topology.model import Argument, Exchange, Policy, Queue, Topology, type_without_argument
@@ -47,6 +47,11 @@ def effective_definition(item: Exchange | Queue, topology: Topology) -> Mapping[
     return merged
 
 
+def expires(queue: Queue, topology: Topology) -> bool:
+    """Return whether a queue is deleted when nobody uses it; a passive declaration counts as use."""
+    return "x-expires" in effective_arguments(queue, topology)
+
+
 def effective_arguments(queue: Queue, topology: Topology) -> Mapping[str, Argument]:
     """Return what arguments and policies together make of a queue, in the names of arguments.
 
@@ -71,9 +76,14 @@ def _of_both(name: str, argument: Argument, provided: Argument) -> Argument:
 
 
 def _first(item: Exchange | Queue, policies: Mapping[str, Policy], topology: Topology) -> Policy | None:
+    found = applicable(item, policies, topology)
+    return max(found, key=lambda policy: (policy.priority, policy.name), default=None)
+
+
+def applicable(item: Exchange | Queue, policies: Mapping[str, Policy], topology: Topology) -> Iterator[Policy]:
+    """Yield those of the policies that could be in effect on an object."""
     kinds = _kinds(item, topology)
-    applicable = (policy for policy in policies.values() if _applies(policy, item, kinds))
-    return max(applicable, key=lambda policy: (policy.priority, policy.name), default=None)
+    return (policy for policy in policies.values() if policy.apply_to in kinds and is_found(policy, item.name))
 
 
 def _kinds(item: Exchange | Queue, topology: Topology) -> Collection[str]:
@@ -84,8 +94,9 @@ def _kinds(item: Exchange | Queue, topology: Topology) -> Collection[str]:
     return {"all", "queues", "streams" if kind == "stream" else f"{kind}_queues"}
 
 
-def _applies(policy: Policy, item: Exchange | Queue, kinds: Collection[str]) -> bool:
-    return policy.apply_to in kinds and _pattern(policy.pattern).search(item.name) is not None
+def is_found(policy: Policy, name: str) -> bool:
+    """Return whether a policy's pattern is found in a name."""
+    return _pattern(policy.pattern).search(name) is not None
 
 
 @cache

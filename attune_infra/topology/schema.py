@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final, TypeAlias
 
 from attune_infra.topology.arguments import (
+    APPLY_TO,
     EXCHANGE_ARGUMENTS,
     HEADERS_BINDING_ARGUMENTS,
     HIGHEST,
@@ -23,16 +24,18 @@ from attune_infra.topology.arguments import (
 )
 from attune_infra.topology.names import LONGEST, PREDECLARED_EXCHANGES
 from attune_infra.topology.parse import (
-    APPLY_TO,
     BINDING_KEYS,
     CONSUMER_TAG,
     DOCUMENT_KEYS,
     EXCHANGE_KEYS,
+    LINT_KEYS,
     POLICY_KEYS,
     PREDECLARED_EXCHANGE_KEYS,
     PUBLISH_KEYS,
     QUEUE_KEYS,
     ROUTE_KEYS,
+    RULE_CODE,
+    SUPPRESSION_KEYS,
     WORKERS_KEYS,
 )
 from attune_infra.topology.worker import PLACEHOLDER
@@ -77,6 +80,7 @@ def schema() -> _Schema:
             "policy": _policy(),
             "workers": _workers(),
             "route": _route(),
+            "suppression": _suppression(),
             "value": _value(),
         },
     }
@@ -105,6 +109,7 @@ def _document() -> _Schema:
         "queues": _named("queue", "Queues by name.", _NAME),
         "policies": _named("policy", "Policies by name.", _NAME),
         "workers": {"$ref": "#/$defs/workers"},
+        "lint": _lint(),
         "routes": {
             "type": ["array", "null"],
             "items": {"$ref": "#/$defs/route"},
@@ -272,6 +277,31 @@ def _route() -> _Schema:
         },
     }
     return {"type": "object", **_keys(ROUTE_KEYS, attributes), "required": list(ROUTE_KEYS)}
+
+
+def _lint() -> _Schema:
+    ignore = {
+        "type": ["array", "null"],
+        "items": {"$ref": "#/$defs/suppression"},
+        "description": "Rules that are not to speak, each with a reason.",
+    }
+    return {
+        "type": ["object", "null"],
+        "description": "What attune-infra lint does with this document.",
+        **_keys(LINT_KEYS, {"ignore": ignore}),
+    }
+
+
+def _suppression() -> _Schema:
+    attributes: _Schema = {
+        "rule": {"type": "string", "pattern": f"^{RULE_CODE}$", "description": "The code of the rule."},
+        "object": {
+            "type": "string",
+            "description": "Of which object only: as lint calls it (queue jobs), or its name; by default of any.",
+        },
+        "reason": {"type": "string", "pattern": r"\S", "description": "Why it is meant so."},
+    }
+    return {"type": "object", **_keys(SUPPRESSION_KEYS, attributes), "required": ["rule", "reason"]}
 
 
 def _value() -> _Schema:

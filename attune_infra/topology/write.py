@@ -22,6 +22,7 @@ from attune_infra.topology.model import (
     Policy,
     Queue,
     Route,
+    Suppression,
     Topology,
     WorkerFamily,
     binding_order,
@@ -51,6 +52,7 @@ def write(topology: Topology) -> str:
         "queues": _queues(sorted(topology.queues.values(), key=lambda queue: queue.name), bindings),
         "policies": {name: _policy(policy) for name, policy in sorted(topology.policies.items())},
         "workers": _workers(topology.workers),
+        "lint": _lint(topology.suppressions),
         "routes": [_route(route) for route in topology.routes],
     }
     _all_written(bindings)
@@ -146,6 +148,13 @@ def _workers(family: WorkerFamily | None) -> _Mapping:
     queues = _queues(family.queues, bindings)
     _all_written(bindings)
     return {"consumer_tag": family.consumer_tag, **_without_defaults(queues=queues or None)}
+
+
+def _lint(suppressions: Sequence[Suppression]) -> _Mapping:
+    ignored: list[Argument] = [
+        _without_defaults(rule=item.rule, object=item.object, reason=item.reason) for item in suppressions
+    ]
+    return _without_defaults(ignore=ignored or None)
 
 
 def _route(route: Route) -> _Mapping:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import pytest
 import yaml
 
+from argument_cases import bad, good, queue_cases
 from attune_infra.broker.management import Management
 from attune_infra.errors import BrokerError
 from attune_infra.topology.arguments import (
@@ -15,15 +15,15 @@ from attune_infra.topology.arguments import (
     HEADERS_BINDING_ARGUMENTS,
     POLICY_RULES,
     QUEUE_ARGUMENTS,
-    QUEUE_TYPES,
     Rule,
     misspelt,
     policy_problem,
     shown,
 )
 from attune_infra.topology.diff import COMPARED_EXCHANGE_ARGUMENTS, COMPARED_QUEUE_ARGUMENTS
-from attune_infra.topology.parse import InvalidDocument, parse
+from attune_infra.topology.parse import parse
 from attune_infra.topology.policy import PROVIDED_BY_POLICY
+from attune_infra.topology.problems import InvalidDocument
 from virtual_host import VirtualHost
 
 EVERY_TABLE = (QUEUE_ARGUMENTS, EXCHANGE_ARGUMENTS, HEADERS_BINDING_ARGUMENTS)
@@ -45,31 +45,6 @@ DEPENDS_ON_THE_VERSION = {
 """Arguments that some versions do not know, or do not look at."""
 
 
-def good(rule: Rule) -> list[object]:
-    """Return values that a rule allows, among them the first and the last."""
-    if rule.choices:
-        return list(rule.choices)
-    if rule.pattern:
-        return ["1Y", "10M", "007D", "1h", "1m", "1s"]
-    if rule.kind is int:
-        return [rule.minimum or 0, *([] if rule.maximum is None else [rule.maximum])]
-    return [True, False] if rule.kind is bool else ["", "x"]
-
-
-def bad(rule: Rule) -> list[object]:
-    """Return values that a rule does not allow, among them the next to the first and the last."""
-    anything: tuple[object, ...] = (1, True, 1.5, "1", [], {})
-    values = [value for value in anything if type(value) is not rule.kind]
-    if rule.choices:
-        values += ["none", rule.choices[0].upper()]
-    if rule.pattern:
-        values += ["", "1", "D", "0D", "1d", "1.5h", "1 h", " 1h", "1h "]
-    if rule.kind is int:
-        values += [] if rule.minimum is None else [rule.minimum - 1]
-        values += [] if rule.maximum is None else [rule.maximum + 1]
-    return values
-
-
 def rules() -> list[Rule]:
     return [rule for table in EVERY_TABLE for rule in table.values()]
 
@@ -80,19 +55,6 @@ def test_a_rule_takes_what_it_says_and_names_what_it_does_not_take(rule: Rule) -
     assert [value for value in bad(rule) if not rule.problem(value)] == []
     assert rule.problem(None) == f"must be {rule.demand}, is null"
     assert rule.about.endswith(".")
-
-
-def cases() -> Iterator[tuple[str, dict[str, object]]]:
-    for rule in QUEUE_ARGUMENTS.values():
-        for value in good(rule) + bad(rule):
-            needed = {rule.needs: "x"} if rule.needs else {}
-            if rule.name == "x-queue-type":
-                yield rule.name, {rule.name: value}
-                continue
-            for queue_type in QUEUE_TYPES:
-                yield rule.name, {"x-queue-type": queue_type, rule.name: value, **needed}
-        if rule.needs:
-            yield rule.name, {rule.name: "x"}
 
 
 def accepts(arguments: dict[str, object]) -> bool:
@@ -114,7 +76,7 @@ def test_the_broker_agrees(management: Management, vhost: VirtualHost) -> None:
             return False
         return True
 
-    judged = [(name, arguments) for name, arguments in cases() if name not in DEPENDS_ON_THE_VERSION]
+    judged = [(name, arguments) for name, arguments in queue_cases() if name not in DEPENDS_ON_THE_VERSION]
     disagreed = [
         arguments
         for number, (_, arguments) in enumerate(judged)

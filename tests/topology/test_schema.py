@@ -12,7 +12,8 @@ from hypothesis import given, settings
 
 from attune_infra.topology.builtin import NAMES, text_of
 from attune_infra.topology.model import Topology
-from attune_infra.topology.parse import InvalidDocument, parse
+from attune_infra.topology.parse import parse
+from attune_infra.topology.problems import InvalidDocument
 from attune_infra.topology.schema import schema, schema_text
 from attune_infra.topology.write import write
 from strategies import topologies
@@ -37,6 +38,7 @@ queues:
     bindings: [{exchange: amq.headers, arguments: {x-match: any}}, {exchange: orders, routing_key: k}]
 policies:
   short: {pattern: '^j', apply_to: queues, priority: -2, definition: {max-length: 5, ha-mode: all}}
+lint: {ignore: [{rule: AI030, object: queue jobs, reason: publishers know it}, {rule: AI007, reason: so be it}]}
 workers:
   consumer_tag: tag {worker_id}
   queues:
@@ -136,6 +138,12 @@ def test_both_take_what_is_right(text: str) -> None:
         ("'w.{worker_id}': {", "'w': {"),
         ("'w.{worker_id}': {", "'{worker_id}.{worker_id}': {"),
         ("  consumer_tag: tag {worker_id}", "  tag: tag {worker_id}"),
+        ("rule: AI030", "rule: '30'"),
+        ("rule: AI030, ", ""),
+        ("reason: publishers know it", "reason: ' '"),
+        (", reason: publishers know it", ""),
+        ("object: queue jobs", "object: [queue jobs]"),
+        ("lint: {ignore: [", "lint: {suppress: ["),
         ("publish: {exchange: ''}", "publish: {}"),
         ("publish: {exchange: ''}", "publish:"),
         ("publish: {exchange: ''}", "publish: {exchange: '', headers: [a]}"),

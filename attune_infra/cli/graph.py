@@ -1,0 +1,105 @@
+"""attune-infra graph."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from attune_infra.cli._app import App
+from attune_infra.cli._files import write_whole
+from attune_infra.cli._options import TopologyFile, shared
+from attune_infra.cli._session import Session
+from attune_infra.errors import WrongUsage
+from attune_infra.settings import TOPOLOGY, Via
+
+if TYPE_CHECKING:
+    from attune_infra.topology.graph import Graph
+    from attune_infra.topology.model import Message, Topology
+    from attune_infra.topology.version import Version
+
+
+app = App()
+
+
+class Format(StrEnum):
+    """How a graph is written."""
+
+    MERMAID = "mermaid"
+    DOT = "dot"
+    SVG = "svg"
+    TEXT = "text"
+
+
+_Live = Annotated[bool, typer.Option("--live", help="Draw what the broker holds, instead of a document.")]
+_Format = Annotated[Format, typer.Option("--format", help="What to write; svg needs the extra `graph`.")]
+_Highlight = Annotated[
+    str | None,
+    typer.Option("--highlight", metavar="'EXCHANGE ROUTING_KEY'", help="Mark the way of such a message."),
+]
+_To = Annotated[Path | None, typer.Option("--to", metavar="FILE", help="Write this file, whole or not at all.")]
+
+
+@app.command()
+@shared
+def graph(
+    session: Session,
+    file: TopologyFile = None,
+    *,
+    live: _Live = False,
+    as_format: _Format = Format.TEXT,
+    highlight: _Highlight = None,
+    to: _To = None,
+) -> None:
+    """Draw a topology: exchanges, queues, bindings, the ways of dead letters, and what lint found."""
+    from attune_infra.topology.document import Document
+    from attune_infra.topology.graph import graph
+    from attune_infra.topology.lint.linter import lint
+
+    topology, version = _broker(session, file) if live else _document(session.using(file))
+    linted, message = lint(topology, version=version), _message(highlight) if highlight else None
+    text = _written(graph(topology, linted=linted, message=message, version=version), as_format)
+    if to is not None:
+        write_whole(to, text)
+    session.finish("graph", Document(text, file=str(to) if to else None))
+
+
+def _document(session: Session) -> tuple[Topology, Version]:
+    from attune_infra.topology.version import NEWEST
+
+    return session.topology, NEWEST
+
+
+def _broker(session: Session, file: str | None) -> tuple[Topology, Version]:
+    from attune_infra.topology.version import version_of
+
+    if file is not None or session.flags.get(TOPOLOGY):
+        raise WrongUsage("a document and --live are both given", hint="give a document, or --live")
+    with session.broker(Via.HTTP) as broker:
+        return broker.read(), version_of(broker.check_http())
+
+
+def _message(text: str) -> Message:
+    from attune_infra.topology.model import Message
+    from attune_infra.topology.names import published_to
+
+    exchange, _, routing_key = text.partition(" ")
+    return Message(exchange=published_to(exchange), routing_key=routing_key)
+
+
+def _written(drawn: Graph, as_format: Format) -> str:
+    match as_format:
+        case Format.MERMAID:
+            from attune_infra.render.mermaid import mermaid as written
+        case Format.DOT:
+            from attune_infra.render.dot import dot as written
+        case Format.SVG:
+            from attune_infra.render.layout import laid_out
+            from attune_infra.render.svg import svg
+
+            return svg(laid_out(drawn))
+        case Format.TEXT:
+            from attune_infra.render.outline import outline as written
+    return written(drawn)

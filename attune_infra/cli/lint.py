@@ -1,0 +1,126 @@
+"""attune-infra lint."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from attune_infra.cli._app import App
+from attune_infra.cli._options import TopologyFile, shared
+from attune_infra.cli._output import tell, tell_left_out
+from attune_infra.cli._session import Session
+from attune_infra.errors import BrokerError, WrongUsage
+from attune_infra.settings import TOPOLOGY
+from attune_infra.topology.lint.severity import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from attune_infra.broker.rabbitmq import RabbitMQ
+    from attune_infra.topology.lint.finding import Explanation, Linted
+    from attune_infra.topology.model import Topology
+    from attune_infra.topology.version import Version
+
+app = App()
+
+_CODES = "CODE[,CODE...]"
+_EVERY = "all"
+
+_Live = Annotated[bool, typer.Option("--live", help="What the broker holds, instead of a document.")]
+_BrokerVersion = Annotated[
+    str | None,
+    typer.Option(
+        "--broker-version",
+        metavar="RELEASE",
+        help="For which RabbitMQ: 3.10, 3.13, 4.0 to 4.3; by default the newest, or that of the broker.",
+    ),
+]
+_Select = Annotated[list[str] | None, typer.Option("--select", metavar=_CODES, help="Only these rules.")]
+_Ignore = Annotated[list[str] | None, typer.Option("--ignore", metavar=_CODES, help="All rules but these.")]
+_Explain = Annotated[
+    list[str] | None,
+    typer.Option("--explain", metavar=_CODES, help="Say what these rules (or all) are for, and leave."),
+]
+_FailOn = Annotated[Severity, typer.Option("--fail-on", help="How bad a finding must be for exit code 2.")]
+
+
+@app.command()
+@shared
+def lint(
+    session: Session,
+    file: TopologyFile = None,
+    *,
+    live: _Live = False,
+    broker_version: _BrokerVersion = None,
+    select: _Select = None,
+    ignore: _Ignore = None,
+    explain: _Explain = None,
+    fail_on: _FailOn = Severity.WARNING,
+) -> None:
+    """Find what is legal in a topology and unwise. Exit code 2 if anything is as bad as --fail-on."""
+    from attune_infra.topology.lint.linter import lint
+    from attune_infra.topology.lint.rules import chosen
+
+    if explain:
+        session.finish("lint-explain", _explanation(explain))
+    run = partial(lint, rules=chosen(_codes(select), _codes(ignore)), fail_on=fail_on)
+    version = _release(broker_version) if broker_version else None
+    found = _broker(session, file, version, run) if live else _document(session.using(file), version, run)
+    session.finish("lint", found, found.exit_code)
+
+
+def _document(session: Session, version: Version | None, run: Callable[..., Linted]) -> Linted:
+    from attune_infra.topology.version import NEWEST
+
+    text = session.topology_text
+    topology, left_out, places = text.parse_with_places(session.settings.virtual_host)
+    tell_left_out(left_out)
+    return run(topology, source=text.source, version=version or NEWEST, places=places)
+
+
+def _broker(session: Session, file: str | None, version: Version | None, run: Callable[..., Linted]) -> Linted:
+    from attune_infra.topology.compatibility import nearest
+    from attune_infra.topology.version import version_of
+
+    if file is not None or session.flags.get(TOPOLOGY):
+        raise WrongUsage("a document and --live are both given", hint="give a document, or --live")
+    with session.broker() as broker:
+        topology, release = broker.read(), nearest(version_of(broker.check_http()))
+        return run(topology, version=version or release, consumers=_consumers(broker, topology))
+
+
+def _consumers(broker: RabbitMQ, topology: Topology) -> Mapping[str, int]:
+    """Return how many consumers the durable queues have; nothing, and a word on it, if they cannot be counted."""
+    from attune_infra.topology.policy import expires
+
+    durable = (queue for queue in topology.queues.values() if queue.durable)
+    try:
+        return broker.consumer_counts([queue.name for queue in durable if not expires(queue, topology)])
+    except BrokerError as error:
+        tell(f"consumers are not counted: {error.sentence}")
+        return {}
+
+
+def _release(text: str) -> Version:
+    from attune_infra.topology.compatibility import RELEASES
+    from attune_infra.topology.version import version_of
+
+    version = version_of(text)
+    if version not in RELEASES:
+        known = ", ".join(f"{major}.{minor}" for major, minor in RELEASES)
+        raise WrongUsage(f"nothing is known of RabbitMQ {text}", hint=f"--broker-version takes one of {known}")
+    return version
+
+
+def _explanation(codes: Iterable[str]) -> Explanation:
+    from attune_infra.topology.lint.finding import Explanation
+    from attune_infra.topology.lint.rules import RULES, rule_called
+
+    asked = _codes(codes)
+    return Explanation(RULES if _EVERY in asked else tuple(map(rule_called, asked)))
+
+
+def _codes(words: Iterable[str] | None) -> list[str]:
+    return [code.strip() for word in words or () for code in word.split(",") if code.strip()]

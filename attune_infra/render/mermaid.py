@@ -1,0 +1,67 @@
+"""A graph as a Mermaid flowchart, which GitHub and many editors draw."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from attune_infra.render.words import visible
+from attune_infra.topology.graph import Edge, EdgeKind, Graph, Node, NodeKind, few
+
+_SHAPES: Final = {
+    NodeKind.EXCHANGE: '(["{}"])',
+    NodeKind.QUEUE: '["{}"]',
+    NodeKind.MISSING: '{{{{"{}"}}}}',
+}
+_LINES: Final = {EdgeKind.BINDING: "-->", EdgeKind.DEAD_LETTERS: "-.->", EdgeKind.ALTERNATE: "-.->"}
+_WORDS: Final = {EdgeKind.BINDING: "", EdgeKind.DEAD_LETTERS: "dead letters", EdgeKind.ALTERNATE: "alternate"}
+
+_CLASSES: Final = (
+    "classDef exchange fill:#e8f0fe,stroke:#3367d6,color:#1a2b4c",
+    "classDef queue fill:#e9f6ec,stroke:#2e7d46,color:#173a22",
+    "classDef missing fill:#fff,stroke:#c5221f,color:#c5221f,stroke-dasharray:4 3",
+    "classDef warning stroke:#e37400,stroke-width:3px",
+    "classDef error stroke:#c5221f,stroke-width:3px",
+    "classDef highlighted stroke:#8430ce,stroke-width:4px",
+)
+
+
+def mermaid(graph: Graph) -> str:
+    """Return the text of a flowchart; whatever names hold stands there as text."""
+    return "\n".join(_lines(graph)) + "\n"
+
+
+def _lines(graph: Graph) -> Iterator[str]:
+    yield "flowchart LR"
+    for number, node in enumerate(graph.nodes):
+        yield f"  n{number}{_SHAPES[node.kind].format(_node(node))}:::{node.kind}"
+    for edge in graph.edges:
+        text = _edge(edge)
+        words = f'|"{text}"|' if text else ""
+        yield f"  n{edge.source} {_LINES[edge.kind]}{words} n{edge.target}"
+    yield from (f"  {each}" for each in _CLASSES)
+    for number, node in enumerate(graph.nodes):
+        marks = ([str(node.severity)] if node.severity else []) + ["highlighted"] * node.highlighted
+        yield from (f"  class n{number} {mark}" for mark in marks)
+    if taken := [str(number) for number, edge in enumerate(graph.edges) if edge.highlighted]:
+        yield f"  linkStyle {','.join(taken)} stroke:#8430ce,stroke-width:3px"
+
+
+def _node(node: Node) -> str:
+    times = f" ×{node.count}" if node.count > 1 else ""
+    lines = [f"<b>{_escaped(node.name)}</b>{times}", _escaped(node.detail), *_codes(node.codes)]
+    return "<br/>".join(line for line in lines if line)
+
+
+def _edge(edge: Edge) -> str:
+    lines = [*([_WORDS[edge.kind]] if _WORDS[edge.kind] else []), *map(_escaped, few(edge.labels))]
+    return "<br/>".join([*lines, *_codes(edge.codes)])
+
+
+def _codes(codes: tuple[str, ...]) -> list[str]:
+    return [f"⚠ {' '.join(codes)}"] if codes else []
+
+
+def _escaped(text: str) -> str:
+    """Return text that Mermaid shows as it is: nothing but letters, digits and the harmless stays as itself."""
+    return "".join(each if each.isalnum() or each in " .-_:/,=×" else f"#{ord(each)};" for each in visible(text))

@@ -1,0 +1,1 @@
+"""What is legal in a topology, and unwise: rules with stable codes, each with its reason."""

@@ -1,0 +1,92 @@
+"""What lint finds, and the rules that find it, as values."""
+
+from __future__ import annotations
+
+import inspect
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from attune_infra.errors import ExitCode
+from attune_infra.topology.lint.severity import Severity
+from attune_infra.topology.model import Suppression, TopologyObject
+from attune_infra.topology.places import Place
+from attune_infra.topology.version import Version
+
+if TYPE_CHECKING:
+    from attune_infra.topology.lint.subject import Subject
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """What a rule sees in an object, or in one `part` of it, and what would mend it."""
+
+    item: TopologyObject | Suppression
+    what: str
+    remedy: str
+    part: str = ""
+
+
+Find: TypeAlias = "Callable[[Subject], Iterator[Flaw]]"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule; its reason is the docstring of the function that finds what breaks it."""
+
+    code: str
+    severity: Severity
+    find: Find
+
+    @property
+    def title(self) -> str:
+        return self._paragraphs[0].removesuffix(".")
+
+    @property
+    def reason(self) -> str:
+        return self._paragraphs[1]
+
+    @property
+    def _paragraphs(self) -> tuple[str, str]:
+        title, _, rest = (inspect.getdoc(self.find) or "").partition("\n\n")
+        return title, rest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that is legal and unwise. `object` is what it is about, as it is called in sentences."""
+
+    rule: str
+    severity: Severity
+    object: str
+    what: str
+    remedy: str
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Linted:
+    """What lint found: `source` is the document or the broker, `suppressed` what it was told not to say."""
+
+    source: str
+    version: Version
+    findings: tuple[Finding, ...]
+    suppressed: tuple[tuple[Finding, str], ...] = ()
+    fail_on: Severity = Severity.WARNING
+
+    def counts(self) -> Counter[Severity]:
+        return Counter(finding.severity for finding in self.findings)
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """Drift, if there is anything as bad as `fail_on`, or worse."""
+        is_bad = any(finding.severity.is_at_least(self.fail_on) for finding in self.findings)
+        return ExitCode.DRIFT if is_bad else ExitCode.DONE
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Rules, with their reasons."""
+
+    rules: tuple[Rule, ...]

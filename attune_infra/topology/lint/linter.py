@@ -1,0 +1,82 @@
+"""(topology, release, rules) -> findings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from attune_infra.topology.lint.finding import Finding, Flaw, Linted, Rule
+from attune_infra.topology.lint.rules import RULES, UNUSED_SUPPRESSION
+from attune_infra.topology.lint.severity import Severity
+from attune_infra.topology.lint.subject import Subject
+from attune_infra.topology.model import Suppression, Topology, label
+from attune_infra.topology.places import Places
+from attune_infra.topology.version import NEWEST, Version
+
+
+def lint(
+    topology: Topology,
+    *,
+    source: str = "",
+    version: Version = NEWEST,
+    rules: Iterable[Rule] = RULES,
+    fail_on: Severity = Severity.WARNING,
+    places: Places | None = None,
+    consumers: Mapping[str, int] | None = None,
+) -> Linted:
+    """Return what these rules find in a topology, in the order of a document or, without one, of their codes.
+
+    What the document suppresses is told apart; a suppression that no finding needed is a finding.
+    """
+    asked = tuple(rules)
+    subject, known = Subject(topology, version, consumers=consumers), places or Places()
+    found: list[Finding] = []
+    suppressed: list[tuple[Finding, str]] = []
+    used: set[Suppression] = set()
+    for rule in asked:
+        if rule is UNUSED_SUPPRESSION:
+            subject.unused = tuple(_unused(topology.suppressions, used, asked))
+        for flaw in rule.find(subject):
+            finding, name = _finding(rule, flaw, known), getattr(flaw.item, "name", None)
+            matching = [each for each in topology.suppressions if _suppresses(each, finding, name)]
+            if matching:
+                used.update(matching)
+                suppressed.append((finding, matching[0].reason))
+            else:
+                found.append(finding)
+    return Linted(
+        source=source,
+        version=version,
+        findings=tuple(sorted(found, key=_order)),
+        suppressed=tuple(sorted(suppressed, key=lambda pair: _order(pair[0]))),
+        fail_on=fail_on,
+    )
+
+
+def _finding(rule: Rule, flaw: Flaw, places: Places) -> Finding:
+    item = flaw.item
+    return Finding(
+        rule=rule.code,
+        severity=rule.severity,
+        object=f"suppression of {item.rule}" if isinstance(item, Suppression) else label(item),
+        what=flaw.what,
+        remedy=flaw.remedy,
+        place=places.of(item, flaw.part),
+    )
+
+
+def _suppresses(suppression: Suppression, finding: Finding, name: str | None) -> bool:
+    is_meant = suppression.object is None or suppression.object in {finding.object, name}
+    return suppression.rule == finding.rule and is_meant
+
+
+def _unused(
+    suppressions: Iterable[Suppression], used: set[Suppression], asked: Iterable[Rule]
+) -> Iterator[Suppression]:
+    """Yield suppressions that no finding needed; not those of rules that exist and were not asked."""
+    not_asked = {rule.code for rule in RULES} - {rule.code for rule in asked}
+    return (each for each in suppressions if each not in used and each.rule not in not_asked)
+
+
+def _order(finding: Finding) -> tuple[object, ...]:
+    place = finding.place or (0, 0)
+    return (*place, finding.rule, finding.object, finding.what)

@@ -1,0 +1,84 @@
+"""The registry: every rule with its code and severity. A code is never given to another rule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from attune_infra.errors import WrongUsage
+from attune_infra.topology.lint import (
+    bindings,
+    dead_letters,
+    exchanges,
+    names,
+    policies,
+    queues,
+    releases,
+    suppressions,
+)
+from attune_infra.topology.lint.finding import Rule
+from attune_infra.topology.lint.severity import Severity
+from attune_infra.topology.names import guess
+
+_ERROR, _WARNING, _INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
+
+UNUSED_SUPPRESSION: Final = Rule("AI070", _WARNING, suppressions.unused)
+
+RULES: Final = (
+    Rule("AI001", _ERROR, dead_letters.exchange_is_missing),
+    Rule("AI002", _ERROR, dead_letters.no_queue_is_reached),
+    Rule("AI003", _WARNING, dead_letters.cycle_without_a_way_out),
+    Rule("AI004", _INFO, dead_letters.cycle_that_only_consumers_leave),
+    Rule("AI005", _WARNING, dead_letters.at_least_once_without_reject_publish),
+    Rule("AI006", _WARNING, dead_letters.delivery_limit_without_exchange),
+    Rule("AI007", _INFO, dead_letters.default_delivery_limit_without_exchange),
+    Rule("AI010", _WARNING, bindings.wildcard_on_direct_exchange),
+    Rule("AI011", _WARNING, bindings.arguments_without_effect),
+    Rule("AI012", _WARNING, bindings.duplicate),
+    Rule("AI013", _WARNING, bindings.shadowed),
+    Rule("AI014", _WARNING, bindings.wildcard_in_a_word),
+    Rule("AI015", _WARNING, bindings.never_matches),
+    Rule("AI016", _INFO, bindings.matches_everything),
+    Rule("AI017", _WARNING, bindings.many_hashes),
+    Rule("AI018", _ERROR, bindings.breaks_listings),
+    Rule("AI019", _WARNING, bindings.key_cannot_be_addressed),
+    Rule("AI020", _WARNING, exchanges.leads_to_no_queue),
+    Rule("AI021", _ERROR, exchanges.alternate_is_missing),
+    Rule("AI022", _WARNING, exchanges.nothing_leads_to_internal),
+    Rule("AI030", _INFO, queues.unbound),
+    Rule("AI031", _WARNING, queues.never_expires),
+    Rule("AI032", _WARNING, queues.time_to_live_is_zero),
+    Rule("AI033", _INFO, queues.unbounded),
+    Rule("AI034", _WARNING, queues.gets_everything_without_bound),
+    Rule("AI035", _WARNING, queues.nobody_consumes),
+    Rule("AI036", _WARNING, queues.overflow_without_effect),
+    Rule("AI040", _WARNING, policies.reaches_others),
+    Rule("AI041", _WARNING, policies.in_effect_nowhere),
+    Rule("AI042", _WARNING, policies.equal_priorities),
+    Rule("AI043", _WARNING, policies.sets_what_is_ignored),
+    Rule("AI050", _ERROR, releases.refused),
+    Rule("AI051", _WARNING, releases.ignored),
+    Rule("AI052", _INFO, releases.deprecated),
+    Rule("AI060", _WARNING, names.cannot_be_seen),
+    Rule("AI061", _INFO, names.must_be_quoted),
+    Rule("AI062", _WARNING, names.alike),
+    UNUSED_SUPPRESSION,
+)
+"""All rules, in the order of their codes."""
+
+
+def chosen(select: Iterable[str], ignore: Iterable[str]) -> tuple[Rule, ...]:
+    """Return the selected rules, or all, without the ignored ones; raise `WrongUsage` if a code is none."""
+    selected, ignored = set(map(rule_called, select)), set(map(rule_called, ignore))
+    return tuple(rule for rule in RULES if (not selected or rule in selected) and rule not in ignored)
+
+
+def rule_called(code: str) -> Rule:
+    """Return the rule with a code, however it is written; raise `WrongUsage` if there is none."""
+    codes = {rule.code: rule for rule in RULES}
+    if found := codes.get(code.strip().upper()):
+        return found
+    raise WrongUsage(
+        f"there is no rule '{code}'{guess(code.upper(), codes, likeness=0.7)}",
+        hint=f"rules are called {RULES[0].code} to {RULES[-1].code}; docs/lint.md has them all",
+    )

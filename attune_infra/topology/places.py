@@ -1,0 +1,35 @@
+"""Where in a document things stand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple, TypeAlias
+
+from attune_infra.topology.model import Binding, Suppression, TopologyObject
+
+_Key: TypeAlias = "tuple[type, Binding | Suppression | str, str]"
+
+
+class Place(NamedTuple):
+    """A line and a column, which count from 1."""
+
+    line: int
+    column: int
+
+
+@dataclass(slots=True)
+class Places:
+    """The places of things and of their parts: an attribute, an argument, a key of a policy."""
+
+    _known: dict[_Key, Place] = field(default_factory=dict)
+
+    def add(self, thing: TopologyObject | Suppression, part: str, place: Place) -> None:
+        self._known.setdefault(_key(thing, part), place)
+
+    def of(self, thing: TopologyObject | Suppression, part: str = "") -> Place | None:
+        """Return the place of a part, or of the whole thing if that is not known; None if neither is."""
+        return self._known.get(_key(thing, part)) or self._known.get(_key(thing, ""))
+
+
+def _key(thing: TopologyObject | Suppression, part: str) -> _Key:
+    return (type(thing), thing if isinstance(thing, Binding | Suppression) else thing.name, part)

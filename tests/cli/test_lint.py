@@ -1,0 +1,166 @@
+"""`attune-infra lint`, as a user runs it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import amqp
+import pytest
+
+from as_a_user import Command
+from attune_infra.broker.management import Management
+from attune_infra.settings import AMQP_URL
+from attune_infra.topology.lint.rules import RULES
+from under_test import BrokerUnderTest
+from virtual_host import VirtualHost
+
+ROOT = Path(__file__).parent.parent.parent
+PAGE = ROOT / "docs/lint.md"
+
+MINE = """\
+exchanges:
+  e: {type: direct}
+queues:
+  q:
+    arguments: {x-max-length: 5}
+    bindings:
+      - {exchange: e, routing_key: '#'}
+"""
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> str:
+    path = tmp_path / "mine.yaml"
+    path.write_text(MINE, encoding="utf-8")
+    return str(path)
+
+
+def test_a_finding_is_told_with_its_place_and_a_remedy(attune_infra_alone: Command, mine: str) -> None:
+    about = "binding e -> q with routing key #"
+
+    result = attune_infra_alone("lint", mine)
+
+    assert (result.code, result.stderr) == (2, "")
+    assert result.lines == [
+        f"{mine}:7:36: warning AI010 {about}: 'e' is a direct exchange: it takes the key '#' literally",
+        "      bind the keys that are published, or make the exchange a topic or fanout exchange",
+        "findings for RabbitMQ 4.3: 1 warning",
+    ]
+
+
+def test_what_is_not_bad_enough_does_not_fail(attune_infra_alone: Command, mine: str) -> None:
+    assert attune_infra_alone("lint", "--topology", mine, "--fail-on", "error").code == 0
+    assert attune_infra_alone("lint", mine, "--ignore", "AI009,AI010").code == 64
+    assert attune_infra_alone("lint", mine, "--ignore", "AI001,AI010").lines == ["findings for RabbitMQ 4.3: none"]
+
+
+def test_json_is_data(attune_infra_alone: Command, mine: str) -> None:
+    result = attune_infra_alone("lint", mine, "--broker-version", "3.13", "-o", "json")
+
+    assert result.code == 2
+    assert (result.json["schema"], result.json["broker_version"]) == ("attune-infra/lint/1", "3.13")
+    [finding] = result.json["findings"]
+    assert (finding["rule"], finding["severity"], finding["line"], finding["column"]) == (
+        "AI010",
+        "warning",
+        7,
+        36,
+    )
+    assert finding["object"] == "binding e -> q with routing key #"
+
+
+def test_definitions_are_linted_without_places(attune_infra_alone: Command, tmp_path: Path) -> None:
+    path = tmp_path / "broker.json"
+    path.write_text(
+        '{"queues": [{"name": "q", "vhost": "/", "durable": true, "auto_delete": true, "arguments": {}}]}'
+    )
+
+    assert f"{path}: warning AI031 queue q: " in attune_infra_alone("lint", str(path)).stdout
+
+
+def test_a_release_that_refuses_is_named(attune_infra_alone: Command, tmp_path: Path) -> None:
+    path = tmp_path / "old.yaml"
+    path.write_text("queues: {q: {arguments: {x-queue-version: 1, x-max-length: 5}}}", encoding="utf-8")
+
+    assert attune_infra_alone("lint", str(path), "--broker-version", "4.2").code == 0
+    refused = attune_infra_alone("lint", str(path), "--broker-version", "4.3", "--select", "AI050")
+    assert refused.code == 2
+    assert "error AI050 queue q: RabbitMQ 4.3 refuses x-queue-version 1" in refused.stdout
+
+
+@pytest.mark.parametrize("version", ["4", "3.12", "4.4", "new"])
+def test_a_release_that_is_not_known_is_named(attune_infra_alone: Command, version: str) -> None:
+    result = attune_infra_alone("lint", "--broker-version", version)
+
+    assert result.code in {1, 64}
+    assert version in result.stderr
+
+
+def test_rules_are_explained(attune_infra_alone: Command) -> None:
+    result = attune_infra_alone("lint", "--explain", "AI001")
+
+    assert result.code == 0
+    assert result.lines[:3] == ["## AI001: A dead letter exchange does not exist", "", "Severity: error."]
+    assert attune_infra_alone("lint", "--explain", "AI999").code == 64
+
+
+def test_the_page_says_the_same(attune_infra_alone: Command) -> None:
+    """Mend it: replace what follows its introduction by what `attune-infra lint --explain all` prints."""
+    introduction, rules, rest = PAGE.read_text(encoding="utf-8").partition("## AI001")
+
+    assert introduction
+    assert rules + rest == attune_infra_alone("lint", "--explain", "all").stdout
+    assert rest.count("\n## AI") == len(RULES) - 1
+
+
+def test_a_broker_is_linted_for_its_own_release(
+    attune_infra: Command, channel: amqp.Channel, under_test: BrokerUnderTest
+) -> None:
+    channel.exchange_declare("e", "topic", durable=True, auto_delete=False)
+    for queue in ("idle", "busy"):
+        channel.queue_declare(queue, durable=True, auto_delete=False)
+        channel.queue_bind(queue, "e", "k")
+    channel.basic_consume("busy")
+
+    result = attune_infra("lint", "--live", "-o", "json")
+
+    assert (result.code, result.stderr) == (2, "")
+    assert result.json["broker_version"] == ".".join(map(str, under_test.release))
+    found = {(finding["rule"], finding["object"]) for finding in result.json["findings"]}
+    assert ("AI035", "queue idle") in found
+    assert not any("busy" in about for _, about in found)
+
+
+def test_a_broker_is_linted_without_consumers_if_they_cannot_be_counted(
+    attune_infra: Command, channel: amqp.Channel
+) -> None:
+    channel.queue_declare("q", durable=True, auto_delete=False)
+    url = urlsplit(attune_infra.environment[AMQP_URL.variable])
+    nobody = url._replace(netloc=url.netloc.replace(f":{url.port}", ":1")).geturl()
+
+    result = attune_infra("lint", "--live", environment={AMQP_URL.variable: nobody})
+
+    assert result.stderr.startswith("consumers are not counted: ")
+    assert (result.code, result.lines[-1].rpartition(":")[2]) == (0, " 2 info")
+
+
+def test_twins_of_a_broker_are_told(
+    attune_infra: Command, channel: amqp.Channel, management: Management, vhost: VirtualHost
+) -> None:
+    channel.exchange_declare("h", "headers", durable=True, auto_delete=False)
+    channel.queue_declare("q", durable=True, auto_delete=False, arguments={"x-max-length": 5})
+    channel.queue_bind("q", "h", arguments={"n": 1})
+    assert attune_infra("lint", "--live").code == 0
+
+    body = {"routing_key": "", "arguments": {"n": 1}}
+    management.post("bindings", vhost.name, "e", "h", "q", "q", body=body)
+
+    assert "the broker holds this binding more than once" in attune_infra("lint", "--live").stdout
+
+
+def test_a_document_and_a_broker_are_one_too_many(attune_infra_alone: Command, mine: str) -> None:
+    result = attune_infra_alone("lint", mine, "--live")
+
+    assert result.code == 64
+    assert "a document and --live are both given" in result.stderr

@@ -1,0 +1,177 @@
+"""What lint makes of whole documents: places, suppressions, the platform's own topologies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+
+from attune_infra.errors import ExitCode
+from attune_infra.render.dot import dot
+from attune_infra.render.mermaid import mermaid
+from attune_infra.render.outline import outline
+from attune_infra.topology.builtin import text_of
+from attune_infra.topology.compatibility import RELEASES
+from attune_infra.topology.graph import graph
+from attune_infra.topology.lint.finding import Linted
+from attune_infra.topology.lint.linter import lint
+from attune_infra.topology.lint.rules import chosen
+from attune_infra.topology.lint.severity import Severity
+from attune_infra.topology.model import Binding, Exchange, Message, Queue, Topology, label
+from attune_infra.topology.parse import parse, parse_with_places
+from attune_infra.topology.routing import Routing
+from lint_examples import EXAMPLES
+from strategies import topologies
+
+EXAMPLES_FOLDER = Path(__file__).parent.parent.parent.parent / "examples"
+
+MINE = """\
+exchanges:
+  e: {type: direct, arguments: {alternate-exchange: gone}}
+queues:
+  jobs:
+    arguments: &mine {x-dead-letter-exchange: gone}
+    bindings:
+      - {exchange: e, routing_key: 'jobs.#'}
+  more:
+    arguments: *mine
+    bindings:
+      - {exchange: e, routing_key: more}
+"""
+
+
+def linted(text: str, *, fail_on: Severity = Severity.WARNING, select: tuple[str, ...] = ()) -> Linted:
+    topology, places = parse_with_places(text, source="x.yaml")
+    return lint(topology, source="x.yaml", places=places, fail_on=fail_on, rules=chosen(select, ()))
+
+
+def placed(found: Linted) -> list[tuple[int, int, str]]:
+    return [(*finding.place, finding.rule) for finding in found.findings if finding.place]
+
+
+def told(found: Linted, at_least: Severity = Severity.WARNING) -> list[str]:
+    worth = [finding for finding in found.findings if finding.severity.is_at_least(at_least)]
+    return sorted(f"{finding.rule} {finding.object}" for finding in worth)
+
+
+def test_a_finding_has_the_place_of_the_part_it_is_about() -> None:
+    found = linted(MINE, select=("AI001", "AI010", "AI021"))
+
+    assert placed(found) == [
+        (2, 33, "AI021"),
+        (5, 23, "AI001"),
+        (7, 36, "AI010"),
+        (8, 3, "AI001"),  # an alias: what it points to is elsewhere
+    ]
+
+
+def test_places_are_remembered_only_if_asked_for() -> None:
+    assert parse_with_places(MINE, source="x.yaml")[0] == parse(MINE, source="x.yaml")
+    assert {finding.place for finding in lint(parse(MINE, source="x.yaml")).findings} == {None}
+
+
+@pytest.mark.parametrize("of", ["", "object: jobs, ", "object: queue jobs, "])
+def test_a_suppressed_finding_is_kept_apart_with_its_reason(of: str) -> None:
+    text = f"{MINE}lint: {{ignore: [{{rule: AI001, {of}reason: comes later}}]}}"
+
+    found = linted(text, select=("AI001", "AI070"))
+
+    assert told(found) == ([] if not of else ["AI001 queue more"])
+    assert {(finding.object, reason) for finding, reason in found.suppressed} >= {("queue jobs", "comes later")}
+
+
+def test_a_suppression_that_nothing_needed_is_a_finding_with_its_place() -> None:
+    text = f"{MINE}lint:\n  ignore:\n    - {{rule: AI001, object: queue gone, reason: comes later}}\n"
+
+    [*_, unused] = linted(text, select=("AI001", "AI070")).findings
+
+    assert (unused.rule, unused.place) == ("AI070", (14, 14))
+
+
+def test_a_suppression_of_a_rule_that_was_not_asked_may_be_needed() -> None:
+    text = f"{MINE}lint: {{ignore: [{{rule: AI021, reason: comes later}}]}}"
+
+    assert told(linted(text, select=("AI030", "AI070"))) == []
+    assert told(linted(text.replace("AI021", "AI999"), select=("AI070",))) == ["AI070 suppression of AI999"]
+
+
+@pytest.mark.parametrize(
+    ("fail_on", "code"),
+    [(Severity.ERROR, ExitCode.DONE), (Severity.WARNING, ExitCode.DRIFT), (Severity.INFO, ExitCode.DRIFT)],
+)
+def test_the_exit_code_follows_from_what_is_bad_enough(fail_on: Severity, code: ExitCode) -> None:
+    assert linted(EXAMPLES["AI010"].bad, fail_on=fail_on, select=("AI010",)).exit_code is code
+
+
+def test_twins_that_only_a_broker_can_hold_are_told() -> None:
+    binding = Binding(source="e", destination="q", arguments={"n": 1})
+    topology = Topology.of([Exchange(name="e", type="headers"), Queue(name="q"), binding, binding])
+
+    [finding] = lint(topology, rules=chosen(["AI012"], [])).findings
+
+    assert finding.what.startswith("the broker holds this binding more than once")
+
+
+def test_the_platforms_grown_topology_shows_its_defects() -> None:
+    found = linted((EXAMPLES_FOLDER / "attune-2026-09.yaml").read_text(encoding="utf-8"))
+
+    lost = {finding.object for finding in found.findings if finding.rule == "AI002"}
+    assert lost == {
+        "queue attune.enforcements.queue",
+        "queue attune.events.queue",
+        "queue attune.execution.completed.queue",
+        "queue attune.execution.requests.queue",
+        "queue attune.execution.status.queue",
+        "queue attune.executor.events.queue",
+        "queue attune.inquiry.responses.queue",
+        "queue attune.pack.tests.queue",
+        "queue worker.{worker_id}.cancel",
+        "queue worker.{worker_id}.executions",
+        "queue worker.{worker_id}.packs",
+        "queue worker.{worker_id}.packtests",
+    }
+    assert [each for each in told(found) if not each.startswith("AI002")] == [
+        "AI010 binding attune.dlx -> attune.dlx.queue with routing key #",
+        "AI020 exchange attune.metadata",
+        "AI020 exchange attune.notifications",
+        "AI034 queue attune.events.queue",
+    ]
+
+
+def test_nothing_false_is_said_of_the_built_in_topology() -> None:
+    """A worker's queue that nobody ever consumed from is never deleted, unless a policy lets it expire."""
+    found = linted(text_of("attune"))
+
+    assert set(told(found)) <= {"AI031 queue worker.{worker_id}.executions"}
+    assert {finding.rule for finding in found.findings} <= {"AI031", "AI033", "AI052"}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in EXAMPLES_FOLDER.glob("*.yaml") if path.stem != "attune-2026-09"],
+    ids=lambda path: path.name,
+)
+def test_the_examples_to_imitate_are_clean(path: Path) -> None:
+    assert told(linted(path.read_text(encoding="utf-8"))) == []
+
+
+@given(topologies())
+@settings(deadline=None)
+def test_any_topology_can_be_linted_and_drawn(topology: Topology) -> None:
+    for version in RELEASES:
+        found = lint(topology, version=version)
+    for written in (mermaid, dot, outline):
+        assert written(graph(topology, linted=found))
+
+
+@given(topologies(with_workers=False))
+@settings(deadline=None)
+def test_dead_letters_that_are_said_to_vanish_do(topology: Topology) -> None:
+    """Of a queue with one certain routing key, the router must say the same."""
+    routing = Routing(topology)
+    lost = {finding.object for finding in lint(topology, rules=chosen(["AI001", "AI002"], [])).findings}
+    for queue in topology.queues.values():
+        exchange, key = (queue.arguments.get(f"x-dead-letter-{part}") for part in ("exchange", "routing-key"))
+        if isinstance(exchange, str) and isinstance(key, str) and label(queue) in lost:
+            assert routing.route(Message(exchange=exchange, routing_key=key)).queues == ()
