@@ -14,6 +14,7 @@ demo: system $(ENVIRONMENT) ## Show the main job on a private broker and databas
 	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/attune-infra sandbox run -- bash examples/demo.sh
 
 test: system $(ENVIRONMENT) ## Run all tests, against a private broker and database.
+	@.ci/install-system-packages $(PYTHON) promtool
 	$(BIN)/pytest $(PYTEST_OPTIONS)
 
 test-matrix: system $(ENVIRONMENT) ## Run the tests that ask a broker on RabbitMQ 3.10, 4.0 and 4.3; as root.

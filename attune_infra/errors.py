@@ -10,6 +10,7 @@
     │   ├── LoginRefused        unknown user, wrong password
     │   ├── AccessRefused       known user, missing permission or tag
     │   ├── VirtualHostMissing  the virtual host is not there, or not for this user
+    │   ├── QueueDenied         a worker may not have its own queue
     │   ├── RequestRefused      the broker understood and said no
     │   └── FeatureDenied       it does not allow, or no longer, what is deprecated
     ├── RegistryError
@@ -83,6 +84,10 @@ class AccessRefused(BrokerError):
 
 
 class VirtualHostMissing(BrokerError):
+    pass
+
+
+class QueueDenied(BrokerError):
     pass
 
 

@@ -11,12 +11,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from attune_infra.topology.diff import Create, Update
-from attune_infra.topology.model import Argument, Message, Topology, TopologyObject
-from attune_infra.topology.probe import Arrival
-from attune_infra.topology.report import Outcome
+from attune_infra.errors import ExitCode
+
+if TYPE_CHECKING:
+    from attune_infra.topology.diff import Create, Update
+    from attune_infra.topology.fleet import Depth, Fleet, Member
+    from attune_infra.topology.model import Argument, Message, Topology, TopologyObject
+    from attune_infra.topology.probe import Arrival
+    from attune_infra.topology.report import Outcome, Provisioned
 
 
 class Broker(Protocol):
@@ -30,8 +34,11 @@ class Broker(Protocol):
         """Return RabbitMQ's version as the AMQP handshake tells it; raise `BrokerError` if it does not."""
         ...
 
-    def read(self) -> Topology:
-        """Return what the virtual host holds, without what RabbitMQ itself put there."""
+    def read(self, *, private: bool = False) -> Topology:
+        """Return what the virtual host holds, without what RabbitMQ itself put there.
+
+        Queues that are exclusive or server-named are nobody's topology, and only with `private` among it.
+        """
         ...
 
     def check_allowed(self, wanted: Iterable[TopologyObject]) -> None:
@@ -54,7 +61,10 @@ class Broker(Protocol):
         ...
 
     def contents(self, queue: str) -> tuple[int | None, int | None]:
-        """Return how many messages a queue holds and how many consumers it has; None for what is not known."""
+        """Return how many messages a queue holds and how many consumers it has; None for what is not known.
+
+        How many consume from a queue with an expiry cannot be asked without starting its lease anew.
+        """
         ...
 
     def consumer_tags(self, queues: Collection[str]) -> Mapping[str, tuple[str, ...]]:
@@ -62,9 +72,9 @@ class Broker(Protocol):
         ...
 
     def consumer_counts(self, queues: Collection[str]) -> Mapping[str, int]:
-        """Return how many consumers each queue has, exactly and now.
+        """Return how many consumers each queue has, exactly and now; what is not there is left out.
 
-        What is not there is left out, and so is a queue with an expiry, whose lease asking would start anew.
+        Asking starts the lease of a queue with an expiry anew, so do not ask for such.
         """
         ...
 
@@ -77,6 +87,67 @@ class Broker(Protocol):
 
     def arrivals(self, messages: Sequence[Message], queues: Collection[str]) -> Sequence[Arrival]:
         """Publish messages and return for each in which of the queues it arrived; they are emptied by that."""
+        ...
+
+    def depths(self) -> Mapping[str, Depth]:
+        """Return how many messages each queue holds now; what cannot be counted is left out."""
+        ...
+
+    def publish(self, exchange: str, routing_key: str, body: str, *, message_id: str) -> bool:
+        """Publish a persistent JSON message and return, once it is confirmed, whether it reached any queue."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A message that was handed to us and is ours until it is acknowledged, rejected, or the connection lost."""
+
+    body: bytes
+    name: str
+    """What to call it in a log."""
+    receipt: object = field(repr=False)
+
+
+class Inbox(Protocol):
+    """The queues of one worker, consumed."""
+
+    def open(self, worker_id: int) -> tuple[str, ...]:
+        """Make sure of the base topology and of what the worker owns, and consume.
+
+        Return what of the base could not be made sure of. Raise `QueueDenied` if the worker cannot have its own,
+        `BrokerError` if it is worth trying again.
+        """
+        ...
+
+    def close(self) -> None:
+        """Close the connection; what is not settled goes back to its queue, if that survives."""
+        ...
+
+    def fileno(self) -> int:
+        """Return what becomes readable when something has arrived."""
+        ...
+
+    def receive(self) -> Sequence[Delivery]:
+        """Return what has arrived, without waiting, and tell the broker that we are alive."""
+        ...
+
+    def acknowledge(self, delivery: Delivery) -> bool:
+        """Return whether that was still possible: the delivery may be one of a lost connection."""
+        ...
+
+    def reject(self, delivery: Delivery, reason: str) -> bool:
+        """Hand a message to the dead letter exchange, and know that it arrived there; return as `acknowledge`.
+
+        Raise `RequestRefused` if it leads to no queue; then the message is still ours.
+        """
+        ...
+
+    def retire(self) -> None:
+        """See to it that no new messages come, and that none is lost when we stop consuming."""
+        ...
+
+    def is_empty(self) -> bool:
+        """Return whether nothing is left for us in a queue that goes when we stop consuming."""
         ...
 
 
@@ -110,6 +181,57 @@ class RegisteredWorker:
 
 
 @dataclass(frozen=True, slots=True)
+class Enlisted:
+    """What became of a worker that was to be registered and provisioned; neither, unless `registered`."""
+
+    worker: RegisteredWorker
+    provisioned: Provisioned
+    registered: bool
+
+    @property
+    def exit_code(self) -> ExitCode:
+        return ExitCode.DONE if self.registered else ExitCode.FAILED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deregistered:
+    """A row of the registry whose worker is no longer active."""
+
+    id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeregisteredWorkers:
+    """Those of one command."""
+
+    workers: tuple[Deregistered, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dispatch:
+    """A message that was published for a worker; `routed` says whether it reached any queue."""
+
+    worker_id: int
+    exchange: str
+    routing_key: str
+    message_id: str
+    routed: bool
+
+    @property
+    def exit_code(self) -> ExitCode:
+        return ExitCode.DONE if self.routed else ExitCode.DRIFT
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One look at the fleet, None where broker or registry were away, and how long it took."""
+
+    fleet: Fleet | None
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class RegistryTable:
     """The table `worker`; `new` says whether it was made just now."""
 
@@ -125,6 +247,25 @@ class WorkerRegistry(Protocol):
 
     def register(self, registration: Registration) -> RegisteredWorker:
         """Insert a worker, or update the one of that name, and return it; one name is one row at any time."""
+        ...
+
+    def registering(self, registration: Registration) -> AbstractContextManager[RegisteredWorker]:
+        """Register a worker, and undo that if the block fails."""
+        ...
+
+    def workers(self) -> Mapping[int, Member]:
+        """Return all workers by their ids."""
+        ...
+
+    def heartbeat(self, worker_id: int) -> bool:
+        """Note that a worker is alive; return whether it is registered."""
+        ...
+
+    def deregister(self, worker_ids: Collection[int] = (), names: Collection[str] = ()) -> DeregisteredWorkers:
+        """Set workers inactive and return them.
+
+        Change nothing and raise `WorkerNotRegistered` if one is unknown.
+        """
         ...
 
     def missing(self, worker_ids: Collection[int]) -> tuple[int, ...]:

@@ -5,6 +5,7 @@ For each setting a flag wins over the environment, the environment over the file
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -18,6 +19,8 @@ DEFAULT_AMQP_URL: Final = "amqp://guest:guest@localhost:5672/%2F"
 DEFAULT_TOPOLOGY: Final = "attune"
 DEFAULT_TIMEOUT: Final = 10.0
 """Seconds to wait for one answer of the broker or the database."""
+
+_MILLISECONDS_IN: Final = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 
 class Via(StrEnum):
@@ -38,11 +41,15 @@ class Setting:
 
 
 TOPOLOGY: Final = Setting("--topology", "ATTUNE__MESSAGE_QUEUE__TOPOLOGY", ("message_queue", "topology"))
+WORKER_QUEUE_TTL: Final = Setting(
+    "--worker-queue-ttl", "ATTUNE__MESSAGE_QUEUE__WORKER_QUEUE_TTL", ("message_queue", "worker_queue_ttl")
+)
 AMQP_URL: Final = Setting("--amqp-url", "ATTUNE__MESSAGE_QUEUE__URL", ("message_queue", "url"))
 MANAGEMENT_URL: Final = Setting(
     "--management-url", "ATTUNE__MESSAGE_QUEUE__MANAGEMENT_URL", ("message_queue", "management_url")
 )
 DATABASE_URL: Final = Setting("--database-url", "ATTUNE__DATABASE__URL", ("database", "url"))
+SCHEMA: Final = Setting("--schema", "ATTUNE__DATABASE__SCHEMA", ("database", "schema"))
 CA_FILE: Final = Setting("--ca-file", "ATTUNE__MESSAGE_QUEUE__CA_FILE", ("message_queue", "ca_file"))
 CERT_FILE: Final = Setting("--cert-file", "ATTUNE__MESSAGE_QUEUE__CERT_FILE", ("message_queue", "cert_file"))
 KEY_FILE: Final = Setting("--key-file", "ATTUNE__MESSAGE_QUEUE__KEY_FILE", ("message_queue", "key_file"))
@@ -91,6 +98,8 @@ class Settings:
     management_path: str = ""
     virtual_host: str = "/"
     database_url: str | None = field(default=None, repr=False)
+    schema: str | None = None
+    """The schema of the table `worker`; None for the search path that the database has anyway."""
     tls: Tls = Tls()
     timeout: float = DEFAULT_TIMEOUT
 
@@ -115,6 +124,7 @@ def resolve(
         management_path=management_path,
         virtual_host=_virtual_host(path, amqp_origin),
         database_url=_database_url(*find(DATABASE_URL)),
+        schema=find(SCHEMA)[0],
         tls=_tls(*(find(setting) for setting in (CA_FILE, CERT_FILE, KEY_FILE))),
         timeout=timeout,
     )
@@ -126,6 +136,25 @@ def topology_name(
     """Return the name or the file of the topology, whatever the other settings are."""
     name, _ = _finder(flags, environment, config)(TOPOLOGY)
     return name or DEFAULT_TOPOLOGY
+
+
+def worker_queue_ttl(
+    flags: Mapping[Setting, str | None], environment: Mapping[str, str], *, config: Path | None = None
+) -> int | None:
+    """Return after how many milliseconds an unused worker queue goes, 0 for never, None if nothing is said."""
+    text, origin = _finder(flags, environment, config)(WORKER_QUEUE_TTL)
+    if text is None:
+        return None
+    return 0 if text == "off" else _milliseconds(text, origin)
+
+
+def _milliseconds(text: str, origin: str) -> int:
+    found = re.fullmatch(r"([0-9]{1,9})(ms|s|m|h|d)", text, re.ASCII)
+    if not found or not int(found[1]):
+        raise InvalidInput(
+            f"{origin} is '{text}', which is no duration", hint="write it as 90s, 30m, 24h, 7d, or off"
+        )
+    return int(found[1]) * _MILLISECONDS_IN[found[2]]
 
 
 def _finder(

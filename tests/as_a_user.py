@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 
 @dataclass(frozen=True)
@@ -43,19 +43,25 @@ class Command:
         return Result(process.returncode, stdout, stderr)
 
     def start(
-        self, *arguments: str, environment: Mapping[str, str] | None = None, folder: Path | None = None
+        self,
+        *arguments: str,
+        environment: Mapping[str, str] | None = None,
+        folder: Path | None = None,
+        talk: TextIO | None = None,
     ) -> subprocess.Popen[str]:
+        """Start it; its standard error goes into a file, if one is given, which nobody has to read."""
         return subprocess.Popen(
             [sys.executable, "-m", "attune_infra", *arguments],
             cwd=folder,
             env=clean_environment() | dict(self.environment) | dict(environment or {}),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=talk or subprocess.PIPE,
             text=True,
         )
 
 
 def clean_environment() -> dict[str, str]:
-    """Return the environment without any setting of the platform in it."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("ATTUNE")}
+    """Return the environment without any setting of the platform, and with modules compiled as pip leaves them."""
+    ours = ("ATTUNE", "PYTHONDONTWRITEBYTECODE")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}

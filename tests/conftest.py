@@ -38,6 +38,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--messages", type=int, default=2000, help="how many random messages to publish on the broker")
     group.addoption("--messages-seed", type=int, default=randbits(32), help="the seed of those messages")
+    group.addoption("--fleet", type=int, default=4, help="how many real workers to run through a restart")
+    group.addoption("--outage", type=float, default=2.0, help="seconds for which the database stays away")
     group.addoption("--topologies", type=int, default=500, help="how many random topologies to make on the broker")
 
 
@@ -125,10 +127,11 @@ def database_url(sandbox: BoundSandbox) -> Iterator[str]:
     """An empty database."""
     assert sandbox.database_url is not None
     name = f"test_{token_hex(4)}"
-    with psycopg.connect(sandbox.database_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
-        yield urlsplit(sandbox.database_url)._replace(path=f"/{name}").geturl()
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+    for statement in (f"CREATE DATABASE {name}", f"DROP DATABASE {name} WITH (FORCE)"):
+        with psycopg.connect(sandbox.database_url, autocommit=True) as connection:  # a test may stop the server
+            connection.execute(statement.encode())
+        if statement.startswith("CREATE"):
+            yield urlsplit(sandbox.database_url)._replace(path=f"/{name}").geturl()
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ _EXCHANGES = tuple(f"e{number}" for number in range(6))
 _QUEUES = tuple(f"q{number}" for number in range(6))
 _WORDS = ("a", "b", "", "*")
 _PATTERN_WORDS = (*_WORDS, "*", "#", "a#")
-_HEADERS = ("h", "k", "x-h", "x-first-death-reason")
+_HEADERS = ("h", "k", "x-h", "x-first-death-reason", "x-last-death-reason")
 _VALUES: tuple[Argument, ...] = (1, 2, 1.0, "1", True, "a", "", "expired", ["a"], {"t": "a"})
 _MOST_HASHES = 2
 """Words `#` in a pattern; more of them can stall an old broker."""

@@ -11,10 +11,12 @@ from attune_infra.settings import (
     KEY_FILE,
     MANAGEMENT_URL,
     TOPOLOGY,
+    WORKER_QUEUE_TTL,
     Setting,
     Settings,
     resolve,
     topology_name,
+    worker_queue_ttl,
 )
 
 
@@ -167,3 +169,21 @@ def test_tls_files_are_taken_as_they_are_given(tmp_path: Path) -> None:
     tls = resolve({setting: str(path) for setting, path in made.items()}, {}).tls
 
     assert (tls.ca_file, tls.cert_file, tls.key_file) == tuple(made.values())
+
+
+@pytest.mark.parametrize(
+    ("text", "milliseconds"),
+    [("off", 0), ("500ms", 500), ("90s", 90_000), ("30m", 1_800_000), ("24h", 86_400_000), ("7d", 604_800_000)],
+)
+def test_a_duration_has_a_unit(text: str, milliseconds: int) -> None:
+    assert worker_queue_ttl({}, {WORKER_QUEUE_TTL.variable: text}) == milliseconds
+
+
+def test_no_duration_changes_nothing() -> None:
+    assert worker_queue_ttl({}, {}) is None
+
+
+@pytest.mark.parametrize("text", ["30", "0s", "1.5h", "-1h", "OFF", "1 h", "٣s"])
+def test_what_is_no_duration_is_named_with_its_origin(text: str) -> None:
+    with pytest.raises(InvalidInput, match=f"--worker-queue-ttl is '{text}', which is no duration"):
+        worker_queue_ttl({WORKER_QUEUE_TTL: text}, {})

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from itertools import islice
 from typing import Any, Final, TypeAlias
 
@@ -64,13 +65,25 @@ class _Lane(amqp.Channel):  # type: ignore[misc] # the package ships no types
                     nowait=nowait,
                 )
 
+    def count_consumers(self, queues: Sequence[str], counts: dict[str, int]) -> None:
+        """Ask how many consumers each queue has; it is counted by the time that `survived` returns."""
+        self._callbacks[spec.Queue.DeclareOk] = lambda queue, _, consumers: counts.update({queue: consumers})
+        for queue in queues:
+            self.send_method(spec.Queue.Declare, "BsbbbbbF", (0, queue, True, False, False, False, False, {}))
+
+    def publish(self, message: amqp.Message, exchange: str, routing_key: str) -> bool:
+        """Publish a message and wait for the confirm; return whether it reached any queue."""
+        returned: list[object] = []
+        self.events["basic_return"] = {lambda *unroutable: returned.append(unroutable)}
+        self.basic_publish_confirm(message, exchange, routing_key, mandatory=True)
+        return not returned
+
     def survived(self) -> bool:
         """Wait until the broker has worked through all that was sent; return whether nothing failed."""
-        try:
-            self.basic_qos(0, 0, a_global=False)
-        except amqp.ChannelError:
-            return False
-        return True
+        with suppress(amqp.ChannelError):
+            if self.failure is None:
+                self.basic_qos(0, 0, a_global=False)
+        return self.failure is None
 
     def wait(self, method: Any, callback: Any = None, timeout: Any = None, returns_tuple: bool = False) -> Any:
         """Wait for an answer, but not for ever; raise the reason if the broker closed the channel instead."""
@@ -111,11 +124,17 @@ class _Connection(amqp.Connection):  # type: ignore[misc] # the package ships no
     Channel = _Lane
 
 
+def json_message(body: str, message_id: str) -> amqp.Message:
+    """Return a message that survives a restart of the broker, if its queue does."""
+    return amqp.Message(body, content_type="application/json", delivery_mode=2, message_id=message_id)
+
+
 class Amqp:
     """A connection to one virtual host, opened when first needed and again when the broker closed it."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, heartbeat: float = 0) -> None:
         self.settings = settings
+        self._heartbeat = heartbeat
         self._connection: _Connection | None = None
 
     def version(self) -> str:
@@ -134,20 +153,47 @@ class Amqp:
         It asks by a passive declaration, which starts the lease of a queue with an expiry anew.
         """
         counts: dict[str, int] = {}
-        for queue in queues:
+        waiting = iter(queues)
+        while batch := list(islice(waiting, AT_ONCE)):
             try:
-                [lane] = self._lanes(1)
-                counts[queue] = lane.queue_declare(queue, passive=True).consumer_count
-            except amqp.NotFound:
-                continue
+                self._count_at_once(batch, counts)
             except (amqp.AMQPError, OSError) as error:
                 raise self._lost(error) from error
         return counts
+
+    def _count_at_once(self, batch: list[str], counts: dict[str, int]) -> None:
+        """Count in lanes; one that met a queue which is gone, and was closed for that, is gone through again."""
+        lanes = self._lanes(min(LANES, len(batch)))
+        for start, lane in enumerate(lanes):
+            lane.count_consumers(batch[start :: len(lanes)], counts)
+        survived = [lane.survived() for lane in lanes]
+        if not all(survived):
+            for queue in set(batch) - counts.keys():
+                [lane] = self._lanes(1)
+                lane.count_consumers([queue], counts)
+                lane.survived()
 
     def arrivals(self, messages: Sequence[Message], queues: Collection[str]) -> list[Arrival]:
         """Publish messages and return for each in which of the queues it arrived; they are emptied by that."""
         try:
             return arrivals(self._connected(), messages, queues)
+        except (amqp.AMQPError, OSError) as error:
+            raise self._lost(error) from error
+
+    def publish(self, exchange: str, routing_key: str, message: amqp.Message) -> bool:
+        """Publish a message; return, once it is confirmed, whether it reached any queue."""
+        try:
+            [lane] = self._lanes(1)
+            return lane.publish(message, exchange, routing_key)
+        except (amqp.ChannelError, amqp.exceptions.MessageNacked) as error:
+            raise faults.not_published(error, exchange) from error
+        except (amqp.AMQPError, OSError) as error:
+            raise self._lost(error) from error
+
+    def open_channel(self) -> amqp.Channel:
+        """Return a new channel of the connection; raise `BrokerError` if there can be none."""
+        try:
+            return self._connected().channel()
         except (amqp.AMQPError, OSError) as error:
             raise self._lost(error) from error
 
@@ -227,6 +273,7 @@ class Amqp:
             virtual_host=self.settings.virtual_host,
             ssl=_tls_options(self.settings) if endpoint.tls else False,
             client_properties={"product": "attune-infra", "product_version": __version__},
+            heartbeat=self._heartbeat,
             connect_timeout=timeout,
             read_timeout=timeout,
             write_timeout=timeout,

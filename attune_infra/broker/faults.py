@@ -15,6 +15,7 @@ from attune_infra.errors import (
     FeatureDenied,
     LoginRefused,
     NotRabbitMQ,
+    QueueDenied,
     RequestRefused,
     VirtualHostMissing,
 )
@@ -182,6 +183,47 @@ def from_amqp_connect(error: Exception, settings: Settings) -> BrokerError:
             return _unreachable(what, endpoint, error, wanted="amqp")
 
 
+def not_published(error: Exception, exchange: str) -> RequestRefused:
+    """Return the failure of a message that the broker did not take."""
+    import amqp
+
+    if isinstance(error, amqp.exceptions.MessageNacked):
+        return RequestRefused(
+            f"RabbitMQ did not take the message for exchange {exchange}: it answered with a nack",
+            hint="a queue behind it is full, or its node is down; the message was not kept",
+        )
+    return RequestRefused(
+        f"cannot publish to exchange {exchange}: {reason_of(error)}",
+        hint="`attune-infra setup` makes the exchange; the user needs write permission on it",
+    )
+
+
+def queue_denied(what: str, reason: str, worker_id: int, settings: Settings) -> BrokerError:
+    """Return the failure of a worker that the broker does not give its queue: 403, 404, 405, 406 or 541."""
+    sentence = f"worker {worker_id} was denied {what}: {reason}"
+    user = settings.amqp.user
+    match reason.partition(" ")[0]:
+        case "NOT_FOUND":
+            return BrokerUnreachable(sentence, hint="is the node down that it lives on?")
+        case "RESOURCE_LOCKED":
+            hint = "somebody else holds a queue of that name for itself: is an older worker still running?"
+        case "PRECONDITION_FAILED":
+            hint = (
+                f"what is there was declared otherwise; `attune-infra worker verify --id {worker_id}` names each"
+                f" difference, `attune-infra worker deprovision --id {worker_id}` deletes it if it is empty"
+            )
+        case "ACCESS_REFUSED":
+            hint = (
+                f"user '{user}' needs configure, write and read permission on it and on its exchange:"
+                f" rabbitmqctl set_permissions -p '{settings.virtual_host}' {user} '.*' '.*' '.*'"
+            )
+        case _ if reason == feature_denied(TRANSIENT_QUEUES).sentence:
+            hint = feature_denied(TRANSIENT_QUEUES).hint or ""
+        case _:
+            return BrokerUnreachable(sentence, hint="RabbitMQ's log tells more")
+    return QueueDenied(sentence, hint=hint)
+
+
 def is_used(error: BrokerError) -> bool:
     """Return whether the broker refused to delete something because it is not empty or in use."""
     return error.sentence.endswith(("not empty", "in use"))
@@ -202,6 +244,11 @@ def _unauthorized(reason: str | None, settings: Settings) -> BrokerError:
             return AccessRefused(
                 f"user '{user}' may not use the management API: {reason}",
                 hint=f"an administrator can grant it: rabbitmqctl set_user_tags {user} management",
+            )
+        case "User not authorised to access object":
+            return AccessRefused(
+                f"user '{user}' lacks the tag policymaker, without which nobody sets policies",
+                hint=f"an administrator can grant it: rabbitmqctl set_user_tags {user} policymaker",
             )
         case "User not authorised to access virtual host":
             return VirtualHostMissing(

@@ -39,7 +39,7 @@ class Management(AdminAPI):  # type: ignore[misc] # the package ships no types
 
     def version(self) -> str:
         """Return RabbitMQ's version; raise `NotRabbitMQ` if what answers has none."""
-        overview = self.overview()
+        overview = self.get("overview", columns="rabbitmq_version", disable_stats="true")
         version = overview.get("rabbitmq_version") if isinstance(overview, dict) else None
         if not isinstance(version, str):
             raise faults.not_overview(self.settings)

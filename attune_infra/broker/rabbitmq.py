@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
+from itertools import islice
 from secrets import token_hex
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -15,7 +16,9 @@ from attune_infra.broker.management import Management
 from attune_infra.errors import AccessRefused, BrokerError, VirtualHostMissing
 from attune_infra.settings import Settings, Via
 from attune_infra.topology.diff import Create, Update
+from attune_infra.topology.fleet import Depth
 from attune_infra.topology.model import Binding, Exchange, Message, Policy, Queue, Topology, TopologyObject
+from attune_infra.topology.policy import expires
 from attune_infra.topology.probe import Arrival
 from attune_infra.topology.report import Outcome, Status
 
@@ -26,6 +29,10 @@ THROWAWAY = "attune-infra probe"
 """How the names of virtual hosts begin that are made for a moment."""
 
 _FIRST_WITH_DEFAULT_QUEUE_TYPE = (3, 11)
+_A_REQUEST = 50
+"""Queues whose bindings to the default exchange cost as much to list as a request of its own."""
+_LOOKED_AT_ONCE = 50
+"""Objects whose messages are counted together, just before they are deleted."""
 
 
 class RabbitMQ:
@@ -51,27 +58,18 @@ class RabbitMQ:
     def check_amqp(self) -> str:
         return self._amqp.version()
 
-    def read(self) -> Topology:
+    def read(self, *, private: bool = False) -> Topology:
         http, vhost = self._http, self.settings.virtual_host
-        default_queue_type = self._default_queue_type()
-        exchanges = http.get("exchanges", vhost, columns=wire.EXCHANGE_COLUMNS)
-        queues = http.get("queues", vhost, columns=wire.QUEUE_COLUMNS)
-        bindings = http.get("bindings", vhost, columns=wire.BINDING_COLUMNS)
-        policies = http.get("policies", vhost)
-        operator_policies = http.get("operator-policies", vhost)
-        seen = Topology.of(
-            (
-                *wire.exchanges_from(exchanges),
-                *wire.queues_from(queues),
-                *wire.bindings_from(bindings, queues),
-                *wire.policies_from(policies),
-            ),
-            name=vhost,
-            default_queue_type=default_queue_type,
-        )
-        return replace(
-            seen, operator_policies={policy.name: policy for policy in wire.policies_from(operator_policies)}
-        )
+        default_queue_type = self._default_queue_type
+        exchanges = http.get("exchanges", vhost, **wire.EXCHANGES)
+        queues = http.get("queues", vhost, **wire.QUEUES)
+        bindings = self._bindings(exchanges, queues)
+        objects: list[TopologyObject] = [
+            *wire.exchanges_from(exchanges),
+            *wire.queues_from(queues, private=private),
+            *wire.bindings_from(bindings, queues, private=private),
+        ]
+        return self._with_policies(objects, default_queue_type)
 
     def check_allowed(self, wanted: Iterable[TopologyObject]) -> None:
         if any(map(wire.is_transient, wanted)) and self._denies_transient_queues():
@@ -100,23 +98,20 @@ class RabbitMQ:
                 changed = True
 
     def delete(self, items: Iterable[TopologyObject], *, even_if_used: bool) -> Iterator[Outcome]:
-        for item in items:
-            try:
-                reason = None if even_if_used else self._use(item)
-                if reason is None:
-                    self._delete(item, even_if_used=even_if_used)
-                yield Outcome(item, Status.KEPT if reason else Status.DELETED, reason or "")
-            except VirtualHostMissing:
-                yield Outcome(item, Status.DELETED)  # a 404: somebody else was quicker
-            except BrokerError as error:
-                used = not even_if_used and faults.is_used(error)
-                yield Outcome(item, Status.KEPT if used else Status.FAILED, error.sentence)
+        waiting = iter(items)
+        while batch := list(islice(waiting, _LOOKED_AT_ONCE)):
+            guarded = not even_if_used and any(isinstance(item, Queue) for item in batch)
+            depths = self.depths() if guarded else {}
+            for item in batch:
+                yield self._delete_or_keep(item, depths, even_if_used=even_if_used)
 
     def contents(self, queue: str) -> tuple[int | None, int | None]:
         """Count messages, also those under way to a consumer, and consumers, both as they are now."""
-        listing = self._http.get("queues", self.settings.virtual_host, **wire.only_totals_of(queue))
-        messages = next((item.get("messages") for item in listing["items"]), None)
-        return messages, self.consumer_counts([queue]).get(queue)
+        listing = self._http.get("queues", self.settings.virtual_host, **wire.with_totals(queue))["items"]
+        found = wire.queues_from(listing, private=False)
+        if not found or expires(found[0], self._with_policies(found)):
+            return next((item.get("messages") for item in listing), None), None
+        return listing[0].get("messages"), self.consumer_counts([queue]).get(queue)
 
     def consumer_tags(self, queues: Collection[str]) -> Mapping[str, tuple[str, ...]]:
         tags: dict[str, list[str]] = {queue: [] for queue in queues}
@@ -127,11 +122,7 @@ class RabbitMQ:
         return {queue: tuple(sorted(found)) for queue, found in tags.items()}
 
     def consumer_counts(self, queues: Collection[str]) -> Mapping[str, int]:
-        listing = self._http.get(
-            "queues", self.settings.virtual_host, columns="name,arguments,effective_policy_definition"
-        )
-        expiring = {item["name"] for item in listing if wire.has_expiry(item)}
-        return self._amqp.consumer_counts([queue for queue in queues if queue not in expiring])
+        return self._amqp.consumer_counts(queues)
 
     @contextmanager
     def throwaway(self) -> Iterator[RabbitMQ]:
@@ -166,6 +157,14 @@ class RabbitMQ:
         except BrokerError as error:
             raise faults.left_behind(name, error) from error
 
+    def depths(self) -> Mapping[str, Depth]:
+        return wire.depths_from(self._http.get("queues", self.settings.virtual_host, **wire.TOTALS))
+
+    def publish(self, exchange: str, routing_key: str, body: str, *, message_id: str) -> bool:
+        from attune_infra.broker.amqp import json_message
+
+        return self._amqp.publish(exchange, routing_key, json_message(body, message_id))
+
     @cached_property
     def _http(self) -> Management:
         management = Management(self.settings)
@@ -180,6 +179,26 @@ class RabbitMQ:
         self._opened.append(connection)
         return connection
 
+    def _bindings(self, exchanges: Sequence[wire.Json], queues: Sequence[wire.Json]) -> list[wire.Json]:
+        """Return all bindings but, where that is cheaper, those of the default exchange, which nobody made."""
+        http, vhost = self._http, self.settings.virtual_host
+        sources = [item["name"] for item in exchanges if item["name"]]
+        if len(sources) > min(wire.FEW_EXCHANGES, len(queues) // _A_REQUEST):
+            return list(http.get("bindings", vhost, **wire.BINDINGS))
+        listings = (
+            http.get("exchanges", vhost, source, "bindings", "source", **wire.BINDINGS) for source in sources
+        )
+        return [item for listing in listings for item in listing]
+
+    def _with_policies(self, objects: Iterable[TopologyObject], default_queue_type: str = "classic") -> Topology:
+        """Return a topology of what was read and of the policies there are now."""
+        http, vhost = self._http, self.settings.virtual_host
+        policies = wire.policies_from(http.get("policies", vhost))
+        seen = Topology.of((*objects, *policies), name=vhost, default_queue_type=default_queue_type)
+        by_operators = wire.policies_from(http.get("operator-policies", vhost))
+        return replace(seen, operator_policies={policy.name: policy for policy in by_operators})
+
+    @cached_property
     def _default_queue_type(self) -> str:
         """Return what a queue becomes that names no type; raise `VirtualHostMissing` if there is no vhost."""
         major, minor = (int(part) for part in self.check_http().split(".")[:2])
@@ -226,15 +245,32 @@ class RabbitMQ:
         for item, reason in self._amqp.declare(over_amqp) if over_amqp else ():
             yield Outcome(item, Status.FAILED if reason else Status.CREATED, reason or "")
 
-    def _use(self, item: TopologyObject) -> str | None:
-        """Return what an object is used for, or None if nothing."""
-        if not isinstance(item, Queue):
-            return None
-        messages, consumers = self.contents(item.name)
-        if consumers is None:
-            consumers = len(self.consumer_tags([item.name])[item.name])
-        if messages is None:
+    def _delete_or_keep(self, item: TopologyObject, depths: Mapping[str, Depth], *, even_if_used: bool) -> Outcome:
+        try:
+            if isinstance(item, Queue) and not even_if_used and (reason := self._use(item, depths.get(item.name))):
+                return Outcome(item, Status.KEPT, reason)
+            self._delete(item, even_if_used=even_if_used)
+        except VirtualHostMissing:
+            pass  # a 404: somebody else was quicker
+        except BrokerError as error:
+            if even_if_used or not faults.is_used(error):
+                return Outcome(item, Status.FAILED, error.sentence)
+            reason = self._contents_in_words(item) if isinstance(item, Queue) else None
+            return Outcome(item, Status.KEPT, reason or error.sentence)
+        return Outcome(item, Status.DELETED)
+
+    def _use(self, queue: Queue, depth: Depth | None) -> str | None:
+        """Return what a queue is used for, or None if nothing, or if its deletion sees to that."""
+        if depth is None:
             return "its messages cannot be counted"
+        if queue.type == "classic" and not depth:
+            return None
+        return self._contents_in_words(queue)
+
+    def _contents_in_words(self, queue: Queue) -> str | None:
+        messages, consumers = self.contents(queue.name)
+        if consumers is None:
+            consumers = len(self.consumer_tags([queue.name])[queue.name])
         return f"it holds {messages} messages and has {consumers} consumers" if messages or consumers else None
 
     def _delete(self, item: TopologyObject, *, even_if_used: bool) -> None:

@@ -12,44 +12,36 @@ from typing import Annotated, NoReturn
 import typer
 
 from attune_infra import __version__
-from attune_infra.cli import (
-    diff,
-    export,
-    graph,
-    import_,
-    lint,
-    registry,
-    sandbox,
-    setup,
-    topology,
-    trace,
-    verify,
-    worker,
-)
+from attune_infra.cli._app import App, contents
 from attune_infra.errors import AttuneError, ExitCode
 
 _INTERRUPTED = 130
 """What a shell makes of SIGINT."""
 
-app = typer.Typer(
+COMMANDS = {
+    "setup": "Make the topology: what is missing is made, what differs is named, what is deleted must be allowed.",
+    "diff": "Show what `setup` would do, attribute by attribute. Exit code 2 if there is anything to do.",
+    "verify": "Check that all is as wanted. Exit code 2 if it is not, 1 if that could not be found out.",
+    "lint": "Find what is legal in a topology and unwise. Exit code 2 if anything is as bad as --fail-on.",
+    "graph": "Draw a topology: exchanges, queues, bindings, the ways of dead letters, and what lint found.",
+    "trace": "Follow a message from an exchange to its queues, and on as a dead letter, to where it ends.",
+    "export": "Write down what the virtual host holds; what cannot be written down is named on standard error.",
+    "import": "Turn RabbitMQ's definitions JSON into a topology document; what has no place in it is named.",
+    "topology": "Check, show and describe topology documents; nothing here needs a broker.",
+    "worker": "Register workers, give each its queue, and see how they are.",
+    "metrics": "Print the state of all workers as Prometheus text, for a textfile collector, or serve it.",
+    "registry": "Make the table of workers in PostgreSQL.",
+    "sandbox": "Run a private RabbitMQ and PostgreSQL on free local ports, for trying things out and for tests.",
+}
+"""Every command by name, in the order of their use; each has its file here."""
+
+app = App(
     name="attune-infra",
     help="Make, check and repair the RabbitMQ topology of Attune.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
+    cls=contents(__name__, COMMANDS),
+    add_completion=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("setup")(setup.setup)
-app.command("diff")(diff.diff)
-app.command("verify")(verify.verify)
-app.command("lint")(lint.lint)
-app.command("graph")(graph.graph)
-app.command("trace")(trace.trace)
-app.command("export")(export.export)
-app.command("import")(import_.import_)
-app.add_typer(topology.app, name="topology")
-app.add_typer(worker.app, name="worker")
-app.add_typer(registry.app, name="registry")
-app.add_typer(sandbox.app, name="sandbox")
 
 
 def _version(*, asked: bool) -> None:
@@ -87,9 +79,9 @@ def _complain(error: BaseException) -> int:
     match error:
         case AttuneError():
             sentence, hint, code = error.sentence, error.hint, int(error.exit_code)
-        case typer.TyperException():  # its sentence is empty where the help was printed, for want of a command
+        case typer.TyperException():
             sentence, code = error.format_message(), ExitCode.WRONG_USAGE
-            hint = "`attune-infra --help`, or `--help` after a command, lists what there is" if sentence else None
+            hint = "`attune-infra --help`, or `--help` after a command, lists what there is"
         case _:
             sentence, hint, code = "interrupted", None, _INTERRUPTED
     complain(sentence, hint)

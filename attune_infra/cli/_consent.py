@@ -11,7 +11,25 @@ from attune_infra.cli._output import tell
 from attune_infra.errors import PlanRefused
 
 if TYPE_CHECKING:
+    from attune_infra.render.text import Showable
     from attune_infra.topology.plan import Plan
+
+
+def insist(shown: Showable, *, yes: bool) -> None:
+    """Show what would be destroyed, and ask; raise `PlanRefused` if a yes is missing."""
+    from attune_infra.render.text import lines_of
+
+    if yes:
+        return
+    for line in lines_of(shown):
+        tell(line.text)
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise PlanRefused(
+            "that would be removed, and there is no terminal to ask on",
+            hint="look at it with --dry-run; then give --yes",
+        )
+    if not typer.confirm("Remove that?", err=True):
+        raise PlanRefused("not confirmed; nothing was changed")
 
 
 def may_destroy(plan: Plan, *, allow_destructive: bool, yes: bool) -> bool:

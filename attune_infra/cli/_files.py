@@ -30,10 +30,10 @@ def write_whole(path: Path, text: str) -> None:
 
     A file that is there keeps its mode, and a symbolic link remains one.
     """
-    target = path.resolve()
+    target = Path(os.path.realpath(path))
     beside = target.with_name(f".{token_hex(8)}.tmp")
     try:
-        if target.exists() and not target.is_file():
+        if os.path.lexists(target) and not target.is_file():
             raise InvalidInput(f"cannot write {path}: it is not a file", hint="leave --to out to print it")
         try:
             _write(beside, text, target.stat().st_mode if target.exists() else None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,15 +21,21 @@ from attune_infra.settings import (
     DEFAULT_TIMEOUT,
     KEY_FILE,
     MANAGEMENT_URL,
+    SCHEMA,
     TOPOLOGY,
+    WORKER_QUEUE_TTL,
     Setting,
     Via,
 )
 
+OutputOption = Annotated[Output, typer.Option("--output", "-o", help="How to print the result.")]
+Vhost = Annotated[
+    str | None, typer.Option("--vhost", metavar="NAME", help="Which virtual host, if definitions hold several.")
+]
 ViaOption = Annotated[Via, typer.Option("--via", help="Declare over this protocol; policies always go over HTTP.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")]
 TopologyFile = Annotated[
-    str | None, typer.Argument(metavar="[FILE]", help="The same as --topology FILE.", show_default=False)
+    str | None, typer.Argument(metavar="FILE", help="The same as --topology FILE.", show_default=False)
 ]
 Prune = Annotated[
     bool, typer.Option("--prune", help="Also delete what nobody declared, inside the names the document manages.")
@@ -41,72 +48,63 @@ Workers = Annotated[
 _CONNECTION = "Connection"
 
 
-def _from(setting: Setting, help_text: str, panel: str | None = _CONNECTION, metavar: str | None = None) -> Any:
+def _from(setting: Setting, metavar: str, help_text: str, panel: str | None = _CONNECTION) -> Any:
     text = f"{help_text} (environment: {setting.variable}, file: {'.'.join(setting.path)})"
-    return typer.Option(setting.flag, help=text, rich_help_panel=panel, metavar=metavar, show_default=False)
+    option = typer.Option(setting.flag, help=text, rich_help_panel=panel, metavar=metavar, show_default=False)
+    return Annotated[str | None, option]
 
 
+def _seconds(flag: str, help_text: str, minimum: float) -> Any:
+    option = typer.Option(
+        flag,
+        metavar="SECONDS",
+        min=minimum,
+        help=help_text,
+        rich_help_panel=_CONNECTION,
+        callback=_finite,
+    )
+    return Annotated[float, option]
+
+
+def _finite(seconds: float) -> float:
+    if not math.isfinite(seconds):
+        raise typer.BadParameter(f"{seconds} is no number of seconds")
+    return seconds
+
+
+_Config = Annotated[
+    Path | None,
+    typer.Option(
+        "--config", metavar="FILE", help="The platform's YAML configuration.", rich_help_panel=_CONNECTION
+    ),
+]
+_URL_HELP = "amqp://USER:PASSWORD@HOST:5672/VHOST, or amqps://."
+_MANAGEMENT_URL_HELP = "http(s)://HOST:15672; by default beside AMQP, with the same user."
 _SHARED: dict[str, tuple[Any, Any]] = {
-    "output": (
-        Annotated[Output, typer.Option("--output", "-o", help="How to print the result.")],
-        Output.TEXT,
-    ),
-    "topology": (
-        Annotated[
-            str | None,
-            _from(TOPOLOGY, "One built in, or a file; by default attune.", panel=None, metavar="NAME|FILE"),
-        ],
+    "output": (OutputOption, Output.TEXT),
+    "topology": (_from(TOPOLOGY, "NAME|FILE", "One built in, or a file; by default attune.", panel=None), None),
+    "worker_queue_ttl": (
+        _from(WORKER_QUEUE_TTL, "DURATION|off", "When unused worker queues go: 30m, or off.", panel=None),
         None,
     ),
-    "amqp_url": (
-        Annotated[str | None, _from(AMQP_URL, "amqp://USER:PASSWORD@HOST:5672/VHOST, or amqps://.")],
-        None,
-    ),
-    "management_url": (
-        Annotated[
-            str | None,
-            _from(MANAGEMENT_URL, "http(s)://HOST:15672; by default beside AMQP, with the same user."),
-        ],
-        None,
-    ),
-    "database_url": (
-        Annotated[str | None, _from(DATABASE_URL, "postgresql://USER:PASSWORD@HOST:5432/DATABASE.")],
-        None,
-    ),
-    "config": (
-        Annotated[
-            Path | None,
-            typer.Option("--config", help="The platform's YAML configuration.", rich_help_panel=_CONNECTION),
-        ],
-        None,
-    ),
-    "timeout": (
-        Annotated[
-            float,
-            typer.Option(
-                "--timeout", min=0.1, help="Seconds to wait for one answer.", rich_help_panel=_CONNECTION
-            ),
-        ],
-        DEFAULT_TIMEOUT,
-    ),
-    "wait": (
-        Annotated[
-            float,
-            typer.Option(
-                "--wait", min=0, help="Seconds to wait for a server to come up.", rich_help_panel=_CONNECTION
-            ),
-        ],
-        0.0,
-    ),
-    "ca_file": (Annotated[str | None, _from(CA_FILE, "Whom to trust, for amqps:// and https://.")], None),
-    "cert_file": (Annotated[str | None, _from(CERT_FILE, "Our own certificate, if one is asked for.")], None),
-    "key_file": (Annotated[str | None, _from(KEY_FILE, "Its key.")], None),
+    "amqp_url": (_from(AMQP_URL, "URL", _URL_HELP), None),
+    "management_url": (_from(MANAGEMENT_URL, "URL", _MANAGEMENT_URL_HELP), None),
+    "database_url": (_from(DATABASE_URL, "URL", "postgresql://USER:PASSWORD@HOST:5432/DATABASE."), None),
+    "schema": (_from(SCHEMA, "NAME", "The schema of the table of workers; by default the search path's."), None),
+    "config": (_Config, None),
+    "timeout": (_seconds("--timeout", "How long to wait for one answer.", 0.1), DEFAULT_TIMEOUT),
+    "wait": (_seconds("--wait", "How long to wait for a server to come up.", 0), 0.0),
+    "ca_file": (_from(CA_FILE, "FILE", "Whom to trust, for amqps:// and https://."), None),
+    "cert_file": (_from(CERT_FILE, "FILE", "Our own certificate, if one is asked for."), None),
+    "key_file": (_from(KEY_FILE, "FILE", "Its key."), None),
 }
 _SETTINGS = {
     "topology": TOPOLOGY,
+    "worker_queue_ttl": WORKER_QUEUE_TTL,
     "amqp_url": AMQP_URL,
     "management_url": MANAGEMENT_URL,
     "database_url": DATABASE_URL,
+    "schema": SCHEMA,
     "ca_file": CA_FILE,
     "cert_file": CERT_FILE,
     "key_file": KEY_FILE,

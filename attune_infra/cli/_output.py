@@ -105,6 +105,20 @@ def _spinner(words: str) -> Iterator[Callable[[], None]]:
         spinner.stop()
 
 
+@contextmanager
+def progress(words: str) -> Iterator[Callable[[int, int], None]]:
+    """Yield what is told how many of how many are done, and shows it as a bar on a terminal."""
+    console = _console(sys.stderr)
+    if console is None:
+        yield lambda _done, _total: None
+        return
+    from rich.progress import Progress
+
+    with Progress(console=console, transient=True) as bar:
+        task = bar.add_task(words, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
 def _console(stream: TextIO) -> Console | None:
     """Return a console for a terminal that wants colour; None for anything else, which costs no import."""
     if not stream.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":

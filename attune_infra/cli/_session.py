@@ -14,7 +14,16 @@ import typer
 
 from attune_infra.cli._output import Output, patience, show, tell_left_out
 from attune_infra.errors import ExitCode, InvalidInput, WrongUsage
-from attune_infra.settings import DATABASE_URL, TOPOLOGY, Setting, Settings, Via, resolve, topology_name
+from attune_infra.settings import (
+    DATABASE_URL,
+    TOPOLOGY,
+    Setting,
+    Settings,
+    Via,
+    resolve,
+    topology_name,
+    worker_queue_ttl,
+)
 
 if TYPE_CHECKING:
     from attune_infra.broker.rabbitmq import RabbitMQ
@@ -41,9 +50,12 @@ class Session:
     @cached_property
     def topology(self) -> Topology:
         """The topology to use; what a file holds beyond that is named on standard error."""
+        from attune_infra.topology.worker import with_queue_ttl
+
         topology, left_out = self.topology_text.parse_for(self.settings.virtual_host)
         tell_left_out(left_out)
-        return topology
+        ttl = worker_queue_ttl(self.flags, os.environ, config=self.config)
+        return topology if ttl is None else with_queue_ttl(topology, ttl)
 
     @cached_property
     def topology_text(self) -> TopologyText:
@@ -83,15 +95,15 @@ class Session:
                 "no database is configured, so there is no registry",
                 hint=f"give {DATABASE_URL.flag}, or set {DATABASE_URL.variable}",
             )
-        registry = PostgresRegistry(url, timeout=self.timeout)
+        registry = PostgresRegistry(url, timeout=self.timeout, schema=self.settings.schema)
         with patience(self.wait, "PostgreSQL") as wait_for:
             wait_for(registry.open)
         with registry:
             yield registry
 
     @contextmanager
-    def registry_if_configured(self) -> Iterator[PostgresRegistry | None]:
-        if self.settings.database_url is None:
+    def registry_if_configured(self, *, insist: bool = False) -> Iterator[PostgresRegistry | None]:
+        if self.settings.database_url is None and not insist:
             yield None
             return
         with self.registry() as registry:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from attune_infra.cli._files import STDIN, read_text
 from attune_infra.errors import InvalidInput
 from attune_infra.topology.builtin import NAMES, text_of
-from attune_infra.topology.document import LeftOut
-from attune_infra.topology.model import Topology
 from attune_infra.topology.names import guess
 
 if TYPE_CHECKING:
+    from attune_infra.topology.document import LeftOut
+    from attune_infra.topology.model import Topology
     from attune_infra.topology.places import Places
 
 
@@ -28,11 +28,13 @@ class TopologyText:
 
         Definitions may hold several virtual hosts, of which it is `vhost`; a document holds one, unnamed.
         """
-        from attune_infra.topology.definitions import looks_like_definitions, parse_definitions
+        if self._may_be_json():
+            from attune_infra.topology.definitions import looks_like_definitions, parse_definitions
+
+            if looks_like_definitions(self.text):
+                return parse_definitions(self.text, source=self.source, vhost=vhost)
         from attune_infra.topology.parse import parse
 
-        if looks_like_definitions(self.text):
-            return parse_definitions(self.text, source=self.source, vhost=vhost)
         return parse(self.text, source=self.source), ()
 
     def parse_with_places(self, vhost: str) -> tuple[Topology, tuple[LeftOut, ...], Places]:
@@ -48,7 +50,10 @@ class TopologyText:
 
     def parse_for(self, vhost: str) -> tuple[Topology, tuple[LeftOut, ...]]:
         """Do the same for use in a virtual host: its own definitions if there are several, or the only ones."""
-        return self.parse(vhost if self._holds_several() else None)
+        return self.parse(vhost if self._may_be_json() and self._holds_several() else None)
+
+    def _may_be_json(self) -> bool:
+        return self.text.lstrip("\ufeff \t\r\n").startswith("{")
 
     def _holds_several(self) -> bool:
         from attune_infra.topology.definitions_file import DefinitionsFile

@@ -6,14 +6,18 @@ from typing import Annotated
 
 import typer
 
+from attune_infra.cli._app import App
 from attune_infra.cli._options import Prune, TopologyFile, Workers, shared
 from attune_infra.cli._session import Session
 from attune_infra.cli._worker_ids import read_worker_ids
 from attune_infra.settings import Via
 
+app = App()
+
 _Explain = Annotated[bool, typer.Option("--explain", help="Say why each object is drift, or is not.")]
 
 
+@app.command()
 @shared
 def diff(
     session: Session,

@@ -9,11 +9,14 @@ from typing import Annotated
 
 import typer
 
+from attune_infra.cli._app import App
 from attune_infra.cli._files import write_whole
 from attune_infra.cli._options import shared
 from attune_infra.cli._output import tell_left_out
 from attune_infra.cli._session import Session
 from attune_infra.settings import Via
+
+app = App()
 
 
 class Format(StrEnum):
@@ -29,6 +32,7 @@ _Format = Annotated[
 _To = Annotated[Path | None, typer.Option("--to", metavar="FILE", help="Write this file, whole or not at all.")]
 
 
+@app.command()
 @shared
 def export(session: Session, *, as_format: _Format = Format.TOPOLOGY, to: _To = None) -> None:
     """Write down what the virtual host holds; what cannot be written down is named on standard error."""

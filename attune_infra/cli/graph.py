@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from attune_infra.cli._app import App
 from attune_infra.cli._files import write_whole
 from attune_infra.cli._options import TopologyFile, shared
 from attune_infra.cli._session import Session
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from attune_infra.topology.graph import Graph
     from attune_infra.topology.model import Message, Topology
     from attune_infra.topology.version import Version
+
+
+app = App()
 
 
 class Format(StrEnum):
@@ -38,6 +42,7 @@ _Highlight = Annotated[
 _To = Annotated[Path | None, typer.Option("--to", metavar="FILE", help="Write this file, whole or not at all.")]
 
 
+@app.command()
 @shared
 def graph(
     session: Session,

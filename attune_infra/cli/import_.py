@@ -6,16 +6,18 @@ from typing import Annotated
 
 import typer
 
+from attune_infra.cli._app import App
 from attune_infra.cli._files import read_text
+from attune_infra.cli._options import OutputOption, Vhost
 from attune_infra.cli._output import Output, show, tell_left_out
 
+app = App()
+
 _File = Annotated[str, typer.Argument(metavar="FILE", help="Definitions JSON, or - for standard input.")]
-_Vhost = Annotated[
-    str | None, typer.Option("--vhost", metavar="NAME", help="Which virtual host, if the file holds several.")
-]
 
 
-def import_(file: _File, *, vhost: _Vhost = None) -> None:
+@app.command()
+def import_(file: _File, *, vhost: Vhost = None, output: OutputOption = Output.TEXT) -> None:
     """Turn RabbitMQ's definitions JSON into a topology document; what has no place in it is named."""
     from attune_infra.topology.definitions import parse_definitions
     from attune_infra.topology.document import Document
@@ -23,4 +25,4 @@ def import_(file: _File, *, vhost: _Vhost = None) -> None:
 
     topology, left_out = parse_definitions(read_text(file), source=file, vhost=vhost)
     tell_left_out(left_out)
-    show("import", Document(write(topology), left_out), 0, Output.TEXT)
+    show("import", Document(write(topology), left_out), 0, output)

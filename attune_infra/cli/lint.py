@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from attune_infra.cli._app import App
 from attune_infra.cli._options import TopologyFile, shared
 from attune_infra.cli._output import tell, tell_left_out
 from attune_infra.cli._session import Session
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from attune_infra.topology.lint.finding import Explanation, Linted
     from attune_infra.topology.model import Topology
     from attune_infra.topology.version import Version
+
+app = App()
 
 _CODES = "CODE[,CODE...]"
 _EVERY = "all"
@@ -43,6 +46,7 @@ _Explain = Annotated[
 _FailOn = Annotated[Severity, typer.Option("--fail-on", help="How bad a finding must be for exit code 2.")]
 
 
+@app.command()
 @shared
 def lint(
     session: Session,
@@ -89,8 +93,11 @@ def _broker(session: Session, file: str | None, version: Version | None, run: Ca
 
 def _consumers(broker: RabbitMQ, topology: Topology) -> Mapping[str, int]:
     """Return how many consumers the durable queues have; nothing, and a word on it, if they cannot be counted."""
+    from attune_infra.topology.policy import expires
+
+    durable = (queue for queue in topology.queues.values() if queue.durable)
     try:
-        return broker.consumer_counts([name for name, queue in topology.queues.items() if queue.durable])
+        return broker.consumer_counts([queue.name for queue in durable if not expires(queue, topology)])
     except BrokerError as error:
         tell(f"consumers are not counted: {error.sentence}")
         return {}

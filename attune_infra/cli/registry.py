@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import typer
-
+from attune_infra.cli._app import App
 from attune_infra.cli._options import shared
 from attune_infra.cli._session import Session
 
-app = typer.Typer(help="The table of workers in PostgreSQL.", no_args_is_help=True)
+app = App()
 
 
 @app.callback()

@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from attune_infra.cli._app import App
+from attune_infra.cli._options import OutputOption
 from attune_infra.cli._output import Output, show, tell
 from attune_infra.interfaces import SandboxStates, SandboxVariables
 
 if TYPE_CHECKING:
     from attune_infra.sandbox import Sandbox
 
-app = typer.Typer(
-    help="A private RabbitMQ and PostgreSQL on free local ports, for trying things out and for tests.",
-    no_args_is_help=True,
-)
+app = App()
 
 _Name = Annotated[str, typer.Option("--name", help="Several can run side by side, each under a name.")]
 _Root = Annotated[
@@ -24,7 +23,6 @@ _Root = Annotated[
     typer.Option("--rabbitmq-root", metavar="DIR", help="Take RabbitMQ from another root file system."),
 ]
 _NoPostgres = Annotated[bool, typer.Option("--no-postgres", help="Start no PostgreSQL.")]
-_Output = Annotated[Output, typer.Option("--output", "-o", help="How to print the result.")]
 _Command = Annotated[list[str], typer.Argument(metavar="-- COMMAND", help="The command and its arguments.")]
 
 
@@ -33,7 +31,7 @@ def up(
     name: _Name = "default",
     rabbitmq_root: _Root = None,
     no_postgres: _NoPostgres = False,
-    output: _Output = Output.TEXT,
+    output: OutputOption = Output.TEXT,
 ) -> None:
     """Start a sandbox, or find the one that runs already; it lives until `down`."""
     from attune_infra import sandbox
@@ -43,7 +41,7 @@ def up(
 
 
 @app.command()
-def down(name: _Name = "default", output: _Output = Output.TEXT) -> None:
+def down(name: _Name = "default", output: OutputOption = Output.TEXT) -> None:
     """Stop a sandbox and remove its data."""
     from attune_infra import sandbox
 
@@ -52,7 +50,7 @@ def down(name: _Name = "default", output: _Output = Output.TEXT) -> None:
 
 
 @app.command()
-def status(output: _Output = Output.TEXT) -> None:
+def status(output: OutputOption = Output.TEXT) -> None:
     """Show what runs. Exit code 1 if something of it does not, or if nothing does."""
     from attune_infra import sandbox
 
@@ -63,7 +61,7 @@ def status(output: _Output = Output.TEXT) -> None:
 
 
 @app.command()
-def env(name: _Name = "default", output: _Output = Output.TEXT) -> None:
+def env(name: _Name = "default", output: OutputOption = Output.TEXT) -> None:
     """Print a sandbox's addresses for a shell: eval "$(attune-infra sandbox env)"."""
     from attune_infra import sandbox
     from attune_infra.errors import SandboxError

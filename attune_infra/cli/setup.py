@@ -6,10 +6,13 @@ from typing import Annotated
 
 import typer
 
+from attune_infra.cli._app import App
 from attune_infra.cli._consent import may_destroy
 from attune_infra.cli._options import DryRun, Prune, TopologyFile, ViaOption, shared
 from attune_infra.cli._session import Session
 from attune_infra.settings import Via
+
+app = App()
 
 _Expect = Annotated[
     str | None, typer.Option("--expect", metavar="DIGEST", help="Refuse any plan but the one `diff` printed.")
@@ -20,6 +23,7 @@ _AllowDestructive = Annotated[
 _Yes = Annotated[bool, typer.Option("--yes", help="Do not ask; nothing is deleted without --allow-destructive.")]
 
 
+@app.command()
 @shared
 def setup(
     session: Session,
@@ -32,7 +36,7 @@ def setup(
     allow_destructive: _AllowDestructive = False,
     yes: _Yes = False,
 ) -> None:
-    """Make the topology: what is missing is made, what differs is named, nothing is deleted unless allowed."""
+    """Make the topology: what is missing is made, what differs is named, what is deleted must be allowed."""
     from attune_infra.operations.setup import carry_out
     from attune_infra.topology.plan import Plan
 

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from attune_infra.cli._app import App
+from attune_infra.cli._options import OutputOption, Vhost
 from attune_infra.cli._output import Output, show, tell
 from attune_infra.settings import DEFAULT_TOPOLOGY
 
 if TYPE_CHECKING:
     from attune_infra.topology.check import CheckedText
 
-app = typer.Typer(help="Topology documents; nothing here needs a broker.", no_args_is_help=True)
+app = App()
 
 _Files = Annotated[
     list[str],
@@ -20,15 +22,11 @@ _Files = Annotated[
         metavar="FILE...", help="YAML documents or definitions JSON; - for standard input.", show_default=False
     ),
 ]
-_Vhost = Annotated[
-    str | None, typer.Option("--vhost", metavar="NAME", help="Which virtual host, if definitions hold several.")
-]
-_Output = Annotated[Output, typer.Option("--output", "-o", help="How to print the result.")]
 _Name = Annotated[str, typer.Option("--topology", metavar="NAME", help="A built-in topology.")]
 
 
 @app.command()
-def check(files: _Files, *, vhost: _Vhost = None, output: _Output = Output.TEXT) -> None:
+def check(files: _Files, *, vhost: Vhost = None, output: OutputOption = Output.TEXT) -> None:
     """Check documents without a broker, run their routes, and name every problem with its line and column."""
     from attune_infra.topology.check import CheckedTexts
 
@@ -64,7 +62,7 @@ def _checked(file: str, vhost: str | None) -> CheckedText:
     from attune_infra.cli._topology import TopologyText
     from attune_infra.errors import InvalidInput
     from attune_infra.topology.check import CheckedText, checked
-    from attune_infra.topology.parse import InvalidDocument
+    from attune_infra.topology.problems import InvalidDocument
 
     try:
         topology, _ = TopologyText(file, read_text(file)).parse(vhost)

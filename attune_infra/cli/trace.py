@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from attune_infra.cli._app import App
 from attune_infra.cli._headers import read_headers
 from attune_infra.cli._options import shared
 from attune_infra.cli._session import Session
@@ -16,11 +17,13 @@ from attune_infra.settings import TOPOLOGY, Via
 if TYPE_CHECKING:
     from attune_infra.topology.routing import Routing
 
+app = App()
+
 _Exchange = Annotated[
     str,
     typer.Argument(metavar="EXCHANGE", help='Where it is published; amq.default or "" is the default exchange.'),
 ]
-_RoutingKey = Annotated[str, typer.Argument(metavar="[ROUTING_KEY]", help="Its routing key.", show_default=False)]
+_RoutingKey = Annotated[str, typer.Argument(metavar="ROUTING_KEY", help="Its routing key.", show_default=False)]
 _Headers = Annotated[
     list[str] | None,
     typer.Option(
@@ -45,6 +48,7 @@ _Version = Annotated[
 ]
 
 
+@app.command()
 @shared
 def trace(
     session: Session,
@@ -58,7 +62,7 @@ def trace(
     expect: _Expect = None,
     broker_version: _Version = None,
 ) -> None:
-    """Follow a message from an exchange to its queues, and out of them as a dead letter, to where it ends.
+    """Follow a message from an exchange to its queues, and on as a dead letter, to where it ends.
 
     Exit code 2 if it reaches no queue, or is lost on a way it can take, or reaches not what --expect says.
     """
@@ -89,4 +93,4 @@ def _live(session: Session, workers: list[str] | None, version: str | None) -> R
         hint = "leave out --live, or --topology, --workers and --broker-version"
         raise WrongUsage("--live takes the topology, its workers and the version from the broker", hint=hint)
     with session.broker(Via.HTTP) as broker:
-        return Routing(broker.read(), version=version_of(broker.check_http()))
+        return Routing(broker.read(private=True), version=version_of(broker.check_http()))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from attune_infra.cli._app import App
 from attune_infra.cli._options import Workers, shared
 from attune_infra.cli._session import Session
 from attune_infra.cli._worker_ids import read_worker_ids
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from attune_infra.interfaces import Broker
     from attune_infra.topology.model import Topology
     from attune_infra.topology.verify import Verification
+
+app = App()
 
 _RequireConsumers = Annotated[
     bool, typer.Option("--require-consumers", help="A worker without its consumer is drift, not a warning.")
@@ -29,6 +32,7 @@ _Probe = Annotated[
 ]
 
 
+@app.command()
 @shared
 def verify(
     session: Session,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from attune_infra.errors import BrokerError, RequestRefused
 from attune_infra.interfaces import Broker
 from attune_infra.topology.diff import Create
@@ -10,13 +12,17 @@ from attune_infra.topology.probe import checks_of, mirror
 from attune_infra.topology.report import Status
 from attune_infra.topology.verify import Check, Verdict
 
+_NAME: Final = "probe of the routes"
+
 
 def probe(broker: Broker, want: Topology) -> tuple[Check, ...]:
     """Return a check for each route; a broker that does not let itself be probed is a finding, no exception."""
+    if not want.routes:
+        return (Check(_NAME, Verdict.WARNING, "the topology has none, so nothing was proven"),)
     try:
         return _probed(broker, want)
     except BrokerError as error:
-        return (Check("probe of the routes", Verdict.UNKNOWN, error.sentence, error.hint),)
+        return (Check(_NAME, Verdict.UNKNOWN, error.sentence, error.hint),)
 
 
 def _probed(broker: Broker, want: Topology) -> tuple[Check, ...]:

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING, TypeAlias
 
-from attune_infra.interfaces import Broker
 from attune_infra.topology.diff import Changed, Create, Delete, Recreate, Update, diff
 from attune_infra.topology.model import Queue, Topology, TopologyObject
 from attune_infra.topology.plan import Plan
 from attune_infra.topology.remedy import policy_instead
 from attune_infra.topology.report import Loss, Outcome, Report, Status
 
+if TYPE_CHECKING:
+    from attune_infra.interfaces import Broker
 
-def setup(broker: Broker, want: Topology) -> Report:
+Watch: TypeAlias = Callable[[int, int], None]
+"""Is told how many of how many changes are made."""
+
+
+def setup(broker: Broker, want: Topology, *, watch: Watch = lambda *_: None) -> Report:
     """Make what is missing; name what differs; return what became of every wanted object."""
-    return carry_out(Plan.between(broker.read(), want), broker, want)
+    return carry_out(Plan.between(broker.read(), want), broker, want, watch=watch)
 
 
-def carry_out(plan: Plan, broker: Broker, want: Topology, *, destroy: bool = False) -> Report:
+def carry_out(
+    plan: Plan, broker: Broker, want: Topology, *, destroy: bool = False, watch: Watch = lambda *_: None
+) -> Report:
     """Carry a plan out and read back what came of it.
 
     Unless `destroy` is set nothing is deleted: what would have to be is named, with what would be lost. Several
@@ -30,7 +38,7 @@ def carry_out(plan: Plan, broker: Broker, want: Topology, *, destroy: bool = Fal
     refusals = {change.want: _refusal(change, broker) for change in plan.recreations}
     removals = _remove(plan.recreations if destroy else (), broker)
     gone = [change for change in plan.recreations if _is_deleted(removals.get(change.want))]
-    made = _make((*plan.applicable, *_again(gone)), broker, want)
+    made = _make((*plan.applicable, *_again(gone)), broker, want, watch)
     recreated = {
         change.want: replace(refusals[change.want], status=Status.RECREATED)
         for change in gone
@@ -72,8 +80,13 @@ def _again(gone: Iterable[Recreate]) -> list[Create]:
     return [Create(item) for item in objects]
 
 
-def _make(changes: Iterable[Create | Update], broker: Broker, want: Topology) -> dict[TopologyObject, Outcome]:
-    applied = [*broker.apply(changes)]
+def _make(
+    changes: Sequence[Create | Update], broker: Broker, want: Topology, watch: Watch
+) -> dict[TopologyObject, Outcome]:
+    applied: list[Outcome] = []
+    for outcome in broker.apply(changes):
+        applied.append(outcome)
+        watch(len(applied), len(changes))
     lacking = {change.want: change for change in diff(broker.read(), want)} if applied else {}
     return {outcome.object: _read_back(outcome, lacking.get(outcome.object), broker) for outcome in applied}
 
@@ -94,5 +107,5 @@ def _read_back(outcome: Outcome, lacking: Changed | None, broker: Broker) -> Out
 def _delete(deletions: Iterable[Delete], broker: Broker, destroy: bool) -> list[Outcome]:
     items = [change.have for change in deletions]
     if not destroy:
-        return [Outcome(item, Status.KEPT, "deleting was not allowed") for item in items]
+        return [Outcome(item, Status.KEPT, "nobody declared it, but deleting was not allowed") for item in items]
     return [*broker.delete(items, even_if_used=False)]

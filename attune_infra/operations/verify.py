@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from attune_infra.errors import AttuneError, BrokerError
-from attune_infra.interfaces import Broker
 from attune_infra.operations.wait import wait_for
-from attune_infra.topology.model import Topology
+from attune_infra.topology.policy import expires
 from attune_infra.topology.verify import Demands, Seen, Verification, worker_queues
 from attune_infra.topology.verify import verify as verify_seen
+
+if TYPE_CHECKING:
+    from attune_infra.interfaces import Broker
+    from attune_infra.topology.model import Topology
 
 STATISTICS_LAG = 8.0
 """Seconds after which the management statistics know a consumer; 6 were measured."""
@@ -28,7 +32,8 @@ def _look(broker: Broker, queues: Sequence[str], *, demanded: bool) -> Seen:
     try:
         topology = broker.read()
         present = [queue for queue in queues if queue in topology.queues]
-        counts = broker.consumer_counts(present) if present and isinstance(amqp, str) else {}
+        lasting = [queue for queue in present if not expires(topology.queues[queue], topology)]
+        counts = broker.consumer_counts(lasting) if lasting and isinstance(amqp, str) else {}
         consumed = [queue for queue in present if counts.get(queue, demanded and isinstance(amqp, str))]
         tags = _tags(broker, present, consumed) if present else {}
     except BrokerError as error:

@@ -14,11 +14,20 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 import psycopg
+from psycopg.sql import SQL, Identifier
 from psycopg.types.json import Jsonb
 
 from attune_infra import __version__
-from attune_infra.errors import InvalidInput, RegistryError, RegistryUnreachable
-from attune_infra.interfaces import RegisteredWorker, Registration, RegistryTable, WorkerType
+from attune_infra.errors import InvalidInput, RegistryError, RegistryUnreachable, WorkerNotRegistered
+from attune_infra.interfaces import (
+    Deregistered,
+    DeregisteredWorkers,
+    RegisteredWorker,
+    Registration,
+    RegistryTable,
+    WorkerType,
+)
+from attune_infra.topology.fleet import Member
 
 _Row = tuple[Any, ...]
 
@@ -32,6 +41,8 @@ _PERMANENT: Final = (
 
 _LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
 """One at a time for a name, where the table itself does not see to that."""
+
+_SEARCH_PATH: Final = "SELECT set_config('search_path', quote_ident(%s), false)"
 
 _COLUMNS: Final = """
     SELECT attname FROM pg_attribute
@@ -59,6 +70,23 @@ _INSERT_WITH_ROLE: Final = """
     RETURNING id, name, created
 """
 
+_WORKERS: Final = """
+    SELECT id, name, coalesce(status::text, 'inactive'), extract(epoch FROM now() - last_heartbeat)::float8,
+           coalesce((to_jsonb(worker) ->> 'cordoned')::boolean, false)
+    FROM worker
+"""
+"""The early form has no column `cordoned`; through JSON a column may be missing."""
+
+_HEARTBEAT: Final = """
+    UPDATE worker SET last_heartbeat = now(), updated = now() WHERE id = %s
+"""
+
+_DEREGISTER: Final = """
+    UPDATE worker SET status = 'inactive', updated = now()
+    WHERE id = ANY(%(ids)s::bigint[]) OR name = ANY(%(names)s::text[])
+    RETURNING id, name
+"""
+
 _MISSING: Final = """
     SELECT wanted.id FROM unnest(%s::bigint[]) AS wanted(id)
     WHERE NOT EXISTS (SELECT FROM worker WHERE worker.id = wanted.id)
@@ -67,11 +95,15 @@ _MISSING: Final = """
 
 
 class PostgresRegistry:
-    """The registry in one PostgreSQL database, as a URL names it; `timeout` is in seconds."""
+    """The registry in one PostgreSQL database, as a URL names it; `timeout` is in seconds.
 
-    def __init__(self, url: str, *, timeout: float) -> None:
+    With a `schema` the table is looked for in that one alone, without one on the search path.
+    """
+
+    def __init__(self, url: str, *, timeout: float, schema: str | None = None) -> None:
         self._url = url
         self._timeout = timeout
+        self._schema = schema
 
     def __enter__(self) -> Self:
         return self
@@ -84,12 +116,16 @@ class PostgresRegistry:
     def open(self) -> None:
         """Connect; raise `RegistryUnreachable` if nobody answers, `RegistryError` if we are refused."""
         self._connection = _connect(self._url, self._timeout)
+        if self._schema is not None:
+            self._connection.execute(_SEARCH_PATH, (self._schema,))
 
     def create(self) -> RegistryTable:
         with self._transaction():
             self._connection.execute(_LOCK, ("attune-infra registry init",))
             if self._columns():
                 return RegistryTable(new=False)
+            if self._schema is not None:
+                self._connection.execute(SQL("CREATE SCHEMA IF NOT EXISTS {}").format(Identifier(self._schema)))
             self._connection.execute(files("attune_infra.registry").joinpath("schema.sql").read_bytes())
             return RegistryTable(new=True)
 
@@ -98,6 +134,42 @@ class PostgresRegistry:
             return self._register(registration)
         except _NameTaken:
             return self._register(registration)
+
+    @contextmanager
+    def registering(self, registration: Registration) -> Iterator[RegisteredWorker]:
+        with self._transaction():
+            yield self.register(registration)
+
+    def workers(self) -> dict[int, Member]:
+        with self._transaction():
+            self._wanted_columns()
+            rows = self._connection.execute(_WORKERS).fetchall()
+        return {
+            worker_id: Member(id=worker_id, name=name, status=status, heartbeat_age=age, cordoned=cordoned)
+            for worker_id, name, status, age, cordoned in rows
+        }
+
+    def heartbeat(self, worker_id: int) -> bool:
+        with self._transaction():
+            return self._connection.execute(_HEARTBEAT, (worker_id,)).rowcount > 0
+
+    def deregister(self, worker_ids: Collection[int] = (), names: Collection[str] = ()) -> DeregisteredWorkers:
+        with self._transaction():
+            self._wanted_columns()
+            values = {"ids": sorted(worker_ids), "names": sorted(names)}
+            rows = self._connection.execute(_DEREGISTER, values).fetchall()
+            found = tuple(
+                sorted((Deregistered(id=each, name=name) for each, name in rows), key=lambda row: row.id)
+            )
+            unknown = (
+                {*map(str, worker_ids), *names} - {str(row.id) for row in found} - {row.name for row in found}
+            )
+            if unknown:
+                raise WorkerNotRegistered(
+                    f"not in the registry: {', '.join(sorted(unknown))}; nothing was changed",
+                    hint="`attune-infra worker list` shows who is",
+                )
+        return DeregisteredWorkers(found)
 
     def missing(self, worker_ids: Collection[int]) -> tuple[int, ...]:
         with self._transaction():
@@ -136,8 +208,7 @@ class PostgresRegistry:
             [path] = self._connection.execute("SELECT current_setting('search_path')").fetchone() or ("",)
             raise RegistryError(
                 f"there is no table `worker` on the search path ({path})",
-                hint="`attune-infra registry init` makes it; if it is in another schema, add"
-                " ?options=-csearch_path%3DSCHEMA to the database URL",
+                hint="`attune-infra registry init` makes it; if it is in another schema, give --schema",
             )
         return columns
 

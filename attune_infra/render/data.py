@@ -7,13 +7,26 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any, TypeAlias
 
-from attune_infra.interfaces import RegisteredWorker, RegistryTable, SandboxState, SandboxStates, SandboxVariables
+from attune_infra.interfaces import (
+    DeregisteredWorkers,
+    Dispatch,
+    Enlisted,
+    Measurement,
+    RegisteredWorker,
+    RegistryTable,
+    SandboxState,
+    SandboxStates,
+    SandboxVariables,
+)
+from attune_infra.render.fleet import fleet_data, leftovers_data
 from attune_infra.render.text import Showable
 from attune_infra.render.trace_data import trace_data
 from attune_infra.topology.check import CheckedText, CheckedTexts
 from attune_infra.topology.diff import ABSENT, Change, Create, Delete, Difference, Recreate, Update, Value
 from attune_infra.topology.document import Document
 from attune_infra.topology.explain import ExplainedPlan
+from attune_infra.topology.fleet import Fleet
+from attune_infra.topology.leftovers import Leftovers
 from attune_infra.topology.lint.finding import Explanation, Finding, Linted, Rule
 from attune_infra.topology.model import Binding, TopologyObject
 from attune_infra.topology.plan import Plan
@@ -72,6 +85,21 @@ def _data(shown: Showable) -> Data:  # noqa: C901, PLR0912 # a match has a case 
             left_out = [asdict(each) for each in shown.left_out]
             place = {"document": shown.text} if shown.file is None else {"file": shown.file}
             return {**place, "left_out": _sorted(left_out)}
+        case Fleet():
+            return fleet_data(shown)
+        case Leftovers():
+            return {"leftovers": _sorted(leftovers_data(shown))}
+        case Enlisted():
+            worker = {**_data(shown.worker), "registered": shown.registered}
+            return {**_data(shown.provisioned), **worker}
+        case DeregisteredWorkers():
+            return {"workers": [asdict(each) for each in shown.workers]}
+        case Dispatch():
+            return asdict(shown)
+        case Measurement():
+            from attune_infra.render.metrics import samples
+
+            return {"samples": _sorted(samples(shown))}
         case CheckedTexts():
             return {"documents": [_checked(each) for each in shown.texts]}
         case Linted():
@@ -101,6 +129,7 @@ def _checked(checked: CheckedText) -> Data:
         "bindings": len(topology.bindings),
         "policies": len(topology.policies),
         "queues_per_worker": len(workers.queues) if workers else 0,
+        "routes": len(topology.routes),
     }
 
 

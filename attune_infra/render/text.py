@@ -10,7 +10,17 @@ from collections.abc import Iterable, Iterator
 from shlex import quote
 from typing import Final, TypeAlias
 
-from attune_infra.interfaces import RegisteredWorker, RegistryTable, SandboxStates, SandboxVariables
+from attune_infra.interfaces import (
+    DeregisteredWorkers,
+    Dispatch,
+    Enlisted,
+    Measurement,
+    RegisteredWorker,
+    RegistryTable,
+    SandboxStates,
+    SandboxVariables,
+)
+from attune_infra.render.fleet import fleet_lines, leftover_lines
 from attune_infra.render.line import Line
 from attune_infra.render.trace import trace_lines
 from attune_infra.render.words import attributes, declared, difference, value, visible
@@ -18,6 +28,8 @@ from attune_infra.topology.check import CheckedTexts, contents
 from attune_infra.topology.diff import Change, Create, Delete, Difference, Recreate, Update
 from attune_infra.topology.document import Document
 from attune_infra.topology.explain import ExplainedPlan
+from attune_infra.topology.fleet import Fleet
+from attune_infra.topology.leftovers import Leftovers
 from attune_infra.topology.lint.finding import Explanation, Finding, Linted
 from attune_infra.topology.lint.severity import Severity
 from attune_infra.topology.model import Binding, Queue, label
@@ -26,7 +38,6 @@ from attune_infra.topology.report import Loss, Outcome, Provisioned, Report, Sta
 from attune_infra.topology.trace import Trace
 from attune_infra.topology.verify import Check, Verdict, Verification
 from attune_infra.topology.worker import owner_of
-from attune_infra.topology.write import policy_line
 
 Showable: TypeAlias = (
     Report
@@ -43,9 +54,16 @@ Showable: TypeAlias = (
     | Linted
     | Explanation
     | Trace
+    | Fleet
+    | Leftovers
+    | Enlisted
+    | DeregisteredWorkers
+    | Dispatch
+    | Measurement
 )
 """What a command can end with."""
 
+_FATES: Final = {Status.RECREATED: "went with the old one", Status.DELETED: "went with it"}
 _IN_PLACE: Final = "RabbitMQ cannot change this in place, only delete it and make it anew"
 
 
@@ -80,6 +98,18 @@ def lines_of(shown: Showable) -> list[Line]:  # noqa: C901, PLR0912 # a match ha
             lines = _explanation(shown)
         case Trace():
             lines = trace_lines(shown)
+        case Fleet():
+            lines = fleet_lines(shown)
+        case Leftovers():
+            lines = leftover_lines(shown)
+        case Enlisted():
+            lines = _enlisted(shown)
+        case DeregisteredWorkers():
+            lines = (Line(f"~ worker {each.id} ({each.name}): inactive", "yellow") for each in shown.workers)
+        case Dispatch():
+            lines = _dispatch(shown)
+        case Measurement():
+            lines = _metrics(shown)
     return [Line(visible(line.text), line.style) for line in lines]
 
 
@@ -115,7 +145,7 @@ _HEADLINES: Final = {
     Status.RECREATED: ("~ {declared}: recreated", "yellow"),
     Status.DELETED: ("- {label}: deleted", "red"),
     Status.DIFFERS: ("! {label} exists but differs", "red"),
-    Status.KEPT: ("! {label} is not declared, but kept: {reason}", "red"),
+    Status.KEPT: ("! {label} is kept: {reason}", "red"),
     Status.FAILED: ("! {label} could not be made: {reason}", "red"),
     Status.SKIPPED: ("! {label} skipped: {reason}", "red"),
 }
@@ -129,9 +159,10 @@ def _outcome(outcome: Outcome) -> Iterator[Line]:
     if outcome.status is Status.DIFFERS:
         yield Line(f"      {_IN_PLACE}")
     if outcome.loss:
-        went = "went with the old one" if outcome.status is Status.RECREATED else "would be lost by that"
-        yield Line(f"      {_loss(outcome.loss)} {went}")
+        yield Line(f"      {_loss(outcome.loss)} {_FATES.get(outcome.status, 'would be lost by that')}")
     if outcome.instead and outcome.status is Status.DIFFERS:
+        from attune_infra.topology.write import policy_line  # rare, and YAML takes long to load
+
         yield Line("      this policy has the same effect, if the arguments are left out:")
         yield Line(f"        {policy_line(outcome.instead)}")
 
@@ -230,6 +261,29 @@ def _provisioned(provisioned: Provisioned) -> Iterator[Line]:
             yield Line(f"! worker {worker_id} is not provisioned", "red")
     if len(provisioned.worker_ids) > 1:
         yield Line(f"{len(provisioned.worker_ids)} workers, {_summary(provisioned.report)}")
+
+
+def _enlisted(enlisted: Enlisted) -> Iterator[Line]:
+    yield from _provisioned(enlisted.provisioned)
+    if enlisted.registered:
+        yield Line(f"Worker registered with ID: {enlisted.worker.id}")
+    else:
+        yield Line(f"! worker {enlisted.worker.name} is not registered: all of it was undone", "red")
+
+
+def _metrics(measurement: Measurement) -> Iterator[Line]:
+    from attune_infra.render.metrics import exposition
+
+    yield from map(Line, exposition(measurement).splitlines())
+
+
+def _dispatch(sent: Dispatch) -> Iterator[Line]:
+    if sent.routed:
+        yield Line(f"+ message {sent.message_id} is in the queue of worker {sent.worker_id}", "green")
+    else:
+        yield Line(
+            f"! no queue is bound for {sent.routing_key} to exchange {sent.exchange}: nothing was sent", "red"
+        )
 
 
 def _by_worker(provisioned: Provisioned) -> tuple[list[Outcome], dict[int, list[Outcome]]]:

@@ -11,6 +11,7 @@ from typing import Final
 
 from attune_infra.render.line import Line
 from attune_infra.render.tree import Branch, drawn
+from attune_infra.topology.arguments import shown
 from attune_infra.topology.model import Binding, Exchange, Message
 from attune_infra.topology.routing import Hop, Routed
 from attune_infra.topology.trace import Cause, Death, Ending, Trace
@@ -37,10 +38,7 @@ def _conclusion(trace: Trace) -> Iterator[Line]:
     if routed.queues:
         yield Line(f"reaches {_listed(routed.queues)}")
     if routed.possible:
-        yield Line(
-            f"? may reach {_listed(routed.possible)}: that depends on the message",
-            "yellow",
-        )
+        yield Line(f"? may reach {_listed(routed.possible)}: that depends on the message", "yellow")
     if trace.is_unroutable:
         yield Line("! reaches no queue", "red")
     losses = list(trace.losses())
@@ -67,7 +65,7 @@ class _Story:
         if routed.refused is not None:
             return Branch(f"RabbitMQ refuses it: {routed.refused}", sign="!")
         way = _Way(self, routed, range(len(self.trace.lives)))
-        return Branch(f"{way.beginning}, {_key(routed.message)}", way.branches())
+        return Branch(f"{way.beginning}, {_key(routed.message)}{_headers(routed.message)}", way.branches())
 
     def ways_out(self, place: int) -> Iterator[Branch]:
         yield from (self._way_out(death) for death in self.trace.lives[place].deaths)
@@ -119,7 +117,7 @@ class _Way:
         if following is None:
             return Branch(f"exchange {name}, which is missing: {because}", sign="!")
         if name in self.visited:
-            return Branch(f"{_exchange(following.exchange)}, visited already: {because}")
+            return Branch(f"{_exchange(following.exchange)}: {because} (visited only once)")
         self.visited.add(name)
         sign = " " if hop.certain and hop.is_understood else "?"
         return Branch(f"{_exchange(following.exchange)}: {because}", self._from(following), sign=sign)
@@ -144,6 +142,11 @@ def _exchange(exchange: Exchange) -> str:
 def _key(message: Message) -> str:
     keys = " and ".join(message.routing_keys) if any(message.routing_keys) else ""
     return f"routing key {keys}" if keys else "empty routing key"
+
+
+def _headers(message: Message) -> str:
+    words = ", ".join(f"{name} {shown(value)}" for name, value in message.headers.items())
+    return f", headers {words}" if words else ""
 
 
 def _cause(cause: Cause) -> str:

@@ -17,6 +17,9 @@ from attune_infra.topology.model import Queue
 from attune_infra.topology.names import guess
 
 QUEUE_TYPES: Final = ("classic", "quorum", "stream")
+APPLY_TO: Final = ("queues", "exchanges", "all", "classic_queues", "quorum_queues", "streams")
+"""What a policy may apply to; the types of queues since 4.0."""
+
 LOWEST, HIGHEST = -(2**63), 2**63 - 1
 """The integers that AMQP can carry."""
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from attune_infra.errors import ExitCode
-from attune_infra.topology.model import Topology
-from attune_infra.topology.nodes import Problem
+from attune_infra.topology.problems import Problem
 from attune_infra.topology.routes import name_of, run
+
+if TYPE_CHECKING:
+    from attune_infra.topology.model import Topology
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

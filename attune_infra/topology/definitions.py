@@ -18,8 +18,7 @@ from attune_infra.topology.characters import is_hidden
 from attune_infra.topology.definitions_file import DefinitionsFile
 from attune_infra.topology.document import LeftOut, gathered, portable
 from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology, TopologyObject
-from attune_infra.topology.nodes import Problem
-from attune_infra.topology.parse import InvalidDocument
+from attune_infra.topology.problems import InvalidDocument, Problem
 from attune_infra.topology.write import ordered
 
 _Json: TypeAlias = "dict[str, Any]"

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
-from attune_infra.topology.arguments import shown
+from attune_infra.topology.arguments import APPLY_TO, shown
 from attune_infra.topology.document import OPERATOR_POLICY
 from attune_infra.topology.json_text import Item, Member, members_of
 from attune_infra.topology.judge import OWN_HEADERS_EXCHANGES, problems_of
@@ -28,8 +28,7 @@ from attune_infra.topology.model import (
     label,
 )
 from attune_infra.topology.names import PREDECLARED_EXCHANGES, guess, name_problem, routing_key_problem
-from attune_infra.topology.nodes import Problem
-from attune_infra.topology.parse import APPLY_TO
+from attune_infra.topology.problems import Problem
 
 _Value = TypeVar("_Value", str, bool, int)
 

@@ -16,6 +16,7 @@ import yaml
 from attune_infra.topology.arguments import HIGHEST, LOWEST, shown
 from attune_infra.topology.model import Argument
 from attune_infra.topology.names import guess
+from attune_infra.topology.problems import Problem
 
 DEEPEST: Final = 50
 """Collections inside each other; a topology needs eight, and at some ten thousand the C library crashes."""
@@ -40,6 +41,9 @@ _Pairs: TypeAlias = "list[tuple[yaml.Node, yaml.Node]]"
 
 _TAG: Final = "tag:yaml.org,2002:"
 _STRING: Final = f"{_TAG}str"
+_NULL: Final = f"{_TAG}null"
+_MAPPING: Final = f"{_TAG}map"
+_SEQUENCE: Final = f"{_TAG}seq"
 _MERGE: Final = f"{_TAG}merge"
 _ODD_TEXT: Final = {_MERGE, f"{_TAG}value"}
 """What plain `<<` and `=` are to YAML 1.1; anywhere but before a colon they are meant as text."""
@@ -47,15 +51,6 @@ _ODD_TEXT: Final = {_MERGE, f"{_TAG}value"}
 _NUMBERS: Final = {f"{_TAG}int", f"{_TAG}float"}
 _LONGEST_NUMBER: Final = 100
 """Characters; YAML 1.1 writes numbers with base 60 too, and reading a long one of those takes for ever."""
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Problem:
-    """What is wrong with a document, and where; lines and columns count from 1."""
-
-    line: int
-    column: int
-    what: str
 
 
 class _TooDeep(yaml.MarkedYAMLError):
@@ -79,12 +74,12 @@ class _Composer(_Loader):  # type: ignore[misc, valid-type] # which one it is de
         self._depth -= 1
 
     def resolve(self, kind: type[yaml.Node], value: str, implicit: tuple[bool, bool]) -> str:
-        if kind is not yaml.ScalarNode or not implicit[0] or len(value) > _SHORT:
-            return str(super().resolve(kind, value, implicit))
-        tag = self._tags.get(value)
-        if tag is None:
-            tag = self._tags[value] = str(super().resolve(kind, value, implicit))
-        return tag
+        if kind is yaml.ScalarNode and implicit[0]:
+            if tag := self._tags.get(value):
+                return tag
+            if len(value) <= _SHORT:
+                return self._tags.setdefault(value, str(super().resolve(kind, value, implicit)))
+        return str(super().resolve(kind, value, implicit))
 
 
 class Entry(NamedTuple):
@@ -134,39 +129,47 @@ class Nodes:
 
     def mapping(self, node: yaml.Node | None, what: str, known: tuple[str, ...]) -> dict[str, yaml.Node]:
         """Return the values of a mapping whose keys are known ones; nothing at all is an empty mapping."""
-        entries = self.entries(node, what)
-        for name, entry in entries.items():
-            if name not in known:
-                self.problem(entry.key, f"unknown key '{name}' in {what}" + self.guess(name, known))
-        return {name: entry.value for name, entry in entries.items() if name in known}
+        found: dict[str, yaml.Node] = {}
+        for name, key, value in self._named(node, what):
+            if name in known:
+                found[name] = value
+            else:
+                self.problem(key, f"unknown key '{name}' in {what}" + self.guess(name, known))
+        return found
 
     def entries(self, node: yaml.Node | None, what: str) -> dict[str, Entry]:
         """Return the entries of a mapping, of each name the first; nothing at all is an empty mapping."""
+        return {name: Entry(key, value) for name, key, value in self._named(node, what)}
+
+    def _named(self, node: yaml.Node | None, what: str) -> Iterator[tuple[str, yaml.Node, yaml.Node]]:
+        """Yield name, key and value of each entry of a mapping, of each name the first."""
         if node is None or is_null(node):
-            return {}
-        if not isinstance(node, yaml.MappingNode) or node.tag != f"{_TAG}map":
+            return
+        if not isinstance(node, yaml.MappingNode) or node.tag != _MAPPING:
             self.problem(node, f"{what} must be a mapping")
-            return {}
-        found: dict[str, Entry] = {}
+            return
+        seen: set[str] = set()
         for key, value in self._pairs(node):
             if not isinstance(key, yaml.ScalarNode):
                 self.problem(key, f"a key in {what} must be a string")
-            elif key.value in found:
+            elif key.value in seen:
                 self.problem(key, f"'{key.value}' is there twice in {what}")
             else:
-                found[key.value] = Entry(key, value)
-        return found
+                seen.add(key.value)
+                yield key.value, key, value
 
     def sequence(self, node: yaml.Node | None, what: str) -> list[yaml.Node]:
         """Return the items of a list; nothing at all is an empty one."""
         if node is None or is_null(node):
             return []
-        if not isinstance(node, yaml.SequenceNode) or node.tag != f"{_TAG}seq":
+        if not isinstance(node, yaml.SequenceNode) or node.tag != _SEQUENCE:
             self.problem(node, f"{what} must be a list")
             return []
         return list(node.value)
 
     def string(self, node: yaml.Node | None, default: str) -> str:
+        if isinstance(node, yaml.ScalarNode) and node.tag == _STRING:  # nearly always
+            return str(node.value)
         return self._scalar(node, str, "a string", default)
 
     def boolean(self, node: yaml.Node | None, *, default: bool) -> bool:
@@ -228,7 +231,7 @@ class Nodes:
     def _pairs(self, node: yaml.MappingNode) -> _Pairs:
         """Return keys and values; those of a merge key `<<` come after, where the mapping has none of its own."""
         own: _Pairs = node.value
-        if all(key.tag != _MERGE for key, _ in own):
+        if _MERGE not in [key.tag for key, _ in own]:
             return own
         pairs = [(key, value) for key, value in own if key.tag != _MERGE]
         names = {key.value for key, _ in pairs if isinstance(key, yaml.ScalarNode)}
@@ -274,7 +277,7 @@ _UNREADABLE: Final = object()
 
 
 def is_null(node: yaml.Node) -> bool:
-    return isinstance(node, yaml.ScalarNode) and node.tag == f"{_TAG}null"
+    return isinstance(node, yaml.ScalarNode) and node.tag == _NULL
 
 
 def place_of(node: yaml.Node) -> tuple[int, int]:

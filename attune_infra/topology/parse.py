@@ -13,8 +13,8 @@ from typing import Final, TypeAlias
 
 import yaml
 
-from attune_infra.errors import InvalidInput
 from attune_infra.topology.arguments import (
+    APPLY_TO,
     EXCHANGE_ARGUMENTS,
     HEADERS_BINDING_ARGUMENTS,
     QUEUE_ARGUMENTS,
@@ -25,7 +25,6 @@ from attune_infra.topology.arguments import (
     policy_problem,
     queue_problems,
 )
-from attune_infra.topology.collector import no_collector
 from attune_infra.topology.model import (
     Argument,
     Arguments,
@@ -48,8 +47,9 @@ from attune_infra.topology.names import (
     published_to,
     routing_key_problem,
 )
-from attune_infra.topology.nodes import Entry, Nodes, Problem, is_null, place_of
+from attune_infra.topology.nodes import Entry, Nodes, is_null, place_of
 from attune_infra.topology.places import Place, Places
+from attune_infra.topology.problems import InvalidDocument
 from attune_infra.topology.worker import HIGHEST_ID, PLACEHOLDER, owner_of
 
 DOCUMENT_KEYS: Final = ("topology", "manages", "exchanges", "queues", "policies", "workers", "routes", "lint")
@@ -68,22 +68,12 @@ RULE_CODE: Final = "AI[0-9]{3}"
 """What the code of a rule of `lint` looks like."""
 
 
-APPLY_TO: Final = ("queues", "exchanges", "all", "classic_queues", "quorum_queues", "streams")
 CONSUMER_TAG: Final = f"worker-{PLACEHOLDER}"
 """What a worker's consumer tag is if the document does not say."""
 
 _Keys: TypeAlias = Mapping[str, yaml.Node]
 _Entries: TypeAlias = Mapping[str, Entry]
 _Fill: TypeAlias = Callable[[str], str]
-
-
-class InvalidDocument(InvalidInput):
-    """A topology document with at least one problem."""
-
-    def __init__(self, source: str, problems: list[Problem]) -> None:
-        self.problems = tuple(sorted(set(problems)))
-        lines = (f"{source}:{found.line}:{found.column}: {found.what}" for found in self.problems)
-        super().__init__("\n".join(lines), hint="nothing was changed; mend the document and try again")
 
 
 def parse(text: str, *, source: str) -> Topology:
@@ -98,8 +88,7 @@ def parse_with_places(text: str, *, source: str) -> tuple[Topology, Places]:
 
 
 def _parsed(document: _Document, source: str) -> Topology:
-    with no_collector():
-        topology = document.topology()
+    topology = document.topology()
     if document.problems:
         raise InvalidDocument(source, document.problems)
     return topology
@@ -204,9 +193,10 @@ class _Document(Nodes):
                     self.problem(item, f"a binding of '{destination}' names no exchange")
                 continue
             binding = self.binding(keys, destination, destination_type, fill)
-            if binding in lines:
-                self.problem(item, f"the same binding is there already, in line {lines[binding]}")
-            lines.setdefault(binding, item.start_mark.line + 1)
+            known = len(lines)
+            line = lines.setdefault(binding, item.start_mark.line + 1)
+            if len(lines) == known:
+                self.problem(item, f"the same binding is there already, in line {line}")
             self.note(binding, item, keys)
             yield binding
 
@@ -373,6 +363,8 @@ class _Document(Nodes):
             self.problem(node, f"the name {what}")
 
     def arguments(self, given: _Entries, rules: Mapping[str, Rule]) -> dict[str, Argument]:
+        if not given:
+            return {}
         found = self.values(given)
         for name, value in found.items():
             if rule := rules.get(name):

@@ -47,6 +47,11 @@ def effective_definition(item: Exchange | Queue, topology: Topology) -> Mapping[
     return merged
 
 
+def expires(queue: Queue, topology: Topology) -> bool:
+    """Return whether a queue is deleted when nobody uses it; a passive declaration counts as use."""
+    return "x-expires" in effective_arguments(queue, topology)
+
+
 def effective_arguments(queue: Queue, topology: Topology) -> Mapping[str, Argument]:
     """Return what arguments and policies together make of a queue, in the names of arguments.
 

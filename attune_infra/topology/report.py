@@ -67,13 +67,22 @@ class Report:
 
     @property
     def exit_code(self) -> ExitCode:
-        """Done; or partly done, where something was made and something not; or failed, or refused."""
+        """Done; or partly done, where something was made and something not; or failed, or refused.
+
+        Where all but policies is as wanted it is partly done too, however often it is tried: setting them needs a
+        right of its own.
+        """
         statuses = set(self.counts())
         if not statuses & (_REFUSED | _FAILED):
             return ExitCode.DONE
-        if statuses & _MADE:
+        if statuses & _MADE or self._lacks_only_policies:
             return ExitCode.PARTLY_DONE
         return ExitCode.FAILED if statuses & _FAILED else ExitCode.REFUSED
+
+    @property
+    def _lacks_only_policies(self) -> bool:
+        lacking = [outcome for outcome in self.outcomes if outcome.status in _REFUSED | _FAILED]
+        return len(lacking) < len(self.outcomes) and all(isinstance(each.object, Policy) for each in lacking)
 
 
 @dataclass(frozen=True, slots=True)

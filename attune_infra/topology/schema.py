@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final, TypeAlias
 
 from attune_infra.topology.arguments import (
+    APPLY_TO,
     EXCHANGE_ARGUMENTS,
     HEADERS_BINDING_ARGUMENTS,
     HIGHEST,
@@ -23,7 +24,6 @@ from attune_infra.topology.arguments import (
 )
 from attune_infra.topology.names import LONGEST, PREDECLARED_EXCHANGES
 from attune_infra.topology.parse import (
-    APPLY_TO,
     BINDING_KEYS,
     CONSUMER_TAG,
     DOCUMENT_KEYS,

@@ -90,10 +90,14 @@ class Death:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Life:
-    """A message in a queue, with the routing key and headers that it has there, and its ways out."""
+    """A message in a queue, with the routing key and headers that it has there, and its ways out.
+
+    `has_died` says whether it came as a dead letter.
+    """
 
     queue: Queue
     message: Message
+    has_died: bool = False
     deaths: tuple[Death, ...] = ()
 
 
@@ -188,7 +192,8 @@ def dead_letter(life: Life, reason: Reason, exchange: str, key: str | None, vers
     """Return a message as its dead letter exchange gets it.
 
     Without a key of its own, a dead letter keeps the keys it came with, those of CC and BCC too. Headers tell of
-    its first death and, since RabbitMQ 4.0, of its last one; a headers exchange may look at them.
+    its first death and, since RabbitMQ 4.0, of its last one, whatever the publisher wrote there; a headers
+    exchange may look at them.
     """
     headers = dict(life.message.headers)
     if key is not None:
@@ -200,7 +205,8 @@ def dead_letter(life: Life, reason: Reason, exchange: str, key: str | None, vers
         "exchange": life.message.exchange,
     }
     for name, value in told.items():
-        headers.setdefault(f"x-first-death-{name}", value)
+        if not life.has_died:
+            headers[f"x-first-death-{name}"] = value
         if version >= _FIRST_WITH_LAST_DEATH:
             headers[f"x-last-death-{name}"] = value
     return Message(
@@ -218,22 +224,26 @@ class _Lives:
     waiting: deque[int] = field(default_factory=deque)
 
     def of(self, routed: Routed) -> tuple[Life, ...]:
-        self._arrived(routed)
+        self._arrived(routed, has_died=False)
         while self.waiting:
             place = self.waiting.popleft()
             self.found[place] = replace(self.found[place], deaths=tuple(self._deaths(self.found[place])))
         return _with_cycles(self.found)
 
-    def _arrived(self, routed: Routed) -> tuple[int, ...]:
-        return tuple(self._place(name, routed.message) for name in (*routed.queues, *routed.possible))
+    def _arrived(self, routed: Routed, *, has_died: bool) -> tuple[int, ...]:
+        return tuple(
+            self._place(name, routed.message, has_died=has_died) for name in (*routed.queues, *routed.possible)
+        )
 
-    def _place(self, name: str, message: Message) -> int:
-        seen = message.headers if self.routing.sees_deaths else _without_deaths(message.headers)
-        state = (name, message.routing_key, frozen(dict(seen)))
+    def _place(self, name: str, message: Message, *, has_died: bool) -> int:
+        if self.routing.sees_deaths:
+            state = (name, message.routing_key, frozen(dict(message.headers)), has_died)
+        else:
+            state = (name, message.routing_key, frozen(dict(_without_deaths(message.headers))), False)
         if state not in self.places:
             self.places[state] = len(self.found)
             self.waiting.append(len(self.found))
-            self.found.append(Life(queue=self._queue(name), message=message))
+            self.found.append(Life(queue=self._queue(name), message=message, has_died=has_died))
         return self.places[state]
 
     def _queue(self, name: str) -> Queue:
@@ -264,7 +274,7 @@ class _Lives:
     def _way(self, life: Life, cause: Cause, exchange: str, key: str | None, *, is_kept: bool) -> Death:
         message = dead_letter(life, cause.reason, exchange, key, self.routing.version)
         routed = self.routing.route(message)
-        lives = self._arrived(routed)
+        lives = self._arrived(routed, has_died=True)
         if lives:
             ending = Ending.GOES_ON
         elif is_kept:

@@ -17,7 +17,6 @@ from attune_infra.topology.worker import (
     consumer_tag_of,
     owner_of,
     queues_of,
-    topology_of_workers,
     worker_family,
 )
 
@@ -226,5 +225,4 @@ def _is_of_a_worker(item: TopologyObject, want: Topology) -> bool:
     worker_id = owner_of(want.workers, name)
     if worker_id is None:
         return False
-    own = topology_of_workers(want, [worker_id])
-    return item in own.bindings if isinstance(item, Binding) else isinstance(item, Queue)
+    return item in bindings_of(want.workers, worker_id) if isinstance(item, Binding) else isinstance(item, Queue)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final, TypeAlias
 
-from attune_infra.errors import InvalidInput
+from attune_infra.errors import WrongUsage
 
 Version: TypeAlias = tuple[int, int]
 """Major and minor: patches do not differ in what is asked here."""
@@ -15,8 +15,8 @@ NEWEST: Final[Version] = (4, 3)
 
 
 def version_of(text: str) -> Version:
-    """Return the release of a version such as `4.3` or `3.10.8`; raise `InvalidInput` if it is none."""
+    """Return the release of a version such as `4.3` or `3.10.8`; raise `WrongUsage` if it is none."""
     found = re.match(r"([0-9]{1,4})\.([0-9]{1,4})(?![0-9])", text)
     if found is None:
-        raise InvalidInput(f"'{text}' is no version of RabbitMQ", hint="write it as 4.3, or 3.10")
+        raise WrongUsage(f"'{text}' is no version of RabbitMQ", hint="write it as 4.3, or 3.10")
     return int(found[1]), int(found[2])

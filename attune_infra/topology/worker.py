@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from attune_infra.errors import InvalidInput
-from attune_infra.topology.model import Binding, Queue, Topology, WorkerFamily
+from attune_infra.topology.model import Binding, Policy, Queue, Topology, WorkerFamily
+from attune_infra.topology.policy import policy_of
 
 PLACEHOLDER = "{worker_id}"
 HIGHEST_ID = 2**63 - 1
@@ -66,6 +67,31 @@ def with_workers(topology: Topology, worker_ids: Iterable[int]) -> Topology:
         return topology
     own = topology_of_workers(topology, ids)
     return replace(topology, queues={**topology.queues, **own.queues}, bindings=topology.bindings | own.bindings)
+
+
+def with_queue_ttl(topology: Topology, milliseconds: int) -> Topology:
+    """Return a topology whose worker queues expire when unused for so long; with 0, by no policy at all.
+
+    A policy that is then no longer wanted is claimed, so that it may be pruned.
+    """
+    found = _expiry_policy(topology)
+    others = {name: policy for name, policy in topology.policies.items() if policy is not found}
+    if not milliseconds:
+        return replace(topology, policies=others, manages=(*topology.manages, re.escape(found.name)))
+    changed = replace(found, definition={**found.definition, "expires": milliseconds})
+    return replace(topology, policies={**others, found.name: changed})
+
+
+def _expiry_policy(topology: Topology) -> Policy:
+    """Return the policy that makes worker queues expire; raise `InvalidInput` if there is none."""
+    for queue in queues_of(worker_family(topology), HIGHEST_ID):
+        policy = policy_of(queue, topology)
+        if policy is not None and "expires" in policy.definition:
+            return policy
+    raise InvalidInput(
+        f"topology '{topology.name}' has no policy by which the queues of its workers expire",
+        hint="declare one with `expires` in its definition; `attune-infra topology show` has an example",
+    )
 
 
 def owner_of(family: WorkerFamily, queue: str) -> int | None:

@@ -7,6 +7,7 @@ does not matter what else the machine is doing.
 
 from __future__ import annotations
 
+import gc
 import json
 import resource
 import subprocess
@@ -35,6 +36,7 @@ def document(queues: int) -> str:
 
 def measure(queues: int) -> dict[str, float]:
     """Return the processor time of each step, the best of some rounds, and the peak of memory in MB."""
+    gc.disable()  # as the program does
     text = document(queues)
     best: dict[str, float] = {}
     for _ in range(ROUNDS):

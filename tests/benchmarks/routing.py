@@ -8,6 +8,7 @@ its dead letters.
 
 from __future__ import annotations
 
+import gc
 import sys
 import time
 from collections.abc import Iterator
@@ -70,8 +71,9 @@ def measure(bindings: int, kind: str) -> tuple[float, float]:
 
 
 def main() -> None:
+    gc.disable()  # as the program does
     print(
-        f"Python {sys.version.split()[0]}; seconds of processor time to index, milliseconds of the slowest trace"
+        f"Python {sys.version.split()[0]}; seconds of processor time to index, milliseconds for the slowest trace"
     )
     print("bindings" + "".join(f"   {kind:>7}: index    trace" for kind in TYPES))
     for size in SIZES:

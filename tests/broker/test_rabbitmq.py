@@ -3,7 +3,6 @@
 import amqp
 import pytest
 
-from attune_infra.broker.management import Management
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.errors import RequestRefused
 from attune_infra.settings import Via
@@ -157,16 +156,29 @@ def test_statistics_know_consumers_late_and_tags_are_read_from_them(
     assert tags == {"q": ("a", "b"), "gone": ()}
 
 
-def test_a_queue_with_an_expiry_is_not_touched_by_counting(
-    broker: RabbitMQ, channel: amqp.Channel, management: Management, vhost: VirtualHost
-) -> None:
+def test_a_queue_with_an_expiry_is_not_touched_by_counting(broker: RabbitMQ, channel: amqp.Channel) -> None:
     """A passive declaration would start its lease anew, and a queue that is looked at would never expire."""
     channel.queue_declare("argument", durable=True, auto_delete=False, arguments={"x-expires": 60_000})
     channel.queue_declare("policy", durable=True, auto_delete=False)
+    channel.queue_declare("neither", durable=True, auto_delete=False)
     list(broker.apply(create(Policy(name="p", pattern="^policy$", definition={"expires": 60_000}))))
-    eventually(
-        lambda: management.get("queues", vhost.name, "policy").get("effective_policy_definition"),
-        lambda definition: definition == {"expires": 60_000},
-    )
 
-    assert broker.consumer_counts(["argument", "policy"]) == {}
+    assert {queue: broker.contents(queue) for queue in ("argument", "policy", "neither", "gone")} == {
+        "argument": (0, None),
+        "policy": (0, None),
+        "neither": (0, 0),
+        "gone": (None, None),
+    }
+
+
+def test_bindings_are_the_same_however_they_are_listed(broker: RabbitMQ) -> None:
+    """A few exchanges with many queues are asked one by one, many exchanges all at once."""
+    queues = [Queue(name=f"q{number}") for number in range(400)]
+    bindings = [Binding(source="amq.topic", destination=queue.name, routing_key="#") for queue in queues]
+    exchanges = [Exchange(name=f"e{number}") for number in range(40)]
+    list(broker.apply(create(*queues, *bindings)))
+    one_by_one = broker.read()
+    list(broker.apply(create(*exchanges)))
+
+    assert one_by_one.bindings == set(bindings)
+    assert broker.read().bindings == set(bindings)

@@ -39,7 +39,7 @@ def test_queues_follow_the_default_and_that_is_no_drift(
     assert {queue.type for queue in broker.read().queues.values()} == {default}
     assert attune_infra("diff").code == 0
     assert attune_infra("verify", "--strict").code == 0
-    assert attune_infra("setup", "--via", via).lines[-1] == "12 objects: 12 unchanged"
+    assert attune_infra("setup", "--via", via).lines[-1] == "13 objects: 13 unchanged"
 
 
 @pytest.mark.transient_queues

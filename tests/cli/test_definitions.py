@@ -25,7 +25,7 @@ from attune_infra.topology.definitions import parse_definitions, write_definitio
 from attune_infra.topology.diff import Create, diff, undeclared
 from attune_infra.topology.export import as_definitions
 from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology
-from attune_infra.topology.parse import InvalidDocument
+from attune_infra.topology.problems import InvalidDocument
 from strategies import NASTY_NAMES
 from under_test import BrokerUnderTest
 from virtual_host import VirtualHost, made_on
@@ -273,6 +273,15 @@ def test_an_import_names_what_it_leaves_out_and_needs_no_broker(attune_infra_alo
     assert all(line.startswith("left out: ") for line in result.stderr.splitlines())
 
 
+def test_an_import_as_data_is_the_same_import(attune_infra_alone: Command) -> None:
+    file = str(FOLDER / "export_3_7_two_vhosts.json")
+    text, data = attune_infra_alone("import", file), attune_infra_alone("import", file, "-o", "json").json
+
+    assert data["schema"] == "attune-infra/import/1"
+    assert data["document"] == text.stdout
+    assert {each["kind"] for each in data["left_out"]} > {"limits", "users"}
+
+
 def test_definitions_come_from_standard_input_too() -> None:
     text = "\ufeff" + write_definitions(Topology.of([Queue(name="größe 🐰")], name="v"))
     command = [sys.executable, "-m", "attune_infra", "import", "-"]
@@ -341,6 +350,18 @@ def test_a_file_that_is_there_keeps_its_mode_and_a_link_stays_one(tmp_path: Path
     assert file.read_text(encoding="utf-8") == "new 🐰\n"
     assert file.stat().st_mode & 0o777 == 0o640
     assert sorted(tmp_path.iterdir()) == [file, link]
+
+
+def test_links_in_a_circle_are_no_file(tmp_path: Path) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    here.symlink_to(there)
+    there.symlink_to(here)
+
+    with pytest.raises(InvalidInput, match="it is not a file"):
+        write_whole(here, "new")
+
+    assert sorted(tmp_path.iterdir()) == [here, there]
+    assert here.is_symlink()
 
 
 def test_a_new_file_has_the_mode_that_new_files_have(tmp_path: Path) -> None:

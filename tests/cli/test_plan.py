@@ -127,5 +127,5 @@ def test_reasons_are_given_when_asked_for(attune_infra: Command, channel: amqp.C
     assert (text.code, data.code) == (0, 0)
     assert "queue somebody's is not declared, and left alone" in text.lines
     assert {item["drift"] for item in data.json["explanations"]} == {False}
-    assert len(data.json["explanations"]) == 12
+    assert len(data.json["explanations"]) == 13
     assert data.json["digest"] == attune_infra("diff", "-o", "json").json["digest"]

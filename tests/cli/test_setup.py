@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import amqp
 import pytest
@@ -11,6 +12,7 @@ from attune_infra.broker.management import Management
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.topology.builtin import attune
 from attune_infra.topology.diff import diff, undeclared
+from eventually import eventually
 from virtual_host import VirtualHost
 
 WORDS = """\
@@ -22,6 +24,7 @@ queue attune.dlx.queue declared with x-message-ttl 86400000
 queue attune.events.queue declared with dead letter exchange attune.dlx
 queue attune.executions.queue declared with dead letter exchange attune.dlx
 queue attune.notifications.queue declared with dead letter exchange attune.dlx
+policy attune-worker-expiry set on queues matching ^worker\\.[0-9]+\\.executions$
 binding attune.dlx -> attune.dlx.queue declared with an empty routing key
 binding attune.events -> attune.events.queue declared with routing key #
 binding attune.executions -> attune.executions.queue declared with routing key execution
@@ -35,11 +38,11 @@ def test_setup_makes_the_topology_and_leaves_nothing_to_do(
 ) -> None:
     first = attune_infra("setup", "--via", via)
     assert (first.code, first.stderr) == (0, "")
-    assert first.lines == [*(f"+ {words}: created" for words in WORDS), "12 objects: 12 created"]
+    assert first.lines == [*(f"+ {words}: created" for words in WORDS), "13 objects: 13 created"]
 
     second = attune_infra("setup", "--via", via)
     assert (second.code, second.stderr) == (0, "")
-    assert second.lines == [*(f"  {words}: unchanged" for words in WORDS), "12 objects: 12 unchanged"]
+    assert second.lines == [*(f"  {words}: unchanged" for words in WORDS), "13 objects: 13 unchanged"]
 
     assert (attune_infra("diff").code, attune_infra("verify").code) == (0, 0)
     assert diff(broker.read(), attune()) == ()
@@ -70,7 +73,7 @@ def test_looking_changes_nothing(
     assert result.code == (2 if arguments == ("diff",) else 0)
     assert "+ exchange attune.events is missing" in result.lines
     assert "      x-dead-letter-exchange: 'attune.dlx' (string)" in result.lines
-    assert result.lines[-2] == "12 to create"
+    assert result.lines[-2] == "13 to create"
     assert listing(management, vhost) == before
 
 
@@ -97,7 +100,7 @@ def test_what_differs_is_named_and_all_else_is_made(
     made = attune_infra("setup", "--via", via)
     assert made.code == 3
     assert [line for line in made.lines if line in differences] == differences
-    assert made.lines[-1] == "12 objects: 10 created, 2 differs"
+    assert made.lines[-1] == "13 objects: 11 created, 2 differs"
     assert [change.want.name for change in diff(broker.read(), attune()) if hasattr(change.want, "name")] == [
         "attune.executions",
         "attune.events.queue",
@@ -105,7 +108,7 @@ def test_what_differs_is_named_and_all_else_is_made(
 
     again = attune_infra("setup", "--via", via)
     assert again.code == 4
-    assert again.lines[-1] == "12 objects: 10 unchanged, 2 differs"
+    assert again.lines[-1] == "13 objects: 11 unchanged, 2 differs"
 
     verified = attune_infra("verify")
     assert verified.code == 2
@@ -125,7 +128,7 @@ def test_a_missing_binding_is_drift_until_it_is_made(attune_infra: Command, chan
     verified = attune_infra("verify")
     assert verified.code == 2
     assert "failed   binding attune.events -> attune.events.queue with routing key #: is missing" in verified.lines
-    assert attune_infra("setup").lines[-1] == "12 objects: 1 created, 11 unchanged"
+    assert attune_infra("setup").lines[-1] == "13 objects: 1 created, 12 unchanged"
     assert attune_infra("verify").code == 0
 
 
@@ -147,7 +150,7 @@ def test_json_is_stamped_and_sorted(attune_infra: Command) -> None:
     planned, made = attune_infra("diff", "--output", "json"), attune_infra("setup", "-o", "json")
 
     assert (planned.json["schema"], planned.json["exit_code"]) == ("attune-infra/diff/1", 2)
-    assert len(planned.json["changes"]) == 12
+    assert len(planned.json["changes"]) == 13
     assert (made.json["schema"], made.json["exit_code"]) == ("attune-infra/setup/1", 0)
     assert {item["status"] for item in made.json["objects"]} == {"created"}
     assert made.json["objects"][0] == {
@@ -194,7 +197,45 @@ def test_a_user_without_permissions_is_told_what_was_refused(
         "! binding attune.executions -> attune.executions.queue with routing key execution skipped:"
         " exchange attune.executions could not be made" in result.lines
     )
-    assert result.lines[-1] == "12 objects: 6 created, 4 failed, 2 skipped"
+    assert result.lines[-1] == "13 objects: 6 created, 5 failed, 2 skipped"
+
+
+def test_who_may_not_set_policies_is_told_each_time_and_gets_all_else(
+    attune_infra: Command, management: Management, vhost: VirtualHost
+) -> None:
+    with restricted_user(management, vhost, configure=".*", write=".*", read=".*") as url:
+        for summary in ("13 objects: 12 created, 1 failed", "13 objects: 12 unchanged, 1 failed"):
+            result = attune_infra("setup", "--amqp-url", url)
+            assert result.code == 3
+            assert (
+                f"! policy attune-worker-expiry could not be made: user '{urlsplit(url).username}' lacks the tag"
+                " policymaker, without which nobody sets policies" in result.lines
+            )
+            assert result.lines[-1] == summary
+
+        without = attune_infra("setup", "--amqp-url", url, "--worker-queue-ttl", "off")
+        assert (without.code, without.lines[-1]) == (0, "12 objects: 12 unchanged")
+
+
+@pytest.mark.transient_queues
+def test_a_queue_whose_worker_never_came_goes_away(attune_infra: Command, broker: RabbitMQ) -> None:
+    hasty = {"ATTUNE__MESSAGE_QUEUE__WORKER_QUEUE_TTL": "3s"}
+    assert attune_infra("setup", environment=hasty).code == 0
+    assert attune_infra("verify", environment=hasty).code == 0
+    assert attune_infra("worker", "provision", "--id", "1").code == 0
+
+    eventually(lambda: set(broker.read().queues), set(attune().queues).__eq__)
+
+
+def test_an_expiry_that_is_off_can_be_pruned(attune_infra: Command, broker: RabbitMQ) -> None:
+    attune_infra("setup")
+    off = ("setup", "--worker-queue-ttl", "off")
+
+    assert attune_infra(*off).lines[-1] == "12 objects: 12 unchanged"
+    pruned = attune_infra(*off, "--prune", "--allow-destructive", "--yes")
+
+    assert pruned.lines[-2] == "- policy attune-worker-expiry: deleted"
+    assert broker.read().policies == {}
 
 
 def restricted_user(management: Management, vhost: VirtualHost, **permissions: str) -> "RestrictedUser":

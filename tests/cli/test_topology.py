@@ -113,6 +113,7 @@ def test_check_gives_problems_as_data(attune_infra_alone: Command, mine: str, tm
                 "bindings": 1,
                 "policies": 1,
                 "queues_per_worker": 1,
+                "routes": 0,
             },
         ],
     }
@@ -171,13 +172,13 @@ def test_it_comes_from_the_environment_and_the_file_too(attune_infra: Command, m
 
     assert objects in by_variable.stdout
     assert objects in by_file.stdout
-    assert "12 to create" in by_flag.stdout
+    assert "13 to create" in by_flag.stdout
 
 
 def test_a_name_that_is_built_in_wins_over_a_file(attune_infra: Command, tmp_path: Path) -> None:
     written(tmp_path / "attune", MINE)
 
-    assert "12 to create" in attune_infra("diff", "--topology", "attune", folder=tmp_path).stdout
+    assert "13 to create" in attune_infra("diff", "--topology", "attune", folder=tmp_path).stdout
     assert "4 to create" in attune_infra("diff", "--topology", "./attune", folder=tmp_path).stdout
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import amqp
 import pytest
 
 from as_a_user import Command
@@ -93,6 +94,7 @@ def test_headers_have_the_type_they_have_in_yaml(attune_infra_alone: Command, he
         (["--header", "n=null"], "header n: it holds null"),
         (["--live", "--workers", "1"], "--live takes the topology"),
         (["--workers", "x"], "'x' is not a worker id"),
+        (["--broker-version", "new"], "'new' is no version of RabbitMQ"),
     ],
 )
 def test_wrong_usage_is_told(given: list[str], complaint: str, attune_infra_alone: Command) -> None:
@@ -100,13 +102,6 @@ def test_wrong_usage_is_told(given: list[str], complaint: str, attune_infra_alon
 
     assert (result.code, result.stdout) == (64, "")
     assert complaint in result.stderr
-
-
-def test_a_release_that_is_none_is_told(attune_infra_alone: Command) -> None:
-    result = attune_infra_alone("trace", "attune.events", "--broker-version", "new")
-
-    assert result.code == 1
-    assert "'new' is no version of RabbitMQ" in result.stderr
 
 
 def test_what_is_expected_is_all_that_may_be_reached(attune_infra_alone: Command) -> None:
@@ -131,3 +126,12 @@ def test_live_is_what_the_broker_holds_now_and_its_release(
 
     assert (result.code, result.json["queues"]) == (0, ["q"])
     assert result.json["broker_version"] == ".".join(map(str, under_test.release))
+
+
+def test_live_knows_the_queues_of_connections_too(attune_infra: Command, channel: amqp.Channel) -> None:
+    queue = channel.queue_declare(exclusive=True).queue
+    channel.queue_bind(queue, "amq.fanout")
+
+    result = attune_infra("trace", "amq.fanout", "--live", "-o", "json")
+
+    assert (result.code, result.json["queues"]) == (0, [queue])

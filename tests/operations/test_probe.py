@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from attune_infra.broker.management import Management
 from attune_infra.broker.rabbitmq import THROWAWAY, RabbitMQ
+from attune_infra.errors import BrokerError
 from attune_infra.operations.probe import probe
-from attune_infra.settings import AMQP_URL
+from attune_infra.settings import AMQP_URL, MANAGEMENT_URL
 from attune_infra.topology.model import (
     Argument,
     Binding,
@@ -24,6 +27,7 @@ from attune_infra.topology.model import (
 )
 from attune_infra.topology.parse import parse
 from attune_infra.topology.verify import Verdict
+from proxy import Proxy
 from virtual_host import VirtualHost
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.yaml"))
@@ -89,6 +93,12 @@ def test_what_cannot_be_made_is_told_and_nothing_remains(broker: RabbitMQ, manag
     assert throwaways(management) == []
 
 
+def test_a_topology_without_routes_proves_nothing(broker: RabbitMQ) -> None:
+    [check] = probe(broker, Topology.of(EVERYTHING))
+
+    assert (check.verdict, check.detail) == (Verdict.WARNING, "the topology has none, so nothing was proven")
+
+
 def test_it_is_removed_when_anything_goes_wrong(broker: RabbitMQ, management: Management) -> None:
     def fail() -> None:
         with broker.throwaway():
@@ -99,6 +109,26 @@ def test_it_is_removed_when_anything_goes_wrong(broker: RabbitMQ, management: Ma
         fail()
 
     assert throwaways(management) == []
+
+
+def test_what_could_not_be_removed_is_named_with_the_way_to_do_it(
+    vhost: VirtualHost, management: Management
+) -> None:
+    with ExitStack() as line:
+        proxy = line.enter_context(Proxy(urlsplit(vhost.management_url).port or 0))
+        through = {MANAGEMENT_URL: f"http://127.0.0.1:{proxy.port}"}
+        broker = line.enter_context(RabbitMQ(vhost.settings(flags={AMQP_URL: vhost.amqp_url, **through})))
+
+        def fail() -> None:
+            with broker.throwaway():
+                line.close()
+
+        with pytest.raises(BrokerError, match="could not be removed") as caught:
+            fail()
+
+    [name] = throwaways(management)
+    management.delete("vhosts", name)
+    assert caught.value.hint == f"nobody needs it: rabbitmqctl delete_vhost '{name}'"
 
 
 @pytest.mark.parametrize("tag", ["management", "policymaker", "monitoring"])

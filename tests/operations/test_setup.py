@@ -126,7 +126,7 @@ def test_pruning_removes_what_is_claimed_and_unused_and_nothing_else(
 
     refused = run(broker, WANT, prune=True)
     assert {outcome.reason for outcome in refused.outcomes if outcome.status is Status.KEPT} == {
-        "deleting was not allowed"
+        "nobody declared it, but deleting was not allowed"
     }
 
     report = run(broker, WANT, prune=True, destroy=True)

@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from attune_infra.errors import InvalidInput, RegistryError, RegistryUnreachable
+from attune_infra.errors import InvalidInput, RegistryError, RegistryUnreachable, WorkerNotRegistered
 from attune_infra.interfaces import RegisteredWorker, Registration, RegistryTable, WorkerType
 from attune_infra.registry.workers import PostgresRegistry
 
@@ -200,3 +200,80 @@ def test_a_user_without_rights_is_told_which_are_needed(url: str) -> None:
             registry.missing([1])
     assert caught.value.hint is not None
     assert "SELECT, INSERT and UPDATE" in caught.value.hint or "registry init" in caught.value.hint
+
+
+def test_workers_are_listed_with_the_age_of_their_heartbeats(registry: PostgresRegistry, url: str) -> None:
+    for name in ("a", "b"):
+        registry.register(Registration(name=name))
+    with psycopg.connect(url) as connection:
+        connection.execute("UPDATE worker SET last_heartbeat = now() - interval '100 s' WHERE name = 'a'")
+        connection.execute("UPDATE worker SET last_heartbeat = NULL, status = 'busy' WHERE name = 'b'")
+
+    first, second = registry.workers().values()
+
+    assert first.heartbeat_age is not None
+    assert 100 <= first.heartbeat_age < 160
+    assert (second.id, second.name, second.status, second.heartbeat_age) == (2, "b", "busy", None)
+    assert not first.cordoned
+
+
+@pytest.mark.parametrize("url", ["later", "ours"], indirect=True)
+def test_a_cordoned_worker_is_known_where_the_table_knows_it(registry: PostgresRegistry, url: str) -> None:
+    registry.register(Registration(name="a"))
+    with psycopg.connect(url) as connection:
+        connection.execute("UPDATE worker SET cordoned = true")
+
+    assert registry.workers()[1].cordoned
+
+
+def test_a_heartbeat_makes_young_and_tells_who_is_not_there(registry: PostgresRegistry, url: str) -> None:
+    registry.register(Registration(name="a"))
+    with psycopg.connect(url) as connection:
+        connection.execute("UPDATE worker SET last_heartbeat = NULL, status = 'busy'")
+
+    assert registry.heartbeat(1)
+    assert not registry.heartbeat(2)
+    worker = registry.workers()[1]
+    assert worker.heartbeat_age is not None
+    assert worker.status == "busy"
+
+
+def test_deregistering_keeps_rows_and_is_all_or_nothing(registry: PostgresRegistry) -> None:
+    for name in ("a", "b"):
+        registry.register(Registration(name=name))
+
+    with pytest.raises(WorkerNotRegistered, match="not in the registry: 7, x; nothing was changed"):
+        registry.deregister([1, 7], ["x"])
+    assert registry.workers()[1].status == "active"
+
+    assert [each.id for each in registry.deregister([1], ["b"]).workers] == [1, 2]
+    assert {member.status for member in registry.workers().values()} == {"inactive"}
+
+
+def test_a_registration_is_undone_if_what_depends_on_it_fails(registry: PostgresRegistry) -> None:
+    registry.register(Registration(name="old"))
+    registry.deregister(names=["old"])
+
+    for name in ("old", "new"):
+        with pytest.raises(WorkerNotRegistered), registry.registering(Registration(name=name)) as worker:
+            registry.deregister([worker.id, 99])
+
+    assert [(each.name, each.status) for each in registry.workers().values()] == [("old", "inactive")]
+
+
+@pytest.mark.parametrize("schema", ["attune", "Of its own; \"DROP\" 'x'"])
+def test_a_schema_of_its_own_is_made_and_is_the_only_one_looked_at(database_url: str, schema: str) -> None:
+    with opened(database_url) as registry:
+        registry.create()
+        registry.register(Registration(name="public"))
+    within = PostgresRegistry(database_url, timeout=10, schema=schema)
+    within.open()
+    with within, pytest.raises(RegistryError, match="there is no table `worker` on the search path"):
+        within.workers()
+
+    within.open()
+    with within:
+        assert within.create() == RegistryTable(new=True)
+        assert within.create() == RegistryTable(new=False)
+        assert within.register(Registration(name="mine")).id == 1
+        assert [each.name for each in within.workers().values()] == ["mine"]

@@ -46,7 +46,7 @@ def test_a_message_is_followed_as_a_tree_and_nothing_is_told_twice() -> None:
         == """\
   exchange jobs (topic), routing key job.new
   ├─ exchange more (fanout): pattern 'job.#' matches 'job.new'
-  │  ├─ exchange jobs (topic), visited already: a fanout exchange takes every message
+  │  ├─ exchange jobs (topic): a fanout exchange takes every message (visited only once)
   │  └─ queue log: a fanout exchange takes every message
 ! │     └─ rejected: dead letter exchange gone is missing: lost
   └─ queue work: the routing key is 'job.new'
@@ -54,7 +54,7 @@ def test_a_message_is_followed_as_a_tree_and_nothing_is_told_twice() -> None:
         └─ queue wait: the default exchange knows each queue by its name
            └─ rejected, expired (x-message-ttl 5000): dead letter to exchange jobs (topic), routing key job.new
               ├─ exchange more (fanout): pattern 'job.#' matches 'job.new'
-              │  ├─ exchange jobs (topic), visited already: a fanout exchange takes every message
+              │  ├─ exchange jobs (topic): a fanout exchange takes every message (visited only once)
               │  └─ queue log: a fanout exchange takes every message (told elsewhere)
 !             └─ queue work: the routing key is 'job.new'; back again, and dropped unless rejected on the way
 reaches 2 queues: log, work

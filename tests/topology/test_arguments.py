@@ -21,8 +21,9 @@ from attune_infra.topology.arguments import (
     shown,
 )
 from attune_infra.topology.diff import COMPARED_EXCHANGE_ARGUMENTS, COMPARED_QUEUE_ARGUMENTS
-from attune_infra.topology.parse import InvalidDocument, parse
+from attune_infra.topology.parse import parse
 from attune_infra.topology.policy import PROVIDED_BY_POLICY
+from attune_infra.topology.problems import InvalidDocument
 from virtual_host import VirtualHost
 
 EVERY_TABLE = (QUEUE_ARGUMENTS, EXCHANGE_ARGUMENTS, HEADERS_BINDING_ARGUMENTS)

@@ -1,5 +1,5 @@
 from attune_infra.topology.builtin import attune
-from attune_infra.topology.model import Binding, Exchange, Queue
+from attune_infra.topology.model import Binding, Exchange, Policy, Queue
 
 DLX = {"x-dead-letter-exchange": "attune.dlx"}
 
@@ -14,6 +14,12 @@ def test_the_built_in_topology_is_the_platforms() -> None:
         Queue(name="attune.executions.queue", arguments=DLX),
         Queue(name="attune.notifications.queue", arguments=DLX),
         Queue(name="attune.dlx.queue", arguments={"x-message-ttl": 86_400_000}),
+        Policy(
+            name="attune-worker-expiry",
+            pattern=r"^worker\.[0-9]+\.executions$",
+            apply_to="queues",
+            definition={"expires": 86_400_000},
+        ),
         Binding(source="attune.events", destination="attune.events.queue", routing_key="#"),
         Binding(source="attune.executions", destination="attune.executions.queue", routing_key="execution"),
         Binding(source="attune.notifications", destination="attune.notifications.queue"),

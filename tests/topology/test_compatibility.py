@@ -15,7 +15,8 @@ from attune_infra.errors import BrokerError
 from attune_infra.topology.arguments import POLICY_RULES
 from attune_infra.topology.compatibility import RELEASES, Effect, judgements, nearest
 from attune_infra.topology.model import Argument, Binding, Exchange, Policy, Queue, Topology, TopologyObject
-from attune_infra.topology.parse import InvalidDocument, parse
+from attune_infra.topology.parse import parse
+from attune_infra.topology.problems import InvalidDocument
 from attune_infra.topology.version import Version
 from attune_infra.topology.write import write
 from under_test import BrokerUnderTest

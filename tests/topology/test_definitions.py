@@ -11,7 +11,7 @@ from attune_infra.render.words import omission
 from attune_infra.topology.definitions import looks_like_definitions, parse_definitions, write_definitions
 from attune_infra.topology.document import LeftOut
 from attune_infra.topology.model import Argument, Binding, Exchange, Policy, Queue, Topology
-from attune_infra.topology.parse import InvalidDocument
+from attune_infra.topology.problems import InvalidDocument
 from attune_infra.topology.write import write
 
 FOLDER = Path(__file__).parent.parent / "definitions"

@@ -19,7 +19,7 @@ def test_everything_is_missing_from_an_empty_broker_in_the_order_it_can_be_made(
 
     assert changes == tuple(Create(item) for item in attune().objects())
     kinds = [type(change.want) for change in changes]
-    assert kinds == [Exchange] * 4 + [Queue] * 4 + [Binding] * 4
+    assert kinds == [Exchange] * 4 + [Queue] * 4 + [Policy] + [Binding] * 4
 
 
 def test_nothing_is_to_be_done_where_all_is_there() -> None:

@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from attune_infra.topology.judge import problems_of
 from attune_infra.topology.model import Argument, Binding, Exchange, Policy, Queue, Topology, TopologyObject
-from attune_infra.topology.parse import InvalidDocument, parse
+from attune_infra.topology.parse import parse
+from attune_infra.topology.problems import InvalidDocument
 from attune_infra.topology.write import write
 
 _names = st.sampled_from((

@@ -15,9 +15,9 @@ from attune_infra.topology.parse import (
     QUEUE_KEYS,
     ROUTE_KEYS,
     WORKERS_KEYS,
-    InvalidDocument,
     parse,
 )
+from attune_infra.topology.problems import InvalidDocument
 
 
 def problems(text: str) -> list[str]:

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 
 from attune_infra.topology.builtin import NAMES, text_of
 from attune_infra.topology.model import Topology
-from attune_infra.topology.parse import InvalidDocument, parse
+from attune_infra.topology.parse import parse
+from attune_infra.topology.problems import InvalidDocument
 from attune_infra.topology.schema import schema, schema_text
 from attune_infra.topology.write import write
 from strategies import topologies

@@ -197,6 +197,25 @@ def test_a_headers_exchange_sees_why_a_message_died() -> None:
     assert (expired.causes[0].reason, expired.ending) == (Reason.EXPIRED, Ending.GOES_ON)
 
 
+def test_what_a_publisher_says_of_a_first_death_is_forgotten_at_the_first_one() -> None:
+    topology = Topology.of(
+        [
+            dying("q", "amq.headers"),
+            Queue(name="expired"),
+            Binding(
+                source="amq.headers",
+                destination="expired",
+                arguments={"x-match": "all-with-x", "x-first-death-reason": "expired"},
+            ),
+        ]
+    )
+    message = Message(exchange="", routing_key="q", headers={"x-first-death-reason": "expired"})
+
+    [death] = trace(Routing(topology), message).lives[0].deaths
+
+    assert death.ending is Ending.NO_QUEUE
+
+
 def test_a_long_chain_of_dead_letters_is_followed_to_its_end() -> None:
     chain = [dying(f"q{number}", "", f"q{number + 1}") for number in range(3000)]
 

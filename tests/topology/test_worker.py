@@ -1,9 +1,18 @@
+from dataclasses import replace
+
 import pytest
 
 from attune_infra.errors import InvalidInput
 from attune_infra.topology.builtin import attune
 from attune_infra.topology.model import Binding, Exchange, Queue, Topology
-from attune_infra.topology.worker import consumer_tag_of, owner_of, topology_of_workers, worker_family
+from attune_infra.topology.prune import prunable
+from attune_infra.topology.worker import (
+    consumer_tag_of,
+    owner_of,
+    topology_of_workers,
+    with_queue_ttl,
+    worker_family,
+)
 
 
 def test_a_worker_owns_one_transient_queue_bound_with_its_key() -> None:
@@ -30,6 +39,29 @@ def test_a_worker_owns_one_transient_queue_bound_with_its_key() -> None:
 )
 def test_a_queue_is_told_by_its_name(queue: str, worker_id: int | None) -> None:
     assert owner_of(worker_family(attune()), queue) == worker_id
+
+
+def test_worker_queues_expire_when_told_by_policy_alone() -> None:
+    shorter = with_queue_ttl(attune(), 1_800_000)
+
+    assert shorter.policies["attune-worker-expiry"].definition == {"expires": 1_800_000}
+    assert (shorter.queues, shorter.bindings, shorter.workers) == (
+        attune().queues,
+        attune().bindings,
+        attune().workers,
+    )
+
+
+def test_worker_queues_that_do_not_expire_leave_the_policy_to_be_pruned() -> None:
+    never = with_queue_ttl(attune(), 0)
+
+    assert never.policies == {}
+    assert [change.have.name for change in prunable(attune(), never)] == ["attune-worker-expiry"]  # type: ignore[union-attr]
+
+
+def test_where_no_policy_makes_queues_expire_there_is_nothing_to_change() -> None:
+    with pytest.raises(InvalidInput, match="topology 'attune' has no policy by which the queues of its workers"):
+        with_queue_ttl(replace(attune(), policies={}), 1)
 
 
 def test_a_topology_without_workers_says_so() -> None:

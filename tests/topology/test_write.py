@@ -84,6 +84,12 @@ queues:
     bindings:
       - {exchange: attune.notifications}
 
+policies:
+  attune-worker-expiry:
+    pattern: '^worker\\.[0-9]+\\.executions$'
+    apply_to: queues
+    definition: {expires: 86400000}
+
 workers:
   consumer_tag: 'worker-{worker_id}'
   queues:

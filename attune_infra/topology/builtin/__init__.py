@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib.resources import files
-from typing import Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
-from attune_infra.topology.model import Topology
-from attune_infra.topology.parse import parse
+if TYPE_CHECKING:
+    from attune_infra.topology.model import Topology
 
 NAMES: Final = ("attune",)
 
 
 def text_of(name: str) -> str:
     """Return the document of a built-in topology."""
-    return files(__name__).joinpath(f"{name}.yaml").read_text(encoding="utf-8")
+    return Path(__file__).with_name(f"{name}.yaml").read_text(encoding="utf-8")
 
 
 @cache
 def attune() -> Topology:
     """Return the topology of the Attune platform."""
+    from attune_infra.topology.parse import parse
+
     return parse(text_of("attune"), source="attune.yaml")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from attune_infra.topology.collector import no_collector
 from attune_infra.topology.lint.finding import Finding, Flaw, Linted, Rule
 from attune_infra.topology.lint.rules import RULES, UNUSED_SUPPRESSION
 from attune_infra.topology.lint.severity import Severity
@@ -14,7 +13,6 @@ from attune_infra.topology.places import Places
 from attune_infra.topology.version import NEWEST, Version
 
 
-@no_collector()
 def lint(
     topology: Topology,
     *,

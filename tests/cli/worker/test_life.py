@@ -1,4 +1,4 @@
-"""`attune-infra worker register` and `worker provision`, as a user runs them."""
+"""`attune-infra worker register`, `provision`, `enlist` and `deregister`, as a user runs them."""
 
 import amqp
 import psycopg
@@ -178,3 +178,83 @@ def test_without_a_database_there_is_no_registering(attune_infra_alone: Command)
         "error: no database is configured, so there is no registry\n"
         "hint:  give --database-url, or set ATTUNE__DATABASE__URL\n"
     )
+
+
+def statuses(database_url: str) -> list[tuple[str, str]]:
+    with psycopg.connect(database_url) as connection:
+        return connection.execute("SELECT name, status::text FROM worker ORDER BY id").fetchall()
+
+
+def test_enlist_registers_and_provisions(
+    attune_infra_with_registry: Command, broker: RabbitMQ, database_url: str
+) -> None:
+    run = attune_infra_with_registry
+    run("registry", "init")
+
+    result = run("worker", "enlist", "--name", "w")
+
+    assert result.code == 0
+    assert result.lines[-1] == "Worker registered with ID: 1"
+    assert statuses(database_url) == [("w", "active")]
+    assert set(broker.read().queues) == {"worker.1.executions"}
+    assert run("worker", "enlist", "--name", "w", "-o", "json").json["new"] is False
+
+
+def test_enlist_is_undone_if_the_broker_refuses(
+    attune_infra_with_registry: Command, channel: amqp.Channel, database_url: str
+) -> None:
+    run = attune_infra_with_registry
+    run("registry", "init")
+    run("worker", "register", "--name", "old")
+    run("worker", "deregister", "--name", "old")
+    for worker_id in (1, 2):
+        channel.queue_declare(f"worker.{worker_id}.executions", durable=True, arguments={"x-max-length": 1})
+
+    for name in ("old", "new"):
+        result = run("worker", "enlist", "--name", name)
+        assert result.code == 1
+        assert result.lines[-1] == f"! worker {name} is not registered: all of it was undone"
+
+    assert statuses(database_url) == [("old", "inactive")]
+
+
+def test_enlist_is_undone_if_the_broker_is_away(attune_infra_with_registry: Command, database_url: str) -> None:
+    run = attune_infra_with_registry
+    run("registry", "init")
+
+    result = run("worker", "enlist", "--name", "w", "--management-url", "http://127.0.0.1:1")
+
+    assert result.code == 1
+    assert "; the worker was not registered\n" in result.stderr
+    assert statuses(database_url) == []
+
+
+def test_deregister_keeps_the_row(attune_infra_with_registry: Command, database_url: str) -> None:
+    run = attune_infra_with_registry
+    run("registry", "init")
+    for name in ("a", "b", "c"):
+        run("worker", "register", "--name", name)
+
+    unknown = run("worker", "deregister", "--id", "1", "--id", "9", "--name", "x")
+    assert unknown.code == 1
+    assert unknown.stderr.startswith("error: not in the registry: 9, x; nothing was changed\n")
+    assert run("worker", "deregister", "--id", "1", "--name", "c").lines == [
+        "~ worker 1 (a): inactive",
+        "~ worker 3 (c): inactive",
+    ]
+    assert statuses(database_url) == [("a", "inactive"), ("b", "active"), ("c", "inactive")]
+
+
+def test_all_active_workers_are_provisioned(attune_infra_with_registry: Command, broker: RabbitMQ) -> None:
+    run = attune_infra_with_registry
+    run("registry", "init")
+    for name in ("a", "b", "c"):
+        run("worker", "register", "--name", name)
+    run("worker", "deregister", "--name", "b")
+
+    assert run("worker", "provision", "--all", "-o", "json").json["workers"] == [1, 3]
+    assert set(broker.read().queues) == {"worker.1.executions", "worker.3.executions"}
+
+
+def test_all_needs_a_registry(attune_infra: Command) -> None:
+    assert attune_infra("worker", "provision", "--all").stderr.startswith("error: no database is configured")

@@ -1,0 +1,193 @@
+"""AMQP 0-9-1: one worker's queues, declared as the worker itself does, and consumed.
+
+Nothing in here needs the management API: a worker comes up as soon as AMQP does, with no tag, and thousands of
+them that come back at once list nothing.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
+
+import amqp
+
+from attune_infra.broker import faults, wire
+from attune_infra.broker.amqp import Amqp
+from attune_infra.errors import BrokerUnreachable, RequestRefused
+from attune_infra.interfaces import Delivery
+from attune_infra.settings import Settings
+from attune_infra.topology.model import Binding, Exchange, Queue, Topology, TopologyObject, label
+from attune_infra.topology.worker import bindings_of, consumer_tag_of, queues_of, worker_family
+
+HEARTBEAT: Final = 30.0
+"""Seconds after which a silent broker, or a silent worker, counts as gone."""
+
+
+class AmqpInbox:
+    """The queues of one worker as `interfaces.Inbox`."""
+
+    def __init__(
+        self, settings: Settings, topology: Topology, *, prefetch: int, dead_letter_exchange: str
+    ) -> None:
+        self._settings, self._topology, self._family = settings, topology, worker_family(topology)
+        self._prefetch, self._dead_letter_exchange = prefetch, dead_letter_exchange
+        self._amqp = Amqp(settings, heartbeat=HEARTBEAT)
+        self._arrived: deque[Delivery] = deque()
+        self._channels: dict[str, amqp.Channel] = {}
+        self._deleted: list[str] = []
+
+    def open(self, worker_id: int) -> tuple[str, ...]:
+        self.close()
+        self._arrived.clear()
+        self._deleted.clear()
+        self._queues = queues_of(self._family, worker_id)
+        self._bindings = bindings_of(self._family, worker_id)
+        refused = self._declare(item for item in self._topology.objects() if not wire.needs_http(item))
+        for what, reason in self._declare((*self._queues, *self._bindings)):
+            raise faults.queue_denied(what, reason, worker_id, self._settings)
+        tag = consumer_tag_of(self._family, worker_id)
+        for queue in self._queues:
+            try:
+                self._channels[queue.name] = self._consume(queue, tag)
+            except (amqp.AMQPError, OSError) as error:
+                reason = faults.reason_of(error)
+                raise faults.queue_denied(f"queue {queue.name}", reason, worker_id, self._settings) from error
+        return tuple(f"{what}: {reason}" for what, reason in refused)
+
+    def close(self) -> None:
+        self._channels.clear()
+        self._amqp.close()
+
+    def fileno(self) -> int:
+        channel = next(iter(self._channels.values()))
+        return int(channel.connection.sock.fileno())
+
+    def receive(self) -> Sequence[Delivery]:
+        self._attend()
+        arrived = tuple(self._arrived)
+        self._arrived.clear()
+        return arrived
+
+    def acknowledge(self, delivery: Delivery) -> bool:
+        return self._settle(delivery, lambda channel, tag: channel.basic_ack(tag))
+
+    def reject(self, delivery: Delivery, reason: str) -> bool:
+        message: Any = delivery.receipt
+        if not message.channel.is_open:
+            return False
+        if message.queue_dead_letters:
+            return self._settle(delivery, lambda channel, tag: channel.basic_reject(tag, requeue=False))
+        copy = _dead_letter(message, reason)
+        exchange, key = self._dead_letter_exchange, message.delivery_info["routing_key"]
+        if not self._amqp.publish(exchange, key, copy):
+            raise RequestRefused(
+                f"dead letter exchange {exchange} leads to no queue, so the message is kept",
+                hint="`attune-infra verify` tells what is missing, `attune-infra setup` makes it",
+            )
+        return self.acknowledge(delivery)
+
+    def retire(self) -> None:
+        try:
+            for queue in self._queues:
+                if not queue.auto_delete:
+                    self._channels[queue.name].basic_cancel(_tag_of(self._channels[queue.name]))
+            for binding in self._bindings:
+                if self._is_auto_delete(binding.destination):
+                    self._channels[binding.destination].queue_unbind(
+                        binding.destination, binding.source, binding.routing_key, arguments=dict(binding.arguments)
+                    )
+        except (amqp.AMQPError, OSError) as error:
+            raise faults.from_amqp_connect(error, self._settings) from error
+
+    def is_empty(self) -> bool:
+        try:
+            return not any(
+                self._channels[queue.name].queue_declare(queue.name, passive=True).message_count
+                for queue in self._queues
+                if queue.auto_delete
+            )
+        except (amqp.AMQPError, OSError) as error:
+            raise faults.from_amqp_connect(error, self._settings) from error
+
+    def _declare(self, items: Iterable[TopologyObject]) -> list[tuple[str, str]]:
+        """Declare things, kind by kind; return those that were refused, each with the reason."""
+        wanted = list(items)
+        return [
+            (label(item), reason)
+            for kind in (Exchange, Queue, Binding)
+            for item, reason in self._amqp.declare([each for each in wanted if isinstance(each, kind)])
+            if reason is not None
+        ]
+
+    def _consume(self, queue: Queue, tag: str) -> amqp.Channel:
+        """Consume a queue on a channel of its own, since several of one worker have one consumer tag."""
+        channel = self._amqp.open_channel()
+        channel.auto_decode = False
+        dead_letters = "x-dead-letter-exchange" in queue.arguments
+
+        def arrive(message: Any) -> None:
+            message.queue_dead_letters = dead_letters
+            self._arrived.append(Delivery(message.body, _name_of(message), message))
+
+        channel.basic_qos(0, self._prefetch, a_global=False)
+        channel.basic_consume(
+            queue.name, tag, callback=arrive, on_cancel=lambda _: self._deleted.append(queue.name)
+        )
+        return channel
+
+    def _attend(self) -> None:
+        """Read all that has arrived, and keep the connection alive; raise `BrokerUnreachable` if it is over."""
+        try:
+            connection = next(iter(self._channels.values())).connection
+            while connection is not None:
+                connection.drain_events(timeout=0)
+        except TimeoutError:
+            pass
+        except (amqp.AMQPError, OSError) as error:
+            raise faults.from_amqp_connect(error, self._settings) from error
+        for queue, channel in self._channels.items():
+            if queue in self._deleted:
+                raise BrokerUnreachable(f"queue {queue} was deleted under its consumer")
+            if not channel.is_open:
+                reason = faults.reason_of(getattr(channel, "failure", None) or ConnectionError("closed"))
+                raise BrokerUnreachable(f"the channel of queue {queue} was closed: {reason}")
+        try:
+            connection.heartbeat_tick()
+        except (amqp.AMQPError, OSError) as error:
+            raise BrokerUnreachable("the broker has sent no heartbeat") from error
+
+    def _settle(self, delivery: Delivery, how: Callable[[amqp.Channel, int], None]) -> bool:
+        message: Any = delivery.receipt
+        if not message.channel.is_open:
+            return False
+        try:
+            how(message.channel, message.delivery_info["delivery_tag"])
+        except (amqp.AMQPError, OSError):
+            return False
+        return True
+
+    def _is_auto_delete(self, name: str) -> bool:
+        return any(queue.auto_delete for queue in self._queues if queue.name == name)
+
+
+def _tag_of(channel: amqp.Channel) -> str:
+    return str(next(iter(channel.callbacks)))
+
+
+def _name_of(message: Any) -> str:
+    message_id = message.properties.get("message_id")
+    return f"message {message_id}" if message_id else f"message number {message.delivery_info['delivery_tag']}"
+
+
+def _dead_letter(message: Any, reason: str) -> amqp.Message:
+    """Return a message as a dead letter: without its expiration, as RabbitMQ does, and with the reason."""
+    properties = {
+        name: value for name, value in message.properties.items() if name not in {"expiration", "user_id"}
+    }
+    headers = {
+        **properties.pop("application_headers", {}),
+        "x-attune-consumer": message.delivery_info["consumer_tag"],
+        "x-attune-reason": reason,
+    }
+    return amqp.Message(message.body, application_headers=headers, **properties)

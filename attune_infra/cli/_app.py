@@ -1,0 +1,92 @@
+"""How commands are put together: each in a file of its own that holds an `app`, loaded when it is called.
+
+Help is plain text, which costs nothing to load and can be searched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from keyword import iskeyword
+from typing import Any, TypeVar
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from attune_infra.errors import ExitCode
+
+_EMPTY: Mapping[str, str] = {}
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+class Command(TyperCommand):
+    """A command whose help has a section for each panel of options."""
+
+    def get_short_help_str(self, limit: int = 0) -> str:  # noqa: ARG002 - as typer calls it
+        """Return the first line of the help, however long it is; lists wrap it."""
+        return (self.help or "").partition("\n")[0]
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write every parameter into its section, in the order in which they were declared."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            if record := parameter.get_help_record(ctx):
+                sections.setdefault(_section(parameter), []).append(record)
+        for title, records in sections.items():
+            with formatter.section(title):
+                formatter.write_dl(records)
+
+
+def _section(parameter: Any) -> str:
+    return parameter.rich_help_panel or f"{parameter.param_type_name}s".capitalize()
+
+
+class Group(TyperGroup):
+    """Commands that belong together. Called without one, it says on standard error which there are."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Ask for a command before anything else is."""
+        if not args and not ctx.resilient_parsing:
+            typer.echo(ctx.get_help(), err=True)
+            raise typer.Exit(ExitCode.WRONG_USAGE)
+        return super().parse_args(ctx, args)
+
+
+class App(typer.Typer):
+    """A command, or several that belong together."""
+
+    def __init__(self, **given: Any) -> None:
+        plain = {"rich_markup_mode": None, "pretty_exceptions_enable": False, "add_completion": False}
+        super().__init__(**{"cls": Group, **plain, **given})
+
+    def command(self, name: str | None = None, **given: Any) -> Callable[[_Function], _Function]:
+        """Add a command, which is a `Command`."""
+        return super().command(name, **{"cls": Command, **given})
+
+
+def contents(package: str, commands: Mapping[str, str], files: Mapping[str, str] = _EMPTY) -> type[Group]:
+    """Return a group of commands that knows the help of each by its name, and loads the one that is called.
+
+    Each is in the file of the package that has its name, but for those that `files` knows to be elsewhere.
+    """
+
+    class Contents(Group):
+        def __init__(self, **given: Any) -> None:
+            stubs = [Command(name=name, help=about, rich_markup_mode=None) for name, about in commands.items()]
+            super().__init__(**{**given, "commands": stubs})
+
+        def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+            name, stub, rest = super().resolve_command(ctx, args)
+            if name is None:
+                return None, None, rest
+            return name, _load(stub, package, files.get(name, name)), rest
+
+    return Contents
+
+
+def _load(stub: Any, package: str, file: str) -> Any:
+    """Return the command itself, from a file that may hold several; Python's own words are no names of files."""
+    loaded = typer.main.get_command(import_module(f"{package}.{file}{'_' if iskeyword(file) else ''}").app)
+    command = loaded.commands.get(stub.name, loaded) if isinstance(loaded, Group) else loaded
+    command.help = command.help or stub.help
+    return command

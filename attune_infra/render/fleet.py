@@ -1,0 +1,116 @@
+"""The fleet and what is done with it -> lines of text, and plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any, Final
+
+from attune_infra.render.line import Line, aligned
+from attune_infra.render.words import visible
+from attune_infra.topology.fleet import Fleet, FleetWorker
+from attune_infra.topology.leftovers import Leftover, Leftovers
+from attune_infra.topology.model import label
+from attune_infra.topology.verify import Verdict
+
+HEADINGS: Final = (
+    "",
+    "id",
+    "name",
+    "status",
+    "heartbeat",
+    "queue",
+    "bound",
+    "consumers",
+    "ready",
+    "unacked",
+    "verdict",
+)
+_NUMBERS: Final = frozenset({1, 4, 7, 8, 9})
+_SIGNS: Final = {Verdict.PASSED: "", Verdict.WARNING: "~", Verdict.FAILED: "!"}
+STYLES: Final = {Verdict.PASSED: "", Verdict.WARNING: "yellow", Verdict.FAILED: "red"}
+_LONGEST_NAME: Final = 24
+_MINUTE, _HOUR, _DAY = 60, 3600, 86_400
+
+
+def fleet_lines(fleet: Fleet) -> Iterator[Line]:
+    styles = ["", *(STYLES[worker.verdict] for worker in fleet.workers)]
+    texts = aligned([HEADINGS, *map(cells, fleet.workers)], right=_NUMBERS)
+    yield from map(Line, texts, styles)
+    yield Line(summary(fleet))
+
+
+def cells(worker: FleetWorker) -> tuple[str, ...]:
+    """Return one worker as the columns of `HEADINGS`."""
+    member, there = worker.member, len(worker.queues)
+    queue = {0: "no", worker.wanted_queues: "yes"}.get(there, f"{there} of {worker.wanted_queues}")
+    return (
+        _SIGNS[worker.verdict],
+        str(worker.id),
+        _shortened(visible(member.name)) if member else "-",
+        member.status + " (cordoned)" * member.cordoned if member else "unregistered",
+        age(member.heartbeat_age) if member else "-",
+        queue,
+        "yes" if worker.bound else "no",
+        str(len(worker.consumer_tags)),
+        str(worker.depth.ready),
+        str(worker.depth.unacknowledged),
+        ", ".join(worker.findings) or "ok",
+    )
+
+
+def summary(fleet: Fleet) -> str:
+    counts = fleet.counts()
+    words = ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict])
+    return f"{len(fleet.workers)} workers" + (f": {words}" if words else "")
+
+
+def age(seconds: float | None) -> str:
+    """Return how long ago something was, in one word."""
+    if seconds is None:
+        return "never"
+    for unit, length in (("d", _DAY), ("h", _HOUR), ("min", _MINUTE)):
+        if seconds >= length:
+            return f"{seconds // length:.0f} {unit}"
+    return f"{max(seconds, 0):.0f} s"
+
+
+def fleet_data(fleet: Fleet) -> dict[str, Any]:
+    return {"workers": [_worker_data(worker) for worker in fleet.workers]}
+
+
+def _worker_data(worker: FleetWorker) -> dict[str, Any]:
+    member = worker.member
+    return {
+        "id": worker.id,
+        "name": member and member.name,
+        "status": member and member.status,
+        "cordoned": member is not None and member.cordoned,
+        "heartbeat_age_seconds": member and member.heartbeat_age,
+        "queues": [queue.name for queue in worker.queues],
+        "queue_present": len(worker.queues) == worker.wanted_queues,
+        "bound": worker.bound,
+        "consumers": list(worker.consumer_tags),
+        "ready": worker.depth.ready,
+        "unacknowledged": worker.depth.unacknowledged,
+        "verdict": str(worker.verdict),
+        "findings": [{"finding": str(reason.finding), "detail": reason.detail} for reason in worker.reasons],
+    }
+
+
+def leftover_lines(leftovers: Leftovers) -> Iterator[Line]:
+    for item in leftovers.items:
+        yield Line(f"- {label(item.object)}: {item.why}{_loss(item)}", "red" if item.used else "")
+    yield Line(f"{len(leftovers.items)} to remove" if leftovers.items else "nothing to remove")
+
+
+def leftovers_data(leftovers: Leftovers) -> list[dict[str, Any]]:
+    return [{"object": label(each.object), "why": each.why, **asdict(each.loss)} for each in leftovers.items]
+
+
+def _loss(item: Leftover) -> str:
+    return f"; {item.loss.messages} messages, {item.loss.consumers} consumers" if item.used else ""
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"

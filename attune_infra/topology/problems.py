@@ -1,0 +1,25 @@
+"""What is wrong with a text that should hold a topology, and where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from attune_infra.errors import InvalidInput
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """What is wrong with a document, and where; lines and columns count from 1."""
+
+    line: int
+    column: int
+    what: str
+
+
+class InvalidDocument(InvalidInput):
+    """A topology document with at least one problem."""
+
+    def __init__(self, source: str, problems: list[Problem]) -> None:
+        self.problems = tuple(sorted(set(problems)))
+        lines = (f"{source}:{found.line}:{found.column}: {found.what}" for found in self.problems)
+        super().__init__("\n".join(lines), hint="nothing was changed; mend the document and try again")

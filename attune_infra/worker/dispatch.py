@@ -1,0 +1,41 @@
+"""Send one worker a message, and know whether it arrived in a queue."""
+
+from __future__ import annotations
+
+import json
+from uuid import uuid4
+
+from attune_infra.errors import InvalidInput, WrongUsage
+from attune_infra.interfaces import Broker, Dispatch
+from attune_infra.topology.model import Topology
+from attune_infra.topology.worker import bindings_of, worker_family
+
+
+def dispatch(broker: Broker, topology: Topology, worker_id: int, body: str | None) -> Dispatch:
+    """Publish a message as a scheduler would: to the first exchange that the worker's queues are bound to."""
+    first = next(iter(bindings_of(worker_family(topology), worker_id)), None)
+    if first is None:
+        raise InvalidInput(
+            f"topology '{topology.name}' binds no queue of a worker to an exchange",
+            hint="add `bindings:` to the queue in its workers section",
+        )
+    message_id = str(uuid4())
+    text = json.dumps({"message_id": message_id, "worker_id": worker_id}) if body is None else _checked(body)
+    routed = broker.publish(first.source, first.routing_key, text, message_id=message_id)
+    return Dispatch(
+        worker_id=worker_id,
+        exchange=first.source,
+        routing_key=first.routing_key,
+        message_id=message_id,
+        routed=routed,
+    )
+
+
+def _checked(body: str) -> str:
+    try:
+        json.loads(body)
+    except ValueError as error:
+        raise WrongUsage(
+            f"the body is not JSON: {error}", hint="""for instance --body '{"action": "ping"}'"""
+        ) from error
+    return body

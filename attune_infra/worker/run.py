@@ -1,0 +1,191 @@
+"""One worker's life: come up, consume, come up again whatever happens, and stop without losing anything."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import Final
+
+from attune_infra.errors import (
+    AttuneError,
+    BrokerError,
+    QueueDenied,
+    RegistryError,
+    RegistryUnreachable,
+    RequestRefused,
+)
+from attune_infra.interfaces import Delivery, Inbox, RegisteredWorker, Registration, WorkerRegistry
+from attune_infra.worker.handler import Ended, Handler, Job
+from attune_infra.worker.pulse import Pulse
+from attune_infra.worker.wakeup import Wakeup
+
+Connect = Callable[[], AbstractContextManager[WorkerRegistry]]
+Tell = Callable[[str], None]
+
+_FIRST_PAUSE: Final = 0.2
+_LONGEST_PAUSE: Final = 5.0
+_TICK: Final = 1.0
+"""Seconds after which the connection is looked after although nothing happened."""
+_TOO_LATE: Final = ", but the connection was lost meanwhile: it comes again if its queue survived"
+
+
+def live(
+    registration: Registration, connect: Connect, inbox: Inbox, handler: Handler, *, heartbeat: float, tell: Tell
+) -> None:
+    """Register, consume and send heartbeats until asked to stop; then finish what is held, and deregister."""
+    with Wakeup() as wakeup:
+        worker = _register(connect, registration, wakeup, tell)
+        if worker is None:
+            return
+        try:
+            with Pulse(connect, worker.id, heartbeat, tell):
+                Worker(worker.id, inbox, handler, wakeup, tell).run()
+        finally:
+            _deregister(connect, worker.id, tell)
+        tell(f"worker {worker.id} has stopped")
+
+
+def _register(connect: Connect, registration: Registration, wakeup: Wakeup, tell: Tell) -> RegisteredWorker | None:
+    """Register, trying again while the database is away; None if asked to stop before that."""
+    pauses = _pauses()
+    while not wakeup.stopping:
+        try:
+            with connect() as registry:
+                return registry.register(registration)
+        except RegistryUnreachable as error:
+            _pause(next(pauses), error, wakeup, tell)
+    return None
+
+
+def _deregister(connect: Connect, worker_id: int, tell: Tell) -> None:
+    """Set the worker inactive; where that is not possible, its heartbeat will tell."""
+    try:
+        with connect() as registry:
+            registry.deregister([worker_id])
+    except RegistryError as error:
+        tell(f"could not be deregistered: {error.sentence}")
+
+
+class Worker:
+    """Consumes one worker's queues, a message at a time, until it is asked to stop.
+
+    A message is acknowledged when the handler has done it, handed to the dead letter exchange when the handler
+    could not, and otherwise nobody's but the broker's, which delivers it again.
+    """
+
+    def __init__(self, worker_id: int, inbox: Inbox, handler: Handler, wakeup: Wakeup, tell: Tell) -> None:
+        self._id, self._inbox, self._handler, self._wakeup, self._tell = worker_id, inbox, handler, wakeup, tell
+        self._waiting: deque[Delivery] = deque()
+        self._current: tuple[Delivery, Job] | None = None
+        self._told: frozenset[str] = frozenset()
+        self._kept_until = 0.0
+
+    def run(self) -> None:
+        """Return when stopped; raise `QueueDenied`, or another failure of the first try that will not pass."""
+        pauses, has_consumed = _pauses(), False
+        while not (self._wakeup.stopping and self._current is None):
+            try:
+                self._come_up()
+                pauses, has_consumed = _pauses(), True
+                self._serve()
+                return
+            except QueueDenied:
+                raise
+            except BrokerError as error:
+                # Who has consumed before is refused by a broker that is only half up: its login, its virtual host.
+                if not (error.may_pass or has_consumed):
+                    raise
+                self._inbox.close()
+                _pause(next(pauses), error, self._wakeup, self._tell)
+                self._finish()
+            finally:
+                self._inbox.close()
+
+    def _come_up(self) -> None:
+        refused = frozenset(self._inbox.open(self._id))
+        self._waiting.clear()  # of a connection that is lost: it comes again, or went with its queue
+        for what in sorted(refused - self._told):
+            self._tell(f"not as the topology wants it, but going on: {what}")
+        self._told = refused
+        self._tell(f"worker {self._id} consumes")
+
+    def _serve(self) -> None:
+        retired = False
+        while True:
+            self._waiting.extend(self._inbox.receive())
+            self._finish()
+            self._begin()
+            if self._wakeup.stopping and not retired:
+                self._tell("stopping: no new messages, finishing what is held")
+                self._inbox.retire()
+                retired = True
+            if retired and self._is_idle and self._inbox.is_empty():
+                self._waiting.extend(self._inbox.receive())
+                if self._is_idle:
+                    return
+            self._wakeup.wait(0 if self._can_go_on else _TICK, self._inbox.fileno())
+
+    def _begin(self) -> None:
+        """Start on the next message, if none is being worked on."""
+        if self._current is None and self._waiting:
+            delivery = self._waiting.popleft()
+            job = self._handler.start(delivery.body) if _is_json(delivery.body) else Ended("it is not JSON")
+            self._current = delivery, job
+
+    def _finish(self) -> None:
+        """Settle the message that was being worked on, if that is over."""
+        if self._current is None or time.monotonic() < self._kept_until:
+            return
+        delivery, job = self._current
+        if (ended := job.poll()) is None:
+            return
+        try:
+            settled = self._settle(delivery, ended)
+        except RequestRefused as error:
+            self._tell(error.sentence)
+            self._kept_until = time.monotonic() + _LONGEST_PAUSE
+            return
+        self._current = None
+        how = f"rejected: {ended.failure}" if ended.failure else "done"
+        self._tell(f"{delivery.name} {how}{'' if settled else _TOO_LATE}")
+
+    def _settle(self, delivery: Delivery, ended: Ended) -> bool:
+        if ended.failure is None:
+            return self._inbox.acknowledge(delivery)
+        return self._inbox.reject(delivery, ended.failure)
+
+    @property
+    def _is_idle(self) -> bool:
+        return self._current is None and not self._waiting
+
+    @property
+    def _can_go_on(self) -> bool:
+        """Whether there is something to do at once."""
+        if self._current is None:
+            return bool(self._waiting)
+        return self._current[1].poll() is not None and time.monotonic() >= self._kept_until
+
+
+def _is_json(body: bytes) -> bool:
+    try:
+        json.loads(body)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _pauses() -> Iterator[float]:
+    """Yield growing pauses, not the same ones for all workers, who lose one broker at one moment."""
+    pause = _FIRST_PAUSE
+    while True:
+        yield pause * random.uniform(0.5, 1)  # noqa: S311 # no secret
+        pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+def _pause(seconds: float, error: AttuneError, wakeup: Wakeup, tell: Tell) -> None:
+    tell(f"{error.sentence}; trying again")
+    wakeup.wait(seconds)

@@ -1,0 +1,360 @@
+"""`attune-infra worker run`: real worker processes, through everything that can happen to them."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import amqp
+import pytest
+
+from as_a_user import Command
+from attune_infra.broker.management import Management
+from attune_infra.broker.rabbitmq import RabbitMQ
+from attune_infra.sandbox import BoundSandbox
+from eventually import eventually
+from under_test import DURABLE_WORKERS, BrokerUnderTest
+from virtual_host import VirtualHost
+
+
+class Fleet:
+    """Worker processes; each writes what it handles, a line a message, to one file, and talks into another."""
+
+    def __init__(self, run: Command, folder: Path) -> None:
+        self.run, self.folder = run, folder
+        self._processes: list[subprocess.Popen[str]] = []
+        (folder / "handled").touch()
+
+    def start(self, name: str, *options: str, command: str | None = ":") -> subprocess.Popen[str]:
+        """Start a worker that does this after writing down what it was given; with None, that runs no command."""
+        record = f"read -r line; printf '%s\\n' \"$line\" >>{self.folder}/handled; {command}"
+        execute = () if command is None else ("--exec", f"sh -c {shlex.quote(record)}")
+        arguments = ("worker", "run", "--name", name, *execute, *options)
+        with (self.folder / name).open("a", encoding="utf-8") as talk:
+            process = self.run.start(*arguments, talk=talk)
+        self._processes.append(process)
+        return process
+
+    def talk(self, name: str) -> str:
+        return (self.folder / name).read_text(encoding="utf-8")
+
+    def consumes(self, name: str, times: int = 1) -> None:
+        """Wait until a worker has said so often that it consumes."""
+        eventually(lambda: self.talk(name).count(" consumes\n"), times.__le__, within=40)
+
+    def handled(self) -> list[Any]:
+        """Return the message ids that a handler has seen, in order."""
+        lines = (self.folder / "handled").read_text(encoding="utf-8").splitlines()
+        return [json.loads(line)["message_id"] for line in lines]
+
+    def close(self) -> None:
+        for process in self._processes:
+            process.kill()
+            process.communicate()
+
+
+@pytest.fixture
+def fleet(run: Command, tmp_path: Path) -> Iterator[Fleet]:
+    fleet = Fleet(run, tmp_path)
+    yield fleet
+    fleet.close()
+
+
+def send(channel: amqp.Channel, *message_ids: object, key: str = "worker.1") -> None:
+    channel.confirm_select()
+    for message_id in message_ids:
+        body = json.dumps({"message_id": message_id})
+        channel.basic_publish_confirm(amqp.Message(body, delivery_mode=2), "attune.executions", key)
+
+
+def statuses(run: Command) -> list[tuple[int, str, str]]:
+    workers = run("worker", "list", "-o", "json").json["workers"]
+    return [(each["id"], each["status"], each["verdict"]) for each in workers]
+
+
+def test_it_handles_a_message_at_a_time_and_stops_without_losing_any(
+    fleet: Fleet, run: Command, channel: amqp.Channel, broker: RabbitMQ
+) -> None:
+    worker = fleet.start("w", "--prefetch", "2", command="sleep 0.1")
+    fleet.consumes("w")
+    send(channel, *range(8))
+    eventually(fleet.handled, bool)
+
+    worker.send_signal(signal.SIGTERM)
+
+    assert worker.wait(timeout=20) == 0
+    assert fleet.handled() == list(range(8))
+    assert fleet.talk("w").splitlines()[-1] == "worker 1 has stopped"
+    assert statuses(run) == [(1, "inactive", "passed")]
+    eventually(lambda: broker.contents("attune.dlx.queue"), (0, 0).__eq__)
+
+
+def test_what_it_cannot_do_reaches_the_dead_letter_exchange(fleet: Fleet, channel: amqp.Channel) -> None:
+    fleet.start("w", command="exit 3")
+    fleet.consumes("w")
+    send(channel, "fails")
+    channel.basic_publish_confirm(amqp.Message("no json", message_id="m"), "attune.executions", "worker.1")
+
+    dead = [eventually(lambda: channel.basic_get("attune.dlx.queue", no_ack=True), bool) for _ in range(2)]
+
+    assert [message.body for message in dead] == ['{"message_id": "fails"}', "no json"]
+    assert dead[0].delivery_info["routing_key"] == "worker.1"
+    assert "message m rejected: it is not JSON" in fleet.talk("w")
+    if "x-death" not in dead[0].headers:  # where the queue itself names a dead letter exchange, the broker does it
+        assert dead[0].headers == {
+            "x-attune-consumer": "worker-1",
+            "x-attune-reason": "the command left with exit code 3",
+        }
+
+
+def test_a_dead_letter_that_nobody_takes_is_kept(fleet: Fleet, channel: amqp.Channel, broker: RabbitMQ) -> None:
+    fleet.start("w", command="exit 3")
+    fleet.consumes("w")
+    channel.queue_unbind("attune.dlx.queue", "attune.dlx")
+    send(channel, "fails")
+    eventually(lambda: fleet.talk("w"), lambda talk: "leads to no queue, so the message is kept" in talk)
+
+    channel.queue_bind("attune.dlx.queue", "attune.dlx")
+
+    eventually(lambda: broker.contents("attune.dlx.queue"), (1, 0).__eq__, within=20)
+    assert fleet.handled() == ["fails"]
+
+
+def test_without_a_command_it_logs_and_acknowledges(fleet: Fleet, channel: amqp.Channel) -> None:
+    fleet.start("plain", command=None)
+    fleet.consumes("plain")
+
+    send(channel, "a", "b")
+
+    eventually(lambda: fleet.talk("plain").count(" done\n"), (2).__eq__)
+
+
+@pytest.mark.transient_queues
+def test_killed_it_leaves_no_queue_and_comes_back_with_the_same_id(
+    fleet: Fleet, run: Command, broker: RabbitMQ
+) -> None:
+    worker = fleet.start("w")
+    fleet.consumes("w")
+
+    worker.kill()
+
+    eventually(lambda: "worker.1.executions" in broker.read().queues, (False).__eq__)
+    found = run("worker", "verify", "--id", "1")
+    assert found.code == 2
+    assert found.lines[0] == "failed   worker 1 (w): queue missing: queue worker.1.executions is missing"
+
+    fleet.start("w")
+    fleet.consumes("w", times=2)
+    assert run("worker", "verify", "--id", "1", "--settle", "20").code == 0
+
+
+def test_a_queue_deleted_under_it_is_made_again(fleet: Fleet, channel: amqp.Channel) -> None:
+    fleet.start("w")
+    fleet.consumes("w")
+
+    channel.queue_delete("worker.1.executions")
+
+    fleet.consumes("w", times=2)
+    assert "queue worker.1.executions was deleted under its consumer; trying again" in fleet.talk("w")
+    send(channel, "after")
+    eventually(fleet.handled, ["after"].__eq__)
+
+
+def test_a_database_that_is_away_holds_up_no_message(
+    fleet: Fleet, run: Command, sandbox: BoundSandbox, channel: amqp.Channel, pytestconfig: pytest.Config
+) -> None:
+    worker = fleet.start("w", "--heartbeat", "0.2")
+    fleet.consumes("w")
+    sandbox.stop_database()
+    try:
+        eventually(lambda: fleet.talk("w"), lambda talk: "no heartbeat: " in talk)
+        end, sent = time.monotonic() + pytestconfig.getoption("--outage"), 0
+        while time.monotonic() < end:
+            send(channel, sent)
+            eventually(fleet.handled, list(range(sent + 1)).__eq__)
+            sent += 1
+    finally:
+        sandbox.start_database()
+
+    eventually(lambda: fleet.talk("w"), lambda talk: "heartbeats reach the registry again" in talk)
+    assert worker.poll() is None
+    assert run("worker", "verify", "--id", "1", "--settle", "20").code == 0
+
+
+def test_a_worker_waits_for_a_database_that_is_not_up_yet(fleet: Fleet, sandbox: BoundSandbox) -> None:
+    sandbox.stop_database()
+    try:
+        fleet.start("w")
+        eventually(lambda: fleet.talk("w"), lambda talk: "; trying again" in talk, within=20)
+    finally:
+        sandbox.start_database()
+    fleet.consumes("w")
+
+
+class Publisher:
+    """Publishes with confirms to some workers until told to end, whatever happens to the broker."""
+
+    def __init__(self, vhost: VirtualHost, worker_ids: list[int]) -> None:
+        self.vhost, self.worker_ids = vhost, worker_ids
+        self.confirmed: list[int] = []
+        self.ended = threading.Event()
+        self.thread = threading.Thread(target=self._publish)
+
+    def _publish(self) -> None:
+        numbers = count(1)
+        while not self.ended.wait(0.2):
+            with suppress(amqp.AMQPError, OSError), closing(self.vhost.client()) as connection:
+                channel = connection.channel()
+                while not self.ended.wait(0.01):
+                    self._send(channel, next(numbers))
+
+    def _send(self, channel: amqp.Channel, number: int) -> None:
+        returned: list[object] = []
+        channel.events["basic_return"] = {lambda *what: returned.append(what)}
+        message = amqp.Message(json.dumps({"message_id": number}), delivery_mode=2)
+        key = f"worker.{self.worker_ids[number % len(self.worker_ids)]}"
+        channel.basic_publish_confirm(message, "attune.executions", key, mandatory=True)
+        if not returned:
+            self.confirmed.append(number)
+
+
+def test_a_restart_of_the_broker_loses_nothing_but_what_went_with_a_transient_queue(
+    *,
+    fleet: Fleet,
+    sandbox: BoundSandbox,
+    vhost: VirtualHost,
+    pytestconfig: pytest.Config,
+    record_testsuite_property: Callable[[str, object], None],
+) -> None:
+    """Every second worker has a durable queue: of what was confirmed for those, nothing at all is missing.
+
+    A transient queue goes with the broker, and what it held, or a worker had not acknowledged, goes with it.
+    """
+    names = [f"w{number}" for number in range(1, pytestconfig.getoption("--fleet") + 1)]
+    for name in names:
+        durable = ("--topology", str(DURABLE_WORKERS)) if int(name[1:]) % 2 else ()
+        fleet.start(name, *durable, command="sleep 0.05")
+        fleet.consumes(name)
+    publisher = Publisher(vhost, list(range(1, len(names) + 1)))
+    publisher.thread.start()
+    eventually(fleet.handled, lambda handled: len(handled) > 2 * len(names), within=30)
+
+    sandbox.stop_broker()
+    before = len(publisher.confirmed)
+    sandbox.start_broker()
+
+    back = time.monotonic()
+    for name in names:
+        fleet.consumes(name, times=2)
+    assert time.monotonic() - back < 30
+    handled = len(fleet.handled())
+    eventually(fleet.handled, lambda now: len(now) > handled + 2 * len(names), within=30)
+    publisher.ended.set()
+    publisher.thread.join()
+    with RabbitMQ(vhost.settings()) as broker:
+        eventually(lambda: held(broker), (0).__eq__, within=30)
+
+    missing = set(publisher.confirmed) - set(fleet.handled())
+    record_testsuite_property("confirmed", len(publisher.confirmed))
+    record_testsuite_property("discarded with a transient queue", len(missing))
+    assert missing <= set(publisher.confirmed[:before])
+    assert not {number for number in missing if (number % len(names)) % 2 == 0}
+
+
+def held(broker: RabbitMQ) -> int:
+    """Return how many messages all workers' queues hold."""
+    return sum(depth.total for name, depth in broker.depths().items() if name.startswith("worker."))
+
+
+def test_a_queue_declared_otherwise_is_told_with_what_to_do(run: Command, channel: amqp.Channel) -> None:
+    channel.queue_declare("worker.1.executions", durable=True, auto_delete=False, arguments={"x-max-length": 1})
+
+    result = run("worker", "run", "--name", "w")
+
+    assert result.code == 1
+    denied = "error: worker 1 was denied queue worker.1.executions: PRECONDITION_FAILED - inequivalent arg"
+    assert denied in result.stderr
+    assert "`attune-infra worker deprovision --id 1`" in result.stderr
+
+
+def test_a_queue_that_somebody_holds_for_himself_is_told(run: Command, channel: amqp.Channel) -> None:
+    channel.queue_declare("worker.1.executions", exclusive=True)
+
+    result = run("worker", "run", "--name", "w")
+
+    assert result.code == 1
+    assert "error: worker 1 was denied queue worker.1.executions: RESOURCE_LOCKED - " in result.stderr
+    assert "is an older worker still running?" in result.stderr
+
+
+@pytest.mark.parametrize("permission", ["configure", "read", "write"])
+def test_a_missing_permission_is_told(
+    run: Command, management: Management, vhost: VirtualHost, permission: str
+) -> None:
+    permissions = {"configure": ".*", "write": ".*", "read": ".*", permission: "^attune\\..*"}
+    management.put("users", "modest", body={"password": "s3cret", "tags": ""})
+    management.put("permissions", vhost.name, "modest", body=permissions)
+    url = vhost.amqp_url.replace("guest:guest", "modest:s3cret")
+
+    result = run("worker", "run", "--name", "w", "--amqp-url", url)
+    management.delete("users", "modest")
+
+    assert result.code == 1
+    assert "error: worker 1 was denied " in result.stderr
+    assert "ACCESS_REFUSED - " in result.stderr
+    assert "rabbitmqctl set_permissions" in result.stderr
+
+
+def test_a_denied_feature_is_told_with_the_way_out(
+    attune_infra_with_registry: Command, under_test: BrokerUnderTest
+) -> None:
+    if not under_test.denies_transient_queues:
+        pytest.skip("the RabbitMQ under test permits transient queues")
+    attune_infra_with_registry("registry", "init")
+
+    result = attune_infra_with_registry("worker", "run", "--name", "w", "--topology", "attune")
+
+    assert result.code == 1
+    assert "(the deprecated feature transient_nonexcl_queues)" in result.stderr
+    assert "examples/attune-durable-workers.yaml" in result.stderr
+
+
+@pytest.mark.any_broker
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--exec", "no-such-command"), "there is no command 'no-such-command'"),
+        (("--exec", "'"), "the command cannot be read: No closing quotation"),
+        (("--exec", ""), "there is no command ''"),
+    ],
+)
+def test_a_command_that_cannot_be_is_refused_at_once(
+    attune_infra_alone: Command, arguments: tuple[str, ...], sentence: str
+) -> None:
+    result = attune_infra_alone("worker", "run", *arguments)
+
+    assert result.code == 1
+    assert result.stderr.startswith(f"error: {sentence}\n")
+
+
+def test_where_rejected_messages_go_must_be_known(attune_infra_alone: Command, tmp_path: Path) -> None:
+    document = tmp_path / "t.yaml"
+    document.write_text("workers: {consumer_tag: 'w-{worker_id}', queues: {'w.{worker_id}': {}}}\n")
+
+    result = attune_infra_alone("worker", "run", "--topology", str(document))
+
+    assert result.code == 1
+    assert "name none\nhint:  give --dead-letter-exchange" in result.stderr
+
+
+def test_the_database_is_asked_for(attune_infra: Command) -> None:
+    assert attune_infra("worker", "run").stderr.startswith("error: no database is configured")
