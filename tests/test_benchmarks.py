@@ -12,7 +12,7 @@ import pytest
 
 from as_a_user import Command
 from benchmarks.cases import Case, Scale, cases
-from benchmarks.contestant import Call, Job, Workshop
+from benchmarks.contestant import Call, Job
 from benchmarks.documents import everything
 from benchmarks.floors import Curl, Python
 from benchmarks.match import made_ready, rounds_of
@@ -20,6 +20,7 @@ from benchmarks.measure import Failed, Stopwatch
 from benchmarks.peers.rascal import Rascal
 from benchmarks.report import as_markdown, as_text
 from benchmarks.results import AtMost, Below, Result, Run, Samples, Size
+from benchmarks.workshop import Workshop
 from virtual_host import VirtualHost
 
 TESTS = Path(__file__).parent
@@ -115,7 +116,9 @@ def test_everybody_begins_a_round_once_and_the_slow_ones_sit_some_out() -> None:
 def test_one_who_cannot_be_had_is_named_with_the_reason(vhost: VirtualHost, tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", str(tmp_path))
-        ready = made_ready([Curl, Rascal], Workshop(cache=tmp_path, rabbitmq_root=None, broker=vhost))
+        ready = made_ready(
+            [Curl, Rascal], Workshop(cache=tmp_path, folder=tmp_path, rabbitmq_root=None, broker=vhost)
+        )
 
     assert [str(each) for each in ready.values()] == ["curl is not installed", "node is not installed"]
 

@@ -17,7 +17,6 @@ from typing import Final
 
 from attune_infra.errors import AttuneError
 from benchmarks.cases import QUICK, Scale, cases
-from benchmarks.contestant import Absent, Workshop
 from benchmarks.ground import Ground
 from benchmarks.growth import grown
 from benchmarks.match import Contestants, made_ready, play
@@ -25,6 +24,7 @@ from benchmarks.measure import Failed, Stopwatch
 from benchmarks.ours import AttuneInfra
 from benchmarks.report import as_markdown, as_text
 from benchmarks.results import Run
+from benchmarks.workshop import Absent, Workshop
 from under_test import BrokerUnderTest
 
 NAMES: Final = tuple(case.name for case in cases(Scale(), (4, 0)))
@@ -79,7 +79,9 @@ def measured(options: argparse.Namespace) -> Run:
         under_test.sandbox(postgres=False) as sandbox,
     ):
         ground = Ground(sandbox, Path(folder), stopwatch)
-        workshop = Workshop(cache=cache(), rabbitmq_root=options.rabbitmq_root, broker=ground.whole)
+        workshop = Workshop(
+            cache=cache(), folder=ground.folder, rabbitmq_root=options.rabbitmq_root, broker=ground.whole
+        )
         kinds = dict.fromkeys(entry.kind for case in wanted for entry in case.entries)
         contestants = made_ready({AttuneInfra: None, **kinds}, workshop)
         known = versions(contestants)

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 from urllib.parse import quote
 
-from benchmarks.contestant import PROGRAMS, Call, Job, Workshop, program, said
+from benchmarks.contestant import PROGRAMS, Call, Job
+from benchmarks.workshop import Workshop, program, said
 
 EXCHANGE_COLUMNS = "columns=name,type,durable,auto_delete,internal,arguments"
 QUEUE_COLUMNS = "columns=name,type,durable,auto_delete,exclusive,arguments"

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from typing import Final
 
-from benchmarks.contestant import Absent, Contestant, Job
+from benchmarks.contestant import Contestant, Job
 from benchmarks.documents import base, workers
 from benchmarks.ground import Ground
 from benchmarks.ours import AttuneInfra
 from benchmarks.results import Samples, Size
+from benchmarks.workshop import Absent
 
-SIZES = (100, 1_000, 5_000, 10_000, 20_000)
-ROUNDS = 3
+SIZES: Final = {100: 5, 1_000: 3, 5_000: 3, 10_000: 1, 20_000: 1}
+"""How many workers, in how many rounds."""
 
 
 def grown(ours: Contestant | Absent, ground: Ground) -> Iterator[Size]:
     """Provision and compare ever more workers, each number in a virtual host of its own."""
     assert isinstance(ours, AttuneInfra)
     nobody = base(ground.folder)
-    for size in SIZES:
+    for size, rounds in SIZES.items():
         document = workers(ground.folder, size)
         provision, diff = [], []
-        for number in range(ROUNDS):
-            print(f"growth to {size} workers: round {number + 1} of {ROUNDS}", file=sys.stderr)
+        for number in range(rounds):
+            print(f"growth to {size} workers: round {number + 1} of {rounds}", file=sys.stderr)
             with ground.virtual_host() as virtual_host:
                 ground.fill(Job(virtual_host=virtual_host, document=nobody))
                 job = Job(virtual_host=virtual_host, document=document)

@@ -8,10 +8,11 @@ from contextlib import contextmanager, nullcontext
 from typing import Any, TypeAlias
 
 from benchmarks.cases import Case, Entry
-from benchmarks.contestant import Absent, Contestant, Job, Workshop
+from benchmarks.contestant import Contestant, Job
 from benchmarks.ground import Ground
 from benchmarks.measure import Failed
 from benchmarks.results import Result, Samples
+from benchmarks.workshop import Absent, Workshop
 
 Contestants: TypeAlias = Mapping[type[Contestant], Contestant | Absent]
 

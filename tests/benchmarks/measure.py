@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final, Self
 
-from benchmarks.contestant import PROGRAMS, Call, clean_environment, last_line
+from benchmarks.contestant import PROGRAMS, Call
+from benchmarks.workshop import clean_environment, last_line
 
 _WITHIN: Final = 300.0
 """No process is waited for longer than this."""

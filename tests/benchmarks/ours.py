@@ -8,7 +8,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import ClassVar, Self
 
-from benchmarks.contestant import Call, Job, Workshop, said
+from benchmarks.contestant import Call, Job
+from benchmarks.workshop import Workshop, said
 
 ROOT = Path(__file__).parents[2]
 

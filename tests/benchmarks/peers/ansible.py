@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import ClassVar, Self
 from urllib.parse import urlsplit
 
-from benchmarks.contestant import PROGRAMS, Call, Job, Workshop, said, version_of
+from benchmarks.contestant import PROGRAMS, Call, Job
+from benchmarks.workshop import Workshop, said, version_of
 
 
 @dataclass(frozen=True)

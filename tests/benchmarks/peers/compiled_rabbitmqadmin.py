@@ -3,41 +3,36 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Self
 from urllib.parse import urlsplit
 
-from benchmarks.contestant import Absent, Call, Job, Workshop, program, said
+from benchmarks.contestant import Call, Job
+from benchmarks.workshop import Absent, Workshop, said
 
-_PLACE = Path("usr/bin/rabbitmqadmin")
+_COMPILED = b"\x7fELF"
 
 
 @dataclass(frozen=True)
 class CompiledRabbitmqadmin:
-    """The program of the broker's own root file system, entered for each call, which takes a millisecond."""
+    """The program of the broker's own package, with the libraries of its root file system."""
 
     name: ClassVar = "rabbitmqadmin, compiled"
-    enter: tuple[str, ...]
+    start: tuple[str, ...]
 
     @classmethod
     def ready(cls, workshop: Workshop) -> Self:
-        root = workshop.rabbitmq_root or Path("/")
-        try:
-            with (root / _PLACE).open("rb") as file:
-                compiled = file.read(4) == b"\x7fELF"
-        except FileNotFoundError:
-            compiled = False
-        if not compiled:
+        root = workshop.rabbitmq_root
+        program = (root or Path("/")) / "usr/bin/rabbitmqadmin"
+        if not program.is_file() or program.read_bytes()[:4] != _COMPILED:
             raise Absent("the broker's package does not have it; packages of RabbitMQ 4.3 do")
-        entered = (program("chroot"), str(root)) if os.path.realpath(root) != "/" else ()
-        return cls((*entered, f"/{_PLACE}"))
+        return cls((*(_loader(root) if root else ()), str(program)))
 
     @property
     def version(self) -> str:
-        return said([*self.enter, "--help"]).partition("Version: ")[2]
+        return said([*self.start, "--help"]).partition("Version: ")[2]
 
     def make(self, job: Job) -> Sequence[Call]:
         exchanges = (("exchange", each, ("name", "type", "durable")) for each in job.document.exchanges)
@@ -50,15 +45,24 @@ class CompiledRabbitmqadmin:
         ]
 
     def help(self, _: Job) -> Sequence[Call]:
-        return [Call((*self.enter, "--help"))]
+        return [Call((*self.start, "--help"))]
 
     def _call(self, job: Job, *arguments: str) -> Call:
         where = urlsplit(job.virtual_host.management_url)
         target = (f"--host={where.hostname}", f"--port={where.port}", f"--vhost={job.virtual_host.name}")
         return Call(
-            (*self.enter, *target, "--username=guest", "--password=guest", "--non-interactive", *arguments)
+            (*self.start, *target, "--username=guest", "--password=guest", "--non-interactive", *arguments)
         )
 
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
+
+
+def _loader(root: Path) -> tuple[str, ...]:
+    """Return what starts a program of another root file system, where this one's libraries may be too old."""
+    loaders = sorted(root.glob("lib*/ld-linux*.so.*"))
+    if not loaders:
+        raise Absent(f"there is no dynamic loader in {root}")
+    libraries = ":".join(str(folder) for folder in sorted(root.glob("usr/lib/*-linux-gnu*")))
+    return (str(loaders[0]), "--library-path", libraries)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 from urllib.parse import quote
 
-from benchmarks.contestant import Call, Job, Workshop, program, said
+from benchmarks.contestant import Call, Job
+from benchmarks.workshop import Workshop, program, said
 
 
 @dataclass(frozen=True)

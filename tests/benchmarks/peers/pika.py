@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Self
 
-from benchmarks.contestant import PROGRAMS, Call, Job, Workshop, version_of
+from benchmarks.contestant import PROGRAMS, Call, Job
+from benchmarks.workshop import Workshop, version_of
 
 
 @dataclass(frozen=True)

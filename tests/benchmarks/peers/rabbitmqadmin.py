@@ -12,7 +12,8 @@ from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
-from benchmarks.contestant import Absent, Call, Job, Workshop, said
+from benchmarks.contestant import Call, Job
+from benchmarks.workshop import Absent, Workshop, said
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Rabbitmqadmin:
     @classmethod
     def ready(cls, workshop: Workshop) -> Self:
         """Get it from the broker under test; if that has none, from this machine's package."""
-        script = workshop.cache / "rabbitmqadmin"
+        script = workshop.folder / "rabbitmqadmin"
         try:
             with urlopen(f"{workshop.broker.management_url}/cli/rabbitmqadmin") as answer:  # noqa: S310 - http
                 content = answer.read()

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Self
 
-from benchmarks.contestant import PROGRAMS, Call, Job, Workshop, node_version_of, program, said
+from benchmarks.contestant import PROGRAMS, Call, Job
+from benchmarks.workshop import Workshop, node_version_of, program, said
 
 
 @dataclass(frozen=True)
