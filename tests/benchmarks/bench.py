@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from attune_infra.errors import AttuneError
+from attune_infra.errors import AttuneError, InvalidInput
 from benchmarks.cases import QUICK, Scale, cases
 from benchmarks.ground import Ground
 from benchmarks.growth import grown
@@ -33,17 +33,17 @@ GROWTH: Final = "growth"
 
 def main() -> int:
     options = parsed()
-    if options.markdown:
-        print(as_markdown([Run.from_json(path.read_text(encoding="utf-8")) for path in options.markdown]), end="")
-        return 0
     try:
+        if options.markdown:
+            print(as_markdown([read(path) for path in options.markdown]), end="")
+            return 0
         run = measured(options)
-    except (AttuneError, Absent, Failed) as error:
+    except (AttuneError, Absent, Failed, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    print(as_text(run), end="")
     if options.json:
         options.json.write_text(run.to_json(), encoding="utf-8")
+    print(as_text(run), end="")
     return 0
 
 
@@ -64,6 +64,14 @@ def parsed() -> argparse.Namespace:
         "--markdown", type=Path, nargs="+", metavar="FILE", help="measure nothing; print such files"
     )
     return parser.parse_args()
+
+
+def read(path: Path) -> Run:
+    """Return what --json wrote; raise `InvalidInput` if something else did."""
+    try:
+        return Run.from_json(path.read_text(encoding="utf-8"))
+    except (ValueError, LookupError) as error:
+        raise InvalidInput(f"{path} was not written by --json") from error
 
 
 def measured(options: argparse.Namespace) -> Run:

@@ -24,8 +24,8 @@ def as_text(run: Run) -> str:
 def as_markdown(runs: Sequence[Run]) -> str:
     """Return a table for each case with a column for each run, each of another broker."""
     brokers = [f"RabbitMQ {run.versions['RabbitMQ']}" for run in runs]
-    machines = dict.fromkeys("; ".join(run.machine.values()) for run in runs)
-    lines = [f"Measured on: {machine}." for machine in machines]
+    machines = ["; ".join(f"{key}: {value}" for key, value in run.machine.items()) for run in runs]
+    lines = [f"- {broker}: {machine}" for broker, machine in zip(brokers, machines, strict=True)]
     lines += ["", *_pipes([["", *brokers], *_by_broker({key: "" for run in runs for key in run.versions}, runs)])]
     for name in dict.fromkeys(result.name for run in runs for result in run.results):
         results = [next((each for each in run.results if each.name == name), None) for run in runs]
