@@ -131,6 +131,8 @@ def test_a_process_is_timed_and_one_that_fails_is_no_sample() -> None:
         seconds, megabytes = stopwatch.time([hungry, Call((sys.executable, "-c", "pass"))])
         with pytest.raises(Failed, match="it ended with exit code 1: no such queue"):
             stopwatch.time([failing])
+        with pytest.raises(Failed, match="/nowhere/rabbitmqadmin: No such file or directory"):
+            stopwatch.time([Call(("/nowhere/rabbitmqadmin",))])
 
     assert seconds > 0
     assert 50 < megabytes < 100

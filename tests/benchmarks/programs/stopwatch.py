@@ -12,6 +12,9 @@ import signal
 import sys
 import time
 
+CANNOT_BE_RUN = 126
+"""What a shell answers, too."""
+
 
 def timed(argv: list[str], environment: dict[str, str], output: str, within: float) -> dict[str, float]:
     """Run a process to its end, which is by a signal if it takes too long."""
@@ -21,7 +24,12 @@ def timed(argv: list[str], environment: dict[str, str], output: str, within: flo
         (os.POSIX_SPAWN_DUP2, 1, 2),
     ]
     started = time.perf_counter()
-    pid = os.posix_spawn(argv[0], argv, environment, file_actions=files, setpgroup=0)
+    try:
+        pid = os.posix_spawn(argv[0], argv, environment, file_actions=files, setpgroup=0)
+    except OSError as error:
+        with open(output, "w", encoding="utf-8") as file:  # noqa: PTH123 - pathlib would make this process larger
+            file.write(f"{argv[0]}: {error.strerror}")
+        return {"code": CANNOT_BE_RUN, "seconds": 0, "megabytes": 0}
     signal.signal(signal.SIGALRM, lambda *_: os.killpg(pid, signal.SIGKILL))
     signal.setitimer(signal.ITIMER_REAL, within)
     _, status, usage = os.wait4(pid, 0)
