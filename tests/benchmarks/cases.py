@@ -170,7 +170,7 @@ def _fleet(count: int, rounds: int, release: Release) -> Case:
     return Case(
         name="provision-fleet",
         entries=PROVISIONING,
-        left_out={**TOO_SLOW, "rascal": "slower than pika, as with fewer workers"},
+        left_out={**TOO_SLOW, "rascal": "with fewer workers only, to save time"},
         targets=(*_aims_of_provisioning(release), Below(subject=PROVISION.name, megabytes=200)),
         **_provisioning(count, rounds),
     )
