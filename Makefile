@@ -5,7 +5,7 @@ VENV := .venv
 ENVIRONMENT := $(VENV)/installed
 BIN := $(VENV)/bin
 
-.PHONY: help demo test test-matrix check format clean system
+.PHONY: help demo test test-matrix bench check format clean system
 
 help: ## Show this.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ test: system $(ENVIRONMENT) ## Run all tests, against a private broker and datab
 
 test-matrix: system $(ENVIRONMENT) ## Run the tests that ask a broker on RabbitMQ 3.10, 4.0 and 4.3; as root.
 	@.ci/test-matrix $(BIN)/pytest $(LEGS)
+
+bench: system $(ENVIRONMENT) ## Measure the program beside its peers; some ten minutes (BENCH_OPTIONS=--help).
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks.bench $(BENCH_OPTIONS)
 
 check: $(ENVIRONMENT) ## Check style, types and imports; quick, and needs no broker.
 	@$(BIN)/ruff format --check . || { echo "mend it with: make format"; exit 1; }

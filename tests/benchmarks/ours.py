@@ -1,0 +1,66 @@
+"""The program itself, installed as a user has it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import ClassVar, Self
+
+from benchmarks.contestant import Call, Job
+from benchmarks.workshop import Workshop, said
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class AttuneInfra:
+    """A wheel of this very source, in a virtual environment of its own, compiled as pip leaves it."""
+
+    name: ClassVar = "attune-infra"
+    path: str
+
+    @classmethod
+    def ready(cls, workshop: Workshop) -> Self:
+        """Install it anew, since the source may have changed; what it needs, only once."""
+        here = sha256(str(ROOT).encode()).hexdigest()[:8]
+        programs = workshop.virtual_environment(f"attune-infra-{here}", str(ROOT))
+        said([str(programs / "python"), "-m", "pip", "install", "--quiet", "--upgrade", str(ROOT)])
+        again = ("--force-reinstall", "--no-deps", str(ROOT))
+        said([str(programs / "python"), "-m", "pip", "install", "--quiet", *again])
+        return cls(str(programs / "attune-infra"))
+
+    @property
+    def version(self) -> str:
+        return said([self.path, "--version"]).removeprefix("attune-infra ")
+
+    def setup(self, job: Job) -> Sequence[Call]:
+        return self._calls(job, "setup")
+
+    def provision(self, job: Job) -> Sequence[Call]:
+        return self._calls(job, "worker", "provision", "--id", _ids(job))
+
+    def verify(self, job: Job) -> Sequence[Call]:
+        return self._calls(job, "verify", "--worker", _ids(job))
+
+    def diff(self, job: Job) -> Sequence[Call]:
+        return self._calls(job, "diff", "--worker", _ids(job))
+
+    def tell_version(self, job: Job) -> Sequence[Call]:
+        return self._calls(job, "--version")
+
+    def help(self, job: Job) -> Sequence[Call]:
+        return self._calls(job, "--help")
+
+    def complete(self, _: Job) -> Sequence[Call]:
+        typed = {"COMP_WORDS": "attune-infra wor", "COMP_CWORD": "1", "_ATTUNE_INFRA_COMPLETE": "complete_bash"}
+        return [Call((self.path,), typed)]
+
+    def _calls(self, job: Job, *arguments: str) -> Sequence[Call]:
+        return [Call((self.path, *arguments), job.virtual_host.environment)]
+
+
+def _ids(job: Job) -> str:
+    count = job.document.workers
+    return "1" if count == 1 else f"1-{count}"

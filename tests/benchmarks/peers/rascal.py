@@ -1,0 +1,48 @@
+"""rascal: a library for Node.js that asserts a configured topology when it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Self
+
+from benchmarks.contestant import PROGRAMS, Call, Job
+from benchmarks.workshop import Workshop, node_version_of, program, said
+
+
+@dataclass(frozen=True)
+class Rascal:
+    """A program that starts a broker of rascal's, and shuts it down."""
+
+    name: ClassVar = "rascal"
+    node: str
+    modules: Path
+
+    @classmethod
+    def ready(cls, workshop: Workshop) -> Self:
+        return cls(program("node"), workshop.node_modules("rascal", "rascal", "amqplib"))
+
+    @property
+    def version(self) -> str:
+        rascal, amqplib = (node_version_of(package, self.modules) for package in ("rascal", "amqplib"))
+        return f"{rascal}, amqplib {amqplib}, Node.js {said([self.node, '--version'])}"
+
+    def make(self, job: Job) -> Sequence[Call]:
+        return self._calls("make", job)
+
+    def make_over_ten(self, job: Job) -> Sequence[Call]:
+        """Make it over ten channels, as its documentation advises where there is much to declare."""
+        return self._calls("make", job, channels=10)
+
+    def check(self, job: Job) -> Sequence[Call]:
+        """Check exchanges and queues; it cannot look for bindings."""
+        return self._calls("check", job)
+
+    def check_over_ten(self, job: Job) -> Sequence[Call]:
+        return self._calls("check", job, channels=10)
+
+    def _calls(self, action: str, job: Job, *, channels: int = 1) -> Sequence[Call]:
+        given = (action, str(job.document.path), job.virtual_host.amqp_url, str(channels))
+        found = {"NODE_PATH": str(self.modules)}
+        return [Call((self.node, str(PROGRAMS / "with_rascal.js"), *given), found)]

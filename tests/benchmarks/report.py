@@ -1,0 +1,125 @@
+"""What was measured, as text for a terminal and as Markdown for the documentation. Returns, never prints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+
+from benchmarks.results import Result, Run, Samples, Size
+
+_MET = {True: "met", False: "MISSED", None: "unknown"}
+_OURS = "attune-infra "
+
+
+def as_text(run: Run) -> str:
+    """Return a table for each case, and what became of its targets."""
+    lines = [f"{key}: {value}" for key, value in (*run.machine.items(), *run.versions.items())]
+    for result in run.results:
+        lines += ["", f"{result.name}: {result.title}", *_aligned(_table(result)), *_closing(result)]
+    if run.growth:
+        lines += ["", "growth: provisioning and comparing ever more workers", *_aligned(_growth(run.growth))]
+    return "\n".join(lines) + "\n"
+
+
+def as_markdown(runs: Sequence[Run]) -> str:
+    """Return a table for each case with a column for each run, each of another broker."""
+    brokers = [f"RabbitMQ {run.versions['RabbitMQ']}" for run in runs]
+    machines = ["; ".join(f"{key}: {value}" for key, value in run.machine.items()) for run in runs]
+    lines = [f"- {broker}: {machine}" for broker, machine in zip(brokers, machines, strict=True)]
+    lines += ["", *_pipes([["", *brokers], *_by_broker({key: "" for run in runs for key in run.versions}, runs)])]
+    for name in dict.fromkeys(result.name for run in runs for result in run.results):
+        results = [next((each for each in run.results if each.name == name), None) for run in runs]
+        title = next(result.title for result in results if result)
+        lines += ["", f"### {title[0].upper()}{title[1:]}", "", *_pipes(_medians(brokers, results))]
+        lines += _judged(brokers, results)
+    for broker, run in zip(brokers, runs, strict=True):
+        if run.growth:
+            lines += ["", f"### Growth on {broker}", "", *_pipes(_growth(run.growth))]
+    return "\n".join(lines) + "\n"
+
+
+def _table(result: Result) -> Iterator[list[str]]:
+    ours = result.subjects
+    yield ["", "turns", "median ms", "min..max", "MB", *(f"{_short(each)}/this" for each in ours)]
+    for each in result.samples:
+        low, high = each.spread
+        ratios = ["" if each.subject else f"{our.milliseconds / each.milliseconds:.2f}" for our in ours]
+        figures = [f"{len(each.seconds)}", _ms(each), f"{low:,.0f}..{high:,.0f}", f"{each.peak:,.0f}"]
+        yield [f"  {each.name}", *figures, *ratios]
+
+
+def _closing(result: Result) -> list[str]:
+    judged = [f"  {_MET[each.met]:<8} {each.target}: {each.why}" for each in result.verdicts]
+    return [*judged, *(f"  not measured: {name}: {reason}" for name, reason in result.absent.items())]
+
+
+def _growth(sizes: Sequence[Size]) -> Iterator[list[str]]:
+    steps = ("provision", "diff")
+    yield [
+        "workers",
+        *(f"{step} {what}" for step in steps for what in ("ms", "ms/worker", "ms/further worker", "MB")),
+    ]
+    for before, size in pairwise((None, *sizes)):
+        assert size is not None
+        line = [f"{size.workers:,}"]
+        for now, then in ((size.provision, before and before.provision), (size.diff, before and before.diff)):
+            further = ""
+            if before and then:
+                further = f"{(now.milliseconds - then.milliseconds) / (size.workers - before.workers):.3f}"
+            line += [_ms(now), f"{now.milliseconds / size.workers:.3f}", further, f"{now.peak:,.0f}"]
+        yield line
+
+
+def _by_broker(keys: Iterable[str], runs: Sequence[Run]) -> Iterator[list[str]]:
+    for key in keys:
+        yield [key, *(run.versions.get(key, "–") for run in runs)]
+
+
+def _medians(brokers: Sequence[str], results: Sequence[Result | None]) -> Iterator[list[str]]:
+    yield ["median ms (min..max), peak MB", *brokers]
+    names = dict.fromkeys(each.name for result in results if result for each in result.samples)
+    for name in names:
+        yield [name, *(_cell(name, result) for result in results)]
+
+
+def _cell(name: str, result: Result | None) -> str:
+    each = next((each for each in result.samples if each.name == name), None) if result else None
+    if each is None:
+        return "–"
+    low, high = each.spread
+    return f"{_ms(each)} ({low:,.0f}..{high:,.0f}), {each.peak:,.0f}"
+
+
+def _judged(brokers: Sequence[str], results: Sequence[Result | None]) -> Iterator[str]:
+    yield ""
+    for broker, result in zip(brokers, results, strict=True):
+        for each in result.verdicts if result else ():
+            yield f"- {broker}: {each.target}: {each.why}: {_MET[each.met]}"
+        for name, reason in result.absent.items() if result else ():
+            yield f"- {broker}: not measured: {name}: {reason}"
+
+
+def _ms(samples: Samples) -> str:
+    return f"{samples.milliseconds:,.0f}"
+
+
+def _short(samples: Samples) -> str:
+    return samples.name.removeprefix(_OURS)
+
+
+def _pipes(rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    for number, row in enumerate(rows):
+        yield f"| {' | '.join(row)} |"
+        if number == 0:
+            yield f"|---|{'---:|' * (len(row) - 1)}"
+
+
+def _aligned(rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    table = list(rows)
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for first, *rest in table:
+        cells = [
+            first.ljust(widths[0]),
+            *(cell.rjust(width) for cell, width in zip(rest, widths[1:], strict=True)),
+        ]
+        yield "  ".join(cells).rstrip()
