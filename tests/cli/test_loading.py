@@ -20,7 +20,7 @@ LIBRARIES = frozenset({"amqp", "psycopg", "rabbitmq_admin", "requests", "rich", 
 """What takes longer to load than Python takes to start, or near it."""
 
 
-ROOMS = frozenset({"broker", "operations", "registry", "sandbox", "worker"})
+ROOMS = frozenset({"broker", "interfaces", "operations", "registry", "sandbox", "worker"})
 FEATURES = (
     ROOMS
     | {f"render.{page}" for page in PAGES.values()}
@@ -90,7 +90,7 @@ ATTUNE = quote(str(files("attune_infra.topology.builtin") / "attune.yaml"))
         ("topology show", {"render.document"}),
         (f"topology check {ATTUNE}", {"render.check"} | ROUTING),
         ("worker provision --id 1", SETTING_UP | {"worker", "render.provision", "render.report"}),
-        ("sandbox down --name nobody", {"sandbox", "render.sandbox"}),
+        ("sandbox down --name nobody", {"interfaces", "sandbox", "render.sandbox"}),
     ],
 )
 def test_a_command_loads_only_the_features_that_it_uses(
