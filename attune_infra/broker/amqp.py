@@ -12,19 +12,20 @@ import ssl
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import amqp
 from amqp import spec
 
 from attune_infra import __version__
 from attune_infra.broker import faults
-from attune_infra.broker.arrivals import arrivals
 from attune_infra.broker.wire import queue_arguments
 from attune_infra.errors import BrokerError
 from attune_infra.settings import Settings
 from attune_infra.topology.model import Binding, Exchange, Message, Queue
-from attune_infra.topology.probe import Arrival
+
+if TYPE_CHECKING:
+    from attune_infra.topology.probe import Arrival
 
 Declarable: TypeAlias = Exchange | Queue | Binding
 Declared: TypeAlias = tuple[Declarable, str | None]
@@ -175,6 +176,8 @@ class Amqp:
 
     def arrivals(self, messages: Sequence[Message], queues: Collection[str]) -> list[Arrival]:
         """Publish messages and return for each in which of the queues it arrived; they are emptied by that."""
+        from attune_infra.broker.arrivals import arrivals
+
         try:
             return arrivals(self._connected(), messages, queues)
         except (amqp.AMQPError, OSError) as error:

@@ -16,14 +16,14 @@ from attune_infra.broker.management import Management
 from attune_infra.errors import AccessRefused, BrokerError, VirtualHostMissing
 from attune_infra.settings import Settings, Via
 from attune_infra.topology.diff import Create, Update
-from attune_infra.topology.fleet import Depth
 from attune_infra.topology.model import Binding, Exchange, Message, Policy, Queue, Topology, TopologyObject
 from attune_infra.topology.policy import expires
-from attune_infra.topology.probe import Arrival
 from attune_infra.topology.report import Outcome, Status
 
 if TYPE_CHECKING:
     from attune_infra.broker.amqp import Amqp
+    from attune_infra.topology.fleet import Depth
+    from attune_infra.topology.probe import Arrival
 
 THROWAWAY = "attune-infra probe"
 """How the names of virtual hosts begin that are made for a moment."""

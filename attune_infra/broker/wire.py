@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from attune_infra.topology.fleet import Depth
 from attune_infra.topology.model import Argument, Binding, Exchange, Policy, Queue, TopologyObject
+
+if TYPE_CHECKING:
+    from attune_infra.topology.fleet import Depth
 
 Json: TypeAlias = Mapping[str, Any]
 
@@ -102,6 +104,8 @@ TOTALS = {
 
 def depths_from(listing: Iterable[Json]) -> dict[str, Depth]:
     """Read totals; a queue whose node is down has none, and is left out."""
+    from attune_infra.topology.fleet import Depth
+
     return {
         item["name"]: Depth(item["messages_ready"], item["messages_unacknowledged"])
         for item in listing

@@ -11,7 +11,7 @@ from attune_infra.cli._output import tell
 from attune_infra.errors import PlanRefused
 
 if TYPE_CHECKING:
-    from attune_infra.render.text import Showable
+    from attune_infra.render.showable import Showable
     from attune_infra.topology.plan import Plan
 
 

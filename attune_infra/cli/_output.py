@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol, TextIO, TypeVar
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from attune_infra.render.text import Showable
+    from attune_infra.render.showable import Showable
     from attune_infra.topology.document import LeftOut
 
 _T = TypeVar("_T")

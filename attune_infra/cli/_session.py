@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from attune_infra.broker.rabbitmq import RabbitMQ
     from attune_infra.cli._topology import TopologyText
     from attune_infra.registry.workers import PostgresRegistry
-    from attune_infra.render.text import Showable
+    from attune_infra.render.showable import Showable
     from attune_infra.topology.model import Topology
 
 

@@ -28,22 +28,20 @@ class TopologyText:
 
         Definitions may hold several virtual hosts, of which it is `vhost`; a document holds one, unnamed.
         """
-        if self._may_be_json():
-            from attune_infra.topology.definitions import looks_like_definitions, parse_definitions
+        if self._holds_definitions():
+            from attune_infra.topology.definitions import parse_definitions
 
-            if looks_like_definitions(self.text):
-                return parse_definitions(self.text, source=self.source, vhost=vhost)
+            return parse_definitions(self.text, source=self.source, vhost=vhost)
         from attune_infra.topology.parse import parse
 
         return parse(self.text, source=self.source), ()
 
     def parse_with_places(self, vhost: str) -> tuple[Topology, tuple[LeftOut, ...], Places]:
         """Do the same for use in a virtual host, and return where in a document all stands; not in definitions."""
-        from attune_infra.topology.definitions import looks_like_definitions
         from attune_infra.topology.parse import parse_with_places
         from attune_infra.topology.places import Places
 
-        if looks_like_definitions(self.text):
+        if self._holds_definitions():
             return *self.parse_for(vhost), Places()
         topology, places = parse_with_places(self.text, source=self.source)
         return topology, (), places
@@ -51,6 +49,13 @@ class TopologyText:
     def parse_for(self, vhost: str) -> tuple[Topology, tuple[LeftOut, ...]]:
         """Do the same for use in a virtual host: its own definitions if there are several, or the only ones."""
         return self.parse(vhost if self._may_be_json() and self._holds_several() else None)
+
+    def _holds_definitions(self) -> bool:
+        if not self._may_be_json():
+            return False
+        from attune_infra.topology.definitions import looks_like_definitions
+
+        return looks_like_definitions(self.text)
 
     def _may_be_json(self) -> bool:
         return self.text.lstrip("\ufeff \t\r\n").startswith("{")

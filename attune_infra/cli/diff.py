@@ -31,7 +31,6 @@ def diff(
 
     With --worker, also what `worker provision` would do.
     """
-    from attune_infra.topology.explain import explained
     from attune_infra.topology.plan import Plan
     from attune_infra.topology.worker import with_workers
 
@@ -39,4 +38,8 @@ def diff(
     with session.broker(Via.HTTP) as broker:
         have = broker.read()
     plan = Plan.between(have, want, prune=prune)
-    session.finish("diff", explained(plan, have, want) if explain else plan, plan.exit_code)
+    if explain:
+        from attune_infra.topology.explain import explained
+
+        session.finish("diff", explained(plan, have, want), plan.exit_code)
+    session.finish("diff", plan, plan.exit_code)

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from importlib.resources import files
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import psycopg
 from psycopg.sql import SQL, Identifier
@@ -27,7 +27,9 @@ from attune_infra.interfaces import (
     RegistryTable,
     WorkerType,
 )
-from attune_infra.topology.fleet import Member
+
+if TYPE_CHECKING:
+    from attune_infra.topology.fleet import Member
 
 _Row = tuple[Any, ...]
 
@@ -141,6 +143,8 @@ class PostgresRegistry:
             yield self.register(registration)
 
     def workers(self) -> dict[int, Member]:
+        from attune_infra.topology.fleet import Member
+
         with self._transaction():
             self._wanted_columns()
             rows = self._connection.execute(_WORKERS).fetchall()

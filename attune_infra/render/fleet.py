@@ -1,16 +1,14 @@
-"""The fleet and what is done with it -> lines of text, and plain data."""
+"""The fleet, a worker a line."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
-from typing import Any, Final
+from typing import Final
 
 from attune_infra.render.line import Line, aligned
+from attune_infra.render.plain import Data
 from attune_infra.render.words import visible
 from attune_infra.topology.fleet import Fleet, FleetWorker
-from attune_infra.topology.leftovers import Leftover, Leftovers
-from attune_infra.topology.model import label
 from attune_infra.topology.verify import Verdict
 
 HEADINGS: Final = (
@@ -33,11 +31,15 @@ _LONGEST_NAME: Final = 24
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
 
-def fleet_lines(fleet: Fleet) -> Iterator[Line]:
+def lines(fleet: Fleet) -> Iterator[Line]:
     styles = ["", *(STYLES[worker.verdict] for worker in fleet.workers)]
     texts = aligned([HEADINGS, *map(cells, fleet.workers)], right=_NUMBERS)
     yield from map(Line, texts, styles)
     yield Line(summary(fleet))
+
+
+def data(fleet: Fleet) -> Data:
+    return {"workers": [_worker_data(worker) for worker in fleet.workers]}
 
 
 def cells(worker: FleetWorker) -> tuple[str, ...]:
@@ -75,11 +77,7 @@ def age(seconds: float | None) -> str:
     return f"{max(seconds, 0):.0f} s"
 
 
-def fleet_data(fleet: Fleet) -> dict[str, Any]:
-    return {"workers": [_worker_data(worker) for worker in fleet.workers]}
-
-
-def _worker_data(worker: FleetWorker) -> dict[str, Any]:
+def _worker_data(worker: FleetWorker) -> Data:
     member = worker.member
     return {
         "id": worker.id,
@@ -96,20 +94,6 @@ def _worker_data(worker: FleetWorker) -> dict[str, Any]:
         "verdict": str(worker.verdict),
         "findings": [{"finding": str(reason.finding), "detail": reason.detail} for reason in worker.reasons],
     }
-
-
-def leftover_lines(leftovers: Leftovers) -> Iterator[Line]:
-    for item in leftovers.items:
-        yield Line(f"- {label(item.object)}: {item.why}{_loss(item)}", "red" if item.used else "")
-    yield Line(f"{len(leftovers.items)} to remove" if leftovers.items else "nothing to remove")
-
-
-def leftovers_data(leftovers: Leftovers) -> list[dict[str, Any]]:
-    return [{"object": label(each.object), "why": each.why, **asdict(each.loss)} for each in leftovers.items]
-
-
-def _loss(item: Leftover) -> str:
-    return f"; {item.loss.messages} messages, {item.loss.consumers} consumers" if item.used else ""
 
 
 def _shortened(name: str) -> str:

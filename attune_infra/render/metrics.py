@@ -16,11 +16,21 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from attune_infra.interfaces import Measurement
+from attune_infra.render.line import Line
+from attune_infra.render.plain import Data, in_order
 from attune_infra.topology.fleet import Finding, Fleet, FleetWorker
 from attune_infra.topology.verify import Verdict
 
 _STATUSES: Final = ("active", "inactive", "busy", "error", "unregistered")
 _OF_WORKER: Final = ("worker_id", "name")
+
+
+def lines(measurement: Measurement) -> Iterator[Line]:
+    yield from map(Line, exposition(measurement).splitlines())
+
+
+def data(measurement: Measurement) -> Data:
+    return {"samples": in_order(samples(measurement))}
 
 
 def families(measurement: Measurement) -> Iterator[GaugeMetricFamily]:
@@ -33,7 +43,7 @@ def families(measurement: Measurement) -> Iterator[GaugeMetricFamily]:
         yield from _of_workers([each for each in fleet.workers if each.expected or each.queues])
 
 
-def samples(measurement: Measurement) -> list[dict[str, Any]]:
+def samples(measurement: Measurement) -> list[Data]:
     """Return the same as plain data."""
     return [
         {"name": sample.name, "labels": dict(sample.labels), "value": sample.value}

@@ -1,36 +1,41 @@
-"""The story of a message -> a tree.
-
-The tree follows the message: exchange, bindings, queue, and out of the queue as a dead letter. What comes up a
-second time is named, but not told again.
-"""
+"""A trace: the story of a message as a tree, and what it comes to."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Iterator
 
 from attune_infra.render.line import Line
-from attune_infra.render.tree import Branch, drawn
-from attune_infra.topology.arguments import shown
-from attune_infra.topology.model import Binding, Exchange, Message
+from attune_infra.render.plain import Data
+from attune_infra.render.story import told
+from attune_infra.render.tree import drawn
+from attune_infra.topology.model import Binding, Message
 from attune_infra.topology.routing import Hop, Routed
-from attune_infra.topology.trace import Cause, Death, Ending, Trace
+from attune_infra.topology.trace import Cause, Death, Life, Trace, Unmatched
 from attune_infra.topology.why import why
 
-_SAID_OF: Final = {
-    Ending.GOES_ON: (" ", ""),
-    Ending.KEPT: ("?", ": kept until it leads to a queue"),
-    Ending.NO_EXCHANGE: ("!", ": lost"),
-    Ending.NO_QUEUE: ("!", ": lost, no queue is reached"),
-}
 
-
-def trace_lines(trace: Trace) -> Iterator[Line]:
-    """Yield the tree of a message, and what it comes to."""
-    yield from drawn(_Story(trace).root())
+def lines(trace: Trace) -> Iterator[Line]:
+    yield from drawn(told(trace))
     for found in trace.unmatched or ():
         yield Line(f"  {_arrow(found.binding)} does not match: {found.why}")
     yield from _conclusion(trace)
+
+
+def data(trace: Trace) -> Data:
+    """Return a trace as plain data; `queues` are the names of those that the message is delivered to."""
+    routed = trace.routed
+    found: Data = {
+        "message": _message(routed.message),
+        "broker_version": ".".join(map(str, trace.version)),
+        "refused": routed.refused,
+        **_routed(routed),
+        "lives": [_life(life) for life in trace.lives],
+    }
+    if trace.expected is not None:
+        found |= {"expected": list(trace.expected), "unmet": list(trace.unmet)}
+    if trace.unmatched is not None:
+        found["unmatched"] = [_unmatched(each) for each in trace.unmatched]
+    return found
 
 
 def _conclusion(trace: Trace) -> Iterator[Line]:
@@ -53,108 +58,77 @@ def _listed(queues: tuple[str, ...]) -> str:
     return f"{len(queues)} {'queue' if len(queues) == 1 else 'queues'}: {', '.join(queues)}"
 
 
-class _Story:
-    """What has been told of a trace, so that nothing is told twice."""
-
-    def __init__(self, trace: Trace) -> None:
-        self.trace = trace
-        self.told: set[int] = set()
-
-    def root(self) -> Branch:
-        routed = self.trace.routed
-        if routed.refused is not None:
-            return Branch(f"RabbitMQ refuses it: {routed.refused}", sign="!")
-        way = _Way(self, routed, range(len(self.trace.lives)))
-        return Branch(f"{way.beginning}, {_key(routed.message)}{_headers(routed.message)}", way.branches())
-
-    def ways_out(self, place: int) -> Iterator[Branch]:
-        yield from (self._way_out(death) for death in self.trace.lives[place].deaths)
-
-    def _way_out(self, death: Death) -> Branch:
-        causes = ", ".join(map(_cause, death.causes))
-        if death.routed is None:
-            return Branch(f"{causes}: discarded, for want of a dead letter exchange")
-        sign, words = _SAID_OF[death.ending]
-        if not death.routed.hops:
-            return Branch(f"{causes}: dead letter exchange {death.exchange} is missing{words}", sign=sign)
-        way = _Way(self, death.routed, death.lives, death)
-        key = _key(death.routed.message)
-        return Branch(f"{causes}: dead letter to {way.beginning}, {key}{words}", way.branches(), sign=sign)
-
-
-class _Way:
-    """One way of a message through exchanges, each told once, into the lives at `places`."""
-
-    def __init__(self, story: _Story, routed: Routed, places: Sequence[int], death: Death | None = None) -> None:
-        self.story, self.message, self.death = story, routed.message, death
-        self.hops = {hop.exchange.name: hop for hop in routed.hops}
-        self.places = dict(zip((*routed.queues, *routed.possible), places, strict=False))
-        self.visited = {routed.message.exchange}
-
-    @property
-    def beginning(self) -> str:
-        return _exchange(self.hops[self.message.exchange].exchange)
-
-    def branches(self) -> Iterator[Branch]:
-        return self._from(self.hops[self.message.exchange])
-
-    def _from(self, hop: Hop) -> Iterator[Branch]:
-        """Yield where it goes from an exchange."""
-        for binding in hop.matched:
-            because = why(binding, hop.exchange, self.message)
-            if binding.destination_type == "queue":
-                yield self._queue(binding.destination, because, hop)
-            else:
-                yield self._further(binding.destination, because, hop)
-        if hop.alternate is not None:
-            none = "no binding matches" if hop.is_understood else "if no binding is chosen"
-            yield self._further(hop.alternate, f"its alternate exchange, {none}", hop)
-        elif not hop.matched:
-            yield Branch("no binding matches", sign="!")
-
-    def _further(self, name: str, because: str, hop: Hop) -> Branch:
-        following = self.hops.get(name)
-        if following is None:
-            return Branch(f"exchange {name}, which is missing: {because}", sign="!")
-        if name in self.visited:
-            return Branch(f"{_exchange(following.exchange)}: {because} (visited only once)")
-        self.visited.add(name)
-        sign = " " if hop.certain and hop.is_understood else "?"
-        return Branch(f"{_exchange(following.exchange)}: {because}", self._from(following), sign=sign)
-
-    def _queue(self, name: str, because: str, hop: Hop) -> Branch:
-        sign = " " if hop.certain and hop.is_understood else "?"
-        words = f"queue {name}: {because}"
-        if self.places[name] not in self.story.told:
-            self.story.told.add(self.places[name])
-            return Branch(words, self.story.ways_out(self.places[name]), sign=sign)
-        if self.death is None or name not in self.death.rounds:
-            return Branch(f"{words} (told elsewhere)", sign=sign)
-        if name in self.death.dropped:
-            return Branch(f"{words}; back again, and dropped unless rejected on the way", sign="!")
-        return Branch(f"{words}; back again, as often as it is rejected", sign=sign)
-
-
-def _exchange(exchange: Exchange) -> str:
-    return f"exchange {exchange.name} ({exchange.type})" if exchange.name else "the default exchange"
-
-
-def _key(message: Message) -> str:
-    keys = " and ".join(message.routing_keys) if any(message.routing_keys) else ""
-    return f"routing key {keys}" if keys else "empty routing key"
-
-
-def _headers(message: Message) -> str:
-    words = ", ".join(f"{name} {shown(value)}" for name, value in message.headers.items())
-    return f", headers {words}" if words else ""
-
-
-def _cause(cause: Cause) -> str:
-    if cause.argument is None:
-        return str(cause.reason)
-    return f"{cause.reason} ({cause.argument} {cause.value})"
-
-
 def _arrow(binding: Binding) -> str:
     kind = "" if binding.destination_type == "queue" else "exchange "
     return f"{binding.source} -> {kind}{binding.destination}"
+
+
+def _message(message: Message) -> Data:
+    return {
+        "exchange": message.exchange,
+        "routing_key": message.routing_key,
+        "headers": dict(message.headers),
+    }
+
+
+def _routed(routed: Routed) -> Data:
+    return {
+        "queues": list(routed.queues),
+        "possible_queues": list(routed.possible),
+        "hops": [_hop(hop, routed.message) for hop in routed.hops],
+    }
+
+
+def _hop(hop: Hop, message: Message) -> Data:
+    return {
+        "exchange": hop.exchange.name,
+        "type": hop.exchange.type,
+        "certain": hop.certain,
+        "alternate_exchange": hop.alternate,
+        "matched": [{**_binding(item), "why": why(item, hop.exchange, message)} for item in hop.matched],
+    }
+
+
+def _binding(binding: Binding) -> Data:
+    return {
+        "destination": binding.destination,
+        "destination_type": binding.destination_type,
+        "routing_key": binding.routing_key,
+        "arguments": dict(binding.arguments),
+    }
+
+
+def _life(life: Life) -> Data:
+    return {
+        "queue": life.queue.name,
+        "routing_key": life.message.routing_key,
+        "deaths": [_death(death) for death in life.deaths],
+    }
+
+
+def _death(death: Death) -> Data:
+    found: Data = {
+        "causes": [_cause(cause) for cause in death.causes],
+        "ending": str(death.ending),
+        "lost": death.is_loss,
+    }
+    if death.routed is not None:
+        found |= {
+            "dead_letter_exchange": death.exchange,
+            "routing_key": death.routed.message.routing_key,
+            "comes_round_to": list(death.rounds),
+            "dropped_at": list(death.dropped),
+            "lives": list(death.lives),
+            **_routed(death.routed),
+        }
+    return found
+
+
+def _cause(cause: Cause) -> Data:
+    return {"reason": str(cause.reason)} | (
+        {} if cause.argument is None else {"argument": cause.argument, "value": cause.value}
+    )
+
+
+def _unmatched(found: Unmatched) -> Data:
+    return {"source": found.binding.source, **_binding(found.binding), "why": found.why}

@@ -2,27 +2,44 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from importlib.resources import files
+from shlex import quote, split
 
 import pytest
 
 from as_a_user import Command, clean_environment
 from attune_infra.cli import COMMANDS
 from attune_infra.errors import ExitCode
+from attune_infra.render.pages import PAGES
 from virtual_host import VirtualHost
 
 LIBRARIES = frozenset({"amqp", "psycopg", "rabbitmq_admin", "requests", "rich", "typer", "yaml"})
 """What takes longer to load than Python takes to start, or near it."""
 
 
+ROOMS = frozenset({"broker", "interfaces", "operations", "registry", "sandbox", "worker"})
+FEATURES = (
+    ROOMS
+    | {f"render.{page}" for page in PAGES.values()}
+    | {
+        f"topology.{name}"
+        for name in ("definitions", "explain", "fleet", "graph", "lint", "probe", "verify", "write")
+    }
+    | {f"topology.{name}" for name in ("export", "leftovers", "routes", "routing", "trace")}
+)
+"""What not every command uses of our own."""
+
+
 def loaded(vhost: VirtualHost, *arguments: str) -> frozenset[str]:
-    """Return which of the libraries a command has loaded when it ends."""
-    command = [sys.executable, "-X", "importtime", "-m", "attune_infra", *arguments]
+    """Return which modules a command has loaded when it ends."""
+    command = [sys.executable, "-v", "-m", "attune_infra", *arguments]
     environment = clean_environment() | dict(vhost.environment)
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     assert done.returncode in {ExitCode.DONE, ExitCode.DRIFT}
-    return LIBRARIES & {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    return frozenset(re.findall(r"^import '(.+?)'", done.stderr, re.MULTILINE))
 
 
 HTTP, AMQP = {"rabbitmq_admin", "requests"}, {"amqp"}
@@ -45,8 +62,43 @@ HTTP, AMQP = {"rabbitmq_admin", "requests"}, {"amqp"}
         ("worker provision --id 1 --via http", {"yaml"} | HTTP),
     ],
 )
-def test_a_command_loads_only_what_it_uses(vhost: VirtualHost, arguments: str, libraries: set[str]) -> None:
-    assert loaded(vhost, *arguments.split()) == libraries | {"typer"}
+def test_a_command_loads_only_the_libraries_that_it_uses(
+    vhost: VirtualHost, arguments: str, libraries: set[str]
+) -> None:
+    assert loaded(vhost, *arguments.split()) & LIBRARIES == libraries | {"typer"}
+
+
+SETTING_UP, ROUTING = {"broker", "operations"}, {"topology.routes", "topology.routing"}
+LINTING = {"topology.lint", "topology.routing"}
+ATTUNE = quote(str(files("attune_infra.topology.builtin") / "attune.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "features"),
+    [
+        ("--help", set()),
+        ("setup --help", set()),
+        ("setup", SETTING_UP | {"render.report"}),
+        ("setup --dry-run", SETTING_UP | {"render.plan"}),
+        ("diff", {"broker", "render.plan"}),
+        ("diff --explain", {"broker", "topology.explain", "render.explain", "render.plan"}),
+        ("verify", {"broker", "operations", "topology.verify", "render.verify"} | ROUTING),
+        ("lint", LINTING | {"render.lint"}),
+        ("graph --format text", LINTING | {"topology.graph", "render.document"}),
+        ("trace attune.events any", {"topology.trace", "render.trace"} | ROUTING),
+        ("export", {"broker", "topology.export", "topology.definitions", "topology.write", "render.document"}),
+        ("topology show", {"render.document"}),
+        (f"topology check {ATTUNE}", {"render.check"} | ROUTING),
+        ("worker provision --id 1", SETTING_UP | {"worker", "render.provision", "render.report"}),
+        ("sandbox down --name nobody", {"interfaces", "sandbox", "render.sandbox"}),
+    ],
+)
+def test_a_command_loads_only_the_features_that_it_uses(
+    vhost: VirtualHost, arguments: str, features: set[str]
+) -> None:
+    ours = {name.removeprefix("attune_infra.") for name in loaded(vhost, *split(arguments))}
+
+    assert ours & FEATURES == features
 
 
 def test_what_is_not_changed_needs_no_amqp(attune_infra: Command, vhost: VirtualHost) -> None:
@@ -56,7 +108,7 @@ def test_what_is_not_changed_needs_no_amqp(attune_infra: Command, vhost: Virtual
 
 
 def test_the_version_needs_nothing(vhost: VirtualHost) -> None:
-    assert loaded(vhost, "--version") == set()
+    assert not loaded(vhost, "--version") & (LIBRARIES | {f"attune_infra.{name}" for name in FEATURES})
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -21,7 +21,6 @@ _FILES = {
     "list": "fleet",
     "verify": "fleet",
     "register": "life",
-    "provision": "life",
     "enlist": "life",
     "deregister": "life",
     "deprovision": "remove",

@@ -1,4 +1,4 @@
-"""attune-infra worker register, provision, enlist, deregister."""
+"""attune-infra worker register, enlist, deregister."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ import typer
 
 from attune_infra.cli._app import App
 from attune_infra.cli._options import ViaOption, shared
-from attune_infra.cli._output import progress
 from attune_infra.cli._session import Session
 from attune_infra.cli._worker_ids import read_worker_ids
-from attune_infra.cli.worker._options import Ids, Name, some_ids
+from attune_infra.cli.worker._options import Ids, Name
 from attune_infra.errors import WrongUsage
 from attune_infra.interfaces import WorkerType
 from attune_infra.settings import Via
@@ -28,7 +27,6 @@ _Capabilities = Annotated[
     list[str] | None,
     typer.Option("--capability", metavar="KEY=VALUE", help="What it can do; a value may be JSON. May repeat."),
 ]
-_AllActive = Annotated[bool, typer.Option("--all", help="All workers that the registry calls active or busy.")]
 _Names = Annotated[
     list[str] | None, typer.Option("--name", help="A worker's name. May repeat.", show_default=False)
 ]
@@ -51,20 +49,6 @@ def register(
     described = registration(name, worker_type, host, port, capability or ())
     with session.registry() as registry:
         session.finish("worker-register", registry.register(described))
-
-
-@app.command()
-@shared
-def provision(session: Session, *, ids: Ids = None, all_: _AllActive = False, via: ViaOption = Via.AMQP) -> None:
-    """Declare each worker's queue as the worker itself does, bind it, and read both back."""
-    from attune_infra.worker.provision import active_workers, provision
-
-    given, topology = () if all_ else some_ids(ids, otherwise="--all"), session.topology
-    with session.registry_if_configured(insist=all_) as registry, session.broker(via) as broker:
-        worker_ids = active_workers(registry) if all_ and registry else given
-        with progress("provisioning") as watch:
-            provisioned = provision(broker, registry, topology, worker_ids, watch=watch)
-        session.finish("worker-provision", provisioned, provisioned.exit_code)
 
 
 @app.command()

@@ -1,0 +1,49 @@
+"""What several pages say of objects and of how they differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Final
+
+from attune_infra.render.line import Line
+from attune_infra.render.words import difference
+from attune_infra.topology.diff import ABSENT, Difference, Value
+from attune_infra.topology.model import Binding, TopologyObject
+
+if TYPE_CHECKING:
+    from attune_infra.render.plain import Data
+
+NOT_IN_PLACE: Final = Line("      RabbitMQ cannot change this in place, only delete it and make it anew")
+
+
+def difference_lines(differences: Iterable[Difference]) -> Iterator[Line]:
+    for found in differences:
+        yield Line(f"      {difference(found)}")
+
+
+def difference_data(differences: Iterable[Difference]) -> Data:
+    """Return the differences under their key, and nothing if there are none."""
+    found = [
+        {"attribute": item.attribute, **_present("have", item.have), **_present("want", item.want)}
+        for item in differences
+    ]
+    return {"differences": found} if found else {}
+
+
+def named(item: TopologyObject) -> Data:
+    """Return what tells an object from all others."""
+    if isinstance(item, Binding):
+        return {
+            "kind": "binding",
+            "source": item.source,
+            "destination": item.destination,
+            "destination_type": item.destination_type,
+            "routing_key": item.routing_key,
+            "arguments": dict(item.arguments),
+        }
+    return {"kind": type(item).__name__.lower(), "name": item.name}
+
+
+def _present(key: str, value: Value) -> Data:
+    """Return a value under its key; one that is absent is left out, since null is a value too."""
+    return {} if value is ABSENT else {key: value}
