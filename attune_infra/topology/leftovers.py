@@ -43,19 +43,21 @@ class Leftovers:
 def of_the_gone(fleet: Fleet, want: Topology) -> Leftovers:
     """Return the queues of workers that are gone, and bindings to workers' queues that are not their own."""
     gone = (each for each in fleet.workers if each.gone)
-    return Leftovers((*_extra_bindings(fleet, want), *(item for worker in gone for item in _queues(worker))))
+    queues = (item for worker in gone for item in _queues(worker, _why_gone(worker)))
+    return Leftovers((*_extra_bindings(fleet, want), *queues))
 
 
 def of_workers(fleet: Fleet) -> Leftovers:
     """Return all queues of some workers."""
-    return Leftovers(tuple(item for worker in fleet.workers for item in _queues(worker)))
+    workers = fleet.workers
+    return Leftovers(tuple(item for worker in workers for item in _queues(worker, f"it is {worker.title}'s")))
 
 
-def _queues(worker: FleetWorker) -> Iterator[Leftover]:
-    if worker.member is None:
-        why = f"worker {worker.id} is not in the registry"
-    else:
-        why = f"{worker.title} is {worker.member.status}"
+def _why_gone(worker: FleetWorker) -> str:
+    return f"{worker.title} is {worker.member.status if worker.member else 'not in the registry'}"
+
+
+def _queues(worker: FleetWorker, why: str) -> Iterator[Leftover]:
     for found in worker.queues:
         loss = Loss(messages=found.depth.total, consumers=len(found.consumer_tags), bindings=len(found.bindings))
         yield Leftover(found.queue, why, loss)

@@ -14,7 +14,7 @@ from attune_infra.topology.model import Topology
 
 def survey(
     broker: Broker,
-    registry: WorkerRegistry,
+    registry: WorkerRegistry | None,
     want: Topology,
     limits: Limits,
     *,
@@ -23,10 +23,11 @@ def survey(
 ) -> Fleet:
     """Return the whole fleet, or these workers of it, in as many requests for one worker as for thousands.
 
-    While something is wrong that the broker may only not have counted yet, it is asked again for `settle` seconds.
+    Without a registry nobody is in it. While something is wrong that the broker may only not have counted yet, it
+    is asked again for `settle` seconds.
     """
     topology = broker.read()  # before the registry: who registers first, and then declares, is in both
-    depths, members = broker.depths(), registry.workers()
+    depths, members = broker.depths(), registry.workers() if registry else {}
 
     def attempt() -> Fleet:
         tags = broker.consumer_tags(topology.queues)

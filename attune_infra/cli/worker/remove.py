@@ -40,7 +40,7 @@ def deprovision(
     from attune_infra.worker.fleet import survey
 
     worker_ids, want = some_ids(ids, otherwise="--id 1-20"), session.topology
-    with session.registry() as registry, session.broker() as broker:
+    with session.registry_if_configured() as registry, session.broker() as broker:
         found = of_workers(survey(broker, registry, want, DEFAULTS, worker_ids=worker_ids))
         if not dry_run and even_if_used:
             insist(found, yes=yes)

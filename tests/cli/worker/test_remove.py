@@ -68,7 +68,7 @@ def test_it_goes_all_the_same_if_that_is_said_twice(run: Command, broker: Rabbit
     asked = run("worker", "deprovision", "--id", "1", "--even-if-used")
     assert asked.code == 4
     assert asked.stderr == (
-        "- queue worker.1.executions: worker 1 (full) is active; 2 messages, 0 consumers\n"
+        "- queue worker.1.executions: it is worker 1 (full)'s; 2 messages, 0 consumers\n"
         "1 to remove\n"
         "error: that would be removed, and there is no terminal to ask on\n"
         "hint:  look at it with --dry-run; then give --yes\n"
@@ -105,3 +105,13 @@ def test_prune_takes_what_the_gone_left_and_shows_it_first(
     assert run("worker", "prune", "--yes", "--even-if-used").code == 0
     assert run("worker", "prune").stdout == "nothing to remove\n"
     assert queues(broker) == [3]
+
+
+def test_deprovision_needs_no_registry(attune_infra: Command, broker: RabbitMQ, topology: Topology) -> None:
+    provision(broker, None, topology, (1,))
+
+    looked = attune_infra("worker", "deprovision", "--id", "1", "--dry-run")
+
+    assert looked.lines == ["- queue worker.1.executions: it is worker 1's", "1 to remove"]
+    assert attune_infra("worker", "deprovision", "--id", "1").code == 0
+    assert queues(broker) == []
