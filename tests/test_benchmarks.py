@@ -20,7 +20,7 @@ from benchmarks.measure import Failed, Stopwatch
 from benchmarks.peers.rascal import Rascal
 from benchmarks.report import as_markdown, as_text
 from benchmarks.results import AtMost, Below, Result, Run, Samples, Size
-from benchmarks.workshop import Workshop
+from benchmarks.workshop import Workshop, complaint
 from virtual_host import VirtualHost
 
 TESTS = Path(__file__).parent
@@ -136,6 +136,18 @@ def test_a_process_is_timed_and_one_that_fails_is_no_sample() -> None:
 
     assert seconds > 0
     assert 50 < megabytes < 100
+
+
+@pytest.mark.parametrize(
+    ("output", "reason"),
+    [
+        ("+ queue a: created\nerror: no answer\nhint:  wait\n", "error: no answer"),
+        ("Traceback\nKeyError: 'a'\n\n", "KeyError: 'a'"),
+        ("", "it said nothing"),
+    ],
+)
+def test_a_failure_is_told_in_the_words_of_the_program(output: str, reason: str) -> None:
+    assert complaint(output) == reason
 
 
 def test_the_bare_stream_makes_what_the_program_wants(

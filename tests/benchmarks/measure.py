@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from benchmarks.contestant import PROGRAMS, Call
-from benchmarks.workshop import clean_environment, last_line
+from benchmarks.workshop import clean_environment, complaint
 
 _WITHIN: Final = 300.0
 """No process is waited for longer than this."""
@@ -54,5 +54,5 @@ class Stopwatch:
         answer = json.loads(self._process.stdout.readline())
         if answer["code"]:
             text = Path(self._output.name).read_text(encoding="utf-8", errors="replace")
-            raise Failed(f"it ended with exit code {answer['code']}: {last_line(text)}")
+            raise Failed(f"it ended with exit code {answer['code']}: {complaint(text)}")
         return answer["seconds"], answer["megabytes"]

@@ -99,9 +99,10 @@ def node_version_of(package: str, modules: Path) -> str:
     return str(json.loads((modules / package / "package.json").read_text(encoding="utf-8"))["version"])
 
 
-def last_line(text: str) -> str:
-    """Return the last line that says something."""
-    return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "it said nothing")
+def complaint(text: str) -> str:
+    """Return the line of an output that says why it ended so: the last that begins as errors do, or the last."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()] or ["it said nothing"]
+    return next((line for line in reversed(lines) if line.lower().startswith("error")), lines[-1])
 
 
 def _run(argv: Sequence[str]) -> str:
@@ -117,5 +118,5 @@ def _run(argv: Sequence[str]) -> str:
     except OSError as error:
         raise Absent(f"{argv[0]}: {error.strerror}") from error
     if done.returncode:
-        raise Absent(f"{Path(argv[0]).name} failed: {last_line(done.stdout + done.stderr)}")
+        raise Absent(f"{Path(argv[0]).name} failed: {complaint(done.stdout + done.stderr)}")
     return done.stdout
