@@ -255,8 +255,10 @@ class RabbitMQ:
         except BrokerError as error:
             if even_if_used or not faults.is_used(error):
                 return Outcome(item, Status.FAILED, error.sentence)
-            reason = self._contents_in_words(item) if isinstance(item, Queue) else None
-            return Outcome(item, Status.KEPT, reason or error.sentence)
+            if not isinstance(item, Queue):
+                return Outcome(item, Status.KEPT, error.sentence)
+            # Where the statistics do not know them yet, all that is certain is that there are some.
+            return Outcome(item, Status.KEPT, self._contents_in_words(item) or "it is in use")
         return Outcome(item, Status.DELETED)
 
     def _use(self, queue: Queue, depth: Depth | None) -> str | None:

@@ -60,7 +60,8 @@ def test_what_is_consumed_or_unacknowledged_is_kept(
 
     contents = "0 messages and has 1 consumers" if no_ack else "1 messages and has 0 consumers"
     assert result.code == 4
-    assert result.lines[0] == f"! queue worker.2.executions is kept: it holds {contents}"
+    why = result.lines[0].removeprefix("! queue worker.2.executions is kept: ")
+    assert why == f"it holds {contents}" or (no_ack and why == "it is in use")
     assert 2 in queues(broker)
 
 
