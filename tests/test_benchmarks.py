@@ -158,7 +158,7 @@ def test_the_bare_stream_makes_what_the_program_wants(
     with Stopwatch() as stopwatch:
         stopwatch.time(Python(sys.executable).stream(Job(virtual_host=vhost, document=document)))
 
-    assert attune_infra("diff", "--worker", "1-40").code == 0
+    assert attune_infra("diff", "--worker", "1-40", "--worker-queue-ttl", "off").code == 0
 
 
 def test_the_help_names_every_case() -> None:

@@ -8,6 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import ClassVar, Self
 
+from attune_infra.settings import WORKER_QUEUE_TTL
 from benchmarks.contestant import Call, Job
 from benchmarks.workshop import Workshop, said
 
@@ -58,7 +59,8 @@ class AttuneInfra:
         return [Call((self.path,), typed)]
 
     def _calls(self, job: Job, *arguments: str) -> Sequence[Call]:
-        return [Call((self.path, *arguments), job.virtual_host.environment)]
+        without_policy = {WORKER_QUEUE_TTL.variable: "off"}
+        return [Call((self.path, *arguments), job.virtual_host.environment | without_policy)]
 
 
 def _ids(job: Job) -> str:
