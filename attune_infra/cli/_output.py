@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol, TextIO, TypeVar
+from typing import TYPE_CHECKING, Final, Protocol, TextIO, TypeVar
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from attune_infra.topology.document import LeftOut
 
 _T = TypeVar("_T")
+
+_MANY: Final = 100
+"""Objects for which a bar is worth its while."""
 
 
 class Output(StrEnum):
@@ -107,16 +111,37 @@ def _spinner(words: str) -> Iterator[Callable[[], None]]:
 
 @contextmanager
 def progress(words: str) -> Iterator[Callable[[int, int], None]]:
-    """Yield what is told how many of how many are done, and shows it as a bar on a terminal."""
+    """Yield what is told how many of how many objects are done; on a terminal, many of them are shown as a bar."""
     console = _console(sys.stderr)
-    if console is None:
-        yield lambda _done, _total: None
-        return
-    from rich.progress import Progress
+    with ExitStack() as stack:
+        show: Callable[[int, int], None] | None = None
 
-    with Progress(console=console, transient=True) as bar:
-        task = bar.add_task(words, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+        def watch(done: int, total: int) -> None:
+            nonlocal show
+            if console is None or total < _MANY:
+                return
+            if show is None:
+                show = stack.enter_context(_bar(words, console))
+            show(done, total)
+
+        yield watch
+
+
+@contextmanager
+def _bar(words: str, console: Console) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar with the objects done and in all, how many in a second, and the time left."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn(words), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]:.0f}/s"))
+    began = time.monotonic()
+    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as progress:
+        task = progress.add_task(words, total=None, rate=0.0)
+
+        def show(done: int, total: int) -> None:
+            rate = done / max(time.monotonic() - began, 0.001)
+            progress.update(task, completed=done, total=total, rate=rate)
+
+        yield show
 
 
 def _console(stream: TextIO) -> Console | None:

@@ -9,6 +9,7 @@ import typer
 from attune_infra.cli._app import App
 from attune_infra.cli._consent import may_destroy
 from attune_infra.cli._options import DryRun, Prune, TopologyFile, ViaOption, shared
+from attune_infra.cli._output import progress
 from attune_infra.cli._session import Session
 from attune_infra.settings import Via
 
@@ -47,5 +48,6 @@ def setup(
         if dry_run:
             session.finish("setup", plan, plan.foreseen_exit_code(allowed=allow_destructive and yes))
         destroy = may_destroy(plan, allow_destructive=allow_destructive, yes=yes)
-        report = carry_out(plan, broker, want, destroy=destroy)
+        with progress("setting up") as watch:
+            report = carry_out(plan, broker, want, destroy=destroy, watch=watch)
         session.finish("setup", report, report.exit_code)

@@ -84,6 +84,7 @@ def _make(
     changes: Sequence[Create | Update], broker: Broker, want: Topology, watch: Watch
 ) -> dict[TopologyObject, Outcome]:
     applied: list[Outcome] = []
+    watch(0, len(changes))
     for outcome in broker.apply(changes):
         applied.append(outcome)
         watch(len(applied), len(changes))

@@ -1,15 +1,23 @@
 """`attune-infra worker register`, `provision`, `enlist` and `deregister`, as a user runs them."""
 
+import os
+import pty
+import re
+import subprocess
+import sys
+from contextlib import suppress
+
 import amqp
 import psycopg
 import pytest
 
-from as_a_user import Command
+from as_a_user import Command, clean_environment
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.topology.builtin import attune
 from attune_infra.topology.diff import diff
 from attune_infra.topology.model import Topology
 from attune_infra.topology.worker import topology_of_workers
+from virtual_host import VirtualHost
 
 
 @pytest.mark.transient_queues
@@ -62,6 +70,35 @@ def test_two_thousand_workers_at_once(attune_infra: Command, topology: Topology,
     assert result.code == 0
     assert result.lines[-1] == "2000 workers, 4001 objects: 4001 created"
     assert diff(broker.read(), topology_of_workers(topology, range(1, 2001))) == ()
+
+
+@pytest.mark.transient_queues
+def test_a_terminal_shows_how_far_it_is(vhost: VirtualHost) -> None:
+    seen = on_a_terminal(vhost, "worker", "provision", "--id", "1-600")
+    alone = on_a_terminal(vhost, "worker", "provision", "--id", "601")
+
+    assert re.search(r"provisioning .* 1201/1201 .*[0-9]+/s .*[0-9]:[0-9]{2}", seen)
+    assert "provisioning" not in alone
+
+
+def on_a_terminal(vhost: VirtualHost, *arguments: str) -> str:
+    """Return what a command writes to a terminal of 100 columns as talk."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "attune_infra", *arguments],
+        env=clean_environment() | vhost.environment | {"TERM": "xterm", "COLUMNS": "100"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    written = bytearray()
+    with suppress(OSError):  # how Linux says that the other end is closed
+        while part := os.read(ours, 4096):
+            written += part
+    os.close(ours)
+    assert process.wait(timeout=60) == 0
+    return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", written.decode())
 
 
 def test_one_refusal_among_many_is_named_and_the_others_are_made(
