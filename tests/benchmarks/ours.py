@@ -13,6 +13,11 @@ from benchmarks.contestant import Call, Job
 from benchmarks.workshop import Workshop, said
 
 ROOT = Path(__file__).parents[2]
+_TO_READ = tuple(
+    f"attune_infra.{module}"
+    for module in ("cli.diff", "topology.parse", "topology.plan", "broker.rabbitmq", "render.plan")
+)
+_TO_MAKE = ("attune_infra.worker.provision", "attune_infra.broker.amqp", "attune_infra.render.provision")
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,17 @@ class AttuneInfra:
     def complete(self, _: Job) -> Sequence[Call]:
         typed = {"COMP_WORDS": "attune-infra wor", "COMP_CWORD": "1", "_ATTUNE_INFRA_COMPLETE": "complete_bash"}
         return [Call((self.path,), typed)]
+
+    def load_to_read(self, _: Job) -> Sequence[Call]:
+        """Load what a command needs that looks at a broker, and end."""
+        return self._load(_TO_READ)
+
+    def load_to_make(self, _: Job) -> Sequence[Call]:
+        """Load what a command needs that makes something, and end."""
+        return self._load((*_TO_READ, *_TO_MAKE))
+
+    def _load(self, modules: Sequence[str]) -> Sequence[Call]:
+        return [Call((str(Path(self.path).with_name("python")), "-c", f"import {', '.join(modules)}"), {})]
 
     def _calls(self, job: Job, *arguments: str) -> Sequence[Call]:
         without_policy = {WORKER_QUEUE_TTL.variable: "off"}
