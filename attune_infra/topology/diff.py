@@ -6,7 +6,7 @@ checks of `queue.declare` and `exchange.declare`, tried on RabbitMQ 3.10, 4.0 an
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final, TypeAlias
@@ -220,9 +220,9 @@ def _attributes(have: object, want: object, names: tuple[str, ...]) -> Iterator[
 
 
 def _arguments(
-    have: Arguments, want: Arguments, compared: Collection[str], provided: Arguments = MappingProxyType({})
+    have: Arguments, want: Arguments, compared: Set[str], provided: Arguments = MappingProxyType({})
 ) -> Iterator[Difference]:
-    for name in sorted((have.keys() | want.keys()) & set(compared)):
+    for name in sorted((have.keys() | want.keys()) & compared):
         mine, wanted = have.get(name, ABSENT), want.get(name, ABSENT)
         if frozen(mine) != frozen(wanted) and not is_provided(name, mine, wanted, provided):
             yield Difference(name, mine, wanted)

@@ -71,7 +71,7 @@ class Binding:
             and self.destination == other.destination
             and self.source == other.source
             and self.destination_type == other.destination_type
-            and (self.arguments is other.arguments or frozen(self.arguments) == frozen(other.arguments))
+            and _same(self.arguments, other.arguments)
         )
 
     def __hash__(self) -> int:
@@ -238,6 +238,10 @@ def label(item: TopologyObject) -> str:
     if item.arguments:
         words += f" and arguments {dict(item.arguments)}"
     return words
+
+
+def _same(these: Arguments, those: Arguments) -> bool:
+    return not (these or those) or these is those or frozen(these) == frozen(those)
 
 
 def frozen(value: object) -> object:

@@ -29,13 +29,15 @@ def name_problem(name: str) -> str | None:
         return f"is {name!r}, which no HTTP client can address"
     if name.startswith("amq."):
         return "starts with 'amq.', which RabbitMQ keeps for itself"
-    if any(character in name for character in "\r\n\0"):
+    if "\r" in name or "\n" in name or "\0" in name:
         return "holds a line break or NUL, which RabbitMQ drops silently or cannot show"
     return routing_key_problem(name)
 
 
 def routing_key_problem(key: str) -> str | None:
     """Return what is wrong with a routing key, or None if nothing is."""
+    if len(key) <= LONGEST // 4:  # a character takes four bytes at most
+        return None
     length = len(key.encode("utf-8", "surrogatepass"))
     return f"is {length} bytes long; at most {LONGEST} fit" if length > LONGEST else None
 

@@ -76,7 +76,7 @@ def _of_both(name: str, argument: Argument, provided: Argument) -> Argument:
 
 
 def _first(item: Exchange | Queue, policies: Mapping[str, Policy], topology: Topology) -> Policy | None:
-    found = applicable(item, policies, topology)
+    found = applicable(item, policies, topology) if policies else ()
     return max(found, key=lambda policy: (policy.priority, policy.name), default=None)
 
 
