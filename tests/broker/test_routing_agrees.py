@@ -63,6 +63,7 @@ def _no_alternate(_routing: Routing, _exchange: Exchange) -> None:
     return None
 
 
+@pytest.mark.any_broker
 @pytest.mark.parametrize(
     ("name", "mutated"),
     [

@@ -11,11 +11,12 @@ from shlex import quote, split
 import pytest
 
 from as_a_user import Command, clean_environment
-from attune_infra.cli import COMMANDS
+from attune_infra.cli import COMMANDS, worker
 from attune_infra.errors import ExitCode
 from attune_infra.render.pages import PAGES
 from virtual_host import VirtualHost
 
+pytestmark = pytest.mark.any_broker
 LIBRARIES = frozenset({"amqp", "psycopg", "rabbitmq_admin", "requests", "rich", "typer", "yaml"})
 """What takes longer to load than Python takes to start, or near it."""
 
@@ -111,10 +112,17 @@ def test_the_version_needs_nothing(vhost: VirtualHost) -> None:
     assert not loaded(vhost, "--version") & (LIBRARIES | {f"attune_infra.{name}" for name in FEATURES})
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_the_list_of_commands_says_what_each_says_of_itself(attune_infra_alone: Command, name: str) -> None:
-    listed, asked = attune_infra_alone("--help"), attune_infra_alone(name, "--help")
+@pytest.mark.parametrize(
+    ("group", "name", "about"),
+    [
+        *(((), name, about) for name, about in COMMANDS.items()),
+        *((("worker",), name, about) for name, about in worker.COMMANDS.items()),
+    ],
+)
+def test_the_list_of_commands_says_what_each_says_of_itself(
+    attune_infra_alone: Command, group: tuple[str, ...], name: str, about: str
+) -> None:
+    listed, asked = attune_infra_alone(*group, "--help"), attune_infra_alone(*group, name, "--help")
 
-    about = " ".join(COMMANDS[name].split())
     assert about in " ".join(listed.stdout.split())
     assert about in " ".join(asked.stdout.split())

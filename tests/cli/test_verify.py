@@ -197,6 +197,7 @@ def test_a_probe_proves_the_routes_with_real_messages(attune_infra: Command, cha
     )
 
 
+@pytest.mark.any_broker
 def test_a_probe_that_is_told_to_end_leaves_nothing_behind(
     attune_infra: Command, management: Management, tmp_path: Path
 ) -> None:
