@@ -150,6 +150,8 @@ def test_a_failure_is_told_in_the_words_of_the_program(output: str, reason: str)
     assert complaint(output) == reason
 
 
+@pytest.mark.any_broker
+@pytest.mark.transient_queues
 def test_the_bare_stream_makes_what_the_program_wants(
     attune_infra: Command, vhost: VirtualHost, tmp_path: Path
 ) -> None:
