@@ -39,6 +39,9 @@ _Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _Scalar = TypeVar("_Scalar", str, bool, int)
 _Pairs: TypeAlias = "list[tuple[yaml.Node, yaml.Node]]"
 
+_TELLING: Final = frozenset(_Loader.yaml_implicit_resolvers)
+"""With what a plain scalar begins that may be anything else than a string."""
+
 _TAG: Final = "tag:yaml.org,2002:"
 _STRING: Final = f"{_TAG}str"
 _NULL: Final = f"{_TAG}null"
@@ -58,12 +61,11 @@ class _TooDeep(yaml.MarkedYAMLError):
 
 
 class _Composer(_Loader):  # type: ignore[misc, valid-type] # which one it is depends on the machine
-    """A loader that gives up on a deep nesting, and looks only once at what a short scalar is."""
+    """A loader that gives up on a deep nesting, and knows most strings by their first character."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self._depth = 0
-        self._tags: dict[str, str] = {}
 
     def descend_resolver(self, parent: yaml.Node | None, _: object) -> None:
         self._depth += 1
@@ -74,11 +76,8 @@ class _Composer(_Loader):  # type: ignore[misc, valid-type] # which one it is de
         self._depth -= 1
 
     def resolve(self, kind: type[yaml.Node], value: str, implicit: tuple[bool, bool]) -> str:
-        if kind is yaml.ScalarNode and implicit[0]:
-            if tag := self._tags.get(value):
-                return tag
-            if len(value) <= _SHORT:
-                return self._tags.setdefault(value, str(super().resolve(kind, value, implicit)))
+        if kind is yaml.ScalarNode and implicit[0] and value and value[0] not in _TELLING:
+            return _STRING
         return str(super().resolve(kind, value, implicit))
 
 
@@ -96,6 +95,8 @@ class Nodes:
     text: str
     problems: list[Problem] = field(default_factory=list)
     _loader: yaml.SafeLoader = field(default_factory=lambda: _Loader(""))
+    _read: dict[tuple[str, str], object] = field(default_factory=dict)
+    """Short scalars that were read already, by tag and text."""
 
     def root(self) -> yaml.Node | None:
         """Return the outermost node, or None, with a problem, if there is none that could be read."""
@@ -129,34 +130,32 @@ class Nodes:
 
     def mapping(self, node: yaml.Node | None, what: str, known: tuple[str, ...]) -> dict[str, yaml.Node]:
         """Return the values of a mapping whose keys are known ones; nothing at all is an empty mapping."""
-        found: dict[str, yaml.Node] = {}
-        for name, key, value in self._named(node, what):
-            if name in known:
-                found[name] = value
-            else:
-                self.problem(key, f"unknown key '{name}' in {what}" + self.guess(name, known))
-        return found
+        if isinstance(node, yaml.MappingNode) and node.tag == _MAPPING:
+            found = {key.value: value for key, value in node.value if key.tag == _STRING and key.value in known}
+            if len(found) == len(node.value):  # nearly always, and then nothing is to be said
+                return found
+        entries = self.entries(node, what)
+        for name, entry in entries.items():
+            if name not in known:
+                self.problem(entry.key, f"unknown key '{name}' in {what}" + self.guess(name, known))
+        return {name: entry.value for name, entry in entries.items() if name in known}
 
     def entries(self, node: yaml.Node | None, what: str) -> dict[str, Entry]:
         """Return the entries of a mapping, of each name the first; nothing at all is an empty mapping."""
-        return {name: Entry(key, value) for name, key, value in self._named(node, what)}
-
-    def _named(self, node: yaml.Node | None, what: str) -> Iterator[tuple[str, yaml.Node, yaml.Node]]:
-        """Yield name, key and value of each entry of a mapping, of each name the first."""
         if node is None or is_null(node):
-            return
+            return {}
         if not isinstance(node, yaml.MappingNode) or node.tag != _MAPPING:
             self.problem(node, f"{what} must be a mapping")
-            return
-        seen: set[str] = set()
+            return {}
+        found: dict[str, Entry] = {}
         for key, value in self._pairs(node):
             if not isinstance(key, yaml.ScalarNode):
                 self.problem(key, f"a key in {what} must be a string")
-            elif key.value in seen:
+            elif key.value in found:
                 self.problem(key, f"'{key.value}' is there twice in {what}")
             else:
-                seen.add(key.value)
-                yield key.value, key, value
+                found[key.value] = Entry(key, value)
+        return found
 
     def sequence(self, node: yaml.Node | None, what: str) -> list[yaml.Node]:
         """Return the items of a list; nothing at all is an empty one."""
@@ -209,6 +208,10 @@ class Nodes:
             return [] if isinstance(node, yaml.SequenceNode) else {}
         if node.tag == _STRING:
             return node.value
+        known = self._read.get((node.tag, node.value), _UNREADABLE)
+        return self._construct(node) if known is _UNREADABLE else known
+
+    def _construct(self, node: yaml.ScalarNode) -> object:
         plain = self._loader.resolve(yaml.ScalarNode, node.value, (True, False))  # type: ignore[no-untyped-call]
         if node.tag != plain:
             self.problem(node, f"has the tag {node.tag.removeprefix(_TAG)}, which does not fit; leave it out")
@@ -226,6 +229,8 @@ class Nodes:
         if type(value) is int and not LOWEST <= value <= HIGHEST:
             self.problem(node, "is an integer of more than 64 bits, which AMQP cannot carry")
             return _UNREADABLE
+        if len(node.value) <= _SHORT:
+            self._read[node.tag, node.value] = value
         return value
 
     def _pairs(self, node: yaml.MappingNode) -> _Pairs:
