@@ -19,6 +19,7 @@ from attune_infra.topology.diff import Create, Update
 from attune_infra.topology.model import Binding, Exchange, Message, Policy, Queue, Topology, TopologyObject
 from attune_infra.topology.policy import expires
 from attune_infra.topology.report import Outcome, Status
+from attune_infra.topology.version import version_of
 
 if TYPE_CHECKING:
     from attune_infra.broker.amqp import Amqp
@@ -201,13 +202,13 @@ class RabbitMQ:
     @cached_property
     def _default_queue_type(self) -> str:
         """Return what a queue becomes that names no type; raise `VirtualHostMissing` if there is no vhost."""
-        major, minor = (int(part) for part in self.check_http().split(".")[:2])
+        version = version_of(self.check_http())
         listing = self._http.get("vhosts", columns="name,default_queue_type")
         known = {item["name"]: item.get("default_queue_type") for item in listing}
         if self.settings.virtual_host not in known:
             raise faults.virtual_host_missing(self.settings)
         default = known[self.settings.virtual_host]
-        ignored = (major, minor) < _FIRST_WITH_DEFAULT_QUEUE_TYPE
+        ignored = version < _FIRST_WITH_DEFAULT_QUEUE_TYPE
         return "classic" if ignored or default in {None, "undefined"} else str(default)
 
     def _denies_transient_queues(self) -> bool:

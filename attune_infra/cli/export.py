@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from attune_infra.cli._app import App
 from attune_infra.cli._files import write_whole
-from attune_infra.cli._options import shared
+from attune_infra.cli._options import ToFile, shared
 from attune_infra.cli._output import tell_left_out
 from attune_infra.cli._session import Session
 from attune_infra.settings import Via
@@ -29,12 +28,11 @@ class Format(StrEnum):
 _Format = Annotated[
     Format, typer.Option("--format", help="A document for this program, or JSON that RabbitMQ loads.")
 ]
-_To = Annotated[Path | None, typer.Option("--to", metavar="FILE", help="Write this file, whole or not at all.")]
 
 
 @app.command()
 @shared
-def export(session: Session, *, as_format: _Format = Format.TOPOLOGY, to: _To = None) -> None:
+def export(session: Session, *, as_format: _Format = Format.TOPOLOGY, to: ToFile = None) -> None:
     """Write down what the virtual host holds; what cannot be written down is named on standard error."""
     from attune_infra.topology.export import as_definitions, as_document
 

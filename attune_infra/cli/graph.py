@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from attune_infra.cli._app import App
 from attune_infra.cli._files import write_whole
-from attune_infra.cli._options import TopologyFile, shared
+from attune_infra.cli._options import ToFile, TopologyFile, shared
 from attune_infra.cli._session import Session
 from attune_infra.errors import WrongUsage
 from attune_infra.settings import TOPOLOGY, Via
@@ -39,7 +38,6 @@ _Highlight = Annotated[
     str | None,
     typer.Option("--highlight", metavar="'EXCHANGE ROUTING_KEY'", help="Mark the way of such a message."),
 ]
-_To = Annotated[Path | None, typer.Option("--to", metavar="FILE", help="Write this file, whole or not at all.")]
 
 
 @app.command()
@@ -51,7 +49,7 @@ def graph(
     live: _Live = False,
     as_format: _Format = Format.TEXT,
     highlight: _Highlight = None,
-    to: _To = None,
+    to: ToFile = None,
 ) -> None:
     """Draw a topology: exchanges, queues, bindings, the ways of dead letters, and what lint found."""
     from attune_infra.topology.document import Document
