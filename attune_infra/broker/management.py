@@ -6,6 +6,9 @@ and the broker's own reason in errors. Nothing here knows what a topology is.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from queue import SimpleQueue
+from threading import Thread
 from typing import Any
 from urllib.parse import quote
 
@@ -13,6 +16,7 @@ import requests
 from rabbitmq_admin import AdminAPI
 
 from attune_infra.broker import faults
+from attune_infra.errors import BrokerError
 from attune_infra.settings import Settings
 
 
@@ -37,17 +41,39 @@ class Management(AdminAPI):  # type: ignore[misc] # the package ships no types
     def close(self) -> None:
         self.session.close()
 
-    def version(self) -> str:
-        """Return RabbitMQ's version; raise `NotRabbitMQ` if what answers has none."""
-        overview = self.get("overview", columns="rabbitmq_version", disable_stats="true")
+    def overview(self) -> tuple[str, int]:
+        """Return RabbitMQ's version, and how many queues there are in all virtual hosts that the user may see.
+
+        Raise `NotRabbitMQ` if what answers has no version.
+        """
+        overview = self.get("overview", columns="rabbitmq_version,object_totals.queues", disable_stats="true")
         version = overview.get("rabbitmq_version") if isinstance(overview, dict) else None
         if not isinstance(version, str):
             raise faults.not_overview(self.settings)
-        return version
+        return version, overview.get("object_totals", {}).get("queues", 0)
 
     def get(self, *segments: str, **query: str) -> Any:
         """Return the JSON at a path; raise `BrokerError` with the broker's reason."""
         return self._api_get(path(*segments), params=query)
+
+    def get_beside(self, *segments: str, **query: str) -> Callable[[], Any]:
+        """Start a request and return at once what waits for it, and returns or raises what `get` would."""
+        answers: SimpleQueue[tuple[Any, BrokerError | None]] = SimpleQueue()
+
+        def ask() -> None:
+            try:
+                answers.put((self.get(*segments, **query), None))
+            except BrokerError as error:
+                answers.put((None, error))
+
+        def answer() -> Any:
+            found, error = answers.get()
+            if error:
+                raise error
+            return found
+
+        Thread(target=ask, daemon=True).start()
+        return answer
 
     def put(self, *segments: str, body: object) -> bool:
         """Make something; return whether it was new."""

@@ -43,6 +43,8 @@ class RabbitMQ:
         self.settings = settings
         self.via = via
         self._opened: list[Management | Amqp] = []
+        self._queues_known = 0
+        """How many queues there are, as far as is known: by that it is decided how to ask for bindings."""
 
     def __enter__(self) -> Self:
         return self
@@ -54,7 +56,8 @@ class RabbitMQ:
             opened.close()
 
     def check_http(self) -> str:
-        return self._http.version()
+        version, self._queues_known = self._http.overview()
+        return version
 
     def check_amqp(self) -> str:
         return self._amqp.version()
@@ -62,9 +65,10 @@ class RabbitMQ:
     def read(self, *, private: bool = False) -> Topology:
         http, vhost = self._http, self.settings.virtual_host
         default_queue_type = self._default_queue_type
+        waiting_queues = http.get_beside("queues", vhost, **wire.QUEUES)
         exchanges = http.get("exchanges", vhost, **wire.EXCHANGES)
-        queues = http.get("queues", vhost, **wire.QUEUES)
-        bindings = self._bindings(exchanges, queues)
+        bindings = self._bindings(exchanges)
+        queues = waiting_queues()
         objects: list[TopologyObject] = [
             *wire.exchanges_from(exchanges),
             *wire.queues_from(queues, private=private),
@@ -180,11 +184,11 @@ class RabbitMQ:
         self._opened.append(connection)
         return connection
 
-    def _bindings(self, exchanges: Sequence[wire.Json], queues: Sequence[wire.Json]) -> list[wire.Json]:
+    def _bindings(self, exchanges: Sequence[wire.Json]) -> list[wire.Json]:
         """Return all bindings but, where that is cheaper, those of the default exchange, which nobody made."""
         http, vhost = self._http, self.settings.virtual_host
         sources = [item["name"] for item in exchanges if item["name"]]
-        if len(sources) > min(wire.FEW_EXCHANGES, len(queues) // _A_REQUEST):
+        if len(sources) > min(wire.FEW_EXCHANGES, self._queues_known // _A_REQUEST):
             return list(http.get("bindings", vhost, **wire.BINDINGS))
         listings = (
             http.get("exchanges", vhost, source, "bindings", "source", **wire.BINDINGS) for source in sources
@@ -243,6 +247,7 @@ class RabbitMQ:
                 yield self._make_over_http(change)
             else:
                 over_amqp.append(change.want)
+        self._queues_known += sum(isinstance(item, Queue) for item in over_amqp)
         for item, reason in self._amqp.declare(over_amqp) if over_amqp else ():
             yield Outcome(item, Status.FAILED if reason else Status.CREATED, reason or "")
 

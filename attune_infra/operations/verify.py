@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from attune_infra.interfaces import Broker
     from attune_infra.topology.model import Topology
 
+COUNTED = 100
+"""Queues whose consumers are counted exactly, one by one; of more at once, the statistics have to do."""
+
 STATISTICS_LAG = 8.0
 """Seconds after which the management statistics know a consumer; 6 were measured."""
 
@@ -32,8 +35,9 @@ def _look(broker: Broker, queues: Sequence[str], *, demanded: bool) -> Seen:
     try:
         topology = broker.read()
         present = [queue for queue in queues if queue in topology.queues]
-        lasting = [queue for queue in present if not expires(topology.queues[queue], topology)]
-        counts = broker.consumer_counts(lasting) if lasting and isinstance(amqp, str) else {}
+        countable = present if isinstance(amqp, str) and len(present) <= COUNTED else ()
+        lasting = [queue for queue in countable if not expires(topology.queues[queue], topology)]
+        counts = broker.consumer_counts(lasting) if lasting else {}
         consumed = [queue for queue in present if counts.get(queue, demanded and isinstance(amqp, str))]
         tags = _tags(broker, present, consumed) if present else {}
     except BrokerError as error:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from attune_infra.render import report
 from attune_infra.render.line import Line
 from attune_infra.render.plain import Data
+from attune_infra.render.words import FEW_WORKERS, ranges
 from attune_infra.topology.model import Binding, Queue
 from attune_infra.topology.report import Outcome, Provisioned, Status
 from attune_infra.topology.worker import owner_of
@@ -18,13 +19,20 @@ def lines(provisioned: Provisioned) -> Iterator[Line]:
     shared, own = _by_worker(provisioned)
     for outcome in shared:
         yield from report.outcome_lines(outcome)
-    for worker_id in provisioned.worker_ids:
-        for outcome in own[worker_id]:
+    together = []
+    for worker_id, outcomes in own.items():
+        went_well = all(outcome.status in {Status.CREATED, Status.UNCHANGED} for outcome in outcomes)
+        if went_well and len(own) > FEW_WORKERS:
+            together.append(worker_id)
+            continue
+        for outcome in outcomes:
             yield from report.outcome_lines(outcome)
-        if all(outcome.status in {Status.CREATED, Status.UNCHANGED} for outcome in own[worker_id]):
+        if went_well:
             yield Line(f"  worker {worker_id} provisioned: all of its own was read back as wanted")
         else:
             yield Line(f"! worker {worker_id} is not provisioned", "red")
+    if together:
+        yield Line(f"  workers {ranges(together)} provisioned: all of their own was read back as wanted")
     if len(provisioned.worker_ids) > 1:
         yield Line(f"{len(provisioned.worker_ids)} workers, {report.summary(provisioned.report)}")
 

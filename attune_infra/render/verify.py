@@ -8,6 +8,7 @@ from typing import Final
 from attune_infra.render.line import Line
 from attune_infra.render.objects import difference_data, difference_lines
 from attune_infra.render.plain import Data, in_order
+from attune_infra.render.words import FEW_WORKERS, ranges
 from attune_infra.topology.verify import Check, Verdict, Verification
 
 _STYLES: Final = {
@@ -19,8 +20,16 @@ _STYLES: Final = {
 
 
 def lines(verification: Verification) -> Iterator[Line]:
+    many = len({check.worker_id for check in verification.checks} - {None}) > FEW_WORKERS
+    together = []
     for check in verification.checks:
-        yield from _check_lines(check)
+        if many and check.worker_id is not None and check.verdict is Verdict.PASSED:
+            together.append(check.worker_id)
+        else:
+            yield from _check_lines(check)
+    if together:
+        words = f"{len(together)} checks of workers {ranges(set(together))}"
+        yield Line(f"{Verdict.PASSED:<7}  {words}", _STYLES[Verdict.PASSED])
     counts = verification.counts()
     words = ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict])
     yield Line(f"{len(verification.checks)} checks: {words}")

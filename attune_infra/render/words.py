@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from attune_infra.topology.characters import is_hidden
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
 _FEW = 5
+FEW_WORKERS = 20
+"""Of so many workers each is spoken of; of more, those with whom all is well are taken together."""
 
 
 def visible(text: str) -> str:
@@ -53,6 +55,17 @@ def value(found: Value) -> str:
         return "none"
     words = f"'{found}'" if isinstance(found, str) else json.dumps(found, ensure_ascii=False, default=str)
     return f"{words} ({_TYPES.get(type(found), 'null')})"
+
+
+def ranges(ids: Iterable[int]) -> str:
+    """Return ids as they may be typed: each run of successive ones as a range."""
+    runs: list[list[int]] = []
+    for each in sorted(ids):
+        if runs and each == runs[-1][-1] + 1:
+            runs[-1][1:] = [each]
+        else:
+            runs.append([each])
+    return ", ".join("-".join(map(str, run)) for run in runs)
 
 
 def omission(found: LeftOut) -> str:

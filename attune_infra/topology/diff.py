@@ -50,6 +50,7 @@ COMPARED_QUEUE_ARGUMENTS: Final = frozenset({
 """Arguments in which a second declaration must agree; the broker stores all others and never looks."""
 
 NOT_COMPARED_ON_CLASSIC: Final = frozenset({"x-delivery-limit"})
+_COMPARED_ON_CLASSIC: Final = COMPARED_QUEUE_ARGUMENTS - NOT_COMPARED_ON_CLASSIC
 COMPARED_EXCHANGE_ARGUMENTS: Final = frozenset({"alternate-exchange"})
 
 
@@ -205,7 +206,7 @@ def _queue_differences(have: Queue, want: Queue, live: Topology) -> Iterator[Dif
 
 def compared_arguments(queue: Queue) -> frozenset[str]:
     """Return the arguments in which a declaration must agree with an existing queue."""
-    return COMPARED_QUEUE_ARGUMENTS - (NOT_COMPARED_ON_CLASSIC if queue.type == "classic" else frozenset())
+    return _COMPARED_ON_CLASSIC if queue.type == "classic" else COMPARED_QUEUE_ARGUMENTS
 
 
 def _policy_differences(have: Policy, want: Policy) -> Iterator[Difference]:

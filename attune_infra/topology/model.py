@@ -7,7 +7,7 @@ question for those who want something (`topology.names`); what a broker reports 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 Argument: TypeAlias = "bool | int | float | str | list[Argument] | dict[str, Argument] | None"
@@ -203,6 +203,11 @@ class Topology:
             twins=frozenset(twins),
             routes=routes,
         )
+
+    def plus(self, objects: Iterable[Queue | Binding]) -> Topology:
+        """Return this topology with more in it."""
+        more = Topology.of(objects)
+        return replace(self, queues={**self.queues, **more.queues}, bindings=self.bindings | more.bindings)
 
     def objects(self) -> tuple[TopologyObject, ...]:
         """Return everything, in the order in which it can be made: exchanges, queues, policies, bindings."""

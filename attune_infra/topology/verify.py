@@ -6,15 +6,24 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import chain
 
 from attune_infra.errors import AttuneError, ExitCode
 from attune_infra.topology.diff import Changed, Create, Difference, compare, undeclared
-from attune_infra.topology.model import Binding, Exchange, Queue, Topology, TopologyObject, label
+from attune_infra.topology.model import (
+    Binding,
+    Exchange,
+    Queue,
+    Topology,
+    TopologyObject,
+    label,
+)
 from attune_infra.topology.routes import name_of, run_on
 from attune_infra.topology.version import Version, version_of
 from attune_infra.topology.worker import (
     bindings_of,
     consumer_tag_of,
+    objects_of,
     owner_of,
     queues_of,
     worker_family,
@@ -93,9 +102,10 @@ def verify(seen: Seen, want: Topology, demands: Demands) -> Verification:
         checks.extend(_checks_of_topology(seen.topology, want))
         if isinstance(seen.http, str):
             checks.extend(_checks_of_routes(seen.topology, want, demands, version_of(seen.http)))
-        for worker_id in demands.worker_ids:
-            checks.extend(_checks_of_worker(seen, seen.topology, want, worker_id, demands))
-        checks.extend(_checks_of_undeclared(seen.topology, want, demands))
+        own = {each: objects_of(worker_family(want), each) for each in demands.worker_ids}
+        checks.extend(_checks_of_workers(seen, seen.topology, want, own, demands))
+        everything = want.plus(chain.from_iterable(own.values()))
+        checks.extend(_checks_of_undeclared(seen.topology, everything, demands))
     return Verification(tuple(checks))
 
 
@@ -171,17 +181,21 @@ def _queues_behind(exchange: str, have: Topology) -> list[str]:
     return sorted(queues)
 
 
-def _checks_of_worker(
-    seen: Seen, have: Topology, want: Topology, worker_id: int, demands: Demands
+def _checks_of_workers(
+    seen: Seen,
+    have: Topology,
+    want: Topology,
+    own: Mapping[int, Sequence[Queue | Binding]],
+    demands: Demands,
 ) -> Iterator[Check]:
-    family = worker_family(want)
-    own = Topology.of((*queues_of(family, worker_id), *bindings_of(family, worker_id)))
-    for item, change in compare(have, own):
-        yield _check_of_object(item, change, have, worker_id)
-    tag = consumer_tag_of(family, worker_id)
-    for queue in own.queues:
-        if queue in have.queues:
-            yield _check_of_consumer(seen, queue, tag, worker_id, demands)
+    changes = dict(compare(have, Topology.of(chain.from_iterable(own.values()))))
+    for worker_id, objects in own.items():
+        for item in objects:
+            yield _check_of_object(item, changes[item], have, worker_id)
+        tag = consumer_tag_of(worker_family(want), worker_id)
+        for item in objects:
+            if isinstance(item, Queue) and item.name in have.queues:
+                yield _check_of_consumer(seen, item.name, tag, worker_id, demands)
 
 
 def _check_of_consumer(seen: Seen, queue: str, tag: str, worker_id: int, demands: Demands) -> Check:

@@ -40,6 +40,11 @@ def bindings_of(family: WorkerFamily, worker_id: int) -> tuple[Binding, ...]:
     )
 
 
+def objects_of(family: WorkerFamily, worker_id: int) -> tuple[Queue | Binding, ...]:
+    """Return all that is a worker's own."""
+    return (*queues_of(family, worker_id), *bindings_of(family, worker_id))
+
+
 def consumer_tag_of(family: WorkerFamily, worker_id: int) -> str:
     return _filled(family.consumer_tag, worker_id)
 
@@ -47,13 +52,11 @@ def consumer_tag_of(family: WorkerFamily, worker_id: int) -> str:
 def topology_of_workers(topology: Topology, worker_ids: Iterable[int]) -> Topology:
     """Return what these workers need: their queues, their bindings, and the exchanges they bind to."""
     family = worker_family(topology)
-    ids = tuple(worker_ids)
     sources = sorted({binding.source for binding in family.bindings} & topology.exchanges.keys())
     return Topology.of(
         (
             *(topology.exchanges[source] for source in sources),
-            *(queue for worker_id in ids for queue in queues_of(family, worker_id)),
-            *(binding for worker_id in ids for binding in bindings_of(family, worker_id)),
+            *(item for worker_id in worker_ids for item in objects_of(family, worker_id)),
         ),
         name=topology.name,
         workers=family,
@@ -65,8 +68,8 @@ def with_workers(topology: Topology, worker_ids: Iterable[int]) -> Topology:
     ids = tuple(worker_ids)
     if not ids:
         return topology
-    own = topology_of_workers(topology, ids)
-    return replace(topology, queues={**topology.queues, **own.queues}, bindings=topology.bindings | own.bindings)
+    family = worker_family(topology)
+    return topology.plus(item for worker_id in ids for item in objects_of(family, worker_id))
 
 
 def with_queue_ttl(topology: Topology, milliseconds: int) -> Topology:

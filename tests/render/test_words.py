@@ -1,6 +1,6 @@
 import pytest
 
-from attune_infra.render.words import declared, omission, value, visible
+from attune_infra.render.words import declared, omission, ranges, value, visible
 from attune_infra.topology.diff import ABSENT, Value
 from attune_infra.topology.document import LeftOut
 from attune_infra.topology.model import Binding, Exchange, Policy, Queue, TopologyObject
@@ -86,3 +86,8 @@ def test_a_value_shows_its_type(found: Value, shown: str) -> None:
 )
 def test_what_is_left_out_is_named_but_not_at_length(names: tuple[str, ...], words: str) -> None:
     assert omission(LeftOut("users", names, "why")) == words
+
+
+def test_successive_ids_are_told_as_ranges() -> None:
+    assert ranges([3, 1, 2, 9, 11, 12]) == "1-3, 9, 11-12"
+    assert ranges([]) == ""
