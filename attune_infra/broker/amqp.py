@@ -124,6 +124,10 @@ class _Lane(amqp.Channel):  # type: ignore[misc] # the package ships no types
 class _Connection(amqp.Connection):  # type: ignore[misc] # the package ships no types
     Channel = _Lane
 
+    def wait(self, method: Any, callback: Any = None, timeout: Any = None, returns_tuple: bool = False) -> Any:
+        """Wait for an answer, such as the goodbye, but not for ever."""
+        return super().wait(method, callback, timeout or self.read_timeout, returns_tuple)
+
 
 def json_message(body: str, message_id: str) -> amqp.Message:
     """Return a message that survives a restart of the broker, if its queue does."""
@@ -233,7 +237,7 @@ class Amqp:
                     lane.declare(item, nowait=True)
             return [lane.survived() for lane in lanes]
         except (amqp.AMQPError, OSError):
-            self._forget()
+            self.forget()
             return [False] * len(shares)
 
     def _declare_alone(self, item: Declarable) -> str | None:
@@ -244,10 +248,10 @@ class Amqp:
         except amqp.ChannelError as error:
             return faults.reason_of(error)
         except TimeoutError:
-            self._forget()
-            return f"no answer within {self.settings.timeout:g} s"
+            self.forget()
+            return faults.no_answer(self.settings)
         except (amqp.AMQPError, OSError) as error:
-            self._forget()
+            self.forget()
             return faults.reason_of(error)
         return None
 
@@ -288,14 +292,14 @@ class Amqp:
             raise faults.from_amqp_connect(error, self.settings) from error
         return connection
 
-    def _forget(self) -> None:
-        """Drop a connection whose state is unknown."""
+    def forget(self) -> None:
+        """Drop the connection, whose state is unknown, without waiting for the broker's goodbye."""
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.collect()
 
     def _lost(self, error: Exception) -> BrokerError:
-        self._forget()
+        self.forget()
         return faults.from_amqp_connect(error, self.settings)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import shlex
 import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -64,7 +65,10 @@ def run(
     inbox = AmqpInbox(session.settings, topology, prefetch=prefetch, dead_letter_exchange=exchange)
     described, handler = registration(name, None, None, None, ()), _handler(command)
     gc.enable()  # this command stays
-    live(described, session.registry, inbox, handler, heartbeat=heartbeat, tell=tell)
+    patient = replace(
+        session, wait=0.0
+    )  # it waits for both servers as long as it takes, and hears SIGTERM meanwhile
+    live(described, patient.registry, inbox, handler, heartbeat=heartbeat, tell=tell)
 
 
 def _handler(command: str | None) -> Handler:
