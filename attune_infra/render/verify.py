@@ -23,7 +23,7 @@ def lines(verification: Verification) -> Iterator[Line]:
         yield from _check_lines(check)
     counts = verification.counts()
     words = ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict])
-    yield Line(f"{len(verification.checks)} checks: {words}")
+    yield Line(f"{len(verification.checks)} checks" + (f": {words}" if words else ""))
 
 
 def data(verification: Verification) -> Data:
