@@ -194,6 +194,26 @@ def test_a_worker_has_to_be_named(attune_infra_alone: Command, command: tuple[st
     assert result.stderr.startswith("error: no worker is named\nhint:  give --id 7")
 
 
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [
+        (("list",), "--max-heartbeat-age"),
+        (("verify", "--all"), "--max-heartbeat-age"),
+        (("verify", "--all"), "--settle"),
+        (("watch",), "--every"),
+        (("run",), "--heartbeat"),
+    ],
+)
+@pytest.mark.parametrize("value", ["nan", "inf"])
+def test_seconds_are_a_number(
+    attune_infra_alone: Command, command: tuple[str, ...], option: str, value: str
+) -> None:
+    result = attune_infra_alone("worker", *command, option, value)
+
+    assert result.code == 64
+    assert result.stderr.startswith(f"error: Invalid value for '{option}': {value} is no number of seconds\n")
+
+
 LOOKING = (("worker", "list"), ("worker", "verify", "--all", "--settle", "0"), ("metrics",))
 
 
