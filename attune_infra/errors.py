@@ -6,6 +6,7 @@
     ├── PlanRefused             it would destroy something, or is not the plan that was looked at
     ├── BrokerError
     │   ├── BrokerUnreachable   nobody answers, or not yet: waiting may help
+    │   │   └── QueueUnavailable  a worker cannot have its queue now: its node may be down
     │   ├── NotRabbitMQ         somebody else answers
     │   ├── LoginRefused        unknown user, wrong password
     │   ├── AccessRefused       known user, missing permission or tag
@@ -69,6 +70,10 @@ class BrokerError(AttuneError):
 
 class BrokerUnreachable(BrokerError):
     may_pass = True
+
+
+class QueueUnavailable(BrokerUnreachable):
+    pass
 
 
 class NotRabbitMQ(BrokerError):

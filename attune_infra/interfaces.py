@@ -123,6 +123,10 @@ class Inbox(Protocol):
         """Close the connection; what is not settled goes back to its queue, if that survives."""
         ...
 
+    def abandon(self) -> None:
+        """Do the same without waiting for the broker's goodbye."""
+        ...
+
     def fileno(self) -> int:
         """Return what becomes readable when something has arrived."""
         ...

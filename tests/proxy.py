@@ -1,4 +1,4 @@
-"""A TCP proxy in front of a server, whose line can be cut or held up."""
+"""A TCP proxy in front of one server or several, whose line can be cut or held up."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Self
 
 
 class Proxy:
-    """Forwards connections to a port of this machine while it is entered.
+    """Forwards connections to the first of these ports of this machine that takes them, while it is entered.
 
     After `cut_after` bytes from the client the line breaks; after `hold_after` bytes nothing more passes, in
     either direction, and nobody is told.
     """
 
-    def __init__(self, target: int, *, cut_after: int | None = None, hold_after: int | None = None) -> None:
-        self._target, self._cut_after, self._hold_after = target, cut_after, hold_after
+    def __init__(self, *targets: int, cut_after: int | None = None, hold_after: int | None = None) -> None:
+        self._targets, self._cut_after, self._hold_after = targets, cut_after, hold_after
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._closing = threading.Event()
         self._threads = [threading.Thread(target=self._accept)]
@@ -45,7 +45,7 @@ class Proxy:
 
     def _forward(self, client: socket.socket) -> None:
         sent = 0
-        with client, suppress(OSError), socket.create_connection(("127.0.0.1", self._target)) as server:
+        with client, suppress(OSError), self._connected() as server:
             while not self._closing.is_set():
                 held = self._hold_after is not None and sent >= self._hold_after
                 for source in select.select([] if held else [client, server], [], [], 0.05)[0]:
@@ -56,3 +56,9 @@ class Proxy:
                     sent += len(data) if source is client else 0
                     if self._cut_after is not None and sent >= self._cut_after:
                         return
+
+    def _connected(self) -> socket.socket:
+        for target in self._targets[:-1]:
+            with suppress(ConnectionRefusedError):
+                return socket.create_connection(("127.0.0.1", target))
+        return socket.create_connection(("127.0.0.1", self._targets[-1]))

@@ -26,6 +26,11 @@ class VirtualHost:
         flags = {AMQP_URL: self.amqp_url, MANAGEMENT_URL: self.management_url}
         return resolve(flags | changes.pop("flags", {}), {}, **changes)
 
+    def amqp_url_through(self, port: int) -> str:
+        """Return the AMQP URL with another port of this machine, which leads there."""
+        parts = urlsplit(self.amqp_url)
+        return parts._replace(netloc=f"{parts.netloc.rpartition(':')[0]}:{port}").geturl()
+
     def client(self) -> amqp.Connection:
         """Return a plain AMQP client, connected."""
         parts = urlsplit(self.amqp_url)

@@ -160,6 +160,10 @@ class _Connection(amqp.Connection):  # type: ignore[misc] # the package ships no
         self.outbox = _Outbox(transport.write)
         return frame_writer(self, self.outbox)
 
+    def wait(self, method: Any, callback: Any = None, timeout: Any = None, returns_tuple: bool = False) -> Any:
+        """Wait for an answer, such as the goodbye, but not for ever."""
+        return super().wait(method, callback, timeout or self.read_timeout, returns_tuple)
+
 
 def json_message(body: str, message_id: str) -> amqp.Message:
     """Return a message that survives a restart of the broker, if its queue does."""
@@ -271,7 +275,7 @@ class Amqp:
                         lane.declare(item, nowait=True)
             return [lane.survived() for lane in lanes]
         except (amqp.AMQPError, OSError):
-            self._forget()
+            self.forget()
             return [False] * len(shares)
 
     def _declare_alone(self, item: Declarable) -> str | None:
@@ -282,10 +286,10 @@ class Amqp:
         except amqp.ChannelError as error:
             return faults.reason_of(error)
         except TimeoutError:
-            self._forget()
-            return f"no answer within {self.settings.timeout:g} s"
+            self.forget()
+            return faults.no_answer(self.settings)
         except (amqp.AMQPError, OSError) as error:
-            self._forget()
+            self.forget()
             return faults.reason_of(error)
         return None
 
@@ -326,14 +330,14 @@ class Amqp:
             raise faults.from_amqp_connect(error, self.settings) from error
         return connection
 
-    def _forget(self) -> None:
-        """Drop a connection whose state is unknown."""
+    def forget(self) -> None:
+        """Drop the connection, whose state is unknown, without waiting for the broker's goodbye."""
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.collect()
 
     def _lost(self, error: Exception) -> BrokerError:
-        self._forget()
+        self.forget()
         return faults.from_amqp_connect(error, self.settings)
 
 

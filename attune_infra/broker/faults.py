@@ -16,6 +16,7 @@ from attune_infra.errors import (
     LoginRefused,
     NotRabbitMQ,
     QueueDenied,
+    QueueUnavailable,
     RequestRefused,
     VirtualHostMissing,
 )
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from attune_infra.settings import Endpoint, Settings
 
 _BOOTING = "is the broker still starting? `--wait 60` waits for it"
+_NODE_DOWN = (
+    "its node is probably down: it can be had again when that is back; if it is lost for good, have the others"
+    " forget it, with its queues: rabbitmqctl forget_cluster_node NODE"
+)
 _SECONDS_FOR_PROBE = 2.0
 _DENIED_FEATURE = re.compile(r"Feature `(\w+)` is (?:deprecated|removed)")
 
@@ -151,7 +156,7 @@ def from_requests(error: Exception, settings: Settings) -> BrokerError:
     if isinstance(error, requests.exceptions.SSLError):
         return _tls_failure(what, error, endpoint)
     if isinstance(error, requests.exceptions.Timeout):
-        return BrokerUnreachable(f"{what}: no answer within {settings.timeout:g} s", hint=_BOOTING)
+        return BrokerUnreachable(f"{what}: {no_answer(settings)}", hint=_BOOTING)
     if isinstance(error, requests.exceptions.InvalidURL):
         return NotRabbitMQ(f"{what}: not a valid address", hint="give --management-url http://HOST:15672")
     return _unreachable(what, endpoint, _cause(error), wanted="http")
@@ -203,8 +208,8 @@ def queue_denied(what: str, reason: str, worker_id: int, settings: Settings) -> 
     sentence = f"worker {worker_id} was denied {what}: {reason}"
     user = settings.amqp.user
     match reason.partition(" ")[0]:
-        case "NOT_FOUND":
-            return BrokerUnreachable(sentence, hint="is the node down that it lives on?")
+        case "NOT_FOUND" if not reason.startswith("NOT_FOUND - no "):
+            return QueueUnavailable(sentence, hint=_NODE_DOWN)
         case "RESOURCE_LOCKED":
             hint = "somebody else holds a queue of that name for itself: is an older worker still running?"
         case "PRECONDITION_FAILED":
@@ -219,9 +224,16 @@ def queue_denied(what: str, reason: str, worker_id: int, settings: Settings) -> 
             )
         case _ if reason == feature_denied(TRANSIENT_QUEUES).sentence:
             hint = feature_denied(TRANSIENT_QUEUES).hint or ""
+        case _ if reason == no_answer(settings):  # RabbitMQ 4.3 looks for a lost queue for more than a minute
+            return QueueUnavailable(sentence, hint=_NODE_DOWN)
         case _:
             return BrokerUnreachable(sentence, hint="RabbitMQ's log tells more")
     return QueueDenied(sentence, hint=hint)
+
+
+def no_answer(settings: Settings) -> str:
+    """Return the reason for what the broker said nothing about."""
+    return f"no answer within {settings.timeout:g} s"
 
 
 def is_used(error: BrokerError) -> bool:

@@ -6,8 +6,9 @@ them that come back at once list nothing.
 
 from __future__ import annotations
 
+import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import amqp
@@ -38,26 +39,31 @@ class AmqpInbox:
         self._deleted: list[str] = []
 
     def open(self, worker_id: int) -> tuple[str, ...]:
-        self.close()
+        self.abandon()
         self._arrived.clear()
         self._deleted.clear()
         self._queues = queues_of(self._family, worker_id)
         self._bindings = bindings_of(self._family, worker_id)
-        refused = self._declare(item for item in self._topology.objects() if not wire.needs_http(item))
-        for what, reason in self._declare((*self._queues, *self._bindings)):
+        refused = self._make_sure_of_base()
+        for what, reason in _refusals(self._amqp, (*self._queues, *self._bindings)):
             raise faults.queue_denied(what, reason, worker_id, self._settings)
         tag = consumer_tag_of(self._family, worker_id)
         for queue in self._queues:
             try:
                 self._channels[queue.name] = self._consume(queue, tag)
             except (amqp.AMQPError, OSError) as error:
-                reason = faults.reason_of(error)
+                late = isinstance(error, TimeoutError)
+                reason = faults.no_answer(self._settings) if late else faults.reason_of(error)
                 raise faults.queue_denied(f"queue {queue.name}", reason, worker_id, self._settings) from error
-        return tuple(f"{what}: {reason}" for what, reason in refused)
+        return refused
 
     def close(self) -> None:
         self._channels.clear()
         self._amqp.close()
+
+    def abandon(self) -> None:
+        self._channels.clear()
+        self._amqp.forget()
 
     def fileno(self) -> int:
         channel = next(iter(self._channels.values()))
@@ -110,15 +116,23 @@ class AmqpInbox:
         except (amqp.AMQPError, OSError) as error:
             raise faults.from_amqp_connect(error, self._settings) from error
 
-    def _declare(self, items: Iterable[TopologyObject]) -> list[tuple[str, str]]:
-        """Declare things, kind by kind; return those that were refused, each with the reason."""
-        wanted = list(items)
-        return [
-            (label(item), reason)
-            for kind in (Exchange, Queue, Binding)
-            for item, reason in self._amqp.declare([each for each in wanted if isinstance(each, kind)])
-            if reason is not None
-        ]
+    def _make_sure_of_base(self) -> tuple[str, ...]:
+        """Declare what all workers share; return what was refused, each with the reason.
+
+        RabbitMQ 4.3 lets us wait for more than a minute for a queue whose node was lost. That shall not keep
+        a worker from its own, so it gets a connection of its own, and the time of one answer or two.
+        """
+        items = [item for item in self._topology.objects() if not wire.needs_http(item)]
+        base, end = Amqp(self._settings), time.monotonic() + self._settings.timeout
+        refused = []
+        try:
+            for what, reason in _refusals(base, items):
+                refused.append(f"{what}: {reason}")
+                if time.monotonic() > end:
+                    return (*refused, "what comes after it was not asked for")
+        finally:
+            base.forget()
+        return tuple(refused)
 
     def _consume(self, queue: Queue, tag: str) -> amqp.Channel:
         """Consume a queue on a channel of its own, since several of one worker have one consumer tag."""
@@ -155,6 +169,7 @@ class AmqpInbox:
         try:
             connection.heartbeat_tick()
         except (amqp.AMQPError, OSError) as error:
+            self.abandon()
             raise BrokerUnreachable("the broker has sent no heartbeat") from error
 
     def _settle(self, delivery: Delivery, how: Callable[[amqp.Channel, int], None]) -> bool:
@@ -169,6 +184,15 @@ class AmqpInbox:
 
     def _is_auto_delete(self, name: str) -> bool:
         return any(queue.auto_delete for queue in self._queues if queue.name == name)
+
+
+def _refusals(connection: Amqp, items: Iterable[TopologyObject]) -> Iterator[tuple[str, str]]:
+    """Declare things, kind by kind; yield those that were refused, each with the reason."""
+    wanted = list(items)
+    for kind in (Exchange, Queue, Binding):
+        for item, reason in connection.declare([each for each in wanted if isinstance(each, kind)]):
+            if reason is not None:
+                yield label(item), reason
 
 
 def _tag_of(channel: amqp.Channel) -> str:

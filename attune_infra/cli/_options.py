@@ -62,12 +62,13 @@ def _seconds(flag: str, help_text: str, minimum: float) -> Any:
         min=minimum,
         help=help_text,
         rich_help_panel=_CONNECTION,
-        callback=_finite,
+        callback=finite,
     )
     return Annotated[float, option]
 
 
-def _finite(seconds: float) -> float:
+def finite(seconds: float) -> float:
+    """Refuse what is no number, or no end: a callback for options that are seconds."""
     if not math.isfinite(seconds):
         raise typer.BadParameter(f"{seconds} is no number of seconds")
     return seconds

@@ -71,7 +71,7 @@ def _serve(host: str, port: int, look: Callable[[], Fleet]) -> NoReturn:
     except OSError as error:
         raise InvalidInput(
             f"cannot listen on {host}:{port}: {error.strerror}",
-            hint="give another port",
+            hint="give an address of this machine, and a port on which nobody listens",
         ) from error
     gc.enable()  # this command stays
     tell(f"metrics are at http://{host}:{server.server_port}/metrics")

@@ -20,8 +20,18 @@ Watch: TypeAlias = Callable[[int, int], None]
 
 
 def setup(broker: Broker, want: Topology, *, watch: Watch = lambda *_: None) -> Report:
-    """Make what is missing; name what differs; return what became of every wanted object."""
-    return carry_out(Plan.between(broker.read(), want), broker, want, watch=watch)
+    """Make what is missing; name what differs or is down; return what became of every wanted object."""
+    have = broker.read()
+    report = carry_out(Plan.between(have, want), broker, want, watch=watch)
+    return Report(tuple(_down_or(outcome, have) for outcome in report.outcomes))
+
+
+def _down_or(outcome: Outcome, have: Topology) -> Outcome:
+    """Return that a queue is down, where that is what is known of it; a queue made just now is not."""
+    queue = have.queues.get(outcome.object.name) if isinstance(outcome.object, Queue) else None
+    if queue is None or queue.works or outcome.status is not Status.UNCHANGED:
+        return outcome
+    return replace(outcome, status=Status.DOWN, reason=queue.state or "")
 
 
 def carry_out(

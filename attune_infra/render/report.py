@@ -23,6 +23,7 @@ _HEADLINES: Final = {
     Status.KEPT: ("! {label} is kept: {reason}", "red"),
     Status.FAILED: ("! {label} could not be made: {reason}", "red"),
     Status.SKIPPED: ("! {label} skipped: {reason}", "red"),
+    Status.DOWN: ("! {label} is there, but its state is {reason}", "red"),
 }
 _FATES: Final = {Status.RECREATED: "went with the old one", Status.DELETED: "went with it"}
 

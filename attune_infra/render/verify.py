@@ -32,7 +32,7 @@ def lines(verification: Verification) -> Iterator[Line]:
         yield Line(f"{Verdict.PASSED:<7}  {words}", _STYLES[Verdict.PASSED])
     counts = verification.counts()
     words = ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict])
-    yield Line(f"{len(verification.checks)} checks: {words}")
+    yield Line(f"{len(verification.checks)} checks" + (f": {words}" if words else ""))
 
 
 def data(verification: Verification) -> Data:

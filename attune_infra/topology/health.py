@@ -18,7 +18,7 @@ from attune_infra.topology.fleet import (
     WorkerQueue,
 )
 from attune_infra.topology.model import Binding, Queue, Topology, WorkerFamily, binding_order, label
-from attune_infra.topology.verify import HEALTHY_STATES, Verdict
+from attune_infra.topology.verify import Verdict
 from attune_infra.topology.worker import consumer_tag_of, owner_of, topology_of_workers, worker_family
 
 
@@ -113,7 +113,7 @@ def _extra_keys(worker: FleetWorker, own: Topology) -> Iterator[Reason]:
 
 def _of_queues(worker: FleetWorker) -> Iterator[Reason]:
     for queue in worker.queues:
-        if queue.queue.state not in HEALTHY_STATES:
+        if not queue.queue.works:
             yield Reason(
                 Finding.QUEUE_DOWN,
                 f"queue {queue.name} is there, but its state is {queue.queue.state}",

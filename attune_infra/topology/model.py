@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 Argument: TypeAlias = "bool | int | float | str | list[Argument] | dict[str, Argument] | None"
 """A value of an AMQP field table, as far as JSON can carry it."""
 
 Arguments: TypeAlias = Mapping[str, Argument]
+
+_WORKING: Final = frozenset({None, "running", "live", "idle", "flow"})
+"""What RabbitMQ calls a queue that works; the word differs by version and by whether statistics are there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +46,11 @@ class Queue:
     exclusive: bool = False
     arguments: Arguments = field(default_factory=dict, hash=False)
     state: str | None = field(default=None, compare=False)
+
+    @property
+    def works(self) -> bool:
+        """Whether the broker says nothing else: its node may be down, and the queue with it."""
+        return self.state in _WORKING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

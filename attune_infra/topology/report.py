@@ -25,11 +25,13 @@ class Status(StrEnum):
     """It was to be deleted, and something would have been lost by that."""
     FAILED = "failed"
     SKIPPED = "skipped"
+    DOWN = "down"
+    """It is there as wanted, and cannot be used: the node that it lives on is down."""
 
 
 _MADE = frozenset({Status.CREATED, Status.UPDATED, Status.RECREATED, Status.DELETED})
 _REFUSED = frozenset({Status.DIFFERS, Status.KEPT})
-_FAILED = frozenset({Status.FAILED, Status.SKIPPED})
+_FAILED = frozenset({Status.FAILED, Status.SKIPPED, Status.DOWN})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

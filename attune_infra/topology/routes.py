@@ -124,6 +124,8 @@ def _lacking(queue: str, routed: Routed, have: Routing, want: Routing) -> str:
     """Return what is missing: a binding that is wanted, one that would match, or any at all."""
     if queue not in have.topology.queues:
         return "it is missing"
+    if not have.topology.queues[queue].works:
+        return f"its state is {have.topology.queues[queue].state}"
     towards = list(_towards(queue, want.publish(routed.message)))
     if gone := [binding for binding in towards if binding not in have.topology.bindings]:
         return f"{label(gone[0])} is missing"

@@ -29,9 +29,6 @@ from attune_infra.topology.worker import (
     worker_family,
 )
 
-HEALTHY_STATES = frozenset({None, "running", "live", "idle", "flow"})
-"""What RabbitMQ calls a queue that works; the word differs by version and by whether statistics are there."""
-
 
 class Verdict(StrEnum):
     """What a check found."""
@@ -136,13 +133,13 @@ def _check_of_object(
     item: TopologyObject, change: Changed | None, have: Topology, worker_id: int | None = None
 ) -> Check:
     name = label(item)
-    state = have.queues[item.name].state if isinstance(item, Queue) and item.name in have.queues else None
+    there = have.queues.get(item.name) if isinstance(item, Queue) else None
     if isinstance(change, Create):
         return Check(name, Verdict.FAILED, "is missing", worker_id=worker_id)
     if change is not None:
         return Check(name, Verdict.FAILED, "differs", worker_id=worker_id, differences=change.differences)
-    if state not in HEALTHY_STATES:
-        return Check(name, Verdict.FAILED, f"is there, but its state is {state}", worker_id=worker_id)
+    if there and not there.works:
+        return Check(name, Verdict.FAILED, f"is there, but its state is {there.state}", worker_id=worker_id)
     return Check(name, Verdict.PASSED, worker_id=worker_id)
 
 

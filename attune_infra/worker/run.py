@@ -6,14 +6,16 @@ import json
 import random
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+from functools import partial
 from typing import Final
 
 from attune_infra.errors import (
     AttuneError,
     BrokerError,
     QueueDenied,
+    QueueUnavailable,
     RegistryError,
     RegistryUnreachable,
     RequestRefused,
@@ -40,6 +42,7 @@ def live(
     with Wakeup() as wakeup:
         worker = _register(connect, registration, wakeup, tell)
         if worker is None:
+            tell("stopped before it was registered")
             return
         try:
             with Pulse(connect, worker.id, heartbeat, tell):
@@ -51,13 +54,14 @@ def live(
 
 def _register(connect: Connect, registration: Registration, wakeup: Wakeup, tell: Tell) -> RegisteredWorker | None:
     """Register, trying again while the database is away; None if asked to stop before that."""
-    pauses = _pauses()
+    patience = _Patience(wakeup, tell)
     while not wakeup.stopping:
         try:
-            with connect() as registry:
-                return registry.register(registration)
+            with ExitStack() as stack:
+                registry = wakeup.attempt(partial(stack.enter_context, connect()))
+                return None if registry is None else registry.register(registration)
         except RegistryUnreachable as error:
-            _pause(next(pauses), error, wakeup, tell)
+            patience.after(error)
     return None
 
 
@@ -86,32 +90,37 @@ class Worker:
 
     def run(self) -> None:
         """Return when stopped; raise `QueueDenied`, or another failure of the first try that will not pass."""
-        pauses, has_consumed = _pauses(), False
-        while not (self._wakeup.stopping and self._current is None):
+        patience, has_consumed = _Patience(self._wakeup, self._tell), False
+        while not self._wakeup.stopping:
             try:
-                self._come_up()
-                pauses, has_consumed = _pauses(), True
-                self._serve()
-                return
+                if self._wakeup.attempt(self._come_up):
+                    patience, has_consumed = _Patience(self._wakeup, self._tell), True
+                    self._serve()
+                    self._inbox.close()
             except QueueDenied:
                 raise
             except BrokerError as error:
                 # Who has consumed before is refused by a broker that is only half up: its login, its virtual host.
                 if not (error.may_pass or has_consumed):
                     raise
-                self._inbox.close()
-                _pause(next(pauses), error, self._wakeup, self._tell)
+                self._inbox.abandon()
+                patience.after(error)
                 self._finish()
             finally:
-                self._inbox.close()
+                self._inbox.abandon()
+        while self._current is not None:
+            self._wakeup.wait(_TICK)
+            self._finish()
 
-    def _come_up(self) -> None:
+    def _come_up(self) -> bool:
+        """Consume; return True, since `attempt` returns None."""
         refused = frozenset(self._inbox.open(self._id))
         self._waiting.clear()  # of a connection that is lost: it comes again, or went with its queue
         for what in sorted(refused - self._told):
             self._tell(f"not as the topology wants it, but going on: {what}")
         self._told = refused
         self._tell(f"worker {self._id} consumes")
+        return True
 
     def _serve(self) -> None:
         retired = False
@@ -178,14 +187,22 @@ def _is_json(body: bytes) -> bool:
     return True
 
 
-def _pauses() -> Iterator[float]:
-    """Yield growing pauses, not the same ones for all workers, who lose one broker at one moment."""
-    pause = _FIRST_PAUSE
-    while True:
-        yield pause * random.uniform(0.5, 1)  # noqa: S311 # no secret
-        pause = min(pause * 2, _LONGEST_PAUSE)
+class _Patience:
+    """Growing pauses after failures, each of which is told once.
 
+    They are not the same ones for all workers, who lose one broker at one moment.
+    """
 
-def _pause(seconds: float, error: AttuneError, wakeup: Wakeup, tell: Tell) -> None:
-    tell(f"{error.sentence}; trying again")
-    wakeup.wait(seconds)
+    def __init__(self, wakeup: Wakeup, tell: Tell) -> None:
+        self._wakeup, self._tell = wakeup, tell
+        self._pause, self._told = _FIRST_PAUSE, ""
+
+    def after(self, error: AttuneError) -> None:
+        """Say what failed, and return when it is time to try again, or to stop."""
+        if error.sentence != self._told:
+            self._tell(f"{error.sentence}; trying again")
+            if isinstance(error, QueueUnavailable) and error.hint:
+                self._tell(error.hint)
+        self._told = error.sentence
+        self._wakeup.wait(self._pause * random.uniform(0.5, 1))  # noqa: S311 # no secret
+        self._pause = min(self._pause * 2, _LONGEST_PAUSE)

@@ -5,7 +5,12 @@ from __future__ import annotations
 import os
 import select
 import signal
-from typing import Any, Self
+from collections.abc import Callable
+from typing import Any, Final, Self, TypeVar
+
+_T = TypeVar("_T")
+
+_ENDING: Final = (signal.SIGTERM, signal.SIGINT)
 
 
 class Wakeup:
@@ -13,6 +18,7 @@ class Wakeup:
 
     def __init__(self) -> None:
         self.stopping = False
+        self._breaks_off = False
         self._restored: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Self:
@@ -20,12 +26,9 @@ class Wakeup:
         os.set_blocking(self._reader, False)
         os.set_blocking(self._writer, False)
         self._previous = signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
-        for number, handler in (
-            (signal.SIGTERM, self._stop),
-            (signal.SIGINT, self._stop),
-            (signal.SIGCHLD, lambda *_: None),
-        ):
-            self._restored[number] = signal.signal(number, handler)
+        for number in _ENDING:
+            self._restored[number] = signal.signal(number, self._stop)
+        self._restored[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, lambda *_: None)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -41,6 +44,24 @@ class Wakeup:
         if self._reader in ready:
             os.read(self._reader, 4096)
 
-    def _stop(self, number: int, _frame: object) -> None:
+    def attempt(self, action: Callable[[], _T]) -> _T | None:
+        """Return what an action returns; when asked to stop, or if that was asked before, break it off: None."""
+        try:
+            self._breaks_off = True
+            try:
+                return None if self.stopping else action()
+            finally:
+                self._breaks_off = False
+        except _BrokenOff:
+            return None
+
+    def _stop(self, *_: object) -> None:
         self.stopping = True
-        signal.signal(number, signal.SIG_DFL)
+        for number in _ENDING:
+            signal.signal(number, signal.SIG_DFL)
+        if self._breaks_off:
+            raise _BrokenOff
+
+
+class _BrokenOff(BaseException):  # so that nobody on the way takes it for a failure
+    pass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import socket
 
 import pytest
 import requests
@@ -62,6 +63,18 @@ def get(url: str) -> str:
     answer = requests.get(url, timeout=20)
     assert answer.headers["content-type"].startswith("text/plain")
     return answer.text
+
+
+def test_a_port_that_is_taken_is_told(attune_infra_alone: Command) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+
+        result = attune_infra_alone("metrics", "--listen", address)
+
+    assert result.code == 1
+    assert result.stderr.startswith(
+        f"error: cannot listen on {address}: Address already in use\nhint:  give an address"
+    )
 
 
 @pytest.mark.parametrize("address", ["9471", ":9471", "host:", "host:x", "host:65536"])

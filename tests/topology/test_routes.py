@@ -113,3 +113,14 @@ def test_what_a_plugin_decides_may_be_either_way() -> None:
     for reaches in ((), ("q",), ("r",), ("q", "r")):
         route = Route(publish=Message(exchange="e", routing_key="a"), reaches=reaches)
         assert problems(*run(wanted(route, *bindings, kind="x-consistent-hash"))) == []
+
+
+def test_what_does_not_reach_a_queue_whose_node_is_down_says_so() -> None:
+    """RabbitMQ 3.10 lists such a queue, but not its bindings."""
+    have = attune()
+    lost = replace(have.queues["attune.executions.queue"], state="down")
+    bindings = frozenset(each for each in have.bindings if each.destination != lost.name)
+
+    found = on(replace(have, queues={**have.queues, lost.name: lost}, bindings=bindings))
+
+    assert found == [f"does not reach queue {lost.name}: its state is down"]

@@ -6,11 +6,12 @@ from typing import Annotated
 
 import typer
 
+from attune_infra.cli._options import finite
 from attune_infra.topology.fleet import Limits
 
 MaxDepth = Annotated[
     int, typer.Option("--max-depth", min=0, help="Messages that may be waiting in one worker's queues.")
 ]
-MaxHeartbeatAge = Annotated[float, typer.Option("--max-heartbeat-age", min=1, help="Seconds.")]
+MaxHeartbeatAge = Annotated[float, typer.Option("--max-heartbeat-age", min=1, help="Seconds.", callback=finite)]
 
 DEFAULTS = Limits()

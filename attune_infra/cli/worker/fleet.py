@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from attune_infra.cli._app import App
-from attune_infra.cli._options import shared
+from attune_infra.cli._options import finite, shared
 from attune_infra.cli._session import Session
 from attune_infra.cli._worker_ids import read_worker_ids
 from attune_infra.cli.worker._limits import DEFAULTS, MaxDepth, MaxHeartbeatAge
@@ -21,7 +21,10 @@ _All = Annotated[bool, typer.Option("--all", help="All that the registry or the 
 _Settle = Annotated[
     float,
     typer.Option(
-        "--settle", min=0, help="Seconds in which a consumer may still show up: statistics come that late."
+        "--settle",
+        min=0,
+        help="Seconds in which a consumer may still show up: statistics come that late.",
+        callback=finite,
     ),
 ]
 _SETTLE = 8.0

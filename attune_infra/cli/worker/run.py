@@ -5,12 +5,13 @@ from __future__ import annotations
 import gc
 import shlex
 import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from attune_infra.cli._app import App
-from attune_infra.cli._options import shared
+from attune_infra.cli._options import finite, shared
 from attune_infra.cli._output import tell
 from attune_infra.cli._session import Session
 from attune_infra.cli.worker._options import Name
@@ -29,7 +30,8 @@ _Prefetch = Annotated[
     int, typer.Option("--prefetch", min=1, max=65535, help="Messages to hold while one is worked on.")
 ]
 _Heartbeat = Annotated[
-    float, typer.Option("--heartbeat", min=0.1, help="Seconds between heartbeats to the registry.")
+    float,
+    typer.Option("--heartbeat", min=0.1, help="Seconds between heartbeats to the registry.", callback=finite),
 ]
 _DeadLetterExchange = Annotated[
     str | None,
@@ -64,7 +66,10 @@ def run(
     inbox = AmqpInbox(session.settings, topology, prefetch=prefetch, dead_letter_exchange=exchange)
     described, handler = registration(name, None, None, None, ()), _handler(command)
     gc.enable()  # this command stays
-    live(described, session.registry, inbox, handler, heartbeat=heartbeat, tell=tell)
+    patient = replace(
+        session, wait=0.0
+    )  # it waits for both servers as long as it takes, and hears SIGTERM meanwhile
+    live(described, patient.registry, inbox, handler, heartbeat=heartbeat, tell=tell)
 
 
 def _handler(command: str | None) -> Handler:
@@ -78,7 +83,7 @@ def _handler(command: str | None) -> Handler:
         raise InvalidInput(f"the command cannot be read: {error}", hint="it is split as a shell does") from error
     if not words or shutil.which(words[0]) is None:
         raise InvalidInput(
-            f"there is no command '{words[0] if words else ''}'",
+            f"there is no command '{words[0] if words else ''}' that can be executed",
             hint="it is no shell: for one give --exec 'sh -c \"...\"'",
         )
     return handler.Command(words)

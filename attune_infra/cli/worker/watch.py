@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from attune_infra.cli._app import App
-from attune_infra.cli._options import shared
+from attune_infra.cli._options import finite, shared
 from attune_infra.cli._session import Session
 from attune_infra.cli.worker._limits import DEFAULTS, MaxDepth, MaxHeartbeatAge
 from attune_infra.errors import BrokerError, RegistryError
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 app = App()
 
-_Every = Annotated[float, typer.Option("--every", min=0.5, help="Seconds between two looks.")]
+_Every = Annotated[float, typer.Option("--every", min=0.5, help="Seconds between two looks.", callback=finite)]
 _OnlyWrong = Annotated[bool, typer.Option("--only-wrong", help="Begin with what is wrong alone.")]
 _Filter = Annotated[str, typer.Option("--filter", metavar="TEXT", help="Only workers with this in their names.")]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.operations.setup import setup
 from attune_infra.registry.workers import PostgresRegistry
 from attune_infra.topology.model import Topology
+from fleet import Fleet
 
 
 @pytest.fixture
@@ -31,3 +33,10 @@ def run(
     assert registry.workers() == {}
     setup(broker, topology)
     return attune_infra_with_registry
+
+
+@pytest.fixture
+def fleet(run: Command, tmp_path: Path) -> Iterator[Fleet]:
+    fleet = Fleet(run, tmp_path)
+    yield fleet
+    fleet.close()

@@ -14,11 +14,10 @@ import pytest
 from as_a_user import Command
 from attune_infra.broker.management import Management
 from attune_infra.broker.rabbitmq import RabbitMQ
+from attune_infra.cli import app
 from attune_infra.interfaces import Registration
 from attune_infra.registry.workers import PostgresRegistry
-from attune_infra.topology.fleet import Limits
 from attune_infra.topology.model import Topology
-from attune_infra.worker.fleet import survey
 from attune_infra.worker.provision import active_workers, provision
 from eventually import eventually
 from virtual_host import VirtualHost
@@ -195,13 +194,42 @@ def test_a_worker_has_to_be_named(attune_infra_alone: Command, command: tuple[st
     assert result.stderr.startswith("error: no worker is named\nhint:  give --id 7")
 
 
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [
+        (("list",), "--max-heartbeat-age"),
+        (("verify", "--all"), "--max-heartbeat-age"),
+        (("verify", "--all"), "--settle"),
+        (("watch",), "--every"),
+        (("run",), "--heartbeat"),
+    ],
+)
+@pytest.mark.parametrize("value", ["nan", "inf"])
+def test_seconds_are_a_number(
+    attune_infra_alone: Command, command: tuple[str, ...], option: str, value: str
+) -> None:
+    result = attune_infra_alone("worker", *command, option, value)
+
+    assert result.code == 64
+    assert result.stderr.startswith(f"error: Invalid value for '{option}': {value} is no number of seconds\n")
+
+
+LOOKING = (("worker", "list"), ("worker", "verify", "--all", "--settle", "0"), ("metrics",))
+
+
 def test_two_thousand_workers_take_a_handful_of_requests(
+    *,
+    run: Command,
     registry: PostgresRegistry,
     broker: RabbitMQ,
     topology: Topology,
     database_url: str,
     monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    """Each command that looks at all workers is run as `main` runs it, and what it asks is counted."""
+    for name, value in run.environment.items():
+        monkeypatch.setenv(name, value)
     requests = calls(monkeypatch, Management, "_request")
     statements = calls(monkeypatch, psycopg.Connection, "execute")
     counts = []
@@ -213,19 +241,15 @@ def test_two_thousand_workers_take_a_handful_of_requests(
             )
         ids = active_workers(registry)
         provision(broker, None, topology, ids)
-        requests.clear()
-        statements.clear()
+        for command in LOOKING:
+            requests.clear()
+            statements.clear()
+            app(command, standalone_mode=False)
+            counts.append((len(requests), len(statements)))
+            assert len(re.findall(rf"\b{fleet_size} {fleet_size - 1}\b", capsys.readouterr().out)) >= 1
 
-        found = survey(broker, registry, topology, Limits())
-
-        assert len(found.workers) == len(ids)
-        assert all(worker.provisioned for worker in found.workers)
-        counts.append((len(requests), len(statements)))
-
-    one, a_thousand, two_thousand = counts
-    assert one == (7, 2)
-    assert two_thousand == a_thousand
-    assert a_thousand == (13, 2)  # bindings, which are many now, are asked for by exchange
+    assert counts[0] == counts[1] == counts[2] == (9, 3)
+    assert set(counts[3:]) == {(18, 3)}  # bindings, which are many now, are asked for by exchange
 
 
 def calls(monkeypatch: pytest.MonkeyPatch, owner: type, method: str) -> list[object]:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import shlex
 import signal
-import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing, suppress
 from itertools import count
 from pathlib import Path
-from typing import Any
+from urllib.parse import urlsplit
 
 import amqp
 import pytest
@@ -23,51 +21,10 @@ from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.sandbox import BoundSandbox
 from attune_infra.topology.fleet import Depth
 from eventually import eventually
+from fleet import Fleet
+from proxy import Proxy
 from under_test import DURABLE_WORKERS, BrokerUnderTest
 from virtual_host import VirtualHost
-
-
-class Fleet:
-    """Worker processes; each writes what it handles, a line a message, to one file, and talks into another."""
-
-    def __init__(self, run: Command, folder: Path) -> None:
-        self.run, self.folder = run, folder
-        self._processes: list[subprocess.Popen[str]] = []
-        (folder / "handled").touch()
-
-    def start(self, name: str, *options: str, command: str | None = ":") -> subprocess.Popen[str]:
-        """Start a worker that does this after writing down what it was given; with None, that runs no command."""
-        record = f"read -r line; printf '%s\\n' \"$line\" >>{self.folder}/handled; {command}"
-        execute = () if command is None else ("--exec", f"sh -c {shlex.quote(record)}")
-        arguments = ("worker", "run", "--name", name, *execute, *options)
-        with (self.folder / name).open("a", encoding="utf-8") as talk:
-            process = self.run.start(*arguments, talk=talk)
-        self._processes.append(process)
-        return process
-
-    def talk(self, name: str) -> str:
-        return (self.folder / name).read_text(encoding="utf-8")
-
-    def consumes(self, name: str, times: int = 1) -> None:
-        """Wait until a worker has said so often that it consumes."""
-        eventually(lambda: self.talk(name).count(" consumes\n"), times.__le__, within=40)
-
-    def handled(self) -> list[Any]:
-        """Return the message ids that a handler has seen, in order."""
-        lines = (self.folder / "handled").read_text(encoding="utf-8").splitlines()
-        return [json.loads(line)["message_id"] for line in lines]
-
-    def close(self) -> None:
-        for process in self._processes:
-            process.kill()
-            process.communicate()
-
-
-@pytest.fixture
-def fleet(run: Command, tmp_path: Path) -> Iterator[Fleet]:
-    fleet = Fleet(run, tmp_path)
-    yield fleet
-    fleet.close()
 
 
 def send(channel: amqp.Channel, *message_ids: object, key: str = "worker.1") -> None:
@@ -203,6 +160,86 @@ def test_a_worker_waits_for_a_database_that_is_not_up_yet(fleet: Fleet, sandbox:
     fleet.consumes("w")
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_while_it_waits_for_the_database_it_can_be_stopped(
+    fleet: Fleet, sandbox: BoundSandbox, number: signal.Signals
+) -> None:
+    sandbox.stop_database()
+    try:
+        worker = fleet.start("w", "--wait", "60")
+        fleet.says("w", "; trying again\n")
+
+        worker.send_signal(number)
+
+        assert worker.wait(timeout=10) == 0
+    finally:
+        sandbox.start_database()
+    assert fleet.talk("w").splitlines()[-1] == "stopped before it was registered"
+
+
+def test_while_the_database_says_nothing_it_can_be_stopped(fleet: Fleet, database_url: str) -> None:
+    parts = urlsplit(database_url)
+    with Proxy(parts.port or 5432, hold_after=0) as silent:
+        url = parts._replace(netloc=f"{parts.netloc.rpartition(':')[0]}:{silent.port}").geturl()
+        worker = fleet.start("w", "--database-url", url, "--timeout", "60")
+        eventually(lambda: silent.connections, bool, within=20)
+
+        worker.send_signal(signal.SIGTERM)
+
+        assert worker.wait(timeout=10) == 0
+
+
+def test_while_the_broker_says_nothing_it_can_be_stopped(fleet: Fleet, run: Command, vhost: VirtualHost) -> None:
+    with Proxy(urlsplit(vhost.amqp_url).port or 5672, hold_after=1) as silent:
+        url = vhost.amqp_url_through(silent.port)
+        worker = fleet.start("w", "--amqp-url", url, "--timeout", "60")
+        eventually(lambda: silent.connections, bool, within=20)
+
+        worker.send_signal(signal.SIGTERM)
+
+        assert worker.wait(timeout=10) == 0
+    assert fleet.talk("w").splitlines()[-1] == "worker 1 has stopped"
+    assert statuses(run) == [(1, "inactive")]
+
+
+def test_while_the_broker_is_away_it_finishes_what_it_does_and_stops(
+    fleet: Fleet, vhost: VirtualHost, channel: amqp.Channel, tmp_path: Path
+) -> None:
+    done = tmp_path / "done"
+    with Proxy(urlsplit(vhost.amqp_url).port or 5672) as line:
+        url = vhost.amqp_url_through(line.port)
+        worker = fleet.start("w", "--amqp-url", url, command=f"until [ -e {done} ]; do sleep 0.05; done")
+        fleet.consumes("w")
+        send(channel, "long")
+        eventually(fleet.handled, bool)
+    fleet.says("w", "; trying again\n")
+
+    worker.send_signal(signal.SIGTERM)
+
+    assert worker.poll() is None
+    done.touch()
+    assert worker.wait(timeout=10) == 0
+    assert "message number 1 done, but the connection was lost meanwhile" in fleet.talk("w")
+
+
+@pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
+def test_a_second_signal_kills(
+    fleet: Fleet, channel: amqp.Channel, tmp_path: Path, second: signal.Signals
+) -> None:
+    done = tmp_path / "done"
+    worker = fleet.start("w", command=f"until [ -e {done} ]; do sleep 0.05; done")
+    fleet.consumes("w")
+    send(channel, "long")
+    eventually(fleet.handled, bool)
+    worker.send_signal(signal.SIGTERM)
+    fleet.says("w", "stopping: no new messages, finishing what is held\n")
+
+    worker.send_signal(second)
+
+    assert worker.wait(timeout=10) == -second
+    done.touch()
+
+
 class Publisher:
     """Publishes with confirms to some workers until told to end, whatever happens to the broker."""
 
@@ -335,9 +372,10 @@ def test_a_denied_feature_is_told_with_the_way_out(
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("--exec", "no-such-command"), "there is no command 'no-such-command'"),
+        (("--exec", "no-such-command"), "there is no command 'no-such-command' that can be executed"),
         (("--exec", "'"), "the command cannot be read: No closing quotation"),
-        (("--exec", ""), "there is no command ''"),
+        (("--exec", __file__), f"there is no command '{__file__}' that can be executed"),
+        (("--exec", ""), "there is no command '' that can be executed"),
     ],
 )
 def test_a_command_that_cannot_be_is_refused_at_once(

@@ -1,0 +1,90 @@
+"""`attune-infra worker run` in a cluster whose node, with the queues on it, is lost and comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from as_a_user import Command
+from attune_infra.settings import AMQP_URL, DATABASE_URL, MANAGEMENT_URL
+from cluster import Cluster, cluster
+from fleet import Fleet
+from proxy import Proxy
+from under_test import DURABLE_WORKERS, BrokerUnderTest
+
+
+@pytest.fixture
+def nodes(under_test: BrokerUnderTest) -> Iterator[Cluster]:
+    """As many nodes as are needed for the rest to go on when one is lost."""
+    with cluster(under_test, 2 if under_test.is_older_than((4, 2)) else 3) as nodes:
+        yield nodes
+
+
+@pytest.fixture
+def run(nodes: Cluster, database_url: str, under_test: BrokerUnderTest) -> Iterator[Command]:
+    """The command, behind a load balancer."""
+    with (
+        Proxy(*(node.amqp_port for node in nodes.nodes)) as amqp,
+        Proxy(*(node.management_port for node in nodes.nodes)) as management,
+    ):
+        servers = {
+            AMQP_URL.variable: f"amqp://guest:guest@127.0.0.1:{amqp.port}/%2F",
+            MANAGEMENT_URL.variable: f"http://127.0.0.1:{management.port}",
+            DATABASE_URL.variable: database_url,
+        }
+        yield Command(servers | under_test.environment)
+
+
+def test_a_worker_outlives_the_node_of_its_queue(
+    nodes: Cluster, run: Command, tmp_path: Path, under_test: BrokerUnderTest
+) -> None:
+    """A durable queue comes back with its node; a transient one too on 4.3, and at once before that."""
+    durable = ("--topology", str(DURABLE_WORKERS))
+    assert run("registry", "init").code == run("setup", *durable).code == 0
+    fleet, [lost, *_] = Fleet(run, tmp_path), nodes.nodes
+    try:
+        fleet.start("durable", *durable)
+        fleet.consumes("durable")
+        if not under_test.denies_transient_queues:
+            fleet.start("transient", "--topology", "attune")
+            fleet.consumes("transient")
+
+        nodes.kill(lost)
+
+        fleet.says("durable", "worker 1 was denied queue worker.1.executions: ")
+        fleet.says("durable", "rabbitmqctl forget_cluster_node NODE")
+        if under_test.is_older_than((4, 2)):
+            fleet.consumes("transient", times=2)
+        _is_told(run, durable)
+
+        nodes.start(lost)
+
+        fleet.consumes("durable", times=2)
+        if not under_test.denies_transient_queues:
+            fleet.consumes("transient", times=2)
+        assert fleet.talk("durable").count("worker 1 consumes\n") == 2
+    finally:
+        fleet.close()
+
+
+def _is_told(run: Command, durable: tuple[str, str]) -> None:
+    """Every command that looks says what is down, and none breaks."""
+    listed = run("worker", "list", "--id", "1", *durable)
+    assert listed.code == 0
+    assert "queue down" in listed.lines[1]
+
+    verified = run("worker", "verify", "--id", "1", "--settle", "0", *durable)
+    assert verified.code == 2
+    assert verified.lines[0] == (
+        "failed   worker 1 (durable): queue down: queue worker.1.executions is there, but its state is down"
+    )
+
+    provisioned = run("worker", "provision", "--id", "1", *durable)
+    assert provisioned.code == 1
+    assert "! worker 1 is not provisioned" in provisioned.lines
+
+    dispatched = run("worker", "dispatch", "--id", "1", *durable)
+    assert dispatched.code in {1, 2}
+    assert run("verify", *durable).code == 2
