@@ -75,7 +75,8 @@ class Binding:
         )
 
     def __hash__(self) -> int:
-        return hash((self.source, self.destination, self.routing_key))
+        arguments = frozen(self.arguments) if self.arguments else ()
+        return hash((self.source, self.destination, self.routing_key, arguments))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

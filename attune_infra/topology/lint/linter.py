@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from attune_infra.topology.lint.finding import Finding, Flaw, Linted, Rule
 from attune_infra.topology.lint.rules import RULES, UNUSED_SUPPRESSION
@@ -32,12 +33,14 @@ def lint(
     found: list[Finding] = []
     suppressed: list[tuple[Finding, str]] = []
     used: set[Suppression] = set()
+    by_object = _by_object(topology.suppressions)
     for rule in asked:
         if rule is UNUSED_SUPPRESSION:
             subject.unused = tuple(_unused(topology.suppressions, used, asked))
         for flaw in rule.find(subject):
-            finding, name = _finding(rule, flaw, known), getattr(flaw.item, "name", None)
-            matching = [each for each in topology.suppressions if _suppresses(each, finding, name)]
+            finding = _finding(rule, flaw, known)
+            called = dict.fromkeys((finding.object, getattr(flaw.item, "name", None), None))
+            matching = [each for of in called for each in by_object.get((finding.rule, of), ())]
             if matching:
                 used.update(matching)
                 suppressed.append((finding, matching[0].reason))
@@ -64,9 +67,11 @@ def _finding(rule: Rule, flaw: Flaw, places: Places) -> Finding:
     )
 
 
-def _suppresses(suppression: Suppression, finding: Finding, name: str | None) -> bool:
-    is_meant = suppression.object is None or suppression.object in {finding.object, name}
-    return suppression.rule == finding.rule and is_meant
+def _by_object(suppressions: Iterable[Suppression]) -> Mapping[tuple[str, str | None], Sequence[Suppression]]:
+    found: dict[tuple[str, str | None], list[Suppression]] = defaultdict(list)
+    for each in suppressions:
+        found[each.rule, each.object].append(each)
+    return found
 
 
 def _unused(
