@@ -101,6 +101,8 @@ class Message:
     @property
     def routing_keys(self) -> tuple[str, ...]:
         """The routing key, and those that the headers CC and BCC add to it."""
+        if not self.headers:
+            return (self.routing_key,)
         added = (self.headers.get(name, []) for name in ("CC", "BCC"))
         further = [key for keys in added if isinstance(keys, list) for key in keys if isinstance(key, str)]
         return tuple(dict.fromkeys((self.routing_key, *further)))

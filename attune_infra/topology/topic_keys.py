@@ -35,7 +35,9 @@ _ANY_OTHER: Final = "\0"
 
 def pattern(key: str) -> Words:
     """Return the words of a key that a topic exchange is bound with."""
-    return tuple(_WILDCARDS.get(word, word) for word in words_of(key))
+    if "*" in key or "#" in key:
+        return tuple([_WILDCARDS.get(word, word) for word in words_of(key)])
+    return literal(key)
 
 
 def literal(key: str) -> Words:
@@ -49,7 +51,7 @@ def example(words: Words) -> str:
 
 
 def is_literal(words: Words) -> bool:
-    return all(isinstance(word, str) for word in words)
+    return STAR not in words and HASH not in words
 
 
 def overlap(one: Words, other: Words) -> bool:
@@ -90,15 +92,21 @@ class KeyTree:
 
     def __init__(self, keys: Iterable[str]) -> None:
         self._root = _Branch()
-        for key in keys:
-            self._root.add(_hash_first(pattern(key)), key)
+        self._words = {key: _hash_first(pattern(key)) for key in keys}
+        for key, words in self._words.items():
+            if not is_literal(words):
+                self._root.add(words, key)
 
-    def wider(self, key: str) -> str | None:
-        """Return a key that stands for every routing key for which this one does; None if there is no other.
+    def covered(self) -> Iterator[tuple[str, str]]:
+        """Yield the keys that another covers, each with one that does.
 
-        Of keys that mean the same, that which came first into the tree is wider than the rest.
+        Of keys that mean the same, the first covers the others.
         """
-        words = _hash_first(pattern(key))
+        for key, words in self._words.items():
+            if (wider := self._wider(key, words)) is not None:
+                yield key, wider
+
+    def _wider(self, key: str, words: Words) -> str | None:
         waiting = [(self._root, 0)]
         seen = set(waiting)
         while waiting:
@@ -135,21 +143,22 @@ class _Branch:
         if branch.key is None:
             branch.key = key
 
-    def steps(self, words: Words, taken: int) -> Iterator[tuple[_Branch, int]]:
-        """Yield where one may be next, and how many of the words are taken then; the widest way comes last."""
-        if taken < len(words):
-            word = words[taken]
-            for over in (word, STAR) if word is not HASH else ():
-                if over in self.following:
-                    yield self.following[over], taken + 1
-            if self.is_hash or (self.is_open and word is HASH):
-                yield self, taken + 1
+    def steps(self, words: Words, taken: int) -> list[tuple[_Branch, int]]:
+        """Return where one may be next, and how many of the words are taken then; the widest way comes last."""
+        word = words[taken] if taken < len(words) else None
+        over = () if word is None or word is HASH else (word, STAR)
+        found = [(self.following[each], taken + 1) for each in over if each in self.following]
+        if word is not None and (self.is_hash or (self.is_open and word is HASH)):
+            found.append((self, taken + 1))
         if HASH in self.following:
-            yield self.following[HASH], taken
+            found.append((self.following[HASH], taken))
+        return found
 
 
 def _hash_first(words: Words) -> Words:
     """Return words that mean the same, with `#` before the `*` beside it, and once."""
+    if HASH not in words:
+        return words
     found: list[Word] = []
     start = 0
     for word in words:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cache
 
 from attune_infra.topology.compatibility import FIRST_WITH_FEWER_HASHES, MOST_HASHES, hashes
 from attune_infra.topology.lint.finding import Flaw
@@ -79,10 +78,10 @@ def shadowed(subject: Subject) -> Iterator[Flaw]:
 
 
 def _shadowed_in(group: Sequence[Binding]) -> Iterator[Flaw]:
-    wider = cache(KeyTree(binding.routing_key for binding in group).wider)
+    wider = dict(KeyTree(binding.routing_key for binding in group).covered())
     for binding in group:
-        if (other := wider(binding.routing_key)) is not None:
-            what = f"the key '{other}' beside it lets all of its messages through already"
+        if binding.routing_key in wider:
+            what = f"the key '{wider[binding.routing_key]}' beside it lets all of its messages through already"
             yield Flaw(binding, what, "remove it, or the wider one if that was not meant", _KEY)
 
 

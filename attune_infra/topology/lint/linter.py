@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 from attune_infra.topology.lint.finding import Finding, Flaw, Linted, Rule
 from attune_infra.topology.lint.rules import RULES, UNUSED_SUPPRESSION
@@ -12,6 +13,9 @@ from attune_infra.topology.lint.subject import Subject
 from attune_infra.topology.model import Suppression, Topology, label
 from attune_infra.topology.places import Places
 from attune_infra.topology.version import NEWEST, Version
+
+_Suppressions: TypeAlias = "Mapping[tuple[str, str | None], Sequence[Suppression]]"
+"""By their rules and objects."""
 
 
 def lint(
@@ -39,9 +43,8 @@ def lint(
             subject.unused = tuple(_unused(topology.suppressions, used, asked))
         for flaw in rule.find(subject):
             finding = _finding(rule, flaw, known)
-            called = dict.fromkeys((finding.object, getattr(flaw.item, "name", None), None))
-            matching = [each for of in called for each in by_object.get((finding.rule, of), ())]
-            if matching:
+            called = (finding.object, getattr(flaw.item, "name", None))
+            if by_object and (matching := _matching(by_object, finding.rule, called)):
                 used.update(matching)
                 suppressed.append((finding, matching[0].reason))
             else:
@@ -67,11 +70,16 @@ def _finding(rule: Rule, flaw: Flaw, places: Places) -> Finding:
     )
 
 
-def _by_object(suppressions: Iterable[Suppression]) -> Mapping[tuple[str, str | None], Sequence[Suppression]]:
+def _by_object(suppressions: Iterable[Suppression]) -> _Suppressions:
     found: dict[tuple[str, str | None], list[Suppression]] = defaultdict(list)
     for each in suppressions:
         found[each.rule, each.object].append(each)
     return found
+
+
+def _matching(by_object: _Suppressions, rule: str, names: Iterable[str | None]) -> Sequence[Suppression]:
+    """Return the suppressions of a rule, first those for an object by its names, then those for any."""
+    return [each for name in dict.fromkeys((*names, None)) for each in by_object.get((rule, name), ())]
 
 
 def _unused(
