@@ -50,6 +50,11 @@ def example(words: Words) -> str:
     return ".".join(word if isinstance(word, str) else _ANY_OTHER for word in words)
 
 
+def shown(words: Words) -> str:
+    """Return a key as it is written."""
+    return ".".join(word if isinstance(word, str) else ("*" if word is STAR else "#") for word in words)
+
+
 def is_literal(words: Words) -> bool:
     return STAR not in words and HASH not in words
 
@@ -190,7 +195,8 @@ class KeyIndex:
 
     def _add(self, words: Words) -> None:
         for place, word in _places(words):
-            self._having[place, word].append(words)
+            if place is not None or is_literal(words):
+                self._having[place, word].append(words)
         if HASH in words:
             self._open[words.index(HASH)].append(words)
             self._open[~words[::-1].index(HASH)].append(words)
@@ -215,7 +221,7 @@ def _places(words: Words) -> Iterator[tuple[_At, Word]]:
         yield place, word
     for place, word in enumerate(takewhile(_is_no_hash, reversed(words))):
         yield ~place, word
-    yield from ((None, word) for word in words if isinstance(word, str))
+    yield from ((None, word) for word in dict.fromkeys(words) if isinstance(word, str))
 
 
 def _is_no_hash(word: Word) -> bool:

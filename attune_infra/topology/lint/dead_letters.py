@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from attune_infra.topology.lint.finding import Flaw
 from attune_infra.topology.lint.subject import Subject
 from attune_infra.topology.model import Queue
-from attune_infra.topology.topic_keys import STAR, Words, example, is_literal
+from attune_infra.topology.topic_keys import Words, example, is_literal, shown
 
 _DLX, _KEY = "x-dead-letter-exchange", "x-dead-letter-routing-key"
 _FIRST_WITH_DELIVERY_LIMIT = (4, 0)
@@ -138,12 +138,7 @@ def _leads_nowhere(target: str, key: Words | None, subject: Subject) -> str:
     if not subject.reach.can_reach(target, None):
         return f"exchange '{target}' leads to no queue"
     key_or_keys = "the routing key" if key is not None and is_literal(key) else "routing keys like"
-    return f"exchange '{target}' leads to no queue for {key_or_keys} '{_shown(key)}', which they keep"
-
-
-def _shown(key: Words | None) -> str:
-    words = (word if isinstance(word, str) else ("*" if word is STAR else "#") for word in key or ())
-    return ".".join(words)
+    return f"exchange '{target}' leads to no queue for {key_or_keys} '{shown(key or ())}', which they keep"
 
 
 def _way_out(target: str, key: Words | None, subject: Subject) -> str:
