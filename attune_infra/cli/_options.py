@@ -37,6 +37,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done
 TopologyFile = Annotated[
     str | None, typer.Argument(metavar="FILE", help="The same as --topology FILE.", show_default=False)
 ]
+Live = Annotated[bool, typer.Option("--live", help="What the broker holds, instead of a document.")]
 ToFile = Annotated[Path | None, typer.Option("--to", metavar="FILE", help="Write this file, whole or not at all.")]
 Prune = Annotated[
     bool, typer.Option("--prune", help="Also delete what nobody declared, inside the names the document manages.")

@@ -37,18 +37,22 @@ class TopologyText:
         return parse(self.text, source=self.source), ()
 
     def parse_with_places(self, vhost: str) -> tuple[Topology, tuple[LeftOut, ...], Places]:
-        """Do the same for use in a virtual host, and return where in a document all stands; not in definitions."""
-        from attune_infra.topology.parse import parse_with_places
-        from attune_infra.topology.places import Places
-
+        """Do the same for use in a virtual host, and return where in the text everything stands."""
         if self._holds_definitions():
-            return *self.parse_for(vhost), Places()
+            from attune_infra.topology.definitions import parse_definitions_with_places
+
+            return parse_definitions_with_places(self.text, source=self.source, vhost=self._one_of_several(vhost))
+        from attune_infra.topology.parse import parse_with_places
+
         topology, places = parse_with_places(self.text, source=self.source)
         return topology, (), places
 
     def parse_for(self, vhost: str) -> tuple[Topology, tuple[LeftOut, ...]]:
         """Do the same for use in a virtual host: its own definitions if there are several, or the only ones."""
-        return self.parse(vhost if self._may_be_json() and self._holds_several() else None)
+        return self.parse(self._one_of_several(vhost))
+
+    def _one_of_several(self, vhost: str) -> str | None:
+        return vhost if self._may_be_json() and self._holds_several() else None
 
     def _holds_definitions(self) -> bool:
         if not self._may_be_json():

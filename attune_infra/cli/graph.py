@@ -9,7 +9,7 @@ import typer
 
 from attune_infra.cli._app import App
 from attune_infra.cli._files import write_whole
-from attune_infra.cli._options import ToFile, TopologyFile, shared
+from attune_infra.cli._options import Live, ToFile, TopologyFile, shared
 from attune_infra.cli._session import Session
 from attune_infra.errors import WrongUsage
 from attune_infra.settings import TOPOLOGY, Via
@@ -32,7 +32,6 @@ class Format(StrEnum):
     TEXT = "text"
 
 
-_Live = Annotated[bool, typer.Option("--live", help="Draw what the broker holds, instead of a document.")]
 _Format = Annotated[Format, typer.Option("--format", help="What to write; svg needs the extra `graph`.")]
 _Highlight = Annotated[
     str | None,
@@ -46,7 +45,7 @@ def graph(
     session: Session,
     file: TopologyFile = None,
     *,
-    live: _Live = False,
+    live: Live = False,
     as_format: _Format = Format.TEXT,
     highlight: _Highlight = None,
     to: ToFile = None,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from attune_infra.cli._app import App
-from attune_infra.cli._options import TopologyFile, shared
+from attune_infra.cli._options import Live, TopologyFile, shared
 from attune_infra.cli._output import tell, tell_left_out
 from attune_infra.cli._session import Session
 from attune_infra.errors import BrokerError, WrongUsage
@@ -28,7 +28,6 @@ app = App()
 _CODES = "CODE[,CODE...]"
 _EVERY = "all"
 
-_Live = Annotated[bool, typer.Option("--live", help="What the broker holds, instead of a document.")]
 _BrokerVersion = Annotated[
     str | None,
     typer.Option(
@@ -52,7 +51,7 @@ def lint(
     session: Session,
     file: TopologyFile = None,
     *,
-    live: _Live = False,
+    live: Live = False,
     broker_version: _BrokerVersion = None,
     select: _Select = None,
     ignore: _Ignore = None,

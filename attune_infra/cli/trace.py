@@ -8,7 +8,7 @@ import typer
 
 from attune_infra.cli._app import App
 from attune_infra.cli._headers import read_headers
-from attune_infra.cli._options import shared
+from attune_infra.cli._options import Live, shared
 from attune_infra.cli._session import Session
 from attune_infra.cli._worker_ids import read_worker_ids
 from attune_infra.errors import WrongUsage
@@ -30,7 +30,6 @@ _Headers = Annotated[
         "--header", metavar="K=V", help='A header; V as in YAML: 5 is an integer, "5" a string. Repeats.'
     ),
 ]
-_Live = Annotated[bool, typer.Option("--live", help="Ask what the virtual host holds instead of a document.")]
 _Workers = Annotated[
     list[str] | None,
     typer.Option("--workers", metavar="IDS", help="With the queues of these workers: 7, 1-3. May repeat."),
@@ -56,7 +55,7 @@ def trace(
     routing_key: _RoutingKey = "",
     *,
     header: _Headers = None,
-    live: _Live = False,
+    live: Live = False,
     workers: _Workers = None,
     explain: _Explain = False,
     expect: _Expect = None,

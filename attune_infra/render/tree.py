@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from attune_infra.render.line import Line
 
 _STYLES = {"!": "red", "?": "yellow"}
+_WIDEST = 3 * 60
+"""Characters before a line; what is deeper, as in a chain of thousands, is not moved to the right any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,8 @@ def drawn(root: Branch) -> Iterator[Line]:
             waiting.pop()
             continue
         yield _line(branch, indent + ("└─ " if is_last else "├─ "))
-        waiting.append((indent + ("   " if is_last else "│  "), _with_last(branch.below)))
+        deeper = indent + ("   " if is_last else "│  ") if len(indent) < _WIDEST else indent
+        waiting.append((deeper, _with_last(branch.below)))
 
 
 def _line(branch: Branch, indent: str) -> Line:

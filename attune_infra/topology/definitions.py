@@ -18,6 +18,7 @@ from attune_infra.topology.characters import is_hidden
 from attune_infra.topology.definitions_file import DefinitionsFile
 from attune_infra.topology.document import LeftOut, gathered, portable
 from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology, TopologyObject
+from attune_infra.topology.places import Places
 from attune_infra.topology.problems import InvalidDocument, Problem
 from attune_infra.topology.write import ordered
 
@@ -44,6 +45,14 @@ def parse_definitions(text: str, *, source: str, vhost: str | None = None) -> tu
     Without `vhost` it is the only one that holds anything, or `/`. Raises `InvalidDocument` with every problem,
     `source` before each, and `InvalidInput` if it is not clear which virtual host is meant, or it is not there.
     """
+    topology, left_out, _ = parse_definitions_with_places(text, source=source, vhost=vhost)
+    return topology, left_out
+
+
+def parse_definitions_with_places(
+    text: str, *, source: str, vhost: str | None = None
+) -> tuple[Topology, tuple[LeftOut, ...], Places]:
+    """Do the same, and return as well where in the file each object stands."""
     try:
         file = DefinitionsFile.read(text.removeprefix("\ufeff"))
         topology = file.topology(_virtual_host(file, source, vhost))
@@ -54,7 +63,7 @@ def parse_definitions(text: str, *, source: str, vhost: str | None = None) -> tu
         raise InvalidDocument(source, [Problem(1, 1, "is nested too deeply")]) from error
     if file.problems:
         raise InvalidDocument(source, file.problems)
-    return portable(topology), gathered(file.left_out)
+    return portable(topology), gathered(file.left_out), file.places
 
 
 def _virtual_host(file: DefinitionsFile, source: str, asked: str | None) -> str:

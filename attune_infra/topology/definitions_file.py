@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
@@ -28,6 +29,7 @@ from attune_infra.topology.model import (
     label,
 )
 from attune_infra.topology.names import PREDECLARED_EXCHANGES, guess, name_problem, routing_key_problem
+from attune_infra.topology.places import Place, Places
 from attune_infra.topology.problems import Problem
 
 _Value = TypeVar("_Value", str, bool, int)
@@ -71,6 +73,7 @@ class _Entry:
     value: dict[str, Any]
     at: int
     report: Callable[[int, str], None]
+    note: Callable[[int, TopologyObject], None]
     what: str
 
     def problem(self, sentence: str) -> None:
@@ -108,6 +111,7 @@ class _Entry:
         return found
 
     def judge(self, item: TopologyObject, *, from_headers: bool = False) -> None:
+        self.note(self.at, item)
         for what in problems_of(item, from_headers=from_headers):
             self.problem(f": {what}")
 
@@ -137,6 +141,9 @@ class DefinitionsFile:
     queues: set[str] = field(default_factory=set)
     private: set[str] = field(default_factory=set)
     headers: set[str] = field(default_factory=lambda: set(OWN_HEADERS_EXCHANGES))
+    places: Places = field(default_factory=Places)
+    _lines: list[int] = field(default_factory=list)
+    """Where each line begins, once that was asked."""
 
     @classmethod
     def read(cls, text: str) -> DefinitionsFile:
@@ -338,7 +345,7 @@ class DefinitionsFile:
             if not isinstance(item.value, dict):
                 self.problem(item.at, f"{what} must be an object, is {shown(item.value)}")
                 continue
-            entry = _Entry(item.value, item.at, self.problem, what)
+            entry = _Entry(item.value, item.at, self.problem, self.note, what)
             for key in item.twice:
                 entry.problem(f" has '{key}' twice")
             if not _is_text(item.value):
@@ -367,8 +374,16 @@ class DefinitionsFile:
         return next((member.value for member in self.members if member.name == name), None)
 
     def problem(self, at: int, what: str) -> None:
-        line, column = self.text.count("\n", 0, at) + 1, at - self.text.rfind("\n", 0, at)
-        self.problems.append(Problem(line, column, what))
+        self.problems.append(Problem(*self.place(at), what))
+
+    def note(self, at: int, item: TopologyObject) -> None:
+        self.places.add(item, "", self.place(at))
+
+    def place(self, at: int) -> Place:
+        if not self._lines:
+            self._lines = [0, *(found.end() for found in re.finditer("\n", self.text))]
+        line = bisect_right(self._lines, at)
+        return Place(line, at - self._lines[line - 1] + 1)
 
 
 def _limits(value: object) -> Iterator[tuple[str, str, str]]:

@@ -25,6 +25,8 @@ _ANY_NUMBER: Final = "{n}"
 _MOST_LABELS: Final = 4
 _DLX, _KEY = "x-dead-letter-exchange", "x-dead-letter-routing-key"
 
+_End: TypeAlias = "tuple[str, str]"
+_Between: TypeAlias = "tuple[_End, _End, EdgeKind]"
 _Marks: TypeAlias = "Mapping[str, list[Finding]]"
 
 
@@ -100,8 +102,9 @@ class _Drawing:
         self.marks = _marks(linted.findings if linted else ())
         self.taken = _taken(topology, message, version) if message else frozenset()
         self.folded = _folded(self.subject.topology.queues)
-        self.nodes: dict[tuple[str, str], Node] = {}
-        self.edges: dict[tuple[tuple[str, str], tuple[str, str], EdgeKind], Edge] = {}
+        self.nodes: dict[_End, Node] = {}
+        self.edges: dict[_Between, Edge] = {}
+        self.labels: dict[_Between, dict[str, None]] = defaultdict(dict)
 
     def graph(self) -> Graph:
         for exchange in self.subject.exchanges:
@@ -117,8 +120,8 @@ class _Drawing:
             self.dead_letters(queue)
         places = {key: place for place, key in enumerate(self.nodes)}
         edges = (
-            replace(edge, source=places[source], target=places[target])
-            for (source, target, _), edge in self.edges.items()
+            replace(edge, source=places[key[0]], target=places[key[1]], labels=tuple(self.labels[key]))
+            for key, edge in self.edges.items()
         )
         reached = {end for (*ends, _), edge in self.edges.items() if edge.highlighted for end in ends}
         nodes = (replace(node, highlighted=key in reached) for key, node in self.nodes.items())
@@ -143,7 +146,7 @@ class _Drawing:
             severity=_worse(known.severity, severity),
         )
 
-    def end(self, kind: str, name: str) -> tuple[str, str]:
+    def end(self, kind: str, name: str) -> _End:
         """Return the key of what something leads to; add it, if it is RabbitMQ's own or missing."""
         key = (kind, self.name_of(name) if kind == "queue" else name)
         if key not in self.nodes:
@@ -177,8 +180,8 @@ class _Drawing:
 
     def link(
         self,
-        source: tuple[str, str],
-        target: tuple[str, str],
+        source: _End,
+        target: _End,
         kind: EdgeKind,
         text: str,
         *,
@@ -187,9 +190,10 @@ class _Drawing:
     ) -> None:
         codes, severity = _told(marks)
         edge = self.edges.get((source, target, kind), Edge(source=0, target=0, kind=kind))
+        if text:
+            self.labels[source, target, kind][text] = None
         self.edges[source, target, kind] = replace(
             edge,
-            labels=tuple(dict.fromkeys(edge.labels + ((text,) if text else ()))),
             codes=tuple(dict.fromkeys(edge.codes + codes)),
             severity=_worse(edge.severity, severity),
             highlighted=edge.highlighted or highlighted,

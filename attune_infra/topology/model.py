@@ -83,7 +83,8 @@ class Binding:
         )
 
     def __hash__(self) -> int:
-        return hash((self.source, self.destination, self.routing_key))
+        arguments = frozen(self.arguments) if self.arguments else ()
+        return hash((self.source, self.destination, self.routing_key, arguments))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +109,8 @@ class Message:
     @property
     def routing_keys(self) -> tuple[str, ...]:
         """The routing key, and those that the headers CC and BCC add to it."""
+        if not self.headers:
+            return (self.routing_key,)
         added = (self.headers.get(name, []) for name in ("CC", "BCC"))
         further = [key for keys in added if isinstance(keys, list) for key in keys if isinstance(key, str)]
         return tuple(dict.fromkeys((self.routing_key, *further)))

@@ -9,7 +9,7 @@ queue is not asked here (`topology.trace`), nor why a binding matches (`topology
 from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -114,9 +114,12 @@ class Routing:
                 continue
             hop = hops[name] = self._hop(exchange, message, certain=is_certain)
             is_certain = is_certain and hop.is_understood
-            queues[is_certain].update(item.destination for item in hop.matched if item.destination_type == "queue")
             further = certain if is_certain else possible
-            further.extend(item.destination for item in hop.matched if item.destination_type == "exchange")
+            for binding in hop.matched:
+                if binding.destination_type == "queue":
+                    queues[is_certain].add(binding.destination)
+                else:
+                    further.append(binding.destination)
             if hop.alternate is not None:
                 further.append(hop.alternate)
         return Routed(
@@ -231,9 +234,9 @@ class _Topic(_Everything):
 
     def _nodes(self, words: Sequence[str]) -> Iterable[_Word]:
         """Return the ends of the patterns that match; each node is looked at once for a word, so `#` is cheap."""
-        here = dict.fromkeys(self.root.with_no_word())
+        here = self.root.with_no_word()
         for word in words:
-            here = {node: None for before in here for node in before.after(word)}
+            here = list(dict.fromkeys([node for before in here for node in before.after(word)]))
         return here
 
 
@@ -248,23 +251,26 @@ class _Word:
     def add(self, words: Sequence[str], binding: Binding) -> None:
         node = self
         for word in words:
-            node = node.following.setdefault(word, _Word(is_hash=word == "#"))
+            found = node.following.get(word)
+            if found is None:
+                found = node.following[word] = _Word(is_hash=word == "#")
+            node = found
         node.bindings.append(binding)
 
-    def with_no_word(self) -> Iterator[_Word]:
-        """Yield this node, and those behind it that need no word."""
-        node: _Word | None = self
-        while node is not None:
-            yield node
-            node = node.following.get("#")
+    def with_no_word(self) -> list[_Word]:
+        """Return this node, and those behind it that need no word."""
+        found = [self]
+        while (node := found[-1].following.get("#")) is not None:
+            found.append(node)
+        return found
 
-    def after(self, word: str) -> Iterator[_Word]:
-        """Yield the nodes at which one is a word later."""
-        if self.is_hash:
-            yield from self.with_no_word()
+    def after(self, word: str) -> list[_Word]:
+        """Return the nodes at which one is a word later."""
+        found = self.with_no_word() if self.is_hash else []
         for following in (self.following.get(word), self.following.get("*")):
             if following is not None:
-                yield from following.with_no_word()
+                found += following.with_no_word()
+        return found
 
 
 class _Headers(_Everything):
@@ -353,4 +359,5 @@ def _index_of(exchange: Exchange | None, bindings: Sequence[Binding], version: V
 
 
 def _sorted(bindings: Iterable[Binding]) -> tuple[Binding, ...]:
-    return tuple(sorted(bindings, key=binding_order))
+    found = tuple(bindings)
+    return tuple(sorted(found, key=binding_order)) if len(found) > 1 else found

@@ -9,13 +9,14 @@ that a single message may bring along.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
 from attune_infra.errors import ExitCode
+from attune_infra.topology.cycles import cycles
 from attune_infra.topology.model import Argument, Binding, Message, Queue, frozen, type_without_argument
 from attune_infra.topology.policy import effective_arguments
 from attune_infra.topology.routes import differing, discrepancies
@@ -114,8 +115,8 @@ class Trace:
     """The story of a message. The first lives are those in `routed.queues` and then `routed.possible`.
 
     `expected` are the names of the queues it should reach and no other, None if nobody said, and `unmet` are words
-    for each that is not so. `unmatched` are the bindings that
-    did not match anywhere on its way, None if nobody asked.
+    for each that is not so. `unmatched` are the bindings that did not match anywhere on its way, None if nobody
+    asked.
     """
 
     routed: Routed
@@ -309,26 +310,38 @@ def _with_cycles(lives: list[Life]) -> tuple[Life, ...]:
 
 
 class _Rounds:
-    """Which queues lead to a life, by deaths of a kind."""
+    """Which queues a message comes round to, by deaths of a kind."""
 
     def __init__(self, lives: list[Life], of: Callable[[Death], bool]) -> None:
         self.lives, self.of = lives, of
-        self.beginnings: dict[str, list[int]] = {}
+        self.following = {
+            place: {each for death in life.deaths if of(death) for each in death.lives}
+            for place, life in enumerate(lives)
+        }
+        self.cycle = {place: number for number, members in enumerate(cycles(self.following)) for place in members}
+        self.beginnings: dict[str, list[int]] = defaultdict(list)
         for place, life in enumerate(lives):
-            self.beginnings.setdefault(life.queue.name, []).append(place)
+            self.beginnings[life.queue.name].append(place)
         self.reached: dict[str, set[int]] = {}
 
     def at(self, place: int, death: Death) -> tuple[str, ...]:
         """Return the queues that a death in this life leads to, and that lead back to it."""
-        targets = {self.lives[following].queue.name for following in death.lives} if self.of(death) else set()
-        return tuple(sorted(name for name in targets if place in self._reached(name)))
+        targets = death.lives if self.of(death) else ()
+        return tuple(sorted({self.lives[each].queue.name for each in targets if self._leads_back(each, place)}))
+
+    def _leads_back(self, target: int, place: int) -> bool:
+        """Return whether this life comes after any in the queue of the next one, which may have been another."""
+        if place in self.cycle and self.cycle.get(target) == self.cycle[place]:
+            return True
+        queue = self.lives[target].queue.name
+        return len(self.beginnings[queue]) > 1 and place in self._reached(queue)
 
     def _reached(self, queue: str) -> set[int]:
         if queue not in self.reached:
             waiting = list(self.beginnings[queue])
             found = self.reached[queue] = set(waiting)
             while waiting:
-                for death in filter(self.of, self.lives[waiting.pop()].deaths):
-                    waiting.extend(set(death.lives) - found)
-                    found.update(death.lives)
+                new = self.following[waiting.pop()] - found
+                found |= new
+                waiting.extend(new)
         return self.reached[queue]

@@ -10,16 +10,12 @@ from itertools import chain
 
 from attune_infra.errors import AttuneError, ExitCode
 from attune_infra.topology.diff import Changed, Create, Difference, compare, undeclared
-from attune_infra.topology.model import (
-    Binding,
-    Exchange,
-    Queue,
-    Topology,
-    TopologyObject,
-    label,
-)
+from attune_infra.topology.lint.reach import keys_into
+from attune_infra.topology.lint.subject import Subject
+from attune_infra.topology.model import Binding, Exchange, Queue, Topology, TopologyObject, label
 from attune_infra.topology.routes import name_of, run_on
-from attune_infra.topology.version import Version, version_of
+from attune_infra.topology.topic_keys import literal, shown
+from attune_infra.topology.version import NEWEST, Version, version_of
 from attune_infra.topology.worker import (
     bindings_of,
     consumer_tag_of,
@@ -96,9 +92,10 @@ def verify(seen: Seen, want: Topology, demands: Demands) -> Verification:
     """Hold what was seen against what is wanted."""
     checks = [_reachable("HTTP", seen.http), _reachable("AMQP", seen.amqp)]
     if seen.topology is not None:
-        checks.extend(_checks_of_topology(seen.topology, want))
+        version = version_of(seen.http) if isinstance(seen.http, str) else NEWEST
+        checks.extend(_checks_of_topology(seen.topology, want, version))
         if isinstance(seen.http, str):
-            checks.extend(_checks_of_routes(seen.topology, want, demands, version_of(seen.http)))
+            checks.extend(_checks_of_routes(seen.topology, want, demands, version))
         own = {each: objects_of(worker_family(want), each) for each in demands.worker_ids}
         checks.extend(_checks_of_workers(seen, seen.topology, want, own, demands))
         everything = want.plus(chain.from_iterable(own.values()))
@@ -121,12 +118,13 @@ def _reachable(protocol: str, answer: str | AttuneError) -> Check:
     return Check(name, Verdict.PASSED, f"RabbitMQ {answer}")
 
 
-def _checks_of_topology(have: Topology, want: Topology) -> Iterator[Check]:
+def _checks_of_topology(have: Topology, want: Topology, version: Version) -> Iterator[Check]:
     for item, change in compare(have, want):
         yield _check_of_object(item, change, have)
+    wanted, had = Subject(want, version), Subject(have, version)
     for queue in sorted(want.queues.values(), key=lambda queue: queue.name):
         if "x-dead-letter-exchange" in queue.arguments:
-            yield _check_of_dead_letters(queue, have)
+            yield _check_of_dead_letters(queue, wanted, had)
 
 
 def _check_of_object(
@@ -143,39 +141,19 @@ def _check_of_object(
     return Check(name, Verdict.PASSED, worker_id=worker_id)
 
 
-def _check_of_dead_letters(queue: Queue, have: Topology) -> Check:
+def _check_of_dead_letters(queue: Queue, wanted: Subject, had: Subject) -> Check:
+    """Check that they reach a queue with each routing key that the bindings want in theirs."""
     target = str(queue.arguments["x-dead-letter-exchange"])
-    name = f"dead letters of queue {queue.name}"
-    if target == "":
-        key = str(queue.arguments.get("x-dead-letter-routing-key", queue.name))
-        found = key in have.queues
-        detail = f"lead to queue {key}" if found else f"go to queue {key}, which is missing: they are lost"
-        return Check(name, Verdict.PASSED if found else Verdict.FAILED, detail)
-    if target not in have.exchanges and not target.startswith("amq."):
-        return Check(name, Verdict.FAILED, f"go to exchange {target}, which is missing: they are lost")
-    reached = _queues_behind(target, have)
-    if not reached:
-        return Check(name, Verdict.FAILED, f"go to exchange {target}, which leads to no queue: they are lost")
-    return Check(name, Verdict.PASSED, f"lead to {', '.join(reached)} through {target}")
-
-
-def _queues_behind(exchange: str, have: Topology) -> list[str]:
-    """Return the queues that bindings lead to from an exchange, whatever their routing keys."""
-    queues: set[str] = set()
-    waiting, seen = [exchange], {exchange}
-    while waiting:
-        source = waiting.pop()
-        ways = [(item.destination_type, item.destination) for item in have.bindings if item.source == source]
-        alternate = (
-            have.exchanges[source].arguments.get("alternate-exchange") if source in have.exchanges else None
-        )
-        if isinstance(alternate, str):
-            ways.append(("exchange", alternate))
-        queues |= {name for kind, name in ways if kind == "queue"}
-        further = {name for kind, name in ways if kind == "exchange"} - seen
-        seen |= further
-        waiting.extend(further)
-    return sorted(queues)
+    name, to = f"dead letters of queue {queue.name}", f"exchange {target}" if target else "the default exchange"
+    if not had.is_there(target):
+        return Check(name, Verdict.FAILED, f"go to {to}, which is missing: they are lost")
+    own = wanted.text(queue, "x-dead-letter-routing-key")
+    keys = keys_into(queue, wanted) if own is None else (literal(own),)
+    if lost := [key for key in keys if not had.reach.can_reach(target, key)]:
+        for_key = f" for the routing key '{shown(lost[0] or ())}'" if had.reach.can_reach(target, None) else ""
+        return Check(name, Verdict.FAILED, f"go to {to}, which leads to no queue{for_key}: they are lost")
+    reached = sorted(frozenset().union(*(had.reach.queues(target, key) for key in keys)))
+    return Check(name, Verdict.PASSED, f"lead to {', '.join(reached) or 'a queue'} through {to}")
 
 
 def _checks_of_workers(

@@ -17,8 +17,8 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.operations.setup import setup
 from attune_infra.topology.model import Exchange, Message, Topology
-from attune_infra.topology.routing import Routing
-from attune_infra.topology.trace import Reason, Trace, trace
+from attune_infra.topology.routing import Routing, words_of
+from attune_infra.topology.trace import Life, Reason, Trace, dead_letter, trace
 from attune_infra.topology.version import Version
 from routed import Routable, routables
 from under_test import BrokerUnderTest
@@ -63,19 +63,39 @@ def _no_alternate(_routing: Routing, _exchange: Exchange) -> None:
     return None
 
 
+def _star_as_hash(key: str) -> list[str]:
+    return ["#" if word == "*" else word for word in words_of(key)]
+
+
+def _never(_: object) -> bool:
+    return False
+
+
+def _keeping_its_key(life: Life, reason: Reason, exchange: str, _: str | None, version: Version) -> Message:
+    return dead_letter(life, reason, exchange, None, version)
+
+
+def _only_itself(word: object) -> list[object]:
+    return [word]
+
+
 @pytest.mark.any_broker
 @pytest.mark.parametrize(
     ("name", "mutated"),
     [
-        ("words_of", _without_empty_words),
-        ("comparable", _as_text),
-        ("Routing.alternate_of", _no_alternate),
+        pytest.param("routing.words_of", _without_empty_words, id="empty words are none"),
+        pytest.param("routing.words_of", _star_as_hash, id="a star is any number of words"),
+        pytest.param("routing._Word.with_no_word", _only_itself, id="a hash matches nothing"),
+        pytest.param("routing.comparable", _as_text, id="types do not count"),
+        pytest.param("routing.demands_any", _never, id="x-match any is all"),
+        pytest.param("routing.Routing.alternate_of", _no_alternate, id="no alternate exchange"),
+        pytest.param("trace.dead_letter", _keeping_its_key, id="dead letters keep their keys"),
     ],
 )
 def test_a_wrong_simulator_is_caught(
     name: str, mutated: object, vhost: VirtualHost, under_test: BrokerUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(f"attune_infra.topology.routing.{name}", mutated)
+    monkeypatch.setattr(f"attune_infra.topology.{name}", mutated)
 
     @settings(
         max_examples=100,

@@ -70,13 +70,20 @@ def test_json_is_data(attune_infra_alone: Command, mine: str) -> None:
     assert finding["object"] == "binding e -> q with routing key #"
 
 
-def test_definitions_are_linted_without_places(attune_infra_alone: Command, tmp_path: Path) -> None:
-    path = tmp_path / "broker.json"
-    path.write_text(
-        '{"queues": [{"name": "q", "vhost": "/", "durable": true, "auto_delete": true, "arguments": {}}]}'
+def test_a_finding_in_definitions_has_a_line(attune_infra_alone: Command, tmp_path: Path) -> None:
+    file = tmp_path / "definitions.json"
+    file.write_text(
+        """{"exchanges": [], "bindings": [],
+ "queues": [
+  {"name": "a", "durable": true, "auto_delete": false, "arguments": {"x-max-length": 9}},
+  {"name": "b", "durable": true, "auto_delete": false, "arguments": {"x-dead-letter-exchange": "dlx"}}
+]}"""
     )
 
-    assert f"{path}: warning AI031 queue q: " in attune_infra_alone("lint", str(path)).stdout
+    result = attune_infra_alone("lint", str(file), "--select", "AI001")
+
+    assert result.code == 2
+    assert result.lines[0].startswith(f"{file}:4:3: error AI001 queue b: its dead letter exchange 'dlx'")
 
 
 def test_a_release_that_refuses_is_named(attune_infra_alone: Command, tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ ATTUNE = quote(str(files("attune_infra.topology.builtin") / "attune.yaml"))
         ("setup --dry-run", SETTING_UP | {"render.plan"}),
         ("diff", {"broker", "render.plan"}),
         ("diff --explain", {"broker", "topology.explain", "render.explain", "render.plan"}),
-        ("verify", {"broker", "operations", "topology.verify", "render.verify"} | ROUTING),
+        ("verify", {"broker", "operations", "topology.verify", "render.verify"} | ROUTING | LINTING),
         ("lint", LINTING | {"render.lint"}),
         ("graph --format text", LINTING | {"topology.graph", "render.document"}),
         ("trace attune.events any", {"topology.trace", "render.trace"} | ROUTING),

@@ -88,6 +88,29 @@ def test_a_dead_letter_exchange_must_lead_to_a_queue(attune_infra: Command, chan
     )
 
 
+def test_a_dead_letter_exchange_must_lead_to_a_queue_with_the_key_that_dead_letters_keep(
+    attune_infra: Command, tmp_path: Path
+) -> None:
+    document = tmp_path / "jobs.yaml"
+    document.write_text(
+        """
+exchanges: {jobs: {type: topic}, dlx: {type: direct}}
+queues:
+  jobs: {arguments: {x-dead-letter-exchange: dlx}, bindings: [{exchange: jobs, routing_key: job.made}]}
+  dead: {bindings: [{exchange: dlx, routing_key: '#'}]}
+"""
+    )
+    attune_infra("setup", "--topology", str(document))
+
+    result = attune_infra("verify", "--topology", str(document))
+
+    assert result.code == 2
+    assert (
+        "failed   dead letters of queue jobs: go to exchange dlx, which leads to no queue for the routing key"
+        " 'job.made': they are lost" in result.lines
+    )
+
+
 def test_a_worker_without_its_consumer_is_a_warning_unless_required(provisioned: Command) -> None:
     lenient = provisioned("verify", "--worker", "1")
     assert lenient.code == 0

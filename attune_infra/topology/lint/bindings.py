@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from attune_infra.topology.compatibility import FIRST_WITH_FEWER_HASHES, MOST_HASHES, hashes
@@ -11,7 +10,7 @@ from attune_infra.topology.lint.reach import key_of
 from attune_infra.topology.lint.subject import Subject
 from attune_infra.topology.model import Binding, Exchange
 from attune_infra.topology.routing import comparable, criteria_of, demands_any, words_of
-from attune_infra.topology.topic_keys import HASH, Words, covers, is_literal, overlap, pattern
+from attune_infra.topology.topic_keys import KeyTree, Words, overlap
 
 _KEY, _ARGUMENTS = "routing_key", "arguments"
 _MANY_SOURCES = 100
@@ -79,23 +78,11 @@ def shadowed(subject: Subject) -> Iterator[Flaw]:
 
 
 def _shadowed_in(group: Sequence[Binding]) -> Iterator[Flaw]:
-    """Compare a key only with those that begin with no other words than it does itself."""
-    wide: dict[Words, list[Binding]] = defaultdict(list)
+    wider = dict(KeyTree(binding.routing_key for binding in group).covered())
     for binding in group:
-        if not is_literal(words := pattern(binding.routing_key)):
-            wide[_before_wildcards(words)].append(binding)
-    for binding in group if wide else ():
-        narrow = pattern(binding.routing_key)
-        start = _before_wildcards(narrow)
-        for length in range(len(start) + 1):
-            for other in wide.get(start[:length], ()):
-                if other.routing_key != binding.routing_key and _is_wider(other, binding):
-                    what = f"the key '{other.routing_key}' beside it lets all of its messages through already"
-                    yield Flaw(binding, what, "remove it, or the wider one if that was not meant", _KEY)
-                    break
-            else:
-                continue
-            break
+        if binding.routing_key in wider:
+            what = f"the key '{wider[binding.routing_key]}' beside it lets all of its messages through already"
+            yield Flaw(binding, what, "remove it, or the wider one if that was not meant", _KEY)
 
 
 def wildcard_in_a_word(subject: Subject) -> Iterator[Flaw]:
@@ -235,21 +222,6 @@ def _meaning(binding: Binding, subject: Subject) -> object:
 def _telling(binding: Binding) -> str:
     key = f"the key '{binding.routing_key}'" if binding.routing_key else "an empty key"
     return f"{key} and arguments {dict(binding.arguments)}" if binding.arguments else key
-
-
-def _before_wildcards(words: Words) -> Words:
-    for place, word in enumerate(words):
-        if not isinstance(word, str):
-            return words[:place]
-    return words
-
-
-def _is_wider(other: Binding, binding: Binding) -> bool:
-    """Return whether another key covers this one; of two that mean the same, the first is the wider one."""
-    wide, narrow = pattern(other.routing_key), pattern(binding.routing_key)
-    if max(wide.count(HASH), narrow.count(HASH)) > MOST_HASHES or not covers(wide, narrow):
-        return False
-    return other.routing_key < binding.routing_key or not covers(narrow, wide)
 
 
 def _keys_into(exchange: Exchange, subject: Subject) -> list[Words] | None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Sequence
 
-from attune_infra.topology.lint.cycles import cycles
 from attune_infra.topology.lint.finding import Flaw
 from attune_infra.topology.lint.subject import Subject
 from attune_infra.topology.model import Queue
-from attune_infra.topology.topic_keys import STAR, Words, example, is_literal
+from attune_infra.topology.topic_keys import Words, example, is_literal, shown
 
 _DLX, _KEY = "x-dead-letter-exchange", "x-dead-letter-routing-key"
 _FIRST_WITH_DELIVERY_LIMIT = (4, 0)
@@ -58,7 +57,7 @@ def cycle_without_a_way_out(subject: Subject) -> Iterator[Flaw]:
     they have been. RabbitMQ drops a message there if it was never rejected on its way: what no consumer takes in
     one round is lost, and no queue keeps it.
     """
-    for members, leaves in _dead_letter_cycles(subject):
+    for members, leaves in subject.reach.dead_letter_cycles:
         if not leaves and all(subject.setting(queue, "x-message-ttl") is not None for queue in members):
             what = f"messages expire in a cycle ({_path(members)}) and are dropped after one round"
             remedy = "let the last queue dead-letter to where somebody looks, or leave its TTL out"
@@ -72,7 +71,7 @@ def cycle_that_only_consumers_leave(subject: Subject) -> Iterator[Flaw]:
     that is rejected every time goes round for ever, unless the consumer counts (the header x-death tells) and
     puts it aside. RabbitMQ 4 begins that count anew when a client publishes the message again.
     """
-    for members, leaves in _dead_letter_cycles(subject):
+    for members, leaves in subject.reach.dead_letter_cycles:
         if leaves or any(subject.setting(queue, "x-message-ttl") is None for queue in members):
             what = f"dead letters come back in a cycle ({_path(members)}): a message may go round for ever"
             remedy = "have the consumer look at x-death and put a message aside after some rounds"
@@ -139,12 +138,7 @@ def _leads_nowhere(target: str, key: Words | None, subject: Subject) -> str:
     if not subject.reach.can_reach(target, None):
         return f"exchange '{target}' leads to no queue"
     key_or_keys = "the routing key" if key is not None and is_literal(key) else "routing keys like"
-    return f"exchange '{target}' leads to no queue for {key_or_keys} '{_shown(key)}', which they keep"
-
-
-def _shown(key: Words | None) -> str:
-    words = (word if isinstance(word, str) else ("*" if word is STAR else "#") for word in key or ())
-    return ".".join(words)
+    return f"exchange '{target}' leads to no queue for {key_or_keys} '{shown(key or ())}', which they keep"
 
 
 def _way_out(target: str, key: Words | None, subject: Subject) -> str:
@@ -158,25 +152,7 @@ def _way_out(target: str, key: Words | None, subject: Subject) -> str:
     return f"bind a queue to '{target}' for it"
 
 
-def _path(members: list[Queue]) -> str:
+def _path(members: Sequence[Queue]) -> str:
     names = [queue.name for queue in members[:_FEW]]
     more = [f"{len(members) - _FEW} more"] if len(members) > _FEW else []
     return " -> ".join([*names, *more, members[0].name])
-
-
-def _dead_letter_cycles(subject: Subject) -> Iterator[tuple[list[Queue], bool]]:
-    """Yield the queues of each cycle, and whether any dead letter of theirs also leaves it.
-
-    Only a queue that gets dead letters, and has some itself, can be in one. Queues that share what their dead
-    letters reach share a node for it, lest there be as many edges as pairs.
-    """
-    sent = subject.reach.dead_letters
-    reached = frozenset().union(*(together for ways in sent.values() for together in ways))
-    edges: dict[str | frozenset[str], Set[str | frozenset[str]]] = {}
-    for name in sent.keys() & reached:
-        edges[name] = sent[name]
-        edges.update((together, together & sent.keys()) for together in sent[name] if together not in edges)
-    for cycle in cycles(edges):
-        members = {node for node in cycle if isinstance(node, str)}
-        leaves = any(not together <= members for name in members for together in sent[name])
-        yield [subject.topology.queues[name] for name in sorted(members)], leaves

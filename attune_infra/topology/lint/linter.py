@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 from attune_infra.topology.lint.finding import Finding, Flaw, Linted, Rule
 from attune_infra.topology.lint.rules import RULES, UNUSED_SUPPRESSION
@@ -11,6 +13,9 @@ from attune_infra.topology.lint.subject import Subject
 from attune_infra.topology.model import Suppression, Topology, label
 from attune_infra.topology.places import Places
 from attune_infra.topology.version import NEWEST, Version
+
+_Suppressions: TypeAlias = "Mapping[tuple[str, str | None], Sequence[Suppression]]"
+"""By their rules and objects."""
 
 
 def lint(
@@ -32,13 +37,14 @@ def lint(
     found: list[Finding] = []
     suppressed: list[tuple[Finding, str]] = []
     used: set[Suppression] = set()
+    by_object = _by_object(topology.suppressions)
     for rule in asked:
         if rule is UNUSED_SUPPRESSION:
             subject.unused = tuple(_unused(topology.suppressions, used, asked))
         for flaw in rule.find(subject):
-            finding, name = _finding(rule, flaw, known), getattr(flaw.item, "name", None)
-            matching = [each for each in topology.suppressions if _suppresses(each, finding, name)]
-            if matching:
+            finding = _finding(rule, flaw, known)
+            called = (finding.object, getattr(flaw.item, "name", None))
+            if by_object and (matching := _matching(by_object, finding.rule, called)):
                 used.update(matching)
                 suppressed.append((finding, matching[0].reason))
             else:
@@ -64,9 +70,16 @@ def _finding(rule: Rule, flaw: Flaw, places: Places) -> Finding:
     )
 
 
-def _suppresses(suppression: Suppression, finding: Finding, name: str | None) -> bool:
-    is_meant = suppression.object is None or suppression.object in {finding.object, name}
-    return suppression.rule == finding.rule and is_meant
+def _by_object(suppressions: Iterable[Suppression]) -> _Suppressions:
+    found: dict[tuple[str, str | None], list[Suppression]] = defaultdict(list)
+    for each in suppressions:
+        found[each.rule, each.object].append(each)
+    return found
+
+
+def _matching(by_object: _Suppressions, rule: str, names: Iterable[str | None]) -> Sequence[Suppression]:
+    """Return the suppressions of a rule, first those for an object by its names, then those for any."""
+    return [each for name in dict.fromkeys((*names, None)) for each in by_object.get((rule, name), ())]
 
 
 def _unused(

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence, Set
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
+from attune_infra.topology.cycles import cycles
 from attune_infra.topology.model import Binding, Exchange, Message, Queue
-from attune_infra.topology.topic_keys import Words, example, is_literal, literal, overlap, pattern
+from attune_infra.topology.topic_keys import KeyIndex, Words, example, is_literal, literal, pattern
 
 if TYPE_CHECKING:
     from attune_infra.topology.lint.subject import Subject
+
+
+_End: TypeAlias = "tuple[str, str]"
+"""Whether it is a queue or an exchange, and its name."""
 
 
 class Reach:
@@ -18,8 +24,9 @@ class Reach:
 
     def __init__(self, subject: Subject) -> None:
         self.subject = subject
-        self._can: dict[tuple[str, Words | None], bool] = {}
+        self._can: dict[tuple[str, Words], bool] = {}
         self._queues: dict[tuple[str, Words | None], frozenset[str]] = {}
+        self._keys: dict[str, tuple[Mapping[Words, Sequence[_End]], KeyIndex]] = {}
 
     def queues(self, exchange: str, words: Words | None) -> frozenset[str]:
         """Return the queues that get a message from an exchange, with a routing key for which the words stand."""
@@ -50,39 +57,97 @@ class Reach:
 
         Of one routing key the answer is certain. Of many, a "no" is certain, and a "yes" means that there is one.
         """
-        if words is not None and self.queues(exchange, words):
+        if words is None:
+            return exchange in self._leading
+        if self.queues(exchange, words):
             return True
         asked = (exchange, words)
         if asked not in self._can:
             self._can[asked] = self._can_reach(exchange, words)
         return self._can[asked]
 
-    def _can_reach(self, exchange: str, words: Words | None) -> bool:
-        if words is not None and is_literal(words):
+    @cached_property
+    def dead_letter_cycles(self) -> Sequence[tuple[Sequence[Queue], bool]]:
+        """The queues of each cycle of dead letters, and whether any dead letter of theirs also leaves it.
+
+        Only a queue that gets dead letters, and has some itself, can be in one. Queues that share what their dead
+        letters reach share a node for it, lest there be as many edges as pairs.
+        """
+        sent, found = self.dead_letters, []
+        reached = frozenset().union(*(together for ways in sent.values() for together in ways))
+        edges: dict[str | frozenset[str], Set[str | frozenset[str]]] = {}
+        for name in sent.keys() & reached:
+            edges[name] = sent[name]
+            edges.update((together, together & sent.keys()) for together in sent[name] if together not in edges)
+        for cycle in cycles(edges):
+            members = {node for node in cycle if isinstance(node, str)}
+            leaves = any(not together <= members for name in members for together in sent[name])
+            found.append(([self.subject.topology.queues[name] for name in sorted(members)], leaves))
+        return found
+
+    @cached_property
+    def _leading(self) -> Set[str]:
+        """The exchanges that lead to a queue, with whatever routing key."""
+        found = {"" for _ in self.subject.topology.queues}
+        found.update(each.source for each in self.subject.bindings if each.destination_type == "queue")
+        waiting = list(found)
+        while waiting:
+            name = waiting.pop()
+            sources = {binding.source for binding in self.subject.into.get(("exchange", name), ())}
+            sources.update(exchange.name for exchange in self.subject.alternates.get(name, ()) if name)
+            waiting += sources - found
+            found |= sources
+        return found
+
+    def _can_reach(self, exchange: str, words: Words) -> bool:
+        if is_literal(words):
             routed = self.subject.routing.route(_message(exchange, words))
             if not routed.possible and all(hop.exchange.type != "headers" for hop in routed.hops):
                 return False
         return self._search(exchange, words)
 
-    def _search(self, start: str, words: Words | None) -> bool:
+    def _search(self, start: str, words: Words) -> bool:
         waiting, seen = [start], {start}
         while waiting:
             source = self.subject.routing.exchange(waiting.pop())
             if source is None:
                 continue
-            if not source.name:
-                return any(_meet(words, literal(name)) for name in self.subject.topology.queues)
             further = set()
-            for binding in self.subject.out_of.get(source.name, ()):
-                if _lets_through(source, binding, words):
-                    if binding.destination_type == "queue":
-                        return True
-                    further.add(binding.destination)
+            for kind, name in self._ends(source, words):
+                if kind == "queue":
+                    return True
+                further.add(name)
             if (alternate := self.subject.routing.alternate_of(source)) is not None:
                 further.add(alternate)
-            waiting += further - seen
+            waiting += further - seen - {""}  # as an alternate exchange, the default exchange knows no queue
             seen |= further
         return False
+
+    def _ends(self, source: Exchange, words: Words) -> Iterator[_End]:
+        """Yield to where an exchange may bring a message with such a routing key.
+
+        Nobody publishes with a word `*` or `#`, though it would be legal: who binds a direct exchange so means it
+        as on a topic exchange.
+        """
+        if source.type not in {"direct", "topic"}:
+            yield from (_end(binding) for binding in self.subject.out_of.get(source.name, ()))
+            return
+        ends, index = self._by_key(source.name)
+        for key in index.overlapping(words):
+            if is_literal(words) or not {"*", "#"}.intersection(key):
+                yield from ends[key]
+
+    def _by_key(self, source: str) -> tuple[Mapping[Words, Sequence[_End]], KeyIndex]:
+        """Return to where each key of a direct or topic exchange leads, and an index of the keys."""
+        if source not in self._keys:
+            ends: dict[Words, list[_End]] = defaultdict(list)
+            if source:
+                for binding in self.subject.out_of.get(source, ()):
+                    ends[key_of(binding, self.subject) or ()].append(_end(binding))
+            else:
+                ends.update((literal(name), [("queue", name)]) for name in self.subject.topology.queues)
+            self._keys[source] = ends, KeyIndex(ends)
+        return self._keys[source]
 
     def _looks_at_no_key(self, name: str) -> bool:
         """Return whether an exchange brings any message to the same queues, whatever its routing key."""
@@ -120,23 +185,5 @@ def _message(exchange: str, words: Words | None) -> Message:
     return Message(exchange=exchange, routing_key="" if words is None else example(words))
 
 
-def _lets_through(source: Exchange, binding: Binding, words: Words | None) -> bool:
-    match source.type:
-        case "direct":
-            return _meet(words, literal(binding.routing_key))
-        case "topic":
-            return _meet(words, pattern(binding.routing_key))
-        case _:
-            return True
-
-
-def _meet(words: Words | None, others: Words) -> bool:
-    """Return whether somebody may use a routing key for which both stand.
-
-    Nobody publishes with a word `*` or `#`, though it would be legal: who binds a direct exchange so means it as
-    on a topic exchange.
-    """
-    if words is None:
-        return True
-    is_odd = not is_literal(words) and any(word in {"*", "#"} for word in others)
-    return not is_odd and overlap(words, others)
+def _end(binding: Binding) -> _End:
+    return binding.destination_type, binding.destination
