@@ -200,7 +200,10 @@ class Amqp:
         except (amqp.AMQPError, OSError) as error:
             raise self._lost(error) from error
 
-    def close(self) -> None:
+    def close(self, *, politely: bool = True) -> None:
+        """Close the connection; who was cut off amid a frame would not understand the broker's goodbye."""
+        if not politely:
+            self._forget()
         connection, self._connection = self._connection, None
         if connection is not None:
             _close(connection)
