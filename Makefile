@@ -4,6 +4,9 @@ PYTHON ?= python3
 VENV := .venv
 ENVIRONMENT := $(VENV)/installed
 BIN := $(VENV)/bin
+# That many tests run at a time, each with a broker and a database of its own: more than there are processors, since
+# they wait as much as they work.
+PROCESSES ?= 4
 
 .PHONY: help demo test test-matrix bench check format clean system
 
@@ -15,10 +18,10 @@ demo: system $(ENVIRONMENT) ## Show the main job on a private broker and databas
 
 test: system $(ENVIRONMENT) ## Run all tests, against a private broker and database.
 	@.ci/install-system-packages $(PYTHON) promtool
-	$(BIN)/pytest $(PYTEST_OPTIONS)
+	$(BIN)/pytest --numprocesses=$(PROCESSES) $(PYTEST_OPTIONS)
 
 test-matrix: system $(ENVIRONMENT) ## Run the tests that ask a broker on RabbitMQ 3.10, 4.0 and 4.3; as root.
-	@.ci/test-matrix $(BIN)/pytest $(LEGS)
+	@PROCESSES=$(PROCESSES) .ci/test-matrix $(BIN)/pytest $(LEGS)
 
 bench: system $(ENVIRONMENT) ## Measure the program beside its peers; some ten minutes (BENCH_OPTIONS=--help).
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.bench $(BENCH_OPTIONS)

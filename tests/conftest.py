@@ -1,5 +1,7 @@
 """A real RabbitMQ and a real PostgreSQL for the whole run; a virtual host and a database for each test.
 
+Where several processes run the tests, each has its own, and they take one test after another from one list.
+
 Which RabbitMQ that is, options say. A test that starts it carries the mark `broker`, without its doing.
 """
 
@@ -48,6 +50,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "broker: what it shows may depend on the RabbitMQ under test (set by itself)",
         "any_broker: the RabbitMQ under test is only scenery",
         "since(release, reason): it needs a RabbitMQ of this release, such as (4, 0), or a later one",
+        "lengthy: it takes so long that it is begun first",
         "transient_queues: it makes queues that are neither durable nor exclusive, which a broker may deny",
     ):
         config.addinivalue_line("markers", mark)
@@ -74,6 +77,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             release, reason = mark.args
             if under_test.is_older_than(release):
                 item.add_marker(pytest.mark.skip(reason))
+    items.sort(key=lambda item: item.get_closest_marker("lengthy") is None)
 
 
 @pytest.fixture(scope="session")

@@ -23,6 +23,8 @@ class Proxy:
         self._threads = [threading.Thread(target=self._accept)]
         self.port: int = self._listener.getsockname()[1]
         self.connections = 0
+        self.holds = False
+        """Whether it holds a line up."""
 
     def __enter__(self) -> Self:
         self._threads[0].start()
@@ -48,6 +50,7 @@ class Proxy:
         with client, suppress(OSError), self._connected() as server:
             while not self._closing.is_set():
                 held = self._hold_after is not None and sent >= self._hold_after
+                self.holds |= held
                 for source in select.select([] if held else [client, server], [], [], 0.05)[0]:
                     data = source.recv(1024)
                     if not data:

@@ -58,6 +58,7 @@ def copy() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
+@pytest.mark.lengthy
 def test_every_command_does_what_the_readme_says(copy: Path) -> None:
     """One shell runs them all, top to bottom; `make` takes the environment these tests run in."""
     outputs = copy / "outputs"

@@ -52,6 +52,9 @@ class RabbitMQ:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
+        told_to_end = kind is not None and not issubclass(kind, Exception)
+        if told_to_end and "_amqp" in vars(self):
+            self._amqp.forget()  # cut off amid a frame, it would not understand the broker's goodbye
         for opened in self._opened:
             opened.close()
 

@@ -31,6 +31,7 @@ Copies = Counter[str]
 """How many copies of a message there are in which queue."""
 
 
+@pytest.mark.lengthy
 def test_every_message_goes_where_it_was_said_to_go(
     vhost: VirtualHost, under_test: BrokerUnderTest, pytestconfig: pytest.Config
 ) -> None:

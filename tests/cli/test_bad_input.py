@@ -237,9 +237,10 @@ def test_a_broker_that_is_still_booting_is_waited_for_no_longer_than_told(attune
     assert complaint(result)[0] == f"{url} answered 503: the management API is not ready"
 
 
+@pytest.mark.lengthy
 @pytest.mark.any_broker
 def test_a_broker_that_comes_up_in_time_is_waited_for(sandbox: BoundSandbox, attune_infra: Command) -> None:
-    sandbox.stop_broker()
+    sandbox.kill_broker()
     waiting = attune_infra.start("diff", "--wait", "60", "--output", "json")
     try:
         assert "nobody listens" in complaint(attune_infra("diff"))[0]

@@ -22,7 +22,10 @@ from attune_infra.topology.worker import topology_of_workers
 from under_test import DENIES_TRANSIENT_QUEUES, DURABLE_WORKERS, BrokerUnderTest
 from virtual_host import VirtualHost, made_on
 
-pytestmark = pytest.mark.since((4, 0), "RabbitMQ denies nothing before 4.0")
+pytestmark = [
+    pytest.mark.since((4, 0), "RabbitMQ denies nothing before 4.0"),
+    pytest.mark.xdist_group("denying"),  # they share a broker
+]
 SENTENCE = (
     "this RabbitMQ denies queues that are neither durable nor exclusive"
     " (the deprecated feature transient_nonexcl_queues)"

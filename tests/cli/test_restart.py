@@ -28,6 +28,7 @@ queues:
 """
 
 
+@pytest.mark.lengthy
 @pytest.mark.transient_queues
 def test_what_is_transient_is_gone_and_is_made_again(
     sandbox: BoundSandbox,

@@ -1,6 +1,7 @@
 """`attune-infra setup` and `attune-infra diff`, as a user runs them, on a real broker."""
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -132,14 +133,15 @@ def test_a_missing_binding_is_drift_until_it_is_made(attune_infra: Command, chan
     assert attune_infra("verify").code == 0
 
 
+@pytest.mark.lengthy
 def test_fifty_at_once_make_exactly_one_topology(attune_infra: Command, broker: RabbitMQ) -> None:
-    setups = [attune_infra.start("setup") for _ in range(50)]
-    provisions = [attune_infra.start("worker", "provision", "--id", "1") for _ in range(50)]
+    commands = [("setup",), ("worker", "provision", "--id", "1")] * 50
 
-    results = [(*process.communicate(timeout=300), process.returncode) for process in (*setups, *provisions)]
+    with ThreadPoolExecutor(len(commands)) as pool:
+        results = list(pool.map(lambda command: attune_infra(*command), commands))
 
-    assert [stderr for _, stderr, _ in results if stderr] == []
-    assert [code for _, _, code in results] == [0] * 100
+    assert [result.stderr for result in results if result.stderr] == []
+    assert [result.code for result in results] == [0] * 100
     have = broker.read()
     assert diff(have, attune()) == ()
     assert [item.name for item in undeclared(have, attune()) if hasattr(item, "name")] == ["worker.1.executions"]

@@ -14,6 +14,8 @@ from as_a_user import Command
 from attune_infra.settings import AMQP_URL, CA_FILE, CERT_FILE, KEY_FILE, MANAGEMENT_URL
 from under_test import BrokerUnderTest
 
+pytestmark = pytest.mark.xdist_group("tls")  # they share a broker
+
 
 @dataclass(frozen=True)
 class TlsBroker:

@@ -2,6 +2,7 @@
 
 import signal
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import amqp
 import pytest
@@ -9,7 +10,9 @@ import pytest
 from as_a_user import Command
 from attune_infra.broker.management import Management
 from attune_infra.broker.rabbitmq import THROWAWAY
+from attune_infra.settings import AMQP_URL
 from eventually import eventually
+from proxy import Proxy
 from virtual_host import VirtualHost
 
 CONSUMER = "consumer worker-1 of queue worker.1.executions"
@@ -221,23 +224,30 @@ def test_a_probe_proves_the_routes_with_real_messages(attune_infra: Command, cha
 
 
 @pytest.mark.any_broker
-def test_a_probe_that_is_told_to_end_leaves_nothing_behind(
-    attune_infra: Command, management: Management, tmp_path: Path
+def test_a_probe_that_is_told_to_end_does_so_at_once_and_leaves_nothing_behind(
+    attune_infra: Command, management: Management, vhost: VirtualHost, tmp_path: Path
 ) -> None:
+    """It is told amid its messages, of which only the first pass."""
     routes = "".join(
         f"  - {{publish: {{exchange: amq.topic, routing_key: a.{number}}}, reaches: []}}\n"
-        for number in range(5000)
+        for number in range(500)
     )
     document = tmp_path / "many.yaml"
     document.write_text(f"routes:\n{routes}", encoding="utf-8")
-    process = attune_infra.start("verify", "--probe", "--topology", str(document))
 
     def throwaways() -> list[str]:
         return [item["name"] for item in management.get("vhosts") if item["name"].startswith(THROWAWAY)]
 
-    eventually(throwaways, bool, within=30)
-    process.send_signal(signal.SIGTERM)
-    process.communicate()
+    url = urlsplit(vhost.amqp_url)
+    with Proxy(url.port or 0, hold_after=5000) as proxy:
+        held_up = url._replace(netloc=f"guest:guest@127.0.0.1:{proxy.port}").geturl()
+        process = attune_infra.start(
+            *("verify", "--probe", "--topology", str(document), "--timeout", "300"),
+            environment={AMQP_URL.variable: held_up},
+        )
+        eventually(lambda: throwaways() and proxy.holds, bool, within=30)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
 
     assert process.returncode == 128 + signal.SIGTERM
     assert throwaways() == []

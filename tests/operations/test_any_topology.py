@@ -6,7 +6,6 @@ from secrets import token_hex
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
 
 from accepted import accepted_topologies
 from attune_infra.broker.rabbitmq import RabbitMQ
@@ -20,18 +19,20 @@ from under_test import BrokerUnderTest
 from virtual_host import VirtualHost, made_on
 
 
-def test_any_topology(vhost: VirtualHost, under_test: BrokerUnderTest, pytestconfig: pytest.Config) -> None:
-    topologies = accepted_topologies(transient_queues=not under_test.denies_transient_queues)
-
+@pytest.mark.lengthy
+@pytest.mark.parametrize("via", list(Via))
+def test_any_topology(
+    via: Via, vhost: VirtualHost, under_test: BrokerUnderTest, pytestconfig: pytest.Config
+) -> None:
     @settings(
-        max_examples=pytestconfig.getoption("--topologies") // 2,  # each is made twice
+        max_examples=pytestconfig.getoption("--topologies") // (2 * len(Via)),  # each is made twice, by either way
         deadline=None,
         database=None,
         phases=(Phase.generate, Phase.shrink),
         suppress_health_check=list(HealthCheck),
     )
-    @given(topology=topologies, via=st.sampled_from(list(Via)))
-    def check(topology: Topology, via: Via) -> None:
+    @given(topology=accepted_topologies(transient_queues=not under_test.denies_transient_queues))
+    def check(topology: Topology) -> None:
         with made_on(vhost, f"one {token_hex(4)}") as one, made_on(vhost, f"other {token_hex(4)}") as other:
             exported = apply(topology, one, via)
             again = apply(parse(write(exported), source="exported"), other, via)

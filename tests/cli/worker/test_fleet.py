@@ -78,6 +78,7 @@ def consumers(vhost: VirtualHost, management: Management) -> Iterator[Consumers]
     consumers.close()
 
 
+@pytest.mark.lengthy
 @pytest.mark.transient_queues
 def test_each_disagreement_is_found_named_and_healed(
     run: Command, channel: amqp.Channel, registry: PostgresRegistry, consumers: Consumers, database_url: str

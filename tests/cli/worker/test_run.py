@@ -267,6 +267,7 @@ class Publisher:
             self.confirmed.append(number)
 
 
+@pytest.mark.lengthy
 def test_a_restart_of_the_broker_loses_nothing_but_what_went_with_a_transient_queue(
     *,
     fleet: Fleet,
