@@ -250,7 +250,8 @@ class _Topic(_Everything):
         """Return the ends of the patterns that match; each node is looked at once for a word, so `#` is cheap."""
         here = self.root.with_no_word()
         for word in words:
-            here = list(dict.fromkeys([node for before in here for node in before.after(word)]))
+            found = [node for before in here for node in before.after(word)]
+            here = list(dict.fromkeys(found)) if len(found) > 1 else found
         return here
 
 

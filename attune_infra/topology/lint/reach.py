@@ -141,7 +141,7 @@ class Reach:
             return
         ends, index = self._by_key(source.name)
         for key in index.overlapping(words):
-            if is_literal(words) or not {"*", "#"}.intersection(key):
+            if is_literal(words) or ("*" not in key and "#" not in key):
                 yield from ends[key]
 
     def _by_key(self, source: str) -> tuple[Mapping[Words, Sequence[_End]], KeyIndex]:
