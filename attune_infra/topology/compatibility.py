@@ -286,16 +286,16 @@ def nearest(version: Version) -> Version:
 
 
 def judgements(item: TopologyObject, topology: Topology, version: Version) -> Iterator[Judgement]:
-    """Yield what a release does with an object that another release takes as it stands."""
+    """Return what a release does with an object that another release takes as it stands."""
     match item:
-        case Exchange():
-            yield from _exchange(item, version)
-        case Queue():
-            yield from _queue(item, topology, version)
-        case Policy():
-            yield from _policy(item, version)
         case Binding():
-            yield from _binding(item, topology, version)
+            return _binding(item, topology, version)
+        case Queue():
+            return _queue(item, topology, version)
+        case Exchange():
+            return _exchange(item, version)
+        case Policy():
+            return _policy(item, version)
 
 
 def _exchange(exchange: Exchange, version: Version) -> Iterator[Judgement]:

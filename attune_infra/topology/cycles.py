@@ -37,19 +37,15 @@ def cycles(edges: Mapping[_Node, Set[_Node]]) -> Iterator[list[_Node]]:
                 if work:
                     low[work[-1][0]] = min(low[work[-1][0]], low[node])
                 if low[node] == index[node]:
-                    yield from _closed(path, on_path, node, edges)
+                    component = _closed(path, on_path, node)
+                    if len(component) > 1 or node in edges.get(node, ()):
+                        yield component
 
 
-def _closed(
-    path: list[_Node], on_path: set[_Node], node: _Node, edges: Mapping[_Node, Set[_Node]]
-) -> Iterator[list[_Node]]:
-    """Take the component that ends with a node off the path, and yield it if it is a cycle."""
-    component = []
-    while True:
-        last = path.pop()
-        on_path.discard(last)
-        component.append(last)
-        if last == node:
-            break
-    if len(component) > 1 or node in edges.get(node, ()):
-        yield component
+def _closed(path: list[_Node], on_path: set[_Node], node: _Node) -> list[_Node]:
+    """Take the component that ends with a node off the path."""
+    component: list[_Node] = []
+    while not component or component[-1] != node:
+        component.append(path.pop())
+    on_path.difference_update(component)
+    return component

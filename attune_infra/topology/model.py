@@ -263,9 +263,11 @@ def _same(these: Arguments, those: Arguments) -> bool:
 def frozen(value: object) -> object:
     """Return a hashable stand-in for an argument that is equal only to one of the same type and value."""
     match value:
+        case str() | bool() | int():  # what most are
+            return (type(value).__name__, value)
         case dict():
-            return ("table", *sorted((key, frozen(item)) for key, item in value.items()))
+            return ("table", *sorted([(key, frozen(item)) for key, item in value.items()]))
         case list() | tuple():
-            return ("array", *(frozen(item) for item in value))
+            return ("array", *map(frozen, value))
         case _:
             return (type(value).__name__, value)

@@ -28,6 +28,8 @@ class Places:
 
     def of(self, thing: TopologyObject | Suppression, part: str = "") -> Place | None:
         """Return the place of a part, or of the whole thing if that is not known; None if neither is."""
+        if not self._known:
+            return None
         return self._known.get(_key(thing, part)) or self._known.get(_key(thing, ""))
 
 

@@ -29,6 +29,8 @@ PROVIDED_BY_POLICY: Mapping[str, str] = {
 }
 """Arguments that a policy can provide instead, and the key it has for them."""
 
+_PROVIDED = {key: name for name, key in PROVIDED_BY_POLICY.items()}
+
 
 def policy_of(item: Exchange | Queue, topology: Topology) -> Policy | None:
     """Return the policy in effect on an object; of several with one priority, RabbitMQ may take another."""
@@ -57,11 +59,10 @@ def effective_arguments(queue: Queue, topology: Topology) -> Mapping[str, Argume
 
     Of two numbers the smaller counts, otherwise the argument does.
     """
-    definition = effective_definition(queue, topology)
     found = dict(queue.arguments)
-    for name, key in PROVIDED_BY_POLICY.items():
-        if key in definition:
-            found[name] = _of_both(name, found.get(name), definition[key])
+    for key, value in effective_definition(queue, topology).items():
+        if (name := _PROVIDED.get(key)) is not None:
+            found[name] = _of_both(name, found.get(name), value)
     return found
 
 

@@ -9,8 +9,9 @@ queue is not asked here (`topology.trace`), nor why a binding matches (`topology
 from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final, Protocol
 
 from attune_infra.topology.model import (
@@ -82,19 +83,21 @@ class Routed:
 
 
 class Routing:
-    """An index over a topology, which answers for messages; making it costs as much as the topology is large."""
+    """An index over a topology, which answers for messages.
+
+    The first message that comes to an exchange costs as much as the exchange has bindings, the others do not.
+    """
 
     def __init__(self, topology: Topology, *, version: Version = NEWEST) -> None:
         self.topology = topology
         self.version = version
-        self._indexes = {
-            source: _index_of(self.exchange(source), bindings, version)
-            for source, bindings in self._by_source().items()
-        }
-        self.sees_deaths = any(
-            binding.arguments.get("x-match") in ("all-with-x", "any-with-x") for binding in topology.bindings
-        )
+        self._indexes: dict[str, _Index] = {}
+
+    @cached_property
+    def sees_deaths(self) -> bool:
         """Whether any binding could look at the headers that dead-lettering adds."""
+        withs = ("all-with-x", "any-with-x")
+        return any(binding.arguments.get("x-match") in withs for binding in self.topology.bindings)
 
     def publish(self, message: Message) -> Routed:
         """Return where a message goes that a client publishes."""
@@ -129,14 +132,24 @@ class Routing:
             possible=tuple(sorted(queues[False] - queues[True])),
         )
 
+    def queues(self, message: Message) -> Collection[str]:
+        """Return the queues that `route` names; it is quicker where bindings lead straight to them."""
+        exchange = self.exchange(message.exchange)
+        if exchange is None or exchange.type not in _INDEXES:
+            return self.route(message).queues
+        matched = self._matching(exchange, message)
+        is_straight = all(binding.destination_type == "queue" for binding in matched)
+        if is_straight and (matched or self.alternate_of(exchange) is None):
+            return {binding.destination for binding in matched}
+        return self.route(message).queues
+
     def exchange(self, name: str) -> Exchange | None:
         """Return an exchange, RabbitMQ's own ones too; None if there is none of that name."""
         return self.topology.exchanges.get(name) or PREDECLARED.get(name)
 
     def bindings_of(self, exchange: str) -> tuple[Binding, ...]:
         """Return all bindings from an exchange, sorted."""
-        index = self._indexes.get(exchange)
-        return _sorted(index.all()) if index else ()
+        return _sorted(self._by_source.get(exchange, ()))
 
     def alternate_of(self, exchange: Exchange) -> str | None:
         """Return the alternate exchange, by argument or else by policy; None if there is none."""
@@ -157,8 +170,7 @@ class Routing:
                 return ()  # as an alternate exchange, the default exchange knows no queue
             keys = [key for key in message.routing_keys if key in self.topology.queues]
             return tuple(Binding(source="", destination=key, routing_key=key) for key in keys)
-        index = self._indexes.get(exchange.name)
-        return _sorted(index.matching(message)) if index else ()
+        return _sorted(self._index(exchange).matching(message))
 
     def _refusal(self, message: Message) -> str | None:
         exchange = self.exchange(message.exchange)
@@ -172,8 +184,15 @@ class Routing:
                 return f"header {name} must be an array of strings"
         return None
 
+    def _index(self, exchange: Exchange) -> _Index:
+        if exchange.name not in self._indexes:
+            kind = _INDEXES.get(exchange.type, _Everything)
+            self._indexes[exchange.name] = kind(self._by_source.get(exchange.name, ()), self.version)
+        return self._indexes[exchange.name]
+
+    @cached_property
     def _by_source(self) -> Mapping[str, Sequence[Binding]]:
-        """Return the bindings of each exchange; one whose end is missing is not there for RabbitMQ either."""
+        """The bindings of each exchange; one whose end is missing is not there for RabbitMQ either."""
         found: dict[str, list[Binding]] = defaultdict(list)
         for binding in self.topology.bindings:
             if binding.destination_type == "queue":
@@ -188,8 +207,6 @@ class Routing:
 class _Index(Protocol):
     """The bindings of one exchange."""
 
-    def all(self) -> Iterable[Binding]: ...
-
     def matching(self, message: Message) -> Iterable[Binding]: ...
 
 
@@ -198,9 +215,6 @@ class _Everything:
 
     def __init__(self, bindings: Sequence[Binding], version: Version) -> None:
         self.bindings, self.version = bindings, version
-
-    def all(self) -> Iterable[Binding]:
-        return self.bindings
 
     def matching(self, _: Message) -> Iterable[Binding]:
         return self.bindings
@@ -236,7 +250,8 @@ class _Topic(_Everything):
         """Return the ends of the patterns that match; each node is looked at once for a word, so `#` is cheap."""
         here = self.root.with_no_word()
         for word in words:
-            here = list(dict.fromkeys([node for before in here for node in before.after(word)]))
+            found = [node for before in here for node in before.after(word)]
+            here = list(dict.fromkeys(found)) if len(found) > 1 else found
         return here
 
 
@@ -283,9 +298,9 @@ class _Headers(_Everything):
         super().__init__(bindings, version)
         self.undemanding: list[Binding] = []
         self.by_criterion: dict[object, list[Binding]] = defaultdict(list)
-        criteria = {binding: self._criteria(binding) for binding in bindings}
-        count = Counter(criterion for found in criteria.values() for criterion in found)
-        for binding, found in criteria.items():
+        criteria = [self._criteria(binding) for binding in bindings]
+        count = Counter(criterion for found in criteria for criterion in found)
+        for binding, found in zip(bindings, criteria, strict=True):
             if demands_any(binding.arguments):
                 places = found
             else:
@@ -352,10 +367,6 @@ def comparable(value: Argument, version: Version) -> object:
     if version < _FIRST_WITH_STRICT_NUMBERS and isinstance(value, int | float) and not isinstance(value, bool):
         return ("number", value)
     return frozen(value)
-
-
-def _index_of(exchange: Exchange | None, bindings: Sequence[Binding], version: Version) -> _Index:
-    return _INDEXES.get(exchange.type if exchange else "", _Everything)(bindings, version)
 
 
 def _sorted(bindings: Iterable[Binding]) -> tuple[Binding, ...]:

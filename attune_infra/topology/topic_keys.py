@@ -6,9 +6,10 @@ Which keys match a single message is not asked here, but of `topology.routing`.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, takewhile
+from functools import cached_property
+from itertools import chain
 from typing import Final, TypeAlias
 
 from attune_infra.topology.routing import words_of
@@ -25,8 +26,6 @@ HASH: Final = _Wildcard()
 
 Word: TypeAlias = "str | _Wildcard"
 Words: TypeAlias = "tuple[Word, ...]"
-_At: TypeAlias = "int | None"
-"""The place of a word: from the beginning 0 and more, from the end ~0 and less, and None for any."""
 
 _WILDCARDS: Final = {"*": STAR, "#": HASH}
 _ANY_OTHER: Final = "\0"
@@ -61,8 +60,17 @@ def is_literal(words: Words) -> bool:
 
 def overlap(one: Words, other: Words) -> bool:
     """Return whether there is a routing key for which both stand."""
-    ends = {(0, 0)}
-    waiting = [(0, 0)]
+    start = 0
+    for mine, others in zip(one, other, strict=False):  # as far as there is no `#`, word stands against word
+        if mine is HASH or others is HASH:
+            break
+        if mine != others and mine is not STAR and others is not STAR:
+            return False
+        start += 1
+    if one[start:] == (HASH,) or other[start:] == (HASH,):
+        return True
+    ends = {(start, start)}
+    waiting = [(start, start)]
     while waiting:
         here, there = waiting.pop()
         if here == len(one) and there == len(other):
@@ -105,24 +113,21 @@ class KeyTree:
     def covered(self) -> Iterator[tuple[str, str]]:
         """Yield the keys that another covers, each with one that does.
 
-        Of keys that mean the same, the first covers the others.
+        Of keys that mean the same, the first covers the others. A key that begins as the one before it goes on
+        from where that part of it led, so that keys cost least when they are sorted.
         """
+        before: Words = ()
+        ways = [self._root.with_hash()]  # where one may be after so many words
         for key, words in self._words.items():
-            if (wider := self._wider(key, words)) is not None:
-                yield key, wider
-
-    def _wider(self, key: str, words: Words) -> str | None:
-        waiting = [(self._root, 0)]
-        seen = set(waiting)
-        while waiting:
-            branch, taken = waiting.pop()
-            if taken == len(words) and branch.key not in {None, key}:
-                return branch.key
-            for step in branch.steps(words, taken):
-                if step not in seen:
-                    seen.add(step)
-                    waiting.append(step)
-        return None
+            shared = _length_of_shared(before, words)
+            del ways[shared + 1 :]
+            for word in words[shared:]:
+                ways.append(_after(ways[-1], word))
+            before = words
+            for branch in ways[-1]:
+                if branch.key is not None and branch.key != key:
+                    yield key, branch.key
+                    break
 
 
 @dataclass(slots=True, eq=False)
@@ -148,16 +153,32 @@ class _Branch:
         if branch.key is None:
             branch.key = key
 
-    def steps(self, words: Words, taken: int) -> list[tuple[_Branch, int]]:
-        """Return where one may be next, and how many of the words are taken then; the widest way comes last."""
-        word = words[taken] if taken < len(words) else None
-        over = () if word is None or word is HASH else (word, STAR)
-        found = [(self.following[each], taken + 1) for each in over if each in self.following]
-        if word is not None and (self.is_hash or (self.is_open and word is HASH)):
-            found.append((self, taken + 1))
-        if HASH in self.following:
-            found.append((self.following[HASH], taken))
+    def with_hash(self) -> list[_Branch]:
+        """Return this branch, and before it the one behind `#`, which needs no word."""
+        return [self.following[HASH], self] if HASH in self.following else [self]
+
+    def after(self, word: Word) -> list[_Branch]:
+        """Return where one may be when a word is taken, the widest way first."""
+        found = self.with_hash() if self.is_hash or (self.is_open and word is HASH) else []
+        for over in () if word is HASH else (STAR, word):
+            if over in self.following:
+                found += self.following[over].with_hash()
         return found
+
+
+def _after(here: list[_Branch], word: Word) -> list[_Branch]:
+    found = [branch for before in here for branch in before.after(word)]
+    return list(dict.fromkeys(found)) if len(found) > 1 else found
+
+
+def _length_of_shared(one: Words, other: Words) -> int:
+    """Return with how many of the same words both begin."""
+    length = 0
+    for mine, others in zip(one, other, strict=False):
+        if mine != others:
+            break
+        length += 1
+    return length
 
 
 def _hash_first(words: Words) -> Words:
@@ -179,57 +200,75 @@ class KeyIndex:
     """Keys by their words, which finds those that overlap with another without trying each.
 
     Tried are only those that can have the rarest word of the other where that one has it: so many words behind
-    the beginning or before the end, or, where `#` hides how many, anywhere.
+    the beginning or before the end, or, where `#` hides how many, anywhere. Each of these three is looked up in a
+    table of its own, which is made when it is first needed.
     """
 
     def __init__(self, keys: Iterable[Words]) -> None:
         self._keys = tuple(keys)
-        self._having: dict[tuple[_At, Word], list[Words]] = defaultdict(list)
-        self._open: dict[_At, list[Words]] = defaultdict(list)
-        for words in self._keys:
-            self._add(words)
 
     def overlapping(self, other: Words) -> Iterator[Words]:
         """Yield the keys for which, and for another, there is a routing key for which both stand."""
         return (words for words in self._candidates(other) if overlap(words, other))
 
-    def _add(self, words: Words) -> None:
-        for place, word in _places(words):
-            if place is not None or is_literal(words):
-                self._having[place, word].append(words)
-        if HASH in words:
-            self._open[words.index(HASH)].append(words)
-            self._open[~words[::-1].index(HASH)].append(words)
-        if not is_literal(words):
-            self._open[None].append(words)
-
     def _candidates(self, other: Words) -> Iterable[Words]:
-        wanted = [place for place in _places(other) if isinstance(place[1], str)]
-        found = [self._possible(place, word) for place, word in wanted]
+        found: list[Sequence[Sequence[Words]]] = [
+            *(self._from_the_beginning.having(*each) for each in _fixed(other)),
+            *(self._from_the_end.having(*each) for each in _fixed(other[::-1])),
+            *((self._by_word.get(word, ()), self._with_wildcards) for word in _hidden(other)),
+        ]
         rarest = min(found, key=lambda lists: sum(map(len, lists)), default=[self._keys])
         return chain.from_iterable(rarest)
 
-    def _possible(self, place: _At, word: Word) -> list[Sequence[Words]]:
+    @cached_property
+    def _from_the_beginning(self) -> _Places:
+        return _Places((words, words) for words in self._keys)
+
+    @cached_property
+    def _from_the_end(self) -> _Places:
+        return _Places((words[::-1], words) for words in self._keys)
+
+    @cached_property
+    def _by_word(self) -> Mapping[Word, Sequence[Words]]:
+        found: dict[Word, list[Words]] = defaultdict(list)
+        for words in filter(is_literal, self._keys):
+            for word in dict.fromkeys(words):
+                found[word].append(words)
+        return found
+
+    @cached_property
+    def _with_wildcards(self) -> Sequence[Words]:
+        return [words for words in self._keys if not is_literal(words)]
+
+
+class _Places:
+    """Keys by the places of their words, as they are counted up to the first `#`, which hides those behind it."""
+
+    def __init__(self, keys: Iterable[tuple[Words, Words]]) -> None:
+        self._having: dict[tuple[int, Word], list[Words]] = defaultdict(list)
+        self._open: dict[int, list[Words]] = defaultdict(list)
+        for words, key in keys:
+            for place, word in enumerate(words):
+                if word is HASH:
+                    self._open[place].append(key)
+                    break
+                self._having[place, word].append(key)
+
+    def having(self, place: int, word: Word) -> list[Sequence[Words]]:
         """Return the keys that may have a word at a place."""
         having = [self._having.get((place, each), ()) for each in (word, STAR)]
-        return [*having, *(self._open[at] for at in self._open if _is_within(at, place))]
+        return [*having, *(keys for start, keys in self._open.items() if start <= place)]
 
 
-def _places(words: Words) -> Iterator[tuple[_At, Word]]:
-    """Yield the words of a key with their places: from its beginning, from its end, and any."""
-    for place, word in enumerate(takewhile(_is_no_hash, words)):
-        yield place, word
-    for place, word in enumerate(takewhile(_is_no_hash, reversed(words))):
-        yield ~place, word
-    yield from ((None, word) for word in dict.fromkeys(words) if isinstance(word, str))
+def _fixed(words: Words) -> list[tuple[int, Word]]:
+    """Return the places of the words before the first `#` that stand for themselves, and the words."""
+    before = words[: words.index(HASH)] if HASH in words else words
+    return [(place, word) for place, word in enumerate(before) if word is not STAR]
 
 
-def _is_no_hash(word: Word) -> bool:
-    return word is not HASH
-
-
-def _is_within(start: _At, place: _At) -> bool:
-    """Return whether a key that is open from a place on may have any word at another."""
-    if start is None or place is None:
-        return start is place
-    return 0 <= start <= place or place <= start < 0
+def _hidden(words: Words) -> set[Word]:
+    """Return the words that stand for themselves with `#` on both sides."""
+    if HASH not in words:
+        return set()
+    first, last = words.index(HASH), len(words) - 1 - words[::-1].index(HASH)
+    return set(words[first:last]) - {STAR, HASH}

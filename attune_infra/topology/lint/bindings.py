@@ -8,7 +8,7 @@ from attune_infra.topology.compatibility import FIRST_WITH_FEWER_HASHES, MOST_HA
 from attune_infra.topology.lint.finding import Flaw
 from attune_infra.topology.lint.reach import key_of
 from attune_infra.topology.lint.subject import Subject
-from attune_infra.topology.model import Binding, Exchange
+from attune_infra.topology.model import Binding, Exchange, binding_order
 from attune_infra.topology.routing import comparable, criteria_of, demands_any, words_of
 from attune_infra.topology.topic_keys import KeyTree, Words, overlap
 
@@ -51,11 +51,10 @@ def duplicate(subject: Subject) -> Iterator[Flaw]:
     removes one of them has not removed the way. On a broker also twins, which RabbitMQ tells apart by the width of
     an integer in their arguments: an AMQP client sent 32 bits, the management API 64.
     """
-    for binding in subject.bindings:
-        if binding in subject.topology.twins:
-            what = "the broker holds this binding more than once: integers of different width are in its arguments"
-            remedy = "delete all of them over the management API, by their properties_key, and bind once"
-            yield Flaw(binding, what, remedy, _ARGUMENTS)
+    for binding in sorted(subject.topology.twins, key=binding_order):
+        what = "the broker holds this binding more than once: integers of different width are in its arguments"
+        remedy = "delete all of them over the management API, by their properties_key, and bind once"
+        yield Flaw(binding, what, remedy, _ARGUMENTS)
     for group in _between_the_same_ends(subject):
         first: dict[object, Binding] = {}
         for binding in group:

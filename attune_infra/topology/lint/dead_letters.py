@@ -39,7 +39,7 @@ def no_queue_is_reached(subject: Subject) -> Iterator[Flaw]:
     for target, queues in subject.dead_letter_exchanges.items():
         if subject.routing.exchange(target) is not None:
             for queue in queues:
-                keys = subject.reach.keys_of_dead_letters(queue, target)
+                keys = subject.reach.keys_of_dead_letters[queue.name]
                 lost = [key for key in keys if not subject.reach.can_reach(target, key)]
                 if lost:
                     yield Flaw(

@@ -6,7 +6,7 @@ import inspect
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from attune_infra.errors import ExitCode
 from attune_infra.topology.lint.severity import Severity
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from attune_infra.topology.lint.subject import Subject
 
 
-@dataclass(frozen=True, slots=True)
-class Flaw:
+class Flaw(NamedTuple):
     """What a rule sees in an object, or in one `part` of it, and what would mend it."""
 
     item: TopologyObject | Suppression
@@ -53,8 +52,7 @@ class Rule:
         return title, rest
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(NamedTuple):
     """One thing that is legal and unwise. `object` is what it is about, as it is called in sentences."""
 
     rule: str

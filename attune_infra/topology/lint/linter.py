@@ -43,8 +43,7 @@ def lint(
             subject.unused = tuple(_unused(topology.suppressions, used, asked))
         for flaw in rule.find(subject):
             finding = _finding(rule, flaw, known)
-            called = (finding.object, getattr(flaw.item, "name", None))
-            if by_object and (matching := _matching(by_object, finding.rule, called)):
+            if by_object and (matching := _matching(by_object, finding, getattr(flaw.item, "name", None))):
                 used.update(matching)
                 suppressed.append((finding, matching[0].reason))
             else:
@@ -77,9 +76,10 @@ def _by_object(suppressions: Iterable[Suppression]) -> _Suppressions:
     return found
 
 
-def _matching(by_object: _Suppressions, rule: str, names: Iterable[str | None]) -> Sequence[Suppression]:
-    """Return the suppressions of a rule, first those for an object by its names, then those for any."""
-    return [each for name in dict.fromkeys((*names, None)) for each in by_object.get((rule, name), ())]
+def _matching(by_object: _Suppressions, finding: Finding, name: str | None) -> Sequence[Suppression]:
+    """Return the suppressions of a rule, first those for an object by what it is called, then those for any."""
+    names = dict.fromkeys((finding.object, name, None))
+    return [each for name in names for each in by_object.get((finding.rule, name), ())]
 
 
 def _unused(

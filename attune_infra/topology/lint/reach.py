@@ -32,22 +32,28 @@ class Reach:
         """Return the queues that get a message from an exchange, with a routing key for which the words stand."""
         asked = (exchange, words)
         if asked not in self._queues:
-            routed = self.subject.routing.route(_message(exchange, words))
-            self._queues[asked] = frozenset(routed.queues)
+            self._queues[asked] = frozenset(self.subject.routing.queues(_message(exchange, words)))
         return self._queues[asked]
 
-    def keys_of_dead_letters(self, queue: Queue, exchange: str) -> tuple[Words | None, ...]:
-        """Return the routing keys with which dead letters of a queue come to an exchange."""
-        own = self.subject.text(queue, "x-dead-letter-routing-key")
-        if own is not None:
-            return (literal(own),)
-        return (None,) if self._looks_at_no_key(exchange) else keys_into(queue, self.subject)
+    @cached_property
+    def keys_of_dead_letters(self) -> Mapping[str, tuple[Words | None, ...]]:
+        """The routing keys with which dead letters of each queue come to their exchange."""
+        found: dict[str, tuple[Words | None, ...]] = {}
+        for exchange, queues in self.subject.dead_letter_exchanges.items():
+            is_any = self._looks_at_no_key(exchange)
+            for queue in queues:
+                own = self.subject.text(queue, "x-dead-letter-routing-key")
+                if own is not None:
+                    found[queue.name] = (literal(own),)
+                else:
+                    found[queue.name] = (None,) if is_any else keys_into(queue, self.subject)
+        return found
 
     @cached_property
     def dead_letters(self) -> Mapping[str, Set[frozenset[str]]]:
         """The queues that dead letters of each queue reach, for each of their routing keys."""
         return {
-            queue.name: {self.queues(exchange, key) for key in self.keys_of_dead_letters(queue, exchange)}
+            queue.name: {self.queues(exchange, key) for key in self.keys_of_dead_letters[queue.name]}
             for exchange, queues in self.subject.dead_letter_exchanges.items()
             for queue in queues
         }
@@ -71,14 +77,15 @@ class Reach:
         """The queues of each cycle of dead letters, and whether any dead letter of theirs also leaves it.
 
         Only a queue that gets dead letters, and has some itself, can be in one. Queues that share what their dead
-        letters reach share a node for it, lest there be as many edges as pairs.
+        letters reach share a node for it, lest there be as many edges as pairs; but for one queue alone.
         """
         sent, found = self.dead_letters, []
         reached = frozenset().union(*(together for ways in sent.values() for together in ways))
         edges: dict[str | frozenset[str], Set[str | frozenset[str]]] = {}
         for name in sent.keys() & reached:
-            edges[name] = sent[name]
-            edges.update((together, together & sent.keys()) for together in sent[name] if together not in edges)
+            edges[name] = {_node(together) for together in sent[name]}
+            shared = (together for together in edges[name] if isinstance(together, frozenset))
+            edges.update((together, together & sent.keys()) for together in shared if together not in edges)
         for cycle in cycles(edges):
             members = {node for node in cycle if isinstance(node, str)}
             leaves = any(not together <= members for name in members for together in sent[name])
@@ -134,7 +141,7 @@ class Reach:
             return
         ends, index = self._by_key(source.name)
         for key in index.overlapping(words):
-            if is_literal(words) or not {"*", "#"}.intersection(key):
+            if is_literal(words) or ("*" not in key and "#" not in key):
                 yield from ends[key]
 
     def _by_key(self, source: str) -> tuple[Mapping[Words, Sequence[_End]], KeyIndex]:
@@ -166,7 +173,7 @@ def keys_into(queue: Queue, subject: Subject) -> tuple[Words | None, ...]:
     bindings = subject.into.get(("queue", queue.name), ())
     if not bindings:
         return (literal(queue.name),)
-    keys = dict.fromkeys(key_of(binding, subject) for binding in bindings)
+    keys = dict.fromkeys([key_of(binding, subject) for binding in bindings])
     return tuple(sorted(keys, key=lambda key: key is None or not is_literal(key)))
 
 
@@ -183,6 +190,10 @@ def key_of(binding: Binding, subject: Subject) -> Words | None:
 
 def _message(exchange: str, words: Words | None) -> Message:
     return Message(exchange=exchange, routing_key="" if words is None else example(words))
+
+
+def _node(together: frozenset[str]) -> str | frozenset[str]:
+    return next(iter(together)) if len(together) == 1 else together
 
 
 def _end(binding: Binding) -> _End:

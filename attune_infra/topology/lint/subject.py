@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from itertools import chain
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from attune_infra.topology.compatibility import Judgement, judgements
 from attune_infra.topology.lint.reach import Reach
@@ -31,6 +31,7 @@ from attune_infra.topology.worker import PLACEHOLDER
 _BOUNDS = ("x-message-ttl", "x-expires", "x-max-length", "x-max-length-bytes")
 _SOME_WORKER = "1"
 _End: TypeAlias = "tuple[str, str]"
+_T = TypeVar("_T", bound="Exchange | Queue")
 
 
 class Subject:
@@ -91,8 +92,7 @@ class Subject:
         found: dict[_End, Sequence[Policy]] = {}
         items: Iterable[Exchange | Queue] = chain(self.exchanges, self.queues)
         for item in items if self.topology.policies else ():
-            real = replace(item, name=name_of(item))
-            policies = list(applicable(real, self.topology.policies, self.topology))
+            policies = list(applicable(_filled(item), self.topology.policies, self.topology))
             if policies:
                 policies.sort(key=lambda policy: (policy.priority, policy.name), reverse=True)
                 found[type(item).__name__.lower(), item.name] = policies
@@ -180,8 +180,8 @@ def name_of(item: Exchange | Queue | Policy) -> str:
     return item.name if isinstance(item, Policy) else item.name.replace(PLACEHOLDER, _SOME_WORKER)
 
 
-def _filled(queue: Queue) -> Queue:
-    return queue if PLACEHOLDER not in queue.name else replace(queue, name=name_of(queue))
+def _filled(item: _T) -> _T:
+    return item if PLACEHOLDER not in item.name else replace(item, name=name_of(item))
 
 
 def _with_family(topology: Topology) -> Topology:
