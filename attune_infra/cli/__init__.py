@@ -20,7 +20,7 @@ _INTERRUPTED = 130
 
 COMMANDS = {
     "setup": "Make the topology: what is missing is made, what differs is named, what is deleted must be allowed.",
-    "diff": "Show what `setup` would do, attribute by attribute. Exit code 2 if there is anything to do.",
+    "diff": "Show what `setup` would do, attribute by attribute. Exit code 2 on drift, or a queue that is down.",
     "verify": "Check that all is as wanted. Exit code 2 if it is not, 1 if that could not be found out.",
     "lint": "Find what is legal in a topology and unwise. Exit code 2 if anything is as bad as --fail-on.",
     "graph": "Draw a topology: exchanges, queues, bindings, the ways of dead letters, and what lint found.",

@@ -27,7 +27,7 @@ def diff(
     prune: Prune = False,
     explain: _Explain = False,
 ) -> None:
-    """Show what `setup` would do, attribute by attribute. Exit code 2 if there is anything to do.
+    """Show what `setup` would do, attribute by attribute. Exit code 2 on drift, or a queue that is down.
 
     With --worker, also what `worker provision` would do.
     """

@@ -9,7 +9,9 @@ import typer
 
 from attune_infra.cli._app import App
 from attune_infra.cli._files import write_whole
+from attune_infra.cli._message import read_message
 from attune_infra.cli._options import Live, ToFile, TopologyFile, shared
+from attune_infra.cli._release import BrokerVersion, read_release
 from attune_infra.cli._session import Session
 from attune_infra.errors import WrongUsage
 from attune_infra.settings import TOPOLOGY, Via
@@ -48,6 +50,7 @@ def graph(
     live: Live = False,
     as_format: _Format = Format.TEXT,
     highlight: _Highlight = None,
+    broker_version: BrokerVersion = None,
     to: ToFile = None,
 ) -> None:
     """Draw a topology: exchanges, queues, bindings, the ways of dead letters, and what lint found."""
@@ -55,35 +58,35 @@ def graph(
     from attune_infra.topology.graph import graph
     from attune_infra.topology.lint.linter import lint
 
-    topology, version = _broker(session, file) if live else _document(session.using(file))
-    linted, message = lint(topology, version=version), _message(highlight) if highlight else None
+    message, release = _message(highlight), read_release(broker_version)
+    topology, version = _broker(session, file, release) if live else _document(session.using(file), release)
+    linted = lint(topology, version=version)
     text = _written(graph(topology, linted=linted, message=message, version=version), as_format)
     if to is not None:
         write_whole(to, text)
     session.finish("graph", Document(text, file=str(to) if to else None))
 
 
-def _document(session: Session) -> tuple[Topology, Version]:
+def _document(session: Session, release: Version | None) -> tuple[Topology, Version]:
     from attune_infra.topology.version import NEWEST
 
-    return session.topology, NEWEST
+    return session.topology, release or NEWEST
 
 
-def _broker(session: Session, file: str | None) -> tuple[Topology, Version]:
+def _broker(session: Session, file: str | None, release: Version | None) -> tuple[Topology, Version]:
     from attune_infra.topology.version import version_of
 
     if file is not None or session.flags.get(TOPOLOGY):
         raise WrongUsage("a document and --live are both given", hint="give a document, or --live")
     with session.broker(Via.HTTP) as broker:
-        return broker.read(), version_of(broker.check_http())
+        return broker.read(), release or version_of(broker.check_http())
 
 
-def _message(text: str) -> Message:
-    from attune_infra.topology.model import Message
-    from attune_infra.topology.names import published_to
-
+def _message(text: str | None) -> Message | None:
+    if text is None:
+        return None
     exchange, _, routing_key = text.partition(" ")
-    return Message(exchange=published_to(exchange), routing_key=routing_key)
+    return read_message(exchange, routing_key)
 
 
 def _written(drawn: Graph, as_format: Format) -> str:

@@ -10,6 +10,7 @@ import typer
 from attune_infra.cli._app import App
 from attune_infra.cli._options import Live, TopologyFile, shared
 from attune_infra.cli._output import tell, tell_left_out
+from attune_infra.cli._release import BrokerVersion, read_release
 from attune_infra.cli._session import Session
 from attune_infra.errors import BrokerError, WrongUsage
 from attune_infra.settings import TOPOLOGY
@@ -28,14 +29,6 @@ app = App()
 _CODES = "CODE[,CODE...]"
 _EVERY = "all"
 
-_BrokerVersion = Annotated[
-    str | None,
-    typer.Option(
-        "--broker-version",
-        metavar="RELEASE",
-        help="For which RabbitMQ: 3.10, 3.13, 4.0 to 4.3; by default the newest, or that of the broker.",
-    ),
-]
 _Select = Annotated[list[str] | None, typer.Option("--select", metavar=_CODES, help="Only these rules.")]
 _Ignore = Annotated[list[str] | None, typer.Option("--ignore", metavar=_CODES, help="All rules but these.")]
 _Explain = Annotated[
@@ -52,7 +45,7 @@ def lint(
     file: TopologyFile = None,
     *,
     live: Live = False,
-    broker_version: _BrokerVersion = None,
+    broker_version: BrokerVersion = None,
     select: _Select = None,
     ignore: _Ignore = None,
     explain: _Explain = None,
@@ -65,7 +58,7 @@ def lint(
     if explain:
         session.finish("lint-explain", _explanation(explain))
     run = partial(lint, rules=chosen(_codes(select), _codes(ignore)), fail_on=fail_on)
-    version = _release(broker_version) if broker_version else None
+    version = read_release(broker_version)
     found = _broker(session, file, version, run) if live else _document(session.using(file), version, run)
     session.finish("lint", found, found.exit_code)
 
@@ -102,17 +95,6 @@ def _consumers(broker: RabbitMQ, topology: Topology) -> Mapping[str, int]:
         return {}
 
 
-def _release(text: str) -> Version:
-    from attune_infra.topology.compatibility import RELEASES
-    from attune_infra.topology.version import version_of
-
-    version = version_of(text)
-    if version not in RELEASES:
-        known = ", ".join(f"{major}.{minor}" for major, minor in RELEASES)
-        raise WrongUsage(f"nothing is known of RabbitMQ {text}", hint=f"--broker-version takes one of {known}")
-    return version
-
-
 def _explanation(codes: Iterable[str]) -> Explanation:
     from attune_infra.topology.lint.finding import Explanation
     from attune_infra.topology.lint.rules import RULES, rule_called
@@ -122,4 +104,7 @@ def _explanation(codes: Iterable[str]) -> Explanation:
 
 
 def _codes(words: Iterable[str] | None) -> list[str]:
-    return [code.strip() for word in words or () for code in word.split(",") if code.strip()]
+    codes = [code.strip() for word in words or () for code in word.split(",") if code.strip()]
+    if words and not codes:
+        raise WrongUsage("no rule is named", hint="rules are named AI001,AI010")
+    return codes

@@ -7,15 +7,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from attune_infra.cli._app import App
-from attune_infra.cli._headers import read_headers
+from attune_infra.cli._message import read_message
 from attune_infra.cli._options import Live, shared
+from attune_infra.cli._release import BrokerVersion, read_release
 from attune_infra.cli._session import Session
 from attune_infra.cli._worker_ids import read_worker_ids
 from attune_infra.errors import WrongUsage
 from attune_infra.settings import TOPOLOGY, Via
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from attune_infra.topology.routing import Routing
+    from attune_infra.topology.version import Version
 
 app = App()
 
@@ -37,12 +41,10 @@ _Workers = Annotated[
 _Explain = Annotated[bool, typer.Option("--explain", help="Say of each binding that does not match why not.")]
 _Expect = Annotated[
     list[str] | None,
-    typer.Option("--expect", metavar="QUEUE", help="It must reach this queue, and no other. May repeat."),
-]
-_Version = Annotated[
-    str | None,
     typer.Option(
-        "--broker-version", metavar="X.Y", help="Route as this RabbitMQ does; the newest, or that of --live."
+        "--expect",
+        metavar="QUEUE",
+        help="It must reach this queue, and no other; if it is a worker's, that worker is there. May repeat.",
     ),
 ]
 
@@ -59,37 +61,40 @@ def trace(
     workers: _Workers = None,
     explain: _Explain = False,
     expect: _Expect = None,
-    broker_version: _Version = None,
+    broker_version: BrokerVersion = None,
 ) -> None:
     """Follow a message from an exchange to its queues, and on as a dead letter, to where it ends.
 
     Exit code 2 if it reaches no queue, or is lost on a way it can take, or reaches not what --expect says.
     """
-    from attune_infra.topology.model import Message
-    from attune_infra.topology.names import published_to
     from attune_infra.topology.trace import trace
 
-    message = Message(exchange=published_to(exchange), routing_key=routing_key, headers=read_headers(header or []))
-    routing = _live(session, workers, broker_version) if live else _wanted(session, workers, broker_version)
+    message, release = read_message(exchange, routing_key, header or ()), read_release(broker_version)
+    routing = _live(session, workers, release) if live else _wanted(session, workers, expect or (), release)
     found = trace(routing, message, expected=expect, explain=explain)
     session.finish("trace", found, found.exit_code)
 
 
-def _wanted(session: Session, workers: list[str] | None, version: str | None) -> Routing:
+def _wanted(
+    session: Session, workers: list[str] | None, expect: Iterable[str], release: Version | None
+) -> Routing:
+    from attune_infra.topology.routes import workers_of
     from attune_infra.topology.routing import Routing
-    from attune_infra.topology.version import NEWEST, version_of
+    from attune_infra.topology.version import NEWEST
     from attune_infra.topology.worker import with_workers
 
-    topology = with_workers(session.topology, read_worker_ids(workers or []))
-    return Routing(topology, version=version_of(version) if version else NEWEST)
+    topology = session.topology
+    ids = workers_of(expect, topology.workers).union(read_worker_ids(workers or []))
+    return Routing(with_workers(topology, sorted(ids)), version=release or NEWEST)
 
 
-def _live(session: Session, workers: list[str] | None, version: str | None) -> Routing:
+def _live(session: Session, workers: list[str] | None, release: Version | None) -> Routing:
     from attune_infra.topology.routing import Routing
     from attune_infra.topology.version import version_of
 
-    if workers or version or session.flags.get(TOPOLOGY):
-        hint = "leave out --live, or --topology, --workers and --broker-version"
-        raise WrongUsage("--live takes the topology, its workers and the version from the broker", hint=hint)
+    if workers or session.flags.get(TOPOLOGY):
+        hint = "leave out --live, or --topology and --workers"
+        raise WrongUsage("--live takes the topology and its workers from the broker", hint=hint)
     with session.broker(Via.HTTP) as broker:
-        return Routing(broker.read(private=True), version=version_of(broker.check_http()))
+        have = broker.read(private=True)
+        return Routing(have, version=release or version_of(broker.check_http()))

@@ -21,17 +21,7 @@ Watch: TypeAlias = Callable[[int, int], None]
 
 def setup(broker: Broker, want: Topology, *, watch: Watch = lambda *_: None) -> Report:
     """Make what is missing; name what differs or is down; return what became of every wanted object."""
-    have = broker.read()
-    report = carry_out(Plan.between(have, want), broker, want, watch=watch)
-    return Report(tuple(_down_or(outcome, have) for outcome in report.outcomes))
-
-
-def _down_or(outcome: Outcome, have: Topology) -> Outcome:
-    """Return that a queue is down, where that is what is known of it; a queue made just now is not."""
-    queue = have.queues.get(outcome.object.name) if isinstance(outcome.object, Queue) else None
-    if queue is None or queue.works or outcome.status is not Status.UNCHANGED:
-        return outcome
-    return replace(outcome, status=Status.DOWN, reason=queue.state or "")
+    return carry_out(Plan.between(broker.read(), want), broker, want, watch=watch)
 
 
 def carry_out(
@@ -43,6 +33,7 @@ def carry_out(
     may run at once: what another one made meanwhile counts as made. Cut short at any moment, it can be run again.
     """
     outcomes = {item: Outcome(item, Status.UNCHANGED) for item in plan.unchanged}
+    outcomes |= {queue: Outcome(queue, Status.DOWN, queue.state or "") for queue in plan.down}
     if destroy:
         broker.check_allowed(change.want for change in (*plan.applicable, *plan.recreations))
     refusals = {change.want: _refusal(change, broker) for change in plan.recreations}

@@ -7,7 +7,7 @@ from typing import Final
 
 from attune_infra.render.line import Line, aligned
 from attune_infra.render.plain import Data
-from attune_infra.render.words import visible
+from attune_infra.render.words import counted, visible
 from attune_infra.topology.fleet import Fleet, FleetWorker
 from attune_infra.topology.verify import Verdict
 
@@ -64,7 +64,7 @@ def cells(worker: FleetWorker) -> tuple[str, ...]:
 def summary(fleet: Fleet) -> str:
     counts = fleet.counts()
     words = ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict])
-    return f"{len(fleet.workers)} workers" + (f": {words}" if words else "")
+    return counted(len(fleet.workers), "worker") + (f": {words}" if words else "")
 
 
 def age(seconds: float | None) -> str:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 from attune_infra.render.line import Line
 from attune_infra.render.plain import Data, in_order
+from attune_infra.render.words import counted
 from attune_infra.topology.leftovers import Leftover, Leftovers
 from attune_infra.topology.model import label
 
@@ -23,4 +24,6 @@ def data(leftovers: Leftovers) -> Data:
 
 
 def _loss(item: Leftover) -> str:
-    return f"; {item.loss.messages} messages, {item.loss.consumers} consumers" if item.used else ""
+    if not item.used:
+        return ""
+    return f"; {counted(item.loss.messages, 'message')}, {counted(item.loss.consumers, 'consumer')}"

@@ -7,6 +7,7 @@ from typing import Final, assert_never
 
 from attune_infra.render.line import Line
 from attune_infra.render.plain import Data
+from attune_infra.render.words import counted
 from attune_infra.topology.lint.finding import Explanation, Finding, Linted, Rule
 from attune_infra.topology.lint.severity import Severity
 
@@ -43,9 +44,13 @@ def _linted_lines(linted: Linted) -> Iterator[Line]:
         yield Line(_told(finding, linted.source), _STYLES[finding.severity])
         yield Line(f"      {finding.remedy}")
     found, release = linted.counts(), f"RabbitMQ {linted.version[0]}.{linted.version[1]}"
-    counts = [*((found[severity], str(severity)) for severity in Severity), (len(linted.suppressed), "suppressed")]
-    words = ", ".join(f"{count} {word}" for count, word in counts if count) or "none"
-    yield Line(f"findings for {release}: {words}")
+    words = [_number(found[severity], severity) for severity in Severity if found[severity]]
+    words += [f"{len(linted.suppressed)} suppressed"] if linted.suppressed else []
+    yield Line(f"findings for {release}: {', '.join(words) or 'none'}")
+
+
+def _number(count: int, severity: Severity) -> str:
+    return f"{count} {severity}" if severity is Severity.INFO else counted(count, severity)
 
 
 def _told(finding: Finding, source: str) -> str:

@@ -17,7 +17,7 @@ def outline(graph: Graph) -> str:
     for edge in graph.edges:
         ways[edge.source].append(edge)
     lines = (line for number, node in enumerate(graph.nodes) for line in _paragraph(node, ways[number], graph))
-    return "\n".join(map(visible, lines)) + "\n"
+    return "\n".join(map(visible, lines)) + "\n" if graph.nodes else "  no exchanges and no queues\n"
 
 
 def _paragraph(node: Node, ways: list[Edge], graph: Graph) -> Iterator[str]:

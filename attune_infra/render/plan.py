@@ -17,12 +17,15 @@ from attune_infra.topology.plan import Plan
 def lines(plan: Plan) -> Iterator[Line]:
     for change in plan.changes:
         yield from _change_lines(change)
-    if not plan.changes:
+    for queue in plan.down:
+        yield Line(f"! {label(queue)} is there, but its state is {queue.state}", "red")
+    if not (plan.changes or plan.down):
         yield Line(f"no differences: all {len(plan.unchanged)} objects are as wanted")
         return
     updates = sum(isinstance(change, Update) for change in plan.changes)
     counts = (
-        (len(plan.unchanged), "as wanted"),
+        (len(plan.unchanged) - len(plan.down), "as wanted"),
+        (len(plan.down), "there, but not to be used"),
         (len(plan.applicable) - updates, "to create"),
         (updates, "to update"),
         (len(plan.recreations), "that cannot be changed in place"),
@@ -37,6 +40,7 @@ def data(plan: Plan) -> Data:
         "digest": plan.digest,
         "changes": in_order(_change_data(change) for change in plan.changes),
         "unchanged": in_order(named(item) for item in plan.unchanged),
+        "down": in_order({**named(queue), "state": queue.state} for queue in plan.down),
     }
 
 

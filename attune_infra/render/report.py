@@ -9,7 +9,7 @@ from typing import Final
 from attune_infra.render.line import Line
 from attune_infra.render.objects import NOT_IN_PLACE, difference_data, difference_lines, named
 from attune_infra.render.plain import Data, in_order
-from attune_infra.render.words import declared
+from attune_infra.render.words import counted, declared
 from attune_infra.topology.model import label
 from attune_infra.topology.report import Loss, Outcome, Report, Status
 
@@ -41,7 +41,7 @@ def data(report: Report) -> Data:
 def summary(report: Report) -> str:
     counts = report.counts()
     words = ", ".join(f"{counts[status]} {status}" for status in Status if counts[status])
-    return f"{len(report.outcomes)} objects: {words}"
+    return f"{counted(len(report.outcomes), 'object')}: {words}"
 
 
 def outcome_lines(outcome: Outcome) -> Iterator[Line]:
@@ -72,5 +72,5 @@ def _outcome_data(outcome: Outcome) -> Data:
 
 
 def _loss(loss: Loss) -> str:
-    counts = ((loss.messages, "messages"), (loss.consumers, "consumers"), (loss.bindings, "bindings"))
-    return ", ".join(f"{'an unknown number of' if count is None else count} {name}" for count, name in counts)
+    counts = ((loss.messages, "message"), (loss.consumers, "consumer"), (loss.bindings, "binding"))
+    return ", ".join(counted(count, noun) for count, noun in counts)

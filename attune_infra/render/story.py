@@ -116,7 +116,7 @@ def _exchange(exchange: Exchange) -> str:
 
 
 def _key(message: Message) -> str:
-    keys = " and ".join(message.routing_keys) if any(message.routing_keys) else ""
+    keys = " and ".join(key or "''" for key in message.routing_keys) if any(message.routing_keys) else ""
     return f"routing key {keys}" if keys else "empty routing key"
 
 

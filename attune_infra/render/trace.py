@@ -8,6 +8,7 @@ from attune_infra.render.line import Line
 from attune_infra.render.plain import Data
 from attune_infra.render.story import told
 from attune_infra.render.tree import drawn
+from attune_infra.render.words import counted
 from attune_infra.topology.model import Binding, Message
 from attune_infra.topology.routing import Hop, Routed
 from attune_infra.topology.trace import Cause, Death, Life, Trace, Unmatched
@@ -55,7 +56,7 @@ def _conclusion(trace: Trace) -> Iterator[Line]:
 
 
 def _listed(queues: tuple[str, ...]) -> str:
-    return f"{len(queues)} {'queue' if len(queues) == 1 else 'queues'}: {', '.join(queues)}"
+    return f"{counted(len(queues), 'queue')}: {', '.join(queues)}"
 
 
 def _arrow(binding: Binding) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 from attune_infra.render.line import Line
 from attune_infra.render.objects import difference_data, difference_lines
 from attune_infra.render.plain import Data, in_order
-from attune_infra.render.words import FEW_WORKERS, ranges
+from attune_infra.render.words import FEW_WORKERS, counted, ranges
 from attune_infra.topology.verify import Check, Verdict, Verification
 
 _STYLES: Final = {
@@ -28,11 +28,11 @@ def lines(verification: Verification) -> Iterator[Line]:
         else:
             yield from _check_lines(check)
     if together:
-        words = f"{len(together)} checks of workers {ranges(set(together))}"
+        words = f"{counted(len(together), 'check')} of workers {ranges(set(together))}"
         yield Line(f"{Verdict.PASSED:<7}  {words}", _STYLES[Verdict.PASSED])
     counts = verification.counts()
     words = ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict])
-    yield Line(f"{len(verification.checks)} checks" + (f": {words}" if words else ""))
+    yield Line(counted(len(verification.checks), "check") + (f": {words}" if words else ""))
 
 
 def data(verification: Verification) -> Data:

@@ -312,7 +312,7 @@ def _queue(queue: Queue, topology: Topology, version: Version) -> Iterator[Judge
     if not queue.durable and not queue.exclusive and version >= (3, 13):
         what = (
             f"RabbitMQ {_words(version)} deprecates queues that are neither durable nor exclusive"
-            " (transient_nonexcl_queues): its configuration may deny them, and a later release will"
+            " (transient_nonexcl_queues): its configuration may deny them, and a later release does by itself"
         )
         remedy = "make it durable, with an expiry by x-expires or a policy"
         yield Judgement(about="durable", effect=_DEPRECATED, what=what, remedy=remedy)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from attune_infra.errors import InvalidInput
 from attune_infra.topology.model import Topology
 from attune_infra.topology.worker import worker_family
+
+_ARGUMENT: Final = "x-dead-letter-exchange"
 
 
 def dead_letter_exchange(topology: Topology) -> str:
@@ -21,6 +25,3 @@ def dead_letter_exchange(topology: Topology) -> str:
         f"where do messages go that a worker rejects? the queues of topology '{topology.name}' name {found}",
         hint="give --dead-letter-exchange",
     )
-
-
-_ARGUMENT = "x-dead-letter-exchange"

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final, TypeAlias
 
+from attune_infra.errors import InvalidInput
 from attune_infra.topology.lint.finding import Finding, Linted
 from attune_infra.topology.lint.severity import Severity
 from attune_infra.topology.lint.subject import Subject
@@ -87,7 +88,8 @@ def graph(
 ) -> Graph:
     """Return a topology as a graph, with what lint found there, and the way of a message highlighted.
 
-    What a worker owns stands there once. Findings of mere information are not marked.
+    What a worker owns stands there once. Findings of mere information are not marked. Raise `InvalidInput` if
+    RabbitMQ would refuse the message.
     """
     return _Drawing(topology, linted, message, version).graph()
 
@@ -100,7 +102,7 @@ class _Drawing:
     ) -> None:
         self.subject = Subject(topology, version)
         self.marks = _marks(linted.findings if linted else ())
-        self.taken = _taken(topology, message, version) if message else frozenset()
+        self.way = _way(topology, message, version) if message else _Way()
         self.folded = _folded(self.subject.topology.queues)
         self.nodes: dict[_End, Node] = {}
         self.edges: dict[_Between, Edge] = {}
@@ -115,7 +117,9 @@ class _Drawing:
             self.bind(binding)
         for exchange in self.subject.exchanges:
             if (target := self.subject.routing.alternate_of(exchange)) is not None:
-                self.link(("exchange", exchange.name), self.end("exchange", target), EdgeKind.ALTERNATE, "")
+                is_taken = exchange.name in self.way.alternates
+                ends = ("exchange", exchange.name), self.end("exchange", target)
+                self.link(*ends, EdgeKind.ALTERNATE, "", highlighted=is_taken)
         for queue in self.subject.queues:
             self.dead_letters(queue)
         places = {key: place for place, key in enumerate(self.nodes)}
@@ -124,6 +128,8 @@ class _Drawing:
             for key, edge in self.edges.items()
         )
         reached = {end for (*ends, _), edge in self.edges.items() if edge.highlighted for end in ends}
+        reached |= {("exchange", name) for name in self.way.exchanges}
+        reached |= {("queue", self.name_of(name)) for name in self.way.queues}
         nodes = (replace(node, highlighted=key in reached) for key, node in self.nodes.items())
         return Graph(name=self.subject.topology.name, nodes=tuple(nodes), edges=tuple(edges))
 
@@ -168,7 +174,7 @@ class _Drawing:
             EdgeKind.BINDING,
             _NUMBER.sub(_ANY_NUMBER, key) if is_folded else key,
             marks=self.marks.get(label(binding), ()),
-            highlighted=binding in self.taken,
+            highlighted=binding in self.way.bindings,
         )
 
     def dead_letters(self, queue: Queue) -> None:
@@ -250,12 +256,40 @@ def _folded(queues: Iterable[str]) -> Mapping[str, str]:
     return {name: shared for name, shared in common.items() if count[shared] > HANDFUL}
 
 
-def _taken(topology: Topology, message: Message, version: Version) -> frozenset[Binding]:
-    """Return the bindings that a message matches; those of a worker it names stand for those of all."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Way:
+    """What a message comes along; of `alternates`, the exchanges, it goes on to their alternate exchanges."""
+
+    exchanges: frozenset[str] = frozenset()
+    alternates: frozenset[str] = frozenset()
+    bindings: frozenset[Binding] = frozenset()
+    queues: frozenset[str] = frozenset()
+
+
+def _way(topology: Topology, message: Message, version: Version) -> _Way:
+    """Return the way of a message; what is a worker's, if it names one, stands for that of all."""
     workers = {int(number) for number in _NUMBER.findall(message.routing_key)} if topology.workers else set()
     whole = with_workers(topology, sorted(number for number in workers if 0 < number < 2**63))
-    matched = {binding for hop in Routing(whole, version=version).publish(message).hops for binding in hop.matched}
-    return frozenset(matched | set(_templates(matched, topology)))
+    routed = Routing(whole, version=version).publish(message)
+    if routed.refused is not None:
+        raise InvalidInput(f"RabbitMQ refuses the message to be highlighted: {routed.refused}")
+    matched = {binding for hop in routed.hops for binding in hop.matched}
+    return _Way(
+        exchanges=frozenset(hop.exchange.name for hop in routed.hops),
+        alternates=frozenset(hop.exchange.name for hop in routed.hops if hop.alternate is not None),
+        bindings=frozenset(matched | set(_templates(matched, topology))),
+        queues=frozenset(_template_of(queue, topology) for queue in (*routed.queues, *routed.possible)),
+    )
+
+
+def _template_of(queue: str, topology: Topology) -> str:
+    """Return the name of which that of a worker's queue is filled in, and any other name as it is."""
+    family = topology.workers
+    worker_id = owner_of(family, queue) if family and queue not in topology.queues else None
+    for template in family.queues if family and worker_id else ():
+        if template.name.replace(PLACEHOLDER, str(worker_id)) == queue:
+            return template.name
+    return queue
 
 
 def _templates(bindings: Iterable[Binding], topology: Topology) -> Iterator[Binding]:

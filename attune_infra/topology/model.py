@@ -252,7 +252,7 @@ def label(item: TopologyObject) -> str:
     if item.routing_key:
         words += f" with routing key {item.routing_key}"
     if item.arguments:
-        words += f" and arguments {dict(item.arguments)}"
+        words += f" {'and' if item.routing_key else 'with'} arguments {dict(item.arguments)}"
     return words
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from attune_infra.errors import ExitCode, PlanRefused
 from attune_infra.topology.diff import Change, Create, Delete, Recreate, Update, compare
-from attune_infra.topology.model import Topology, TopologyObject, frozen
+from attune_infra.topology.model import Queue, Topology, TopologyObject, frozen
 from attune_infra.topology.prune import prunable
 
 _DIGITS = 12
@@ -18,7 +18,10 @@ _DIGITS = 12
 
 @dataclass(frozen=True)
 class Plan:
-    """What it takes to make a broker hold all that is wanted and, with pruning, nothing else it claims."""
+    """What it takes to make a broker hold all that is wanted and, with pruning, nothing else it claims.
+
+    The `unchanged` are there as wanted; queues among them that do not work have the state that the broker reports.
+    """
 
     changes: tuple[Change, ...]
     unchanged: tuple[TopologyObject, ...]
@@ -29,7 +32,7 @@ class Plan:
         unchanged: list[TopologyObject] = []
         for item, change in compare(have, want):
             if change is None:
-                unchanged.append(item)
+                unchanged.append(_as_seen(item, have))
             else:
                 changes.append(change)
         return cls((*changes, *(prunable(have, want) if prune else ())), tuple(unchanged))
@@ -50,14 +53,22 @@ class Plan:
 
     @property
     def exit_code(self) -> ExitCode:
-        """Drift, if anything is to be done."""
-        return ExitCode.DRIFT if self.changes else ExitCode.DONE
+        """Drift, if anything is to be done, or cannot be used as it is."""
+        return ExitCode.DRIFT if self.changes or self.down else ExitCode.DONE
 
     def foreseen_exit_code(self, *, allowed: bool = False) -> ExitCode:
         """Return what carrying the plan out would exit with, if nothing fails on the way."""
-        if allowed or not self.destructive:
+        refused = not allowed and bool(self.destructive)
+        if not (refused or self.down):
             return ExitCode.DONE
-        return ExitCode.PARTLY_DONE if self.applicable else ExitCode.REFUSED
+        if self.applicable or (allowed and self.destructive):
+            return ExitCode.PARTLY_DONE
+        return ExitCode.FAILED if self.down else ExitCode.REFUSED
+
+    @property
+    def down(self) -> tuple[Queue, ...]:
+        """The queues that are there as wanted, and cannot be used: the node that they live on is down."""
+        return tuple(item for item in self.unchanged if isinstance(item, Queue) and not item.works)
 
     @cached_property
     def applicable(self) -> tuple[Create | Update, ...]:
@@ -78,6 +89,13 @@ class Plan:
     def destructive(self) -> tuple[Recreate | Delete, ...]:
         """The changes that are made only if explicitly allowed."""
         return (*self.recreations, *self.deletions)
+
+
+def _as_seen(item: TopologyObject, have: Topology) -> TopologyObject:
+    """Return an object that is there, with the state of a queue that does not work."""
+    if not isinstance(item, Queue) or (there := have.queues[item.name]).works:
+        return item
+    return replace(item, state=there.state)
 
 
 def _canonical(change: Change) -> tuple[object, ...]:

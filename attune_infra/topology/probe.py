@@ -25,7 +25,7 @@ class Arrival:
 
 def mirror(want: Topology) -> Topology:
     """Return what routes a topology's messages, with the workers that its routes name."""
-    ids = frozenset[int]().union(*(workers_of(route, want.workers) for route in want.routes))
+    ids = frozenset[int]().union(*(workers_of(route.reaches, want.workers) for route in want.routes))
     whole = with_workers(want, sorted(ids))
     return replace(
         whole,
@@ -41,7 +41,7 @@ def mirror(want: Topology) -> Topology:
 def checks_of(want: Topology, arrivals: Iterable[Arrival]) -> Iterator[Check]:
     """Yield a check for each route of a topology; the messages arrived in the order of the routes."""
     for route, arrival in zip(want.routes, arrivals, strict=True):
-        problem = arrival.refused and f"RabbitMQ refuses it: {arrival.refused}"
+        problem = arrival.refused and f"is refused by RabbitMQ: {arrival.refused}"
         if problem is None or not route.reaches:
             problem = _problem(route, arrival.queues, want)
         verdict = Verdict.FAILED if problem else Verdict.PASSED

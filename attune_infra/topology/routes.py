@@ -36,9 +36,9 @@ def called(message: Message) -> str:
     return " with ".join([message.exchange or "amq.default", *([" and ".join(words)] if words else [])])
 
 
-def workers_of(route: Route, family: WorkerFamily | None) -> frozenset[int]:
-    """Return the ids of the workers whose queues a route names."""
-    owners = {owner_of(family, queue) for queue in route.reaches} if family else set()
+def workers_of(queues: Iterable[str], family: WorkerFamily | None) -> frozenset[int]:
+    """Return the ids of the workers whose queues these are."""
+    owners = {owner_of(family, queue) for queue in queues} if family else set()
     return frozenset(owner for owner in owners if owner is not None)
 
 
@@ -46,7 +46,7 @@ def run(want: Topology, *, version: Version = NEWEST) -> Iterator[RouteResult]:
     """Run the routes of a topology on itself."""
     routings: dict[frozenset[int], Routing] = {}
     for route in want.routes:
-        ids = workers_of(route, want.workers)
+        ids = workers_of(route.reaches, want.workers)
         if ids not in routings:
             routings[ids] = Routing(with_workers(want, sorted(ids)), version=version)
         yield _tested(route, routings[ids], routings[ids], want)
@@ -61,7 +61,7 @@ def run_on(
     """
     routings: dict[frozenset[int], tuple[Routing, Routing]] = {}
     for route in want.routes:
-        ids = workers_of(route, want.workers)
+        ids = workers_of(route.reaches, want.workers)
         if ids not in routings:
             supposed = _with_supposed(have, want, ids - provisioned)
             routings[ids] = (
@@ -79,7 +79,7 @@ def unlike(
     Of the latter only those count that the topology or the workers of the route declare.
     """
     missing, surplus = differing(route.reaches, reached, possible)
-    ids, family = workers_of(route, want.workers), want.workers
+    ids, family = workers_of(route.reaches, want.workers), want.workers
     declared = [name for name in surplus if name in want.queues or (family and owner_of(family, name) in ids)]
     return missing, declared
 
@@ -115,7 +115,7 @@ def _with_supposed(have: Topology, want: Topology, ids: frozenset[int]) -> Topol
 def _tested(route: Route, have: Routing, wanted: Routing, want: Topology) -> RouteResult:
     routed = have.publish(route.publish)
     if routed.refused is not None and route.reaches:
-        return RouteResult(route, (f"RabbitMQ refuses it: {routed.refused}",))
+        return RouteResult(route, (f"is refused by RabbitMQ: {routed.refused}",))
     missing, surplus = unlike(route, routed.queues, want, possible=routed.possible)
     return RouteResult(route, discrepancies(routed, missing, surplus, have, wanted))
 

@@ -10,7 +10,7 @@ from attune_infra.interfaces import Measurement
 from attune_infra.topology.fleet import Fleet
 
 
-def measured(look: Callable[[], Fleet]) -> Measurement:
+def measured(look: Callable[[], Fleet | None]) -> Measurement:
     """Return what looking brought, and how long it took."""
     begin = time.monotonic()
     fleet = look()
@@ -19,9 +19,12 @@ def measured(look: Callable[[], Fleet]) -> Measurement:
 
 def measured_if_possible(look: Callable[[], Fleet], tell: Callable[[str], None]) -> Measurement:
     """Return the same; where broker or registry are away, say so, and return that."""
-    begin = time.monotonic()
-    try:
-        return measured(look)
-    except (BrokerError, RegistryError) as error:
-        tell(error.sentence)
-        return Measurement(None, time.monotonic() - begin)
+
+    def attempt() -> Fleet | None:
+        try:
+            return look()
+        except (BrokerError, RegistryError) as error:
+            tell(error.sentence)
+            return None
+
+    return measured(attempt)

@@ -70,5 +70,38 @@ def test_a_broker_is_drawn_with_many_queues_as_one(attune_infra: Command, channe
     ]
 
 
+def test_nothing_is_not_drawn_as_nothing(attune_infra: Command) -> None:
+    assert attune_infra("graph", "--live").lines == ["  no exchanges and no queues"]
+
+
+@pytest.mark.parametrize(
+    ("given", "code", "complaint"),
+    [
+        (
+            ["--highlight", "attune.event x"],
+            1,
+            "there is no exchange 'attune.event'; did you mean 'attune.events'?",
+        ),
+        (["--highlight", f"attune.events {'x' * 256}"], 64, "the routing key is 256 bytes long"),
+        (["--broker-version", "9.9"], 64, "nothing is known of RabbitMQ 9.9"),
+    ],
+)
+def test_what_cannot_be_drawn_is_told(
+    given: list[str], code: int, complaint: str, attune_infra_alone: Command
+) -> None:
+    result = attune_infra_alone("graph", *given)
+
+    assert (result.code, result.stdout) == (code, "")
+    assert complaint in result.stderr
+
+
+def test_findings_are_those_of_a_release(attune_infra_alone: Command, tmp_path: Path) -> None:
+    path = tmp_path / "old.yaml"
+    path.write_text("queues: {q: {arguments: {x-queue-version: 1, x-max-length: 5}}}", encoding="utf-8")
+
+    assert attune_infra_alone("graph", str(path)).lines == ["! queue q (classic)  [AI050]"]
+    assert attune_infra_alone("graph", str(path), "--broker-version", "4.2").lines == ["  queue q (classic)"]
+
+
 def test_a_document_and_a_broker_are_one_too_many(attune_infra_alone: Command) -> None:
     assert attune_infra_alone("graph", "examples/minimal.yaml", "--live").code == 64

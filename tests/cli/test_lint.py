@@ -112,6 +112,23 @@ def test_rules_are_explained(attune_infra_alone: Command) -> None:
     assert attune_infra_alone("lint", "--explain", "AI999").code == 64
 
 
+@pytest.mark.parametrize("option", ["--select", "--ignore", "--explain"])
+def test_no_rule_is_not_all_rules(attune_infra_alone: Command, option: str) -> None:
+    result = attune_infra_alone("lint", option, ",")
+
+    assert (result.code, result.stdout) == (64, "")
+    assert "no rule is named" in result.stderr
+
+
+def test_transient_queues_are_a_finding_where_the_broker_will_deny_them(attune_infra_alone: Command) -> None:
+    denies = ("lint", "--select", "AI052", "--fail-on", "info", "--broker-version")
+
+    found = attune_infra_alone(*denies, "4.0")
+    assert found.code == 2
+    assert found.lines[0].endswith("its configuration may deny them, and a later release does by itself")
+    assert attune_infra_alone(*denies, "3.10").code == 0
+
+
 def test_the_page_says_the_same(attune_infra_alone: Command) -> None:
     """Mend it: replace what follows its introduction by what `attune-infra lint --explain all` prints."""
     introduction, rules, rest = PAGE.read_text(encoding="utf-8").partition("## AI001")

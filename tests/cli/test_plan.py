@@ -79,7 +79,7 @@ def test_what_would_be_lost_is_refused_with_what_would_do_instead(
         "! queue mine.q exists but differs",
         "      x-message-ttl: have none, want 60000 (integer)",
         "      RabbitMQ cannot change this in place, only delete it and make it anew",
-        "      0 messages, 0 consumers, 1 bindings would be lost by that",
+        "      0 messages, 0 consumers, 1 binding would be lost by that",
         "      this policy has the same effect, if the arguments are left out:",
         r"        mine.q: {pattern: '^mine\.q$', apply_to: queues, definition: {message-ttl: 60000}}",
     ]

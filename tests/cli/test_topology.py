@@ -187,7 +187,7 @@ def test_definitions_of_one_virtual_host_fit_any(attune_infra: Command, broker: 
 
     result = attune_infra("setup", "--topology", file)
 
-    assert (result.code, result.lines[-1]) == (0, "1 objects: 1 created")
+    assert (result.code, result.lines[-1]) == (0, "1 object: 1 created")
     assert "left out: users guest: a topology holds no users\n" in result.stderr
     assert set(broker.read().exchanges) == {"e"}
 

@@ -92,9 +92,11 @@ def test_headers_have_the_type_they_have_in_yaml(attune_infra_alone: Command, he
         (["--header", "n=1", "--header", "n=2"], "header n is given twice"),
         (["--header", "n=[1"], "header n: is not YAML"),
         (["--header", "n=null"], "header n: it holds null"),
+        (["x" * 256], "the routing key is 256 bytes long"),
         (["--live", "--workers", "1"], "--live takes the topology"),
         (["--workers", "x"], "'x' is not a worker id"),
         (["--broker-version", "new"], "'new' is no version of RabbitMQ"),
+        (["--broker-version", "9.9"], "nothing is known of RabbitMQ 9.9"),
     ],
 )
 def test_wrong_usage_is_told(given: list[str], complaint: str, attune_infra_alone: Command) -> None:
@@ -114,6 +116,34 @@ def test_what_is_expected_is_all_that_may_be_reached(attune_infra_alone: Command
         "! does not reach queue attune.executions.queue:"
         " a binding attune.events -> attune.executions.queue that matches is missing"
     )
+
+
+def test_a_worker_whose_queue_is_expected_is_there(attune_infra_alone: Command) -> None:
+    to_a_worker = ("trace", "attune.executions", "worker.1", "--expect")
+
+    assert attune_infra_alone(*to_a_worker, "worker.1.executions").code == 0
+    other = attune_infra_alone(*to_a_worker, "worker.2.executions")
+    assert (other.code, other.lines[-1]) == (
+        2,
+        (
+            "! does not reach queue worker.2.executions: binding attune.executions -> worker.2.executions"
+            " with routing key worker.2 does not match: 'worker.2' is not 'worker.1'"
+        ),
+    )
+
+
+def test_an_empty_routing_key_beside_others_is_told(attune_infra_alone: Command) -> None:
+    result = attune_infra_alone("trace", "attune.notifications", "--header", "CC=[a]")
+
+    assert result.lines[0] == "  exchange attune.notifications (fanout), routing key '' and a, headers CC an array"
+
+
+def test_a_broker_is_traced_as_another_release_would_route(attune_infra: Command, channel: amqp.Channel) -> None:
+    queue = channel.queue_declare(exclusive=True).queue
+
+    result = attune_infra("trace", "amq.default", queue, "--live", "--broker-version", "4.1", "-o", "json")
+
+    assert (result.code, result.json["broker_version"]) == (0, "4.1")
 
 
 def test_live_is_what_the_broker_holds_now_and_its_release(

@@ -68,7 +68,7 @@ SERVER: Final = Server(
 )
 
 SHOWN: Final[tuple[tuple[Showable, str], ...]] = (
-    (Report((Outcome(attune().objects()[0], Status.KEPT, "it is used"),)), "1 objects: 1 kept"),
+    (Report((Outcome(attune().objects()[0], Status.KEPT, "it is used"),)), "1 object: 1 kept"),
     (PLAN, f"plan {PLAN.digest}"),
     (explained(PLAN, Topology.of([]), WANTED), "queue worker.1.executions is drift"),
     (
@@ -88,7 +88,7 @@ SHOWN: Final[tuple[tuple[Showable, str], ...]] = (
     (lint(attune(), source="attune.yaml"), "findings for RabbitMQ"),
     (Explanation(RULES), f"## {RULES[0].code}: {RULES[0].title}"),
     (trace(Routing(attune()), Message(exchange="attune.events", routing_key="any")), "exchange attune.events"),
-    (FLEET, "1 workers"),
+    (FLEET, "1 worker: "),
     (of_workers(FLEET), "1 to remove"),
     (Enlisted(WORKER, PROVISIONED, registered=True), "Worker registered with ID: 1"),
     (DeregisteredWorkers((Deregistered(id=1, name="first"),)), "worker 1 (first): inactive"),

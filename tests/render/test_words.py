@@ -1,6 +1,6 @@
 import pytest
 
-from attune_infra.render.words import declared, omission, ranges, value, visible
+from attune_infra.render.words import counted, declared, omission, ranges, value, visible
 from attune_infra.topology.diff import ABSENT, Value
 from attune_infra.topology.document import LeftOut
 from attune_infra.topology.model import Binding, Exchange, Policy, Queue, TopologyObject
@@ -91,3 +91,14 @@ def test_what_is_left_out_is_named_but_not_at_length(names: tuple[str, ...], wor
 def test_successive_ids_are_told_as_ranges() -> None:
     assert ranges([3, 1, 2, 9, 11, 12]) == "1-3, 9, 11-12"
     assert ranges([]) == ""
+
+
+def test_one_is_not_many() -> None:
+    numbers = (0, 1, 2, None)
+
+    assert [counted(number, "queue") for number in numbers] == [
+        "0 queues",
+        "1 queue",
+        "2 queues",
+        "an unknown number of queues",
+    ]

@@ -96,7 +96,7 @@ queues: {q: {bindings: [{exchange: f}]}, p: {bindings: [{exchange: e, routing_ke
 
     assert taken(drawn(text, Message(exchange="e", routing_key="a.b"))) == {"e", "f", "q"}
     assert taken(drawn(text, Message(exchange="e", routing_key="b"))) == {"e", "p"}
-    assert taken(drawn(text, Message(exchange="e", routing_key="c"))) == set()
+    assert taken(drawn(text, Message(exchange="e", routing_key="c"))) == {"e"}
 
 
 def test_a_message_for_one_worker_goes_the_way_of_all() -> None:
@@ -108,3 +108,27 @@ def test_a_message_for_one_worker_goes_the_way_of_all() -> None:
 def test_of_many_labels_some_are_shown() -> None:
     assert few(("a", "b", "c", "d")) == ("a", "b", "c", "d")
     assert few(("a", "b", "c", "d", "e")) == ("a", "b", "c", "and 2 more")
+
+
+def test_the_way_of_a_message_is_told_even_where_no_binding_is_on_it() -> None:
+    text = """
+exchanges:
+  e: {arguments: {alternate-exchange: other}}
+  other: {type: fanout}
+  lonely: {}
+queues:
+  q: {bindings: [{exchange: other}]}
+  named: {}
+"""
+
+    found = drawn(text, Message(exchange="e", routing_key="k"))
+    assert taken(found) == {"e", "other", "q"}
+    assert {edge.kind for edge in found.edges if edge.highlighted} == {EdgeKind.ALTERNATE, EdgeKind.BINDING}
+    assert taken(drawn(text, Message(exchange="lonely"))) == {"lonely"}
+    assert taken(drawn(text, Message(exchange="", routing_key="named"))) == {"named"}
+
+
+def test_a_worker_is_reached_by_the_name_of_its_queue() -> None:
+    found = graph(attune(), message=Message(exchange="", routing_key="worker.7.executions"))
+
+    assert taken(found) == {"worker.{worker_id}.executions"}

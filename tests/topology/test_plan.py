@@ -31,6 +31,17 @@ def test_a_plan_tells_drift_and_foresees_how_carrying_it_out_would_end() -> None
     assert hopeless.foreseen_exit_code(allowed=True) == ExitCode.DONE
 
 
+def test_a_queue_whose_node_is_down_is_no_change_and_not_as_wanted_either() -> None:
+    lost, gone = Queue(name="q", type="classic", state="down"), Exchange(name="e")
+    down = Plan.between(Topology.of([lost, gone]), Topology.of([Queue(name="q"), gone]))
+    more = Plan.between(Topology.of([lost]), Topology.of([Queue(name="q"), gone]))
+
+    assert (down.changes, down.down[0].state) == ((), "down")
+    assert (down.exit_code, down.foreseen_exit_code()) == (ExitCode.DRIFT, ExitCode.FAILED)
+    assert more.foreseen_exit_code() == ExitCode.PARTLY_DONE
+    assert down.digest == Plan.between(attune(), attune()).digest
+
+
 def test_a_digest_names_one_plan() -> None:
     wrong = Topology.of([Exchange(name="attune.executions", type="topic")])
     plans = [

@@ -66,7 +66,7 @@ def test_a_broken_route_names_what_is_missing_or_too_much(
 def test_a_message_that_rabbitmq_refuses_breaks_its_route() -> None:
     route = Route(publish=Message(exchange="e", headers={"CC": "a"}), reaches=("q",))
 
-    assert problems(*run(wanted(route))) == ["RabbitMQ refuses it: header CC must be an array of strings"]
+    assert problems(*run(wanted(route))) == ["is refused by RabbitMQ: header CC must be an array of strings"]
 
 
 def test_on_a_broker_the_wanted_binding_that_is_missing_is_named_however_far_on_it_is() -> None:
@@ -124,3 +124,15 @@ def test_what_does_not_reach_a_queue_whose_node_is_down_says_so() -> None:
     found = on(replace(have, queues={**have.queues, lost.name: lost}, bindings=bindings))
 
     assert found == [f"does not reach queue {lost.name}: its state is down"]
+
+
+def test_a_binding_without_a_routing_key_is_called_by_its_arguments() -> None:
+    route = Route(publish=Message(exchange="e", headers={"n": "5"}), reaches=("q",))
+    binding = Binding(source="e", destination="q", arguments={"n": 5})
+
+    assert problems(*run(wanted(route, binding, kind="headers"))) == [
+        (
+            "does not reach queue q: binding e -> q with arguments {'n': 5} does not match:"
+            " header n is '5' (string), not 5 (integer)"
+        )
+    ]

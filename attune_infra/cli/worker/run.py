@@ -66,10 +66,8 @@ def run(
     inbox = AmqpInbox(session.settings, topology, prefetch=prefetch, dead_letter_exchange=exchange)
     described, handler = registration(name, None, None, None, ()), _handler(command)
     gc.enable()  # this command stays
-    patient = replace(
-        session, wait=0.0
-    )  # it waits for both servers as long as it takes, and hears SIGTERM meanwhile
-    live(described, patient.registry, inbox, handler, heartbeat=heartbeat, tell=tell)
+    at_once = replace(session, wait=0.0)  # `live` waits itself, as long as it takes, and hears SIGTERM meanwhile
+    live(described, at_once.registry, inbox, handler, heartbeat=heartbeat, tell=tell)
 
 
 def _handler(command: str | None) -> Handler:

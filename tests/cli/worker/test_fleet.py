@@ -156,7 +156,7 @@ def test_a_worker_that_has_just_begun_is_waited_for(run: Command, consumers: Con
 
     result = run("worker", "verify", "--id", "1", "--settle", "20")
 
-    assert (result.code, result.stdout) == (0, "passed   worker 1 (w)\n1 checks: 1 passed\n")
+    assert (result.code, result.stdout) == (0, "passed   worker 1 (w)\n1 check: 1 passed\n")
 
 
 def test_a_list_shows_both_sides(run: Command, registry: PostgresRegistry) -> None:

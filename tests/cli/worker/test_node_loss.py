@@ -88,3 +88,9 @@ def _is_told(run: Command, durable: tuple[str, str]) -> None:
     dispatched = run("worker", "dispatch", "--id", "1", *durable)
     assert dispatched.code in {1, 2}
     assert run("verify", *durable).code == 2
+
+    lost = "! queue attune.events.queue is there, but its state is down"
+    for command, codes in ((("diff",), {2}), (("setup", "--dry-run"), {1, 3}), (("setup",), {1})):
+        told = run(*command, *durable)
+        assert told.code in codes
+        assert lost in told.lines

@@ -1,4 +1,4 @@
-"""Headers as they are typed: K=V, the value as in YAML, so that `5` is an integer and `"5"` a string."""
+"""A message as it is typed: headers are K=V, the value as in YAML, so that `5` is an integer, `"5"` a string."""
 
 from __future__ import annotations
 
@@ -8,11 +8,20 @@ from typing import TYPE_CHECKING
 from attune_infra.errors import WrongUsage
 
 if TYPE_CHECKING:
-    from attune_infra.topology.model import Argument
+    from attune_infra.topology.model import Argument, Message
 
 
-def read_headers(words: Iterable[str]) -> dict[str, Argument]:
-    """Return headers by name; raise `WrongUsage` if a word is none, or one is given twice."""
+def read_message(exchange: str, routing_key: str, headers: Iterable[str] = ()) -> Message:
+    """Return the message that is meant; raise `WrongUsage` if no client could publish it."""
+    from attune_infra.topology.model import Message
+    from attune_infra.topology.names import published_to, routing_key_problem
+
+    if problem := routing_key_problem(routing_key):
+        raise WrongUsage(f"the routing key {problem}", hint="RabbitMQ takes no longer one from a client")
+    return Message(exchange=published_to(exchange), routing_key=routing_key, headers=_headers(headers))
+
+
+def _headers(words: Iterable[str]) -> dict[str, Argument]:
     headers: dict[str, Argument] = {}
     for word in words:
         name, equals, text = word.partition("=")
