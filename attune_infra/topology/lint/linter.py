@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
+from attune_infra.topology.compatibility import RELEASES
 from attune_infra.topology.lint.finding import Finding, Flaw, Linted, Rule
 from attune_infra.topology.lint.rules import RULES, UNUSED_SUPPRESSION
 from attune_infra.topology.lint.severity import Severity
@@ -30,7 +31,7 @@ def lint(
 ) -> Linted:
     """Return what these rules find in a topology, in the order of a document or, without one, of their codes.
 
-    What the document suppresses is told apart; a suppression that no finding needed is a finding.
+    What the document suppresses is told apart; a suppression that no finding of any release needs is a finding.
     """
     asked = tuple(rules)
     subject, known = Subject(topology, version, consumers=consumers), places or Places()
@@ -40,7 +41,8 @@ def lint(
     by_object = _by_object(topology.suppressions)
     for rule in asked:
         if rule is UNUSED_SUPPRESSION:
-            subject.unused = tuple(_unused(topology.suppressions, used, asked))
+            unused = _unused(topology.suppressions, used, asked)
+            subject.unused = tuple(each for each in unused if not _is_for_another_release(each, topology))
         for flaw in rule.find(subject):
             finding = _finding(rule, flaw, known)
             if by_object and (matching := _matching(by_object, finding, getattr(flaw.item, "name", None))):
@@ -88,6 +90,18 @@ def _unused(
     """Yield suppressions that no finding needed; not those of rules that exist and were not asked."""
     not_asked = {rule.code for rule in RULES} - {rule.code for rule in asked}
     return (each for each in suppressions if each not in used and each.rule not in not_asked)
+
+
+def _is_for_another_release(suppression: Suppression, topology: Topology) -> bool:
+    """Return whether one release or another has a finding that it is for: a document may be linted for several."""
+    by_object = _by_object([suppression])
+    return any(
+        _matching(by_object, _finding(rule, flaw, Places()), getattr(flaw.item, "name", None))
+        for rule in RULES
+        if rule.code == suppression.rule and rule is not UNUSED_SUPPRESSION
+        for version in RELEASES
+        for flaw in rule.find(Subject(topology, version))
+    )
 
 
 def _order(finding: Finding) -> tuple[object, ...]:

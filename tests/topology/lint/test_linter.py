@@ -21,6 +21,7 @@ from attune_infra.topology.lint.severity import Severity
 from attune_infra.topology.model import Binding, Exchange, Message, Queue, Topology, label
 from attune_infra.topology.parse import parse, parse_with_places
 from attune_infra.topology.routing import Routing
+from attune_infra.topology.version import NEWEST, Version
 from lint_examples import EXAMPLES
 from strategies import topologies
 
@@ -41,9 +42,16 @@ queues:
 """
 
 
-def linted(text: str, *, fail_on: Severity = Severity.WARNING, select: tuple[str, ...] = ()) -> Linted:
+def linted(
+    text: str,
+    *,
+    fail_on: Severity = Severity.WARNING,
+    select: tuple[str, ...] = (),
+    version: Version = NEWEST,
+) -> Linted:
     topology, places = parse_with_places(text, source="x.yaml")
-    return lint(topology, source="x.yaml", places=places, fail_on=fail_on, rules=chosen(select, ()))
+    rules = chosen(select, ())
+    return lint(topology, source="x.yaml", places=places, fail_on=fail_on, rules=rules, version=version)
 
 
 def placed(found: Linted) -> list[tuple[int, int, str]]:
@@ -87,6 +95,15 @@ def test_a_suppression_that_nothing_needed_is_a_finding_with_its_place() -> None
     [*_, unused] = linted(text, select=("AI001", "AI070")).findings
 
     assert (unused.rule, unused.place) == ("AI070", (14, 14))
+
+
+def test_a_suppression_that_another_release_needs_is_needed() -> None:
+    text = "queues: {q: {durable: false}}\nlint: {ignore: [{rule: AI052, reason: the workers declare it}]}\n"
+
+    for version in ((3, 10), (4, 3)):
+        assert told(linted(text, select=("AI052", "AI070"), version=version)) == []
+    durable = text.replace("false", "true")
+    assert told(linted(durable, select=("AI052", "AI070"))) == ["AI070 suppression of AI052"]
 
 
 def test_a_suppression_of_a_rule_that_was_not_asked_may_be_needed() -> None:
