@@ -16,6 +16,8 @@ from attune_infra.topology.verify import Check, Demands, Verdict
 from attune_infra.topology.worker import with_queue_ttl, with_workers
 from virtual_host import VirtualHost
 
+pytestmark = pytest.mark.transient_queues
+
 WANT = with_queue_ttl(builtin.attune(), 0)
 """Without an expiry, which counting consumers would put off."""
 
