@@ -6,6 +6,7 @@ from attune_infra.render import provision, verify
 from attune_infra.render.line import Line
 from attune_infra.render.words import FEW_WORKERS
 from attune_infra.topology import builtin
+from attune_infra.topology.diff import Difference
 from attune_infra.topology.report import Outcome, Provisioned, Report, Status
 from attune_infra.topology.verify import Check, Verdict, Verification
 from attune_infra.topology.worker import objects_of, worker_family
@@ -50,6 +51,30 @@ def test_of_few_each_is_told() -> None:
 
     assert sum(line.endswith(": all of its own was read back as wanted") for line in lines) == FEW_WORKERS - 1
     assert len(verified(FEW_WORKERS, failing=7)) == FEW_WORKERS + 2
+
+
+def test_what_is_said_of_many_alike_is_said_once() -> None:
+    checks = [
+        Check(f"queue worker.{each}.q", Verdict.FAILED, "is missing", hint=f"is {each} there?", worker_id=each)
+        for each in range(1, 2001)
+    ]
+    another = Check("queue worker.7.q", Verdict.FAILED, "is there, but its state is down", worker_id=7)
+
+    assert texts(verify.lines(Verification((*checks, another)))) == [
+        "failed   queue worker.{worker_id}.q: is missing (workers 1-2000)",
+        "failed   queue worker.7.q: is there, but its state is down",
+        "2001 checks: 2001 failed",
+    ]
+
+
+def test_what_differs_is_told_of_each() -> None:
+    differing = (Difference("durable", have=False, want=True),)
+    checks = [
+        Check(f"queue {each}", Verdict.FAILED, "differs", worker_id=each, differences=differing)
+        for each in range(1, 101)
+    ]
+
+    assert len(texts(verify.lines(Verification(tuple(checks))))) == 2 * 100 + 1
 
 
 def test_checks_of_many_are_a_line_but_for_those_that_did_not_pass() -> None:
