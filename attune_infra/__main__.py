@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import gc
 import sys
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from attune_infra import __version__
+
+_SWITCH_INTERVAL: Final = 0.0005
+"""Seconds. A thread that only sends the next request does not wait long for one that computes."""
 
 
 def main() -> NoReturn:
@@ -17,6 +20,7 @@ def main() -> NoReturn:
     from attune_infra import cli
 
     gc.disable()  # most commands are over before looking for garbage could pay
+    sys.setswitchinterval(_SWITCH_INTERVAL)
     try:
         cli.main()
     finally:

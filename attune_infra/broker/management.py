@@ -6,9 +6,6 @@ and the broker's own reason in errors. Nothing here knows what a topology is.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from queue import SimpleQueue
-from threading import Thread
 from typing import Any
 from urllib.parse import quote
 
@@ -16,7 +13,6 @@ import requests
 from rabbitmq_admin import AdminAPI
 
 from attune_infra.broker import faults
-from attune_infra.errors import BrokerError
 from attune_infra.settings import Settings
 
 
@@ -55,25 +51,6 @@ class Management(AdminAPI):  # type: ignore[misc] # the package ships no types
     def get(self, *segments: str, **query: str) -> Any:
         """Return the JSON at a path; raise `BrokerError` with the broker's reason."""
         return self._api_get(path(*segments), params=query)
-
-    def get_beside(self, *segments: str, **query: str) -> Callable[[], Any]:
-        """Start a request and return at once what waits for it, and returns or raises what `get` would."""
-        answers: SimpleQueue[tuple[Any, BrokerError | None]] = SimpleQueue()
-
-        def ask() -> None:
-            try:
-                answers.put((self.get(*segments, **query), None))
-            except BrokerError as error:
-                answers.put((None, error))
-
-        def answer() -> Any:
-            found, error = answers.get()
-            if error:
-                raise error
-            return found
-
-        Thread(target=ask, daemon=True).start()
-        return answer
 
     def put(self, *segments: str, body: object) -> bool:
         """Make something; return whether it was new."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 from secrets import token_hex
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from attune_infra.beside import beside
 from attune_infra.broker import faults, wire
 from attune_infra.broker.management import Management
 from attune_infra.errors import AccessRefused, BrokerError, VirtualHostMissing
@@ -32,6 +33,8 @@ THROWAWAY = "attune-infra probe"
 _FIRST_WITH_DEFAULT_QUEUE_TYPE = (3, 11)
 _A_REQUEST = 50
 """Queues whose bindings to the default exchange cost as much to list as a request of its own."""
+_SIDE_BY_SIDE = 4
+"""Requests for bindings under way at once."""
 _LOOKED_AT_ONCE = 50
 """Objects whose messages are counted together, just before they are deleted."""
 
@@ -43,6 +46,7 @@ class RabbitMQ:
         self.settings = settings
         self.via = via
         self._opened: list[Management | Amqp] = []
+        self._version: str | None = None
         self._queues_known = 0
         """How many queues there are, as far as is known: by that it is decided how to ask for bindings."""
 
@@ -59,25 +63,25 @@ class RabbitMQ:
             opened.close()
 
     def check_http(self) -> str:
-        version, self._queues_known = self._http.overview()
-        return version
+        self._version, self._queues_known = self._http.overview()
+        return self._version
 
     def check_amqp(self) -> str:
         return self._amqp.version()
 
     def read(self, *, private: bool = False) -> Topology:
+        """Ask for all lists at once, since the broker makes them side by side."""
         http, vhost = self._http, self.settings.virtual_host
         default_queue_type = self._default_queue_type
-        waiting_queues = http.get_beside("queues", vhost, **wire.QUEUES)
+        queues_there = beside(lambda: wire.queues_from(http.get("queues", vhost, **wire.QUEUES)))
+        policies_there = beside(self._policies)
         exchanges = http.get("exchanges", vhost, **wire.EXCHANGES)
-        bindings = self._bindings(exchanges)
-        queues = waiting_queues()
-        objects: list[TopologyObject] = [
-            *wire.exchanges_from(exchanges),
-            *wire.queues_from(queues, private=private),
-            *wire.bindings_from(bindings, queues, private=private),
-        ]
-        return self._with_policies(objects, default_queue_type)
+        bindings: Sequence[Binding] = self._bindings([item["name"] for item in exchanges if item["name"]])
+        queues: Sequence[Queue] = queues_there()
+        if not private:
+            queues, bindings = wire.without_private(queues, bindings)
+        objects: list[TopologyObject] = [*wire.exchanges_from(exchanges), *queues, *bindings]
+        return self._seen(objects, policies_there(), default_queue_type)
 
     def check_allowed(self, wanted: Iterable[TopologyObject]) -> None:
         if any(map(wire.is_transient, wanted)) and self._denies_transient_queues():
@@ -116,8 +120,8 @@ class RabbitMQ:
     def contents(self, queue: str) -> tuple[int | None, int | None]:
         """Count messages, also those under way to a consumer, and consumers, both as they are now."""
         listing = self._http.get("queues", self.settings.virtual_host, **wire.with_totals(queue))["items"]
-        found = wire.queues_from(listing, private=False)
-        if not found or expires(found[0], self._with_policies(found)):
+        found, _ = wire.without_private(wire.queues_from(listing), ())
+        if not found or expires(found[0], self._seen(found, self._policies())):
             return next((item.get("messages") for item in listing), None), None
         return listing[0].get("messages"), self.consumer_counts([queue]).get(queue)
 
@@ -187,29 +191,45 @@ class RabbitMQ:
         self._opened.append(connection)
         return connection
 
-    def _bindings(self, exchanges: Sequence[wire.Json]) -> list[wire.Json]:
+    def _bindings(self, sources: Sequence[str]) -> list[Binding]:
         """Return all bindings but, where that is cheaper, those of the default exchange, which nobody made."""
-        http, vhost = self._http, self.settings.virtual_host
-        sources = [item["name"] for item in exchanges if item["name"]]
         if len(sources) > min(wire.FEW_EXCHANGES, self._queues_known // _A_REQUEST):
-            return list(http.get("bindings", vhost, **wire.BINDINGS))
-        listings = (
-            http.get("exchanges", vhost, source, "bindings", "source", **wire.BINDINGS) for source in sources
-        )
-        return [item for listing in listings for item in listing]
+            return wire.bindings_from(self._http.get("bindings", self.settings.virtual_host, **wire.BINDINGS))
+        shares = [sources[start::_SIDE_BY_SIDE] for start in range(_SIDE_BY_SIDE)]
+        found = [beside(partial(self._bindings_of, share)) for share in shares]
+        return [binding for bindings in found for binding in bindings()]
 
-    def _with_policies(self, objects: Iterable[TopologyObject], default_queue_type: str = "classic") -> Topology:
-        """Return a topology of what was read and of the policies there are now."""
+    def _bindings_of(self, sources: Iterable[str]) -> list[Binding]:
         http, vhost = self._http, self.settings.virtual_host
-        policies = wire.policies_from(http.get("policies", vhost))
-        seen = Topology.of((*objects, *policies), name=vhost, default_queue_type=default_queue_type)
-        by_operators = wire.policies_from(http.get("operator-policies", vhost))
+        listings = (
+            (source, http.get("exchanges", vhost, source, "bindings", "source", **wire.BINDINGS_OF_A_SOURCE))
+            for source in sources
+        )
+        return [binding for source, listing in listings for binding in wire.bindings_of(source, listing)]
+
+    def _policies(self) -> tuple[list[Policy], list[Policy]]:
+        """Return the policies there are now, and those of operators."""
+        http, vhost = self._http, self.settings.virtual_host
+        policies, by_operators = http.get("policies", vhost), http.get("operator-policies", vhost)
+        return wire.policies_from(policies), wire.policies_from(by_operators)
+
+    def _seen(
+        self,
+        objects: Iterable[TopologyObject],
+        policies: tuple[list[Policy], list[Policy]],
+        default_queue_type: str = "classic",
+    ) -> Topology:
+        """Return a topology of what was read."""
+        regular, by_operators = policies
+        seen = Topology.of(
+            (*objects, *regular), name=self.settings.virtual_host, default_queue_type=default_queue_type
+        )
         return replace(seen, operator_policies={policy.name: policy for policy in by_operators})
 
     @cached_property
     def _default_queue_type(self) -> str:
         """Return what a queue becomes that names no type; raise `VirtualHostMissing` if there is no vhost."""
-        version = version_of(self.check_http())
+        version = version_of(self._version or self.check_http())
         listing = self._http.get("vhosts", columns="name,default_queue_type")
         known = {item["name"]: item.get("default_queue_type") for item in listing}
         if self.settings.virtual_host not in known:
@@ -298,7 +318,7 @@ class RabbitMQ:
             case Binding():
                 place = wire.path_of(item, vhost)
                 for twin in http.get(*place):
-                    if wire.binding_from(twin) == item:
+                    if wire.binding_from(twin, item.source) == item:
                         http.delete(*place, twin["properties_key"])
 
     def _make_over_http(self, change: Create | Update) -> Outcome:

@@ -7,7 +7,7 @@ nobody's topology and is left out on reading; so are private queues, exclusive o
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from attune_infra.topology.model import Argument, Binding, Exchange, Policy, Queue, TopologyObject
@@ -22,6 +22,7 @@ QUEUES = {"columns": "name,type,durable,auto_delete,exclusive,arguments,state", 
 """With statistics, RabbitMQ looks each queue up in them to tell its type: five times the time."""
 
 BINDINGS = {"columns": "source,destination,destination_type,routing_key,arguments"}
+BINDINGS_OF_A_SOURCE = {"columns": "destination,destination_type,routing_key,arguments"}
 FEW_EXCHANGES = 32
 """So many sources may be asked for their bindings one by one, which spares the default exchange's: one a queue."""
 
@@ -30,18 +31,30 @@ def exchanges_from(listing: Iterable[Json]) -> list[Exchange]:
     return [_exchange(item) for item in listing if item["name"] and not item["name"].startswith("amq.")]
 
 
-def queues_from(listing: Iterable[Json], *, private: bool) -> list[Queue]:
-    return [_queue(item) for item in listing if private or not _is_private(item)]
+def queues_from(listing: Iterable[Json]) -> list[Queue]:
+    return [_queue(item) for item in listing]
 
 
-def bindings_from(listing: Iterable[Json], queues: Iterable[Json], *, private: bool) -> list[Binding]:
-    """Read bindings; `queues` is the listing that tells which destinations are private queues."""
-    left_out = set() if private else {item["name"] for item in queues if _is_private(item)}
-    return [
-        binding_from(item)
-        for item in listing
-        if item["source"] and not (item["destination_type"] == "queue" and item["destination"] in left_out)
-    ]
+def bindings_from(listing: Iterable[Json]) -> list[Binding]:
+    return [binding_from(item, item["source"]) for item in listing if item["source"]]
+
+
+def bindings_of(source: str, listing: Iterable[Json]) -> list[Binding]:
+    """Read the bindings of one exchange, which do not name it."""
+    return [binding_from(item, source) for item in listing]
+
+
+def without_private(
+    queues: Sequence[Queue], bindings: Sequence[Binding]
+) -> tuple[Sequence[Queue], Sequence[Binding]]:
+    """Leave out private queues and the bindings to them."""
+    private = {queue.name for queue in queues if queue.exclusive or queue.name.startswith("amq.")}
+    if not private:
+        return queues, bindings
+    return (
+        [queue for queue in queues if queue.name not in private],
+        [each for each in bindings if each.destination_type != "queue" or each.destination not in private],
+    )
 
 
 def policies_from(listing: Iterable[Json]) -> list[Policy]:
@@ -174,7 +187,9 @@ def _exchange(item: Json) -> Exchange:
 
 def _queue(item: Json) -> Queue:
     """Read a queue. RabbitMQ 4 injects `x-queue-type` where nobody asked for it, so `type` is what counts."""
-    arguments = {name: value for name, value in item["arguments"].items() if name != "x-queue-type"}
+    arguments = item["arguments"]
+    if "x-queue-type" in arguments:
+        arguments = {name: value for name, value in arguments.items() if name != "x-queue-type"}
     return Queue(
         name=item["name"],
         type=item["type"],
@@ -186,15 +201,11 @@ def _queue(item: Json) -> Queue:
     )
 
 
-def binding_from(item: Json) -> Binding:
+def binding_from(item: Json, source: str) -> Binding:
     return Binding(
-        source=item["source"],
+        source=source,
         destination=item["destination"],
         destination_type=item["destination_type"],
         routing_key=item["routing_key"],
         arguments=item["arguments"],
     )
-
-
-def _is_private(queue: Json) -> bool:
-    return bool(queue.get("exclusive")) or queue["name"].startswith("amq.")

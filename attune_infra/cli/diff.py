@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from attune_infra.beside import beside
 from attune_infra.cli._app import App
 from attune_infra.cli._options import Prune, TopologyFile, Workers, shared
 from attune_infra.cli._session import Session
@@ -34,9 +35,10 @@ def diff(
     from attune_infra.topology.plan import Plan
     from attune_infra.topology.worker import with_workers
 
-    want = with_workers(session.using(file).topology, read_worker_ids(worker or []))
+    topology, worker_ids = session.using(file).topology, read_worker_ids(worker or [])
     with session.broker(Via.HTTP) as broker:
-        have = broker.read()
+        listed = beside(broker.read)
+        want, have = with_workers(topology, worker_ids), listed()
     plan = Plan.between(have, want, prune=prune)
     if explain:
         from attune_infra.topology.explain import explained

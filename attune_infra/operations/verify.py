@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from attune_infra.beside import beside
 from attune_infra.errors import AttuneError, BrokerError
 from attune_infra.operations.wait import wait_for
 from attune_infra.topology.policy import expires
-from attune_infra.topology.verify import Demands, Seen, Verification, worker_queues
+from attune_infra.topology.verify import Demands, Seen, Verification, Wanted
 from attune_infra.topology.verify import verify as verify_seen
 
 if TYPE_CHECKING:
@@ -23,26 +25,31 @@ STATISTICS_LAG = 8.0
 
 
 def verify(broker: Broker, want: Topology, demands: Demands) -> Verification:
-    """Return what all checks found. A broker that cannot be reached is a finding, not an exception."""
-    queues = worker_queues(want, demands.worker_ids)
-    return verify_seen(_look(broker, queues, demanded=demands.require_consumers), want, demands)
+    """Return what all checks found. A broker that cannot be reached is a finding, not an exception.
+
+    While the broker lists what it holds, the rest is asked and made ready.
+    """
+    http = _answer(broker.check_http)
+    listed = beside(broker.read) if isinstance(http, str) else None
+    seen = Seen(http=http, amqp=_answer(broker.check_amqp))
+    wanted = Wanted.of(want, demands)
+    return verify_seen(_look(broker, seen, listed, wanted) if listed else seen, wanted)
 
 
-def _look(broker: Broker, queues: Sequence[str], *, demanded: bool) -> Seen:
-    http, amqp = _answer(broker.check_http), _answer(broker.check_amqp)
-    if isinstance(http, AttuneError):
-        return Seen(http=http, amqp=amqp)
+def _look(broker: Broker, seen: Seen, listed: Callable[[], Topology], wanted: Wanted) -> Seen:
+    """Add to what was seen the objects and, of the demanded workers, the consumers."""
+    answers, demanded = isinstance(seen.amqp, str), wanted.demands.require_consumers
     try:
-        topology = broker.read()
-        present = [queue for queue in queues if queue in topology.queues]
-        countable = present if isinstance(amqp, str) and len(present) <= COUNTED else ()
+        topology = listed()
+        present = [queue for queue in wanted.queues_of_workers if queue in topology.queues]
+        countable = present if answers and len(present) <= COUNTED else ()
         lasting = [queue for queue in countable if not expires(topology.queues[queue], topology)]
         counts = broker.consumer_counts(lasting) if lasting else {}
-        consumed = [queue for queue in present if counts.get(queue, demanded and isinstance(amqp, str))]
+        consumed = [queue for queue in present if counts.get(queue, demanded and answers)]
         tags = _tags(broker, present, consumed) if present else {}
     except BrokerError as error:
-        return Seen(http=error, amqp=amqp)
-    return Seen(http=http, amqp=amqp, topology=topology, consumer_tags=tags, consumer_counts=counts)
+        return replace(seen, http=error)
+    return replace(seen, topology=topology, consumer_tags=tags, consumer_counts=counts)
 
 
 def _tags(broker: Broker, queues: Sequence[str], consumed: Sequence[str]) -> Mapping[str, tuple[str, ...]]:

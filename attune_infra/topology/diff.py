@@ -6,10 +6,11 @@ checks of `queue.declare` and `exchange.declare`, tried on RabbitMQ 3.10, 4.0 an
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
-from types import MappingProxyType
-from typing import Final, TypeAlias
+from functools import cached_property
+from typing import Final, TypeAlias, TypeVar
 
 from attune_infra.topology.model import (
     Argument,
@@ -25,6 +26,8 @@ from attune_infra.topology.model import (
     type_without_argument,
 )
 from attune_infra.topology.policy import PROVIDED_BY_POLICY, effective_definition
+
+_T = TypeVar("_T", Exchange, Queue, Policy)
 
 COMPARED_QUEUE_ARGUMENTS: Final = frozenset({
     "x-dead-letter-exchange",
@@ -125,37 +128,53 @@ def diff(have: Topology, want: Topology) -> tuple[Changed, ...]:
 
 def compare(have: Topology, want: Topology) -> Iterator[tuple[TopologyObject, Changed | None]]:
     """Yield every wanted object with what must happen for `have` to hold it, None if it does."""
-    for item in want.objects():
-        change = _change(have, item)
-        yield item, _with_bindings(change, have, want) if isinstance(change, Recreate) else change
+    comparison = Comparison(have, want)
+    return ((item, comparison.change_of(item)) for item in want.objects())
 
 
-def _with_bindings(change: Recreate, have: Topology, want: Topology) -> Recreate:
-    """Say what becomes of the bindings that go with an object when it is deleted."""
-    kind, name = type(change.want).__name__.lower(), change.want.name
-    gone = [
-        binding
-        for binding in sorted(have.bindings, key=binding_order)
-        if (binding.destination_type, binding.destination) == (kind, name)
-        or (kind == "exchange" and binding.source == name)
-    ]
-    return replace(
-        change,
-        bindings=tuple(binding for binding in gone if binding in want.bindings),
-        lost=tuple(binding for binding in gone if binding not in want.bindings),
-    )
+class Comparison:
+    """What there is and what is wanted, held against each other object by object."""
+
+    def __init__(self, have: Topology, want: Topology) -> None:
+        self.have, self.want = have, want
+
+    def change_of(self, item: TopologyObject) -> Changed | None:
+        """Return what must happen for a wanted object to be there, None if it is."""
+        change = _change(self.have, item)
+        return self._with_bindings(change) if isinstance(change, Recreate) else change
+
+    def _with_bindings(self, change: Recreate) -> Recreate:
+        """Say what becomes of the bindings that go with an object when it is deleted."""
+        gone = self._bindings_at[type(change.want).__name__.lower(), change.want.name]
+        return replace(
+            change,
+            bindings=tuple(binding for binding in gone if binding in self.want.bindings),
+            lost=tuple(binding for binding in gone if binding not in self.want.bindings),
+        )
+
+    @cached_property
+    def _bindings_at(self) -> Mapping[tuple[str, str], Sequence[Binding]]:
+        """The bindings from or to each exchange or queue, by its kind and name."""
+        found: dict[tuple[str, str], list[Binding]] = defaultdict(list)
+        for binding in sorted(self.have.bindings, key=binding_order):
+            ends = {("exchange", binding.source), (binding.destination_type, binding.destination)}
+            for end in ends:
+                found[end].append(binding)
+        return found
 
 
 def undeclared(have: Topology, want: Topology) -> tuple[TopologyObject, ...]:
-    """Return what `have` holds and `want` does not speak of."""
-    return tuple(
-        item
-        for item in have.objects()
-        if (isinstance(item, Binding) and item not in want.bindings)
-        or (isinstance(item, Exchange) and item.name not in want.exchanges)
-        or (isinstance(item, Queue) and item.name not in want.queues)
-        or (isinstance(item, Policy) and item.name not in want.policies)
+    """Return what `have` holds and `want` does not speak of, in the order of `Topology.objects`."""
+    return (
+        *_not_in(want.exchanges, have.exchanges),
+        *_not_in(want.queues, have.queues),
+        *_not_in(want.policies, have.policies),
+        *sorted(have.bindings - want.bindings, key=binding_order),
     )
+
+
+def _not_in(want: Mapping[str, _T], have: Mapping[str, _T]) -> Iterator[_T]:
+    return (have[name] for name in sorted(have.keys() - want.keys()))
 
 
 def _change(have: Topology, want: TopologyObject) -> Changed | None:
@@ -191,8 +210,7 @@ def _is_down(have: Topology, binding: Binding) -> bool:
 
 def _exchange_differences(have: Exchange, want: Exchange, live: Topology) -> Iterator[Difference]:
     yield from _attributes(have, want, ("type", "durable", "auto_delete", "internal"))
-    provided = effective_definition(have, live)
-    yield from _arguments(have.arguments, want.arguments, COMPARED_EXCHANGE_ARGUMENTS, provided)
+    yield from _not_provided(_arguments(have.arguments, want.arguments, COMPARED_EXCHANGE_ARGUMENTS), have, live)
 
 
 def _queue_differences(have: Queue, want: Queue, live: Topology) -> Iterator[Difference]:
@@ -200,8 +218,7 @@ def _queue_differences(have: Queue, want: Queue, live: Topology) -> Iterator[Dif
     if have.type is not None and have.type != wanted_type:
         yield Difference("type", have.type, wanted_type)
     yield from _attributes(have, want, ("durable", "auto_delete", "exclusive"))
-    provided = effective_definition(have, live)
-    yield from _arguments(have.arguments, want.arguments, compared_arguments(have), provided)
+    yield from _not_provided(_arguments(have.arguments, want.arguments, compared_arguments(have)), have, live)
 
 
 def compared_arguments(queue: Queue) -> frozenset[str]:
@@ -220,13 +237,18 @@ def _attributes(have: object, want: object, names: tuple[str, ...]) -> Iterator[
             yield Difference(name, getattr(have, name), getattr(want, name))
 
 
-def _arguments(
-    have: Arguments, want: Arguments, compared: Set[str], provided: Arguments = MappingProxyType({})
-) -> Iterator[Difference]:
-    for name in sorted((have.keys() | want.keys()) & compared):
+def _arguments(have: Arguments, want: Arguments, compared: Set[str]) -> Iterator[Difference]:
+    for name in sorted((have.keys() | want.keys()) & compared) if have or want else ():
         mine, wanted = have.get(name, ABSENT), want.get(name, ABSENT)
-        if frozen(mine) != frozen(wanted) and not is_provided(name, mine, wanted, provided):
+        if frozen(mine) != frozen(wanted):
             yield Difference(name, mine, wanted)
+
+
+def _not_provided(found: Iterator[Difference], have: Exchange | Queue, live: Topology) -> Iterator[Difference]:
+    """Yield differences in arguments, but for those that the policies in effect make up for."""
+    differences = tuple(found)
+    provided = effective_definition(have, live) if differences else {}
+    return (each for each in differences if not is_provided(each.attribute, each.have, each.want, provided))
 
 
 def is_provided(name: str, have: Value, want: Value, provided: Arguments) -> bool:

@@ -200,7 +200,10 @@ class Topology:
                 case Policy():
                     policies[item.name] = item
                 case Binding():
-                    (twins if item in bindings else bindings).add(item)
+                    known = len(bindings)
+                    bindings.add(item)
+                    if len(bindings) == known:
+                        twins.add(item)
         return cls(
             name=name,
             exchanges=exchanges,

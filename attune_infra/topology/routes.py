@@ -52,9 +52,7 @@ def run(want: Topology, *, version: Version = NEWEST) -> Iterator[RouteResult]:
         yield _tested(route, routings[ids], routings[ids], want)
 
 
-def run_on(
-    have: Topology, want: Topology, *, version: Version, provisioned: frozenset[int]
-) -> Iterator[RouteResult]:
+def run_on(have: Routing, want: Topology, *, provisioned: frozenset[int]) -> Iterator[RouteResult]:
     """Run the routes of a topology on what a broker holds.
 
     The workers `provisioned` have to be there; another one that a route names is taken to be, unless it is.
@@ -63,11 +61,8 @@ def run_on(
     for route in want.routes:
         ids = workers_of(route.reaches, want.workers)
         if ids not in routings:
-            supposed = _with_supposed(have, want, ids - provisioned)
-            routings[ids] = (
-                Routing(supposed, version=version),
-                Routing(with_workers(want, sorted(ids)), version=version),
-            )
+            wanted = Routing(with_workers(want, sorted(ids)), version=have.version)
+            routings[ids] = (_with_supposed(have, want, ids - provisioned), wanted)
         yield _tested(route, *routings[ids], want)
 
 
@@ -102,14 +97,16 @@ def discrepancies(
     )
 
 
-def _with_supposed(have: Topology, want: Topology, ids: frozenset[int]) -> Topology:
+def _with_supposed(have: Routing, want: Topology, ids: frozenset[int]) -> Routing:
     """Return what a broker holds, and what is the own of those of the workers that have no queue there."""
     absent = [
         worker_id
         for worker_id in sorted(ids)
-        if not topology_of_workers(want, [worker_id]).queues.keys() & have.queues.keys()
+        if not topology_of_workers(want, [worker_id]).queues.keys() & have.topology.queues.keys()
     ]
-    return with_workers(replace(have, workers=want.workers), absent)
+    if not absent:
+        return have
+    return Routing(with_workers(replace(have.topology, workers=want.workers), absent), version=have.version)
 
 
 def _tested(route: Route, have: Routing, wanted: Routing, want: Topology) -> RouteResult:

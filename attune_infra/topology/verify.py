@@ -9,19 +9,18 @@ from enum import StrEnum
 from itertools import chain
 
 from attune_infra.errors import AttuneError, ExitCode
-from attune_infra.topology.diff import Changed, Create, Difference, compare, undeclared
+from attune_infra.topology.diff import Changed, Comparison, Create, Difference, compare, undeclared
 from attune_infra.topology.lint.reach import keys_into
 from attune_infra.topology.lint.subject import Subject
 from attune_infra.topology.model import Binding, Exchange, Queue, Topology, TopologyObject, label
 from attune_infra.topology.routes import name_of, run_on
 from attune_infra.topology.topic_keys import literal, shown
-from attune_infra.topology.version import NEWEST, Version, version_of
+from attune_infra.topology.version import NEWEST, version_of
 from attune_infra.topology.worker import (
     bindings_of,
     consumer_tag_of,
     objects_of,
     owner_of,
-    queues_of,
     worker_family,
 )
 
@@ -88,27 +87,39 @@ class Demands:
     strict: bool = False
 
 
-def verify(seen: Seen, want: Topology, demands: Demands) -> Verification:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A topology, what demanded workers own on top of it, and all of that together."""
+
+    topology: Topology
+    demands: Demands
+    own: Mapping[int, Sequence[Queue | Binding]]
+    everything: Topology
+
+    @classmethod
+    def of(cls, topology: Topology, demands: Demands) -> Wanted:
+        """Gather it; raise `InvalidInput` if workers are demanded and the topology has none."""
+        own = {each: objects_of(worker_family(topology), each) for each in demands.worker_ids}
+        everything = topology.plus(chain.from_iterable(own.values()))
+        return cls(topology=topology, demands=demands, own=own, everything=everything)
+
+    @property
+    def queues_of_workers(self) -> tuple[str, ...]:
+        """The names of the demanded workers' queues."""
+        return tuple(item.name for owned in self.own.values() for item in owned if isinstance(item, Queue))
+
+
+def verify(seen: Seen, want: Wanted) -> Verification:
     """Hold what was seen against what is wanted."""
     checks = [_reachable("HTTP", seen.http), _reachable("AMQP", seen.amqp)]
     if seen.topology is not None:
-        version = version_of(seen.http) if isinstance(seen.http, str) else NEWEST
-        checks.extend(_checks_of_topology(seen.topology, want, version))
+        had = Subject(seen.topology, version_of(seen.http) if isinstance(seen.http, str) else NEWEST)
+        checks.extend(_checks_of_topology(had, want.topology))
         if isinstance(seen.http, str):
-            checks.extend(_checks_of_routes(seen.topology, want, demands, version))
-        own = {each: objects_of(worker_family(want), each) for each in demands.worker_ids}
-        checks.extend(_checks_of_workers(seen, seen.topology, want, own, demands))
-        everything = want.plus(chain.from_iterable(own.values()))
-        checks.extend(_checks_of_undeclared(seen.topology, everything, demands))
+            checks.extend(_checks_of_routes(had, want))
+        checks.extend(_checks_of_workers(seen, seen.topology, want))
+        checks.extend(_checks_of_undeclared(seen.topology, want))
     return Verification(tuple(checks))
-
-
-def worker_queues(want: Topology, worker_ids: Sequence[int]) -> tuple[str, ...]:
-    """Return the names of these workers' queues."""
-    if not worker_ids:
-        return ()
-    family = worker_family(want)
-    return tuple(queue.name for worker_id in worker_ids for queue in queues_of(family, worker_id))
 
 
 def _reachable(protocol: str, answer: str | AttuneError) -> Check:
@@ -118,10 +129,10 @@ def _reachable(protocol: str, answer: str | AttuneError) -> Check:
     return Check(name, Verdict.PASSED, f"RabbitMQ {answer}")
 
 
-def _checks_of_topology(have: Topology, want: Topology, version: Version) -> Iterator[Check]:
-    for item, change in compare(have, want):
-        yield _check_of_object(item, change, have)
-    wanted, had = Subject(want, version), Subject(have, version)
+def _checks_of_topology(had: Subject, want: Topology) -> Iterator[Check]:
+    for item, change in compare(had.topology, want):
+        yield _check_of_object(item, change, had.topology)
+    wanted = Subject(want, had.version)
     for queue in sorted(want.queues.values(), key=lambda queue: queue.name):
         if "x-dead-letter-exchange" in queue.arguments:
             yield _check_of_dead_letters(queue, wanted, had)
@@ -156,21 +167,15 @@ def _check_of_dead_letters(queue: Queue, wanted: Subject, had: Subject) -> Check
     return Check(name, Verdict.PASSED, f"lead to {', '.join(reached) or 'a queue'} through {to}")
 
 
-def _checks_of_workers(
-    seen: Seen,
-    have: Topology,
-    want: Topology,
-    own: Mapping[int, Sequence[Queue | Binding]],
-    demands: Demands,
-) -> Iterator[Check]:
-    changes = dict(compare(have, Topology.of(chain.from_iterable(own.values()))))
-    for worker_id, objects in own.items():
+def _checks_of_workers(seen: Seen, have: Topology, want: Wanted) -> Iterator[Check]:
+    comparison = Comparison(have, want.everything)
+    for worker_id, objects in want.own.items():
         for item in objects:
-            yield _check_of_object(item, changes[item], have, worker_id)
-        tag = consumer_tag_of(worker_family(want), worker_id)
+            yield _check_of_object(item, comparison.change_of(item), have, worker_id)
+        tag = consumer_tag_of(worker_family(want.topology), worker_id)
         for item in objects:
             if isinstance(item, Queue) and item.name in have.queues:
-                yield _check_of_consumer(seen, item.name, tag, worker_id, demands)
+                yield _check_of_consumer(seen, item.name, tag, worker_id, want.demands)
 
 
 def _check_of_consumer(seen: Seen, queue: str, tag: str, worker_id: int, demands: Demands) -> Check:
@@ -193,16 +198,16 @@ def _check_of_consumer(seen: Seen, queue: str, tag: str, worker_id: int, demands
     )
 
 
-def _checks_of_routes(have: Topology, want: Topology, demands: Demands, version: Version) -> Iterator[Check]:
-    for result in run_on(have, want, version=version, provisioned=frozenset(demands.worker_ids)):
+def _checks_of_routes(had: Subject, want: Wanted) -> Iterator[Check]:
+    for result in run_on(had.routing, want.topology, provisioned=frozenset(want.demands.worker_ids)):
         verdict = Verdict.FAILED if result.problems else Verdict.PASSED
         yield Check(name_of(result.route), verdict, "; ".join(result.problems))
 
 
-def _checks_of_undeclared(have: Topology, want: Topology, demands: Demands) -> Iterator[Check]:
-    verdict = Verdict.FAILED if demands.strict else Verdict.WARNING
-    for item in undeclared(have, want):
-        if not _is_of_a_worker(item, want):
+def _checks_of_undeclared(have: Topology, want: Wanted) -> Iterator[Check]:
+    verdict = Verdict.FAILED if want.demands.strict else Verdict.WARNING
+    for item in undeclared(have, want.everything):
+        if not _is_of_a_worker(item, want.topology):
             yield Check(f"undeclared {label(item)}", verdict, "nobody declared it")
 
 

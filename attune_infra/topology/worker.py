@@ -26,15 +26,27 @@ def worker_family(topology: Topology) -> WorkerFamily:
 
 
 def queues_of(family: WorkerFamily, worker_id: int) -> tuple[Queue, ...]:
-    return tuple(replace(queue, name=_filled(queue.name, worker_id)) for queue in family.queues)
+    return tuple(
+        Queue(
+            name=_filled(queue.name, worker_id),
+            type=queue.type,
+            durable=queue.durable,
+            auto_delete=queue.auto_delete,
+            exclusive=queue.exclusive,
+            arguments=queue.arguments,
+        )
+        for queue in family.queues
+    )
 
 
 def bindings_of(family: WorkerFamily, worker_id: int) -> tuple[Binding, ...]:
     return tuple(
-        replace(
-            binding,
+        Binding(
+            source=binding.source,
             destination=_filled(binding.destination, worker_id),
+            destination_type=binding.destination_type,
             routing_key=_filled(binding.routing_key, worker_id),
+            arguments=binding.arguments,
         )
         for binding in family.bindings
     )

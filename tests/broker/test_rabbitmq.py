@@ -3,9 +3,8 @@
 import amqp
 import pytest
 
-from attune_infra.broker.management import Management
 from attune_infra.broker.rabbitmq import RabbitMQ
-from attune_infra.errors import RequestRefused, VirtualHostMissing
+from attune_infra.errors import RequestRefused
 from attune_infra.settings import Via
 from attune_infra.topology.diff import ABSENT, Create, Difference, Update, diff
 from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology, TopologyObject
@@ -183,11 +182,3 @@ def test_bindings_are_the_same_however_they_are_listed(broker: RabbitMQ) -> None
 
     assert one_by_one.bindings == set(bindings)
     assert broker.read().bindings == set(bindings)
-
-
-def test_what_is_asked_beside_is_answered_or_raised_when_it_is_waited_for(management: Management) -> None:
-    overview, missing = management.get_beside("overview"), management.get_beside("vhosts", "no such one")
-
-    assert overview()["rabbitmq_version"]
-    with pytest.raises(VirtualHostMissing):
-        missing()

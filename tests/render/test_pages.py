@@ -41,7 +41,7 @@ from attune_infra.topology.plan import Plan
 from attune_infra.topology.report import Outcome, Provisioned, Report, Status
 from attune_infra.topology.routing import Routing
 from attune_infra.topology.trace import trace
-from attune_infra.topology.verify import Demands, Seen, verify
+from attune_infra.topology.verify import Demands, Seen, Wanted, verify
 from attune_infra.topology.worker import topology_of_workers, with_workers, worker_family
 
 WANTED: Final = with_workers(attune(), [1])
@@ -72,7 +72,7 @@ SHOWN: Final[tuple[tuple[Showable, str], ...]] = (
     (PLAN, f"plan {PLAN.digest}"),
     (explained(PLAN, Topology.of([]), WANTED), "queue worker.1.executions is drift"),
     (
-        verify(Seen(http="4.3.6", amqp="4.3.6", topology=WANTED), WANTED, Demands()),
+        verify(Seen(http="4.3.6", amqp="4.3.6", topology=WANTED), Wanted.of(WANTED, Demands())),
         "passed   broker answers over AMQP",
     ),
     (PROVISIONED, "worker 1 provisioned"),

@@ -9,6 +9,7 @@ import pytest
 from attune_infra.topology.builtin import attune
 from attune_infra.topology.model import Binding, Exchange, Message, Queue, Route, Topology
 from attune_infra.topology.routes import RouteResult, run, run_on
+from attune_infra.topology.routing import Routing
 from attune_infra.topology.worker import with_workers
 
 WORKER_1 = Binding(source="attune.executions", destination="worker.1.executions", routing_key="worker.1")
@@ -28,7 +29,7 @@ def wanted(route: Route, *bindings: Binding, kind: str = "topic") -> Topology:
 
 def on(have: Topology, *, provisioned: int | None = None, want: Topology | None = None) -> list[str]:
     ids = frozenset(() if provisioned is None else (provisioned,))
-    return problems(*run_on(have, want or attune(), version=(4, 3), provisioned=ids))
+    return problems(*run_on(Routing(have, version=(4, 3)), want or attune(), provisioned=ids))
 
 
 def test_the_routes_of_attune_hold_on_itself_and_on_what_is_as_wanted() -> None:
