@@ -1,17 +1,18 @@
 """AMQP 0-9-1: declare and bind many things at once, and count consumers.
 
 A channel works through its commands one after another, but the channels of a connection work side by side,
-and a declaration with `no-wait` costs no round trip. So declarations go out in lanes, one channel each, and
-one question at the end of each lane tells whether all went well. Where not, that lane alone is gone through
-again, one by one, so that each failure is known by its name and the broker's reason.
+and a declaration with `no-wait` costs no round trip. So declarations go out in lanes, one channel each, and a
+question after every few of them tells that these went well. Where not, those few are gone through again, one by
+one, so that each failure is known by its name and the broker's reason, and what came behind them goes out anew.
 """
 
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from itertools import islice
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import amqp
@@ -32,9 +33,14 @@ Declarable: TypeAlias = Exchange | Queue | Binding
 Declared: TypeAlias = tuple[Declarable, str | None]
 """What was declared, and the broker's reason if it refused."""
 
+_Share: TypeAlias = "deque[list[Declarable]]"
+"""What is to be declared in one lane: pieces, each of which is answered for as a whole."""
+
 LANES: Final = 16
-AT_ONCE: Final = 1000
-"""Declarations under way before the next question whether all went well."""
+A_PIECE: Final = 16
+"""Declarations to a question whether they went well."""
+AT_ONCE: Final = 4000
+"""Declarations, or queues whose consumers are counted, under way at once."""
 
 
 class _Lane(amqp.Channel):  # type: ignore[misc] # the package ships no types
@@ -44,6 +50,25 @@ class _Lane(amqp.Channel):  # type: ignore[misc] # the package ships no types
     """
 
     failure: Exception | None = None
+    _asked = 0
+    _answered = 0
+
+    @property
+    def is_working(self) -> bool:
+        """Whether the broker still owes an answer."""
+        return self.failure is None and self._answered < self._asked
+
+    def declare_all(self, pieces: Iterable[Iterable[Declarable]]) -> None:
+        """Declare things without waiting, and ask after each piece whether it went well."""
+        for piece in pieces:
+            for item in piece:
+                self.declare(item, nowait=True)
+            self._ask()
+
+    def take_answers(self) -> int:
+        """Return how many pieces went well since the last time."""
+        answered, self._answered, self._asked = self._answered, 0, self._asked - self._answered
+        return answered
 
     def declare(self, item: Declarable, *, nowait: bool) -> None:
         match item:
@@ -68,10 +93,11 @@ class _Lane(amqp.Channel):  # type: ignore[misc] # the package ships no types
                 )
 
     def count_consumers(self, queues: Sequence[str], counts: dict[str, int]) -> None:
-        """Ask how many consumers each queue has; it is counted by the time that `survived` returns."""
+        """Ask how many consumers each queue has; they are counted when the lane is not working any more."""
         self._callbacks[spec.Queue.DeclareOk] = lambda queue, _, consumers: counts.update({queue: consumers})
         for queue in queues:
             self.send_method(spec.Queue.Declare, "BsbbbbbF", (0, queue, True, False, False, False, False, {}))
+        self._ask()
 
     def publish(self, message: amqp.Message, exchange: str, routing_key: str) -> bool:
         """Publish a message and wait for the confirm; return whether it reached any queue."""
@@ -80,13 +106,6 @@ class _Lane(amqp.Channel):  # type: ignore[misc] # the package ships no types
         self.basic_publish_confirm(message, exchange, routing_key, mandatory=True)
         return not returned
 
-    def survived(self) -> bool:
-        """Wait until the broker has worked through all that was sent; return whether nothing failed."""
-        with suppress(amqp.ChannelError):
-            if self.failure is None:
-                self.basic_qos(0, 0, a_global=False)
-        return self.failure is None
-
     def wait(self, method: Any, callback: Any = None, timeout: Any = None, returns_tuple: bool = False) -> Any:
         """Wait for an answer, but not for ever; raise the reason if the broker closed the channel instead."""
         try:
@@ -94,6 +113,15 @@ class _Lane(amqp.Channel):  # type: ignore[misc] # the package ships no types
             return super().wait(method, callback, limit, returns_tuple)
         except amqp.RecoverableConnectionError as error:
             raise self.failure or error from error
+
+    def _ask(self) -> None:
+        """Ask for something that changes nothing; it is answered when all that was sent before is done."""
+        self._callbacks[spec.Basic.QosOk] = self._on_answer
+        self.send_method(spec.Basic.Qos, "lBb", (0, 0, False))
+        self._asked += 1
+
+    def _on_answer(self) -> None:
+        self._answered += 1
 
     def _declare_exchange(self, exchange: Exchange, *, nowait: bool) -> None:
         """Declare an exchange; py-amqp's own method cannot say `internal`."""
@@ -182,11 +210,26 @@ class Amqp:
         """Return RabbitMQ's version as the handshake tells it."""
         return str(self._connected().server_properties.get("version", "unknown"))
 
-    def declare(self, items: Sequence[Declarable]) -> Iterator[Declared]:
-        """Declare things that do not depend on each other; yield each with the reason if it was refused."""
-        waiting = iter(items)
-        while batch := list(islice(waiting, AT_ONCE)):
-            yield from self._declare_at_once(batch)
+    def declare(self, items: Iterable[Declarable]) -> Iterator[Declared]:
+        """Declare things that do not depend on each other; yield each with the reason if it was refused.
+
+        They come in no order, each as soon as it is known what became of it.
+        """
+        waiting, suspects = deque(items), deque[Declarable]()
+        shares: list[_Share] = []
+        try:
+            while waiting:
+                shares = _dealt([waiting.popleft() for _ in range(min(AT_ONCE, len(waiting)))])
+                yield from ((item, None) for item in self._declare_at_once(shares))
+                suspects += chain.from_iterable(share.popleft() for share in shares if share)
+                while suspects:
+                    reason = self._declare_alone(suspects[0])
+                    yield suspects.popleft(), reason
+                waiting.extendleft(_all_of(shares))
+                shares = []
+        except BrokerError as error:
+            for item in (*suspects, *_all_of(shares), *waiting):
+                yield item, error.sentence
 
     def consumer_counts(self, queues: Collection[str]) -> dict[str, int]:
         """Return how many consumers each queue has, exactly and now; what is not there is left out.
@@ -208,12 +251,12 @@ class Amqp:
         with self._connected().outbox.as_one():
             for start, lane in enumerate(lanes):
                 lane.count_consumers(batch[start :: len(lanes)], counts)
-        survived = [lane.survived() for lane in lanes]
-        if not all(survived):
+        deque(self._events(lanes), maxlen=0)
+        if any(lane.failure for lane in lanes):
             for queue in set(batch) - counts.keys():
                 [lane] = self._lanes(1)
                 lane.count_consumers([queue], counts)
-                lane.survived()
+                deque(self._events([lane]), maxlen=0)
 
     def arrivals(self, messages: Sequence[Message], queues: Collection[str]) -> list[Arrival]:
         """Publish messages and return for each in which of the queues it arrived; they are emptied by that."""
@@ -246,37 +289,26 @@ class Amqp:
         if connection is not None:
             _close(connection)
 
-    def _declare_at_once(self, batch: list[Declarable]) -> Iterator[Declared]:
-        lanes = min(LANES, len(batch))
-        shares = [batch[start::lanes] for start in range(lanes)]
-        unreachable: str | None = None
-        try:
-            survived = self._run_lanes(shares)
-        except BrokerError as error:
-            unreachable, survived = error.sentence, [False] * lanes
-        for share, went_well in zip(shares, survived, strict=True):
-            for item in share:
-                if went_well:
-                    yield item, None
-                    continue
-                try:
-                    yield item, unreachable or self._declare_alone(item)
-                except BrokerError as error:
-                    unreachable = error.sentence
-                    yield item, unreachable
-
-    def _run_lanes(self, shares: list[list[Declarable]]) -> list[bool]:
-        """Declare each share in a lane of its own; return which lanes survived it."""
+    def _declare_at_once(self, shares: Sequence[_Share]) -> Iterator[Declarable]:
+        """Declare each share in a lane of its own; take what went well out of it, and yield that."""
         lanes = self._lanes(len(shares))
         try:
             with self._connected().outbox.as_one():
                 for lane, share in zip(lanes, shares, strict=True):
-                    for item in share:
-                        lane.declare(item, nowait=True)
-            return [lane.survived() for lane in lanes]
+                    lane.declare_all(share)
+            for _ in self._events(lanes):
+                for lane, share in zip(lanes, shares, strict=True):
+                    for _ in range(lane.take_answers()):
+                        yield from share.popleft()
         except (amqp.AMQPError, OSError):
             self.forget()
-            return [False] * len(shares)
+
+    def _events(self, lanes: Sequence[_Lane]) -> Iterator[None]:
+        """Yield whenever the broker has said something, until it owes none of the lanes an answer."""
+        connection = self._connected()
+        while any(lane.is_working for lane in lanes):
+            connection.drain_events(self.settings.timeout)
+            yield
 
     def _declare_alone(self, item: Declarable) -> str | None:
         """Declare one thing and wait; return the broker's reason if it refused."""
@@ -339,6 +371,17 @@ class Amqp:
     def _lost(self, error: Exception) -> BrokerError:
         self.forget()
         return faults.from_amqp_connect(error, self.settings)
+
+
+def _dealt(items: Sequence[Declarable]) -> list[_Share]:
+    """Deal things out over lanes, one to each in turn."""
+    count = min(LANES, len(items))
+    shares = [items[start::count] for start in range(count)]
+    return [deque(list(share[at : at + A_PIECE]) for at in range(0, len(share), A_PIECE)) for share in shares]
+
+
+def _all_of(shares: Iterable[_Share]) -> Iterator[Declarable]:
+    return chain.from_iterable(chain.from_iterable(shares))
 
 
 def _close(connection: _Connection) -> None:
