@@ -293,8 +293,8 @@ class Amqp:
         """Declare each share in a lane of its own; take what went well out of it, and yield that."""
         lanes = self._lanes(len(shares))
         try:
-            with self._connected().outbox.as_one():
-                for lane, share in zip(lanes, shares, strict=True):
+            for lane, share in zip(lanes, shares, strict=True):
+                with self._connected().outbox.as_one():
                     lane.declare_all(share)
             for _ in self._events(lanes):
                 for lane, share in zip(lanes, shares, strict=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import cache
 
 from attune_infra.errors import InvalidInput
 from attune_infra.topology.model import Binding, Policy, Queue, Topology, WorkerFamily
@@ -112,11 +113,16 @@ def _expiry_policy(topology: Topology) -> Policy:
 def owner_of(family: WorkerFamily, queue: str) -> int | None:
     """Return the id of the worker whose queue has this name, or None if it is no worker's queue."""
     for template in family.queues:
-        before, _, after = template.name.partition(PLACEHOLDER)
-        found = re.fullmatch(rf"{re.escape(before)}([1-9][0-9]{{0,18}}){re.escape(after)}", queue)
+        found = _names_of(template.name).fullmatch(queue)
         if found and int(found[1]) <= HIGHEST_ID:
             return int(found[1])
     return None
+
+
+@cache
+def _names_of(template: str) -> re.Pattern[str]:
+    before, _, after = template.partition(PLACEHOLDER)
+    return re.compile(rf"{re.escape(before)}([1-9][0-9]{{0,18}}){re.escape(after)}")
 
 
 def _filled(template: str, worker_id: int) -> str:
