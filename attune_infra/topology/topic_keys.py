@@ -6,10 +6,10 @@ Which keys match a single message is not asked here, but of `topology.routing`.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import chain
+from itertools import chain, permutations, zip_longest
 from typing import Final, TypeAlias
 
 from attune_infra.topology.routing import words_of
@@ -31,6 +31,12 @@ _WILDCARDS: Final = {"*": STAR, "#": HASH}
 _ANY_OTHER: Final = "\0"
 """A word that is in no key, and so stands for all that are not."""
 
+_PAIR: Final = 2
+"""Keys that are held against each other; more are put into a tree."""
+
+_FEW: Final = 4
+"""Keys that are tried sooner than it is asked whether another word has fewer."""
+
 
 def pattern(key: str) -> Words:
     """Return the words of a key that a topic exchange is bound with."""
@@ -46,7 +52,7 @@ def literal(key: str) -> Words:
 
 def example(words: Words) -> str:
     """Return a routing key among those that the words stand for; where they can be any, it is nobody's."""
-    return ".".join(word if isinstance(word, str) else _ANY_OTHER for word in words)
+    return ".".join([word if isinstance(word, str) else _ANY_OTHER for word in words])
 
 
 def shown(words: Words) -> str:
@@ -96,6 +102,27 @@ def _steps(one: Words, other: Words) -> list[tuple[int, int]]:
     return steps
 
 
+def covered(keys: Collection[str]) -> Iterable[tuple[str, str]]:
+    """Return the keys that another covers, each with one that does.
+
+    Of keys that mean the same, the first covers the others. Many keys cost least when they are sorted.
+    """
+    if len(keys) > _PAIR or any("#" in key[:-1] for key in keys):
+        return KeyTree(keys).covered()
+    words = {key: pattern(key) for key in keys}
+    return [(key, other) for key, other in permutations(words, 2) if _holds(words[other], words[key])]
+
+
+def _holds(wide: Words, narrow: Words) -> bool:
+    """Return whether one key covers another, of two that have `#` at most at their ends."""
+    for mine, others in zip_longest(wide, narrow):
+        if mine is HASH:
+            return True
+        if mine != others and (mine is not STAR or others is HASH or others is None):
+            return False
+    return True
+
+
 class KeyTree:
     """Keys of topic bindings as a tree of words, which finds one that covers another without trying each.
 
@@ -111,10 +138,9 @@ class KeyTree:
                 self._root.add(words, key)
 
     def covered(self) -> Iterator[tuple[str, str]]:
-        """Yield the keys that another covers, each with one that does.
+        """Yield the keys that another covers, each with one that does; of keys that mean the same, the first does.
 
-        Of keys that mean the same, the first covers the others. A key that begins as the one before it goes on
-        from where that part of it led, so that keys cost least when they are sorted.
+        A key that begins as the one before it goes on from where that part of it led.
         """
         before: Words = ()
         ways = [self._root.with_hash()]  # where one may be after so many words
@@ -212,13 +238,24 @@ class KeyIndex:
         return (words for words in self._candidates(other) if overlap(words, other))
 
     def _candidates(self, other: Words) -> Iterable[Words]:
-        found: list[Sequence[Sequence[Words]]] = [
-            *(self._from_the_beginning.having(*each) for each in _fixed(other)),
-            *(self._from_the_end.having(*each) for each in _fixed(other[::-1])),
-            *((self._by_word.get(word, ()), self._with_wildcards) for word in _hidden(other)),
-        ]
-        rarest = min(found, key=lambda lists: sum(map(len, lists)), default=[self._keys])
+        rarest: Sequence[Sequence[Words]] = [self._keys]
+        fewest = len(self._keys)
+        for found in self._having_a_word(other):
+            count = sum(map(len, found))
+            if count < fewest:
+                rarest, fewest = found, count
+            if fewest <= _FEW:
+                break
         return chain.from_iterable(rarest)
+
+    def _having_a_word(self, other: Words) -> Iterator[Sequence[Sequence[Words]]]:
+        """Yield, for one word of another key after the other, the keys that can have it there."""
+        for place, word in _fixed(other):
+            yield self._from_the_beginning.having(place, word)
+        for place, word in _fixed(reversed(other)):
+            yield self._from_the_end.having(place, word)
+        for word in _hidden(other):
+            yield self._by_word.get(word, ()), self._with_wildcards
 
     @cached_property
     def _from_the_beginning(self) -> _Places:
@@ -256,14 +293,17 @@ class _Places:
 
     def having(self, place: int, word: Word) -> list[Sequence[Words]]:
         """Return the keys that may have a word at a place."""
-        having = [self._having.get((place, each), ()) for each in (word, STAR)]
-        return [*having, *(keys for start, keys in self._open.items() if start <= place)]
+        having = self._having.get((place, word), ()), self._having.get((place, STAR), ())
+        return [*having, *[keys for start, keys in self._open.items() if start <= place]]
 
 
-def _fixed(words: Words) -> list[tuple[int, Word]]:
-    """Return the places of the words before the first `#` that stand for themselves, and the words."""
-    before = words[: words.index(HASH)] if HASH in words else words
-    return [(place, word) for place, word in enumerate(before) if word is not STAR]
+def _fixed(words: Iterable[Word]) -> Iterator[tuple[int, Word]]:
+    """Yield the places of the words before the first `#` that stand for themselves, and the words."""
+    for place, word in enumerate(words):
+        if word is HASH:
+            return
+        if word is not STAR:
+            yield place, word
 
 
 def _hidden(words: Words) -> set[Word]:

@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 
 from attune_infra.topology.model import Binding, Exchange, Message, Queue, Topology
 from attune_infra.topology.routing import Routing
-from attune_infra.topology.topic_keys import KeyIndex, KeyTree, example, is_literal, literal, overlap, pattern
+from attune_infra.topology.topic_keys import (
+    KeyIndex,
+    KeyTree,
+    covered,
+    example,
+    is_literal,
+    literal,
+    overlap,
+    pattern,
+)
 
 WORDS = ("a", "b", "", "*", "#")
 keys = st.lists(st.sampled_from(WORDS), max_size=4).map(".".join)
@@ -57,12 +66,17 @@ def matched_by(patterns: list[str]) -> dict[str, set[str]]:
 @settings(deadline=None)
 @given(st.lists(few_words, min_size=2, max_size=5, unique=True))
 def test_a_key_is_wider_if_it_matches_all_that_another_does(patterns: list[str]) -> None:
-    covered, matched = dict(KeyTree(patterns).covered()), matched_by(patterns)
+    found, matched = dict(KeyTree(patterns).covered()), matched_by(patterns)
 
     for key in patterns:
         equal = [other for other in patterns if matched[other] == matched[key]]
         wider = {other for other in patterns if matched[other] > matched[key]} | ({equal[0]} - {key})
-        assert (covered[key] in wider) if wider else (key not in covered)
+        assert (found[key] in wider) if wider else (key not in found)
+
+
+@given(st.lists(keys, max_size=3, unique=True))
+def test_few_keys_are_judged_as_many(few: list[str]) -> None:
+    assert dict(covered(few)) == dict(KeyTree(few).covered())
 
 
 @given(st.lists(keys, max_size=8), keys)

@@ -10,7 +10,7 @@ from attune_infra.topology.lint.reach import key_of
 from attune_infra.topology.lint.subject import Subject
 from attune_infra.topology.model import Binding, Exchange, binding_order
 from attune_infra.topology.routing import comparable, criteria_of, demands_any, words_of
-from attune_infra.topology.topic_keys import KeyTree, Words, overlap
+from attune_infra.topology.topic_keys import Words, covered, overlap
 
 _KEY, _ARGUMENTS = "routing_key", "arguments"
 _MANY_SOURCES = 100
@@ -77,7 +77,7 @@ def shadowed(subject: Subject) -> Iterator[Flaw]:
 
 
 def _shadowed_in(group: Sequence[Binding]) -> Iterator[Flaw]:
-    wider = dict(KeyTree(binding.routing_key for binding in group).covered())
+    wider = dict(covered(dict.fromkeys(binding.routing_key for binding in group)))
     for binding in group:
         if binding.routing_key in wider:
             what = f"the key '{wider[binding.routing_key]}' beside it lets all of its messages through already"
