@@ -3,49 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Set
-from typing import TypeVar
+from typing import Final, TypeVar
 
 _Node = TypeVar("_Node", bound=Hashable)
 
+_LEFT: Final = float("inf")
+"""The place of a node that is no longer on the path, behind every other."""
+
 
 def cycles(edges: Mapping[_Node, Set[_Node]]) -> Iterator[list[_Node]]:
-    """Yield the largest sets of nodes that all lead to each other: Tarjan's algorithm, without recursion."""
-    index: dict[_Node, int] = {}
-    low: dict[_Node, int] = {}
+    """Yield the largest sets of nodes that all lead to each other: Gabow's algorithm, without recursion."""
+    places: dict[_Node, float] = {}
     path: list[_Node] = []
-    on_path: set[_Node] = set()
+    starts: list[float] = []  # the places on the path between which all nodes lead to each other
     for root in edges:
-        if root in index:
-            continue
-        index[root] = low[root] = len(index)
-        path.append(root)
-        on_path.add(root)
-        work = [(root, iter(edges[root]))]
+        work = [] if root in places else [(root, _entered(root, places, path, starts), iter(edges[root]))]
         while work:
-            node, following = work[-1]
+            node, place, following = work[-1]
             for other in following:
-                if other not in index:
-                    index[other] = low[other] = len(index)
-                    path.append(other)
-                    on_path.add(other)
-                    work.append((other, iter(edges.get(other, ()))))
+                if other not in places:
+                    work.append((other, _entered(other, places, path, starts), iter(edges.get(other, ()))))
                     break
-                if other in on_path:
-                    low[node] = min(low[node], index[other])
+                while starts[-1] > places[other]:
+                    starts.pop()
             else:
                 work.pop()
-                if work:
-                    low[work[-1][0]] = min(low[work[-1][0]], low[node])
-                if low[node] == index[node]:
-                    component = _closed(path, on_path, node)
+                if starts[-1] == place:
+                    starts.pop()
+                    component = path[place:]
+                    del path[place:]
+                    for each in component:
+                        places[each] = _LEFT
                     if len(component) > 1 or node in edges.get(node, ()):
                         yield component
 
 
-def _closed(path: list[_Node], on_path: set[_Node], node: _Node) -> list[_Node]:
-    """Take the component that ends with a node off the path."""
-    component: list[_Node] = []
-    while not component or component[-1] != node:
-        component.append(path.pop())
-    on_path.difference_update(component)
-    return component
+def _entered(node: _Node, places: dict[_Node, float], path: list[_Node], starts: list[float]) -> int:
+    """Put a node at the end of the path, and return its place there."""
+    place = len(path)
+    places[node] = place
+    path.append(node)
+    starts.append(place)
+    return place
