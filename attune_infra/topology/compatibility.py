@@ -308,7 +308,8 @@ def _exchange(exchange: Exchange, version: Version) -> Iterator[Judgement]:
 def _queue(queue: Queue, topology: Topology, version: Version) -> Iterator[Judgement]:
     kind = queue.type or type_without_argument(queue, topology.default_queue_type)
     for name, value in queue.arguments.items():
-        yield from _by_facts(ARGUMENT_FACTS.get(name, ()), value, version, kind)
+        if name in ARGUMENT_FACTS:
+            yield from _by_facts(ARGUMENT_FACTS[name], value, version, kind)
     if not queue.durable and not queue.exclusive and version >= (3, 13):
         what = (
             f"RabbitMQ {_words(version)} deprecates queues that are neither durable nor exclusive"

@@ -132,16 +132,19 @@ class Routing:
             possible=tuple(sorted(queues[False] - queues[True])),
         )
 
-    def queues(self, message: Message) -> Collection[str]:
-        """Return the queues that `route` names; it is quicker where bindings lead straight to them."""
-        exchange = self.exchange(message.exchange)
-        if exchange is None or exchange.type not in _INDEXES:
-            return self.route(message).queues
-        matched = self._matching(exchange, message)
-        is_straight = all(binding.destination_type == "queue" for binding in matched)
-        if is_straight and (matched or self.alternate_of(exchange) is None):
-            return {binding.destination for binding in matched}
-        return self.route(message).queues
+    def queues(self, exchange: str, routing_key: str) -> frozenset[str]:
+        """Return the queues that `route` names for a message without headers.
+
+        It is quicker where bindings lead straight to them.
+        """
+        if not exchange:
+            return frozenset({routing_key} & self.topology.queues.keys())
+        source = self.exchange(exchange)
+        if source is not None and source.type in _INDEXES:
+            matched = self._index(source).with_key(routing_key)
+            if (matched or self.alternate_of(source) is None) and (found := _straight(matched)) is not None:
+                return found
+        return frozenset(self.route(Message(exchange=exchange, routing_key=routing_key)).queues)
 
     def exchange(self, name: str) -> Exchange | None:
         """Return an exchange, RabbitMQ's own ones too; None if there is none of that name."""
@@ -209,6 +212,9 @@ class _Index(Protocol):
 
     def matching(self, message: Message) -> Iterable[Binding]: ...
 
+    def with_key(self, key: str) -> Collection[Binding]:
+        """Return the bindings that match a message with a routing key and no headers."""
+
 
 class _Everything:
     """Every binding matches: a fanout exchange, or one of which nothing is known."""
@@ -217,6 +223,9 @@ class _Everything:
         self.bindings, self.version = bindings, version
 
     def matching(self, _: Message) -> Iterable[Binding]:
+        return self.bindings
+
+    def with_key(self, _: str) -> Collection[Binding]:
         return self.bindings
 
 
@@ -230,7 +239,10 @@ class _Direct(_Everything):
             self.by_key[binding.routing_key].append(binding)
 
     def matching(self, message: Message) -> Iterable[Binding]:
-        return [binding for key in message.routing_keys for binding in self.by_key.get(key, ())]
+        return [binding for key in message.routing_keys for binding in self.with_key(key)]
+
+    def with_key(self, key: str) -> Collection[Binding]:
+        return self.by_key.get(key, ())
 
 
 class _Topic(_Everything):
@@ -245,6 +257,9 @@ class _Topic(_Everything):
     def matching(self, message: Message) -> Iterable[Binding]:
         nodes = {node: None for key in message.routing_keys for node in self._nodes(words_of(key))}
         return [binding for node in nodes for binding in node.bindings]
+
+    def with_key(self, key: str) -> Collection[Binding]:
+        return [binding for node in self._nodes(words_of(key)) for binding in node.bindings]
 
     def _nodes(self, words: Sequence[str]) -> Iterable[_Word]:
         """Return the ends of the patterns that match; each node is looked at once for a word, so `#` is cheap."""
@@ -323,6 +338,9 @@ class _Headers(_Everything):
             ),
         ]
 
+    def with_key(self, _: str) -> Collection[Binding]:
+        return self.undemanding
+
     def _criteria(self, binding: Binding) -> set[object]:
         return {(name, comparable(value, self.version)) for name, value in criteria_of(binding.arguments).items()}
 
@@ -367,6 +385,16 @@ def comparable(value: Argument, version: Version) -> object:
     if version < _FIRST_WITH_STRICT_NUMBERS and isinstance(value, int | float) and not isinstance(value, bool):
         return ("number", value)
     return frozen(value)
+
+
+def _straight(bindings: Iterable[Binding]) -> frozenset[str] | None:
+    """Return the queues to which bindings lead; None if one of them leads to an exchange."""
+    found = []
+    for binding in bindings:
+        if binding.destination_type != "queue":
+            return None
+        found.append(binding.destination)
+    return frozenset(found)
 
 
 def _sorted(bindings: Iterable[Binding]) -> tuple[Binding, ...]:

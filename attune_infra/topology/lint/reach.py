@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence, Set
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
 
 from attune_infra.topology.cycles import cycles
@@ -32,7 +33,7 @@ class Reach:
         """Return the queues that get a message from an exchange, with a routing key for which the words stand."""
         asked = (exchange, words)
         if asked not in self._queues:
-            self._queues[asked] = frozenset(self.subject.routing.queues(_message(exchange, words)))
+            self._queues[asked] = self.subject.routing.queues(exchange, "" if words is None else example(words))
         return self._queues[asked]
 
     @cached_property
@@ -50,10 +51,10 @@ class Reach:
         return found
 
     @cached_property
-    def dead_letters(self) -> Mapping[str, Set[frozenset[str]]]:
+    def dead_letters(self) -> Mapping[str, Sequence[frozenset[str]]]:
         """The queues that dead letters of each queue reach, for each of their routing keys."""
         return {
-            queue.name: {self.queues(exchange, key) for key in self.keys_of_dead_letters[queue.name]}
+            queue.name: [self.queues(exchange, key) for key in self.keys_of_dead_letters[queue.name]]
             for exchange, queues in self.subject.dead_letter_exchanges.items()
             for queue in queues
         }
@@ -80,12 +81,11 @@ class Reach:
         letters reach share a node for it, lest there be as many edges as pairs; but for one queue alone.
         """
         sent, found = self.dead_letters, []
-        reached = frozenset().union(*(together for ways in sent.values() for together in ways))
-        edges: dict[str | frozenset[str], Set[str | frozenset[str]]] = {}
-        for name in sent.keys() & reached:
-            edges[name] = {_node(together) for together in sent[name]}
-            shared = (together for together in edges[name] if isinstance(together, frozenset))
-            edges.update((together, together & sent.keys()) for together in shared if together not in edges)
+        ways = frozenset(chain.from_iterable(sent.values()))
+        edges: dict[str | frozenset[str], Set[str | frozenset[str]]] = {
+            name: _nodes(sent[name]) for name in sent.keys() & frozenset().union(*ways)
+        }
+        edges.update((together, together & sent.keys()) for together in ways if len(together) > 1)
         for cycle in cycles(edges):
             members = {node for node in cycle if isinstance(node, str)}
             leaves = any(not together <= members for name in members for together in sent[name])
@@ -108,7 +108,7 @@ class Reach:
 
     def _can_reach(self, exchange: str, words: Words) -> bool:
         if is_literal(words):
-            routed = self.subject.routing.route(_message(exchange, words))
+            routed = self.subject.routing.route(Message(exchange=exchange, routing_key=example(words)))
             if not routed.possible and all(hop.exchange.type != "headers" for hop in routed.hops):
                 return False
         return self._search(exchange, words)
@@ -140,8 +140,9 @@ class Reach:
             yield from (_end(binding) for binding in self.subject.out_of.get(source.name, ()))
             return
         ends, index = self._by_key(source.name)
+        is_one = is_literal(words)
         for key in index.overlapping(words):
-            if is_literal(words) or ("*" not in key and "#" not in key):
+            if is_one or ("*" not in key and "#" not in key):
                 yield from ends[key]
 
     def _by_key(self, source: str) -> tuple[Mapping[Words, Sequence[_End]], KeyIndex]:
@@ -188,12 +189,11 @@ def key_of(binding: Binding, subject: Subject) -> Words | None:
             return None
 
 
-def _message(exchange: str, words: Words | None) -> Message:
-    return Message(exchange=exchange, routing_key="" if words is None else example(words))
-
-
-def _node(together: frozenset[str]) -> str | frozenset[str]:
-    return next(iter(together)) if len(together) == 1 else together
+def _nodes(ways: Sequence[frozenset[str]]) -> Set[str | frozenset[str]]:
+    """Return what stands for these queues in a graph: those that are reached alone, and all others together."""
+    if len(ways) == 1 == len(ways[0]):  # nearly always
+        return ways[0]
+    return frozenset().union(*[together if len(together) == 1 else (together,) for together in ways])
 
 
 def _end(binding: Binding) -> _End:
