@@ -377,7 +377,7 @@ class DefinitionsFile:
         self.problems.append(Problem(*self.place(at), what))
 
     def note(self, at: int, item: TopologyObject) -> None:
-        self.places.add(item, "", self.place(at))
+        self.places.add(item, {"": self.place(at)})
 
     def place(self, at: int) -> Place:
         if not self._lines:

@@ -16,6 +16,7 @@ import yaml
 from attune_infra.topology.arguments import HIGHEST, LOWEST, shown
 from attune_infra.topology.model import Argument
 from attune_infra.topology.names import guess
+from attune_infra.topology.places import Place
 from attune_infra.topology.problems import Problem
 
 DEEPEST: Final = 50
@@ -29,8 +30,8 @@ MOST_NODES: Final = 1_000_000
 _GUESSES: Final = 100
 """Problems with guesses at what was meant; with more there is something else wrong."""
 
-_ALIAS: Final = "*"
-"""What an alias begins with; not everything that holds one is an alias."""
+_ANCHOR: Final = "&"
+"""What aliases point to begins with; not everything that holds one is an anchor."""
 
 _SHORT: Final = 24
 """Characters of a scalar that is likely to come again."""
@@ -119,7 +120,7 @@ class Nodes:
         if root is None:
             self.problems.append(Problem(1, 1, "the document is empty"))
             return None
-        return root if _ALIAS not in self.text or self._ends(root) else None
+        return root if _ANCHOR not in self.text or self._ends(root) else None
 
     def problem(self, node: yaml.Node, what: str) -> None:
         self.problems.append(Problem(*place_of(node), what))
@@ -285,13 +286,13 @@ def is_null(node: yaml.Node) -> bool:
     return isinstance(node, yaml.ScalarNode) and node.tag == _NULL
 
 
-def place_of(node: yaml.Node) -> tuple[int, int]:
-    """Return line and column of a node, which count from 1."""
+def place_of(node: yaml.Node) -> Place:
+    """Return where a node begins."""
     return _place(node.start_mark)
 
 
-def _place(mark: yaml.error.Mark | yaml._yaml.Mark | None) -> tuple[int, int]:
-    return (mark.line + 1, mark.column + 1) if mark else (1, 1)
+def _place(mark: yaml.error.Mark | yaml._yaml.Mark | None) -> Place:
+    return Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
 
 
 def _name(key: yaml.Node) -> str | None:

@@ -48,7 +48,7 @@ from attune_infra.topology.names import (
     routing_key_problem,
 )
 from attune_infra.topology.nodes import Entry, Nodes, is_null, place_of
-from attune_infra.topology.places import Place, Places
+from attune_infra.topology.places import Places
 from attune_infra.topology.problems import InvalidDocument
 from attune_infra.topology.worker import HIGHEST_ID, PLACEHOLDER, owner_of
 
@@ -340,11 +340,10 @@ class _Document(Nodes):
             return
         start = place_of(node)
         found = {"": start, **{name: place_of(part) for name, part in parts.items()}}
-        for name in found.keys() & {"arguments", "definition"}:
-            found |= {key: place_of(entry.key) for key, entry in self.entries(parts[name], name).items()}
-        for name, place in found.items():
-            if place >= start:
-                self.places.add(thing, name, Place(*place))
+        for name in ("arguments", "definition"):
+            if name in parts:
+                found |= {key: place_of(entry.key) for key, entry in self.entries(parts[name], name).items()}
+        self.places.add(thing, {name: place for name, place in found.items() if place >= start})
 
     def check_sources(self, exchanges: Mapping[str, Exchange]) -> None:
         headers = {"amq.headers", "amq.match"} | {

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
 from attune_infra.topology.model import Binding, Suppression, TopologyObject
 
-_Key: TypeAlias = "tuple[type, Binding | Suppression | str, str]"
+_Key: TypeAlias = "tuple[type, Binding | Suppression | str]"
 
 
 class Place(NamedTuple):
@@ -21,17 +22,19 @@ class Place(NamedTuple):
 class Places:
     """The places of things and of their parts: an attribute, an argument, a key of a policy."""
 
-    _known: dict[_Key, Place] = field(default_factory=dict)
+    _known: dict[_Key, Mapping[str, Place]] = field(default_factory=dict)
 
-    def add(self, thing: TopologyObject | Suppression, part: str, place: Place) -> None:
-        self._known.setdefault(_key(thing, part), place)
+    def add(self, thing: TopologyObject | Suppression, parts: Mapping[str, Place]) -> None:
+        """Remember where the parts of a thing stand, and as that of no name the whole; the first time counts."""
+        self._known.setdefault(_key(thing), parts)
 
     def of(self, thing: TopologyObject | Suppression, part: str = "") -> Place | None:
         """Return the place of a part, or of the whole thing if that is not known; None if neither is."""
         if not self._known:
             return None
-        return self._known.get(_key(thing, part)) or self._known.get(_key(thing, ""))
+        parts = self._known.get(_key(thing), {})
+        return parts.get(part) or parts.get("")
 
 
-def _key(thing: TopologyObject | Suppression, part: str) -> _Key:
-    return (type(thing), thing if isinstance(thing, Binding | Suppression) else thing.name, part)
+def _key(thing: TopologyObject | Suppression) -> _Key:
+    return (type(thing), thing if isinstance(thing, Binding | Suppression) else thing.name)
