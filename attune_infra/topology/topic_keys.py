@@ -225,9 +225,9 @@ def _hash_first(words: Words) -> Words:
 class KeyIndex:
     """Keys by their words, which finds those that overlap with another without trying each.
 
-    Tried are only those that can have the rarest word of the other where that one has it: so many words behind
-    the beginning or before the end, or, where `#` hides how many, anywhere. Each of these three is looked up in a
-    table of its own, which is made when it is first needed.
+    Tried are only those that can have the rarest word of the other, or the first one that is rare enough, where
+    that one has it: so many words behind the beginning or before the end, or, where `#` hides how many, anywhere.
+    Each of these three is looked up in a table of its own, which is made when it is first needed.
     """
 
     def __init__(self, keys: Iterable[Words]) -> None:
