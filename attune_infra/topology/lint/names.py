@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 from attune_infra.topology.characters import is_hidden
 from attune_infra.topology.lint.finding import Flaw
-from attune_infra.topology.lint.subject import Subject, name_of
+from attune_infra.topology.lint.indexed import name_of
+from attune_infra.topology.lint.subject import Subject
 
 _UNSEEN = {"Cf", "Zl", "Zp"}
 _UNQUOTED = re.compile(r"[\w.:@-]+")

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from attune_infra.topology.arguments import POLICY_RULES, QUEUE_ARGUMENTS, either
 from attune_infra.topology.lint.finding import Flaw
-from attune_infra.topology.lint.subject import Subject, name_of
+from attune_infra.topology.lint.indexed import name_of
+from attune_infra.topology.lint.subject import Subject
 from attune_infra.topology.model import Policy
 from attune_infra.topology.policy import is_found
 

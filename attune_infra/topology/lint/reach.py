@@ -6,28 +6,21 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence, Set
 from functools import cached_property
 from itertools import chain
-from typing import TYPE_CHECKING, TypeAlias
 
 from attune_infra.topology.cycles import cycles
+from attune_infra.topology.lint.indexed import End, Indexed
 from attune_infra.topology.model import Binding, Exchange, Message, Queue
 from attune_infra.topology.topic_keys import KeyIndex, Words, example, is_literal, literal, pattern
-
-if TYPE_CHECKING:
-    from attune_infra.topology.lint.subject import Subject
-
-
-_End: TypeAlias = "tuple[str, str]"
-"""Whether it is a queue or an exchange, and its name."""
 
 
 class Reach:
     """Answers for one subject; what was asked once is remembered. Where words can be None, they are any."""
 
-    def __init__(self, subject: Subject) -> None:
+    def __init__(self, subject: Indexed) -> None:
         self.subject = subject
         self._can: dict[tuple[str, Words], bool] = {}
         self._queues: dict[tuple[str, Words | None], frozenset[str]] = {}
-        self._keys: dict[str, tuple[Mapping[Words, Sequence[_End]], KeyIndex]] = {}
+        self._keys: dict[str, tuple[Mapping[Words, Sequence[End]], KeyIndex]] = {}
 
     def queues(self, exchange: str, words: Words | None) -> frozenset[str]:
         """Return the queues that get a message from an exchange, with a routing key for which the words stand."""
@@ -130,7 +123,7 @@ class Reach:
             seen |= further
         return False
 
-    def _ends(self, source: Exchange, words: Words) -> Iterator[_End]:
+    def _ends(self, source: Exchange, words: Words) -> Iterator[End]:
         """Yield to where an exchange may bring a message with such a routing key.
 
         Nobody publishes with a word `*` or `#`, though it would be legal: who binds a direct exchange so means it
@@ -145,10 +138,10 @@ class Reach:
             if is_one or ("*" not in key and "#" not in key):
                 yield from ends[key]
 
-    def _by_key(self, source: str) -> tuple[Mapping[Words, Sequence[_End]], KeyIndex]:
+    def _by_key(self, source: str) -> tuple[Mapping[Words, Sequence[End]], KeyIndex]:
         """Return to where each key of a direct or topic exchange leads, and an index of the keys."""
         if source not in self._keys:
-            ends: dict[Words, list[_End]] = defaultdict(list)
+            ends: dict[Words, list[End]] = defaultdict(list)
             if source:
                 for binding in self.subject.out_of.get(source, ()):
                     ends[key_of(binding, self.subject) or ()].append(_end(binding))
@@ -165,7 +158,7 @@ class Reach:
         return is_last and exchange is not None and exchange.type == "fanout"
 
 
-def keys_into(queue: Queue, subject: Subject) -> tuple[Words | None, ...]:
+def keys_into(queue: Queue, subject: Indexed) -> tuple[Words | None, ...]:
     """Return the routing keys with which messages come into a queue, as far as its bindings tell; None is any.
 
     First come those that stand for themselves. One without bindings gets messages through the default exchange
@@ -178,7 +171,7 @@ def keys_into(queue: Queue, subject: Subject) -> tuple[Words | None, ...]:
     return tuple(sorted(keys, key=lambda key: key is None or not is_literal(key)))
 
 
-def key_of(binding: Binding, subject: Subject) -> Words | None:
+def key_of(binding: Binding, subject: Indexed) -> Words | None:
     """Return the routing keys that a binding lets through; None is any."""
     match subject.source_type(binding):
         case "direct":
@@ -196,5 +189,5 @@ def _nodes(ways: Sequence[frozenset[str]]) -> Set[str | frozenset[str]]:
     return frozenset().union(*[together if len(together) == 1 else (together,) for together in ways])
 
 
-def _end(binding: Binding) -> _End:
+def _end(binding: Binding) -> End:
     return binding.destination_type, binding.destination
