@@ -12,7 +12,7 @@ import ssl
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import chain, islice
+from itertools import chain, islice, repeat
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import amqp
@@ -66,7 +66,7 @@ class _Lane(amqp.Channel):  # type: ignore[misc] # the package ships no types
             self._ask()
 
     def take_answers(self) -> int:
-        """Return how many pieces went well since the last time."""
+        """Return how many questions were answered since the last time."""
         answered, self._answered, self._asked = self._answered, 0, self._asked - self._answered
         return answered
 
@@ -251,12 +251,12 @@ class Amqp:
         with self._connected().outbox.as_one():
             for start, lane in enumerate(lanes):
                 lane.count_consumers(batch[start :: len(lanes)], counts)
-        deque(self._events(lanes), maxlen=0)
+        deque(self._answers(lanes), maxlen=0)
         if any(lane.failure for lane in lanes):
             for queue in set(batch) - counts.keys():
                 [lane] = self._lanes(1)
                 lane.count_consumers([queue], counts)
-                deque(self._events([lane]), maxlen=0)
+                deque(self._answers([lane]), maxlen=0)
 
     def arrivals(self, messages: Sequence[Message], queues: Collection[str]) -> list[Arrival]:
         """Publish messages and return for each in which of the queues it arrived; they are emptied by that."""
@@ -296,19 +296,21 @@ class Amqp:
             for lane, share in zip(lanes, shares, strict=True):
                 with self._connected().outbox.as_one():
                     lane.declare_all(share)
-            for _ in self._events(lanes):
-                for lane, share in zip(lanes, shares, strict=True):
-                    for _ in range(lane.take_answers()):
-                        yield from share.popleft()
+            share_of = dict(zip(lanes, shares, strict=True))
+            for lane in self._answers(lanes):
+                yield from share_of[lane].popleft()
         except (amqp.AMQPError, OSError):
             self.forget()
+        except GeneratorExit:  # nobody wants to know the rest, whose answers would be taken for those to the next
+            self.forget()
+            raise
 
-    def _events(self, lanes: Sequence[_Lane]) -> Iterator[None]:
-        """Yield whenever the broker has said something, until it owes none of the lanes an answer."""
+    def _answers(self, lanes: Sequence[_Lane]) -> Iterator[_Lane]:
+        """Yield a lane for each of its questions that is answered, until the broker owes no answer."""
         connection = self._connected()
         while any(lane.is_working for lane in lanes):
             connection.drain_events(self.settings.timeout)
-            yield
+            yield from chain.from_iterable(repeat(lane, lane.take_answers()) for lane in lanes)
 
     def _declare_alone(self, item: Declarable) -> str | None:
         """Declare one thing and wait; return the broker's reason if it refused."""

@@ -79,11 +79,11 @@ def from_response(response: requests.Response, settings: Settings) -> BrokerErro
             )
 
 
-def no_throwaway(error: AccessRefused, settings: Settings) -> AccessRefused:
+def no_throwaway(settings: Settings) -> AccessRefused:
     """Return the failure of making a virtual host for a moment: only administrators may make one."""
     user = settings.management.user
     return AccessRefused(
-        f"user '{user}' may not make a virtual host, which takes the administrator tag: {error.sentence}",
+        f"user '{user}' may not make a virtual host, which takes the administrator tag",
         hint=f"leave out --probe, or run it as an administrator: rabbitmqctl set_user_tags {user} administrator",
     )
 

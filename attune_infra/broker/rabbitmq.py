@@ -16,6 +16,7 @@ from attune_infra.broker import faults, wire
 from attune_infra.broker.management import Management
 from attune_infra.errors import AccessRefused, BrokerError, VirtualHostMissing
 from attune_infra.settings import Settings, Via
+from attune_infra.topology.counted import counted
 from attune_infra.topology.diff import Create, Update
 from attune_infra.topology.model import Binding, Exchange, Message, Policy, Queue, Topology, TopologyObject
 from attune_infra.topology.policy import expires
@@ -156,7 +157,7 @@ class RabbitMQ:
                 "vhosts", settings.virtual_host, body={"description": "made by attune-infra for a moment"}
             )
         except AccessRefused as error:
-            raise faults.no_throwaway(error, settings) from error
+            raise faults.no_throwaway(settings) from error
         if settings.amqp.user != settings.management.user:
             everything = {"configure": ".*", "write": ".*", "read": ".*"}
             self._http.put("permissions", settings.virtual_host, settings.amqp.user, body=everything)
@@ -302,7 +303,9 @@ class RabbitMQ:
         messages, consumers = self.contents(queue.name)
         if consumers is None:
             consumers = len(self.consumer_tags([queue.name])[queue.name])
-        return f"it holds {messages} messages and has {consumers} consumers" if messages or consumers else None
+        if not (messages or consumers):
+            return None
+        return f"it holds {counted(messages, 'message')} and has {counted(consumers, 'consumer')}"
 
     def _delete(self, item: TopologyObject, *, even_if_used: bool) -> None:
         http, vhost = self._http, self.settings.virtual_host

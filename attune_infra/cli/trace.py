@@ -70,6 +70,8 @@ def trace(
     from attune_infra.topology.trace import trace
 
     message, release = read_message(exchange, routing_key, header or ()), read_release(broker_version)
+    if "" in (expect or ()):
+        raise WrongUsage("--expect names no queue", hint="no queue has an empty name")
     routing = _live(session, workers, release) if live else _wanted(session, workers, expect or (), release)
     found = trace(routing, message, expected=expect, explain=explain)
     session.finish("trace", found, found.exit_code)

@@ -7,7 +7,8 @@ from typing import Final
 
 from attune_infra.render.line import Line, aligned
 from attune_infra.render.plain import Data
-from attune_infra.render.words import counted, visible
+from attune_infra.render.words import visible
+from attune_infra.topology.counted import counted
 from attune_infra.topology.fleet import Fleet, FleetWorker
 from attune_infra.topology.verify import Verdict
 

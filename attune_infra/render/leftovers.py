@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from attune_infra.render.line import Line
 from attune_infra.render.plain import Data, in_order
-from attune_infra.render.words import counted
+from attune_infra.topology.counted import counted
 from attune_infra.topology.leftovers import Leftover, Leftovers
 from attune_infra.topology.model import label
 

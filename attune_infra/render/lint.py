@@ -7,7 +7,7 @@ from typing import Final, assert_never
 
 from attune_infra.render.line import Line
 from attune_infra.render.plain import Data
-from attune_infra.render.words import counted
+from attune_infra.topology.counted import counted
 from attune_infra.topology.lint.finding import Explanation, Finding, Linted, Rule
 from attune_infra.topology.lint.severity import Severity
 

@@ -9,7 +9,8 @@ from typing import Final
 from attune_infra.render.line import Line
 from attune_infra.render.objects import NOT_IN_PLACE, difference_data, difference_lines, named
 from attune_infra.render.plain import Data, in_order
-from attune_infra.render.words import counted, declared
+from attune_infra.render.words import declared
+from attune_infra.topology.counted import counted
 from attune_infra.topology.model import label
 from attune_infra.topology.report import Loss, Outcome, Report, Status
 

@@ -8,7 +8,7 @@ from attune_infra.render.line import Line
 from attune_infra.render.plain import Data
 from attune_infra.render.story import told
 from attune_infra.render.tree import drawn
-from attune_infra.render.words import counted
+from attune_infra.topology.counted import counted
 from attune_infra.topology.model import Binding, Message
 from attune_infra.topology.routing import Hop, Routed
 from attune_infra.topology.trace import Cause, Death, Life, Trace, Unmatched

@@ -10,7 +10,8 @@ from typing import Final
 from attune_infra.render.line import Line
 from attune_infra.render.objects import difference_data, difference_lines
 from attune_infra.render.plain import Data, in_order
-from attune_infra.render.words import FEW_WORKERS, counted, ranges
+from attune_infra.render.words import FEW_WORKERS, ranges
+from attune_infra.topology.counted import counted
 from attune_infra.topology.verify import Check, Verdict, Verification
 from attune_infra.topology.worker import PLACEHOLDER
 

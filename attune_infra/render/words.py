@@ -57,13 +57,6 @@ def value(found: Value) -> str:
     return f"{words} ({_TYPES.get(type(found), 'null')})"
 
 
-def counted(count: int | None, noun: str) -> str:
-    """Return how many there are of something: `1 queue`, `2 queues`; None is a number that nobody knows."""
-    if count is None:
-        return f"an unknown number of {noun}s"
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
 def ranges(ids: Iterable[int]) -> str:
     """Return ids as they may be typed: each run of successive ones as a range."""
     runs: list[list[int]] = []

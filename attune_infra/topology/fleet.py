@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from attune_infra.topology.counted import counted
 from attune_infra.topology.diff import Difference
 from attune_infra.topology.model import Binding, Queue, Topology
 from attune_infra.topology.verify import Check, Verdict, Verification
@@ -53,7 +54,7 @@ class Depth:
         return self.ready + self.unacknowledged
 
     def __str__(self) -> str:
-        return f"{self.ready} messages ready, {self.unacknowledged} unacknowledged"
+        return f"{counted(self.ready, 'message')} ready, {self.unacknowledged} unacknowledged"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -184,6 +184,22 @@ def test_consumers_are_counted_as_they_are_now(vhost: VirtualHost, channel: amqp
     client.close()
 
 
+def test_a_connection_declares_after_it_counted_and_after_nobody_wanted_to_know_the_rest(
+    vhost: VirtualHost, broker: RabbitMQ
+) -> None:
+    client = Amqp(vhost.settings())
+    assert set(dict(client.declare(many(100))).values()) == {None}
+    assert len(client.consumer_counts([queue.name for queue in many(100)])) == 100
+
+    assert next(client.declare([Queue(name=f"more{number}") for number in range(1000)]))[1] is None
+    outcomes = dict(client.declare([Queue(name=f"last{number}") for number in range(200)]))
+    client.close()
+
+    assert len(outcomes) == 200
+    assert set(outcomes.values()) == {None}
+    assert {f"last{number}" for number in range(200)} <= set(broker.read().queues)
+
+
 def test_closing_leaves_no_connection(vhost: VirtualHost, management: Management) -> None:
     declare(vhost, *many(3))
 

@@ -118,6 +118,13 @@ def test_what_is_expected_is_all_that_may_be_reached(attune_infra_alone: Command
     )
 
 
+def test_what_is_expected_has_a_name(attune_infra_alone: Command) -> None:
+    result = attune_infra_alone("trace", "attune.events", "event.created", "--expect", "")
+
+    assert result.code == 64
+    assert "error: --expect names no queue" in result.stderr
+
+
 def test_a_worker_whose_queue_is_expected_is_there(attune_infra_alone: Command) -> None:
     to_a_worker = ("trace", "attune.executions", "worker.1", "--expect")
 

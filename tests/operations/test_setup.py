@@ -108,10 +108,10 @@ def test_pruning_removes_what_is_claimed_and_unused_and_nothing_else(
         Policy(name="mine.policy", pattern="^never$", definition={"expires": 1000}),
     ]
     kept = {
-        "mine.full": "it holds 1 messages and has 0 consumers",
-        "mine.full quorum": "it holds 1 messages and has 0 consumers",
-        "mine.held": "it holds 1 messages and has 0 consumers",
-        "mine.used": "it holds 0 messages and has 1 consumers",
+        "mine.full": "it holds 1 message and has 0 consumers",
+        "mine.full quorum": "it holds 1 message and has 0 consumers",
+        "mine.held": "it holds 1 message and has 0 consumers",
+        "mine.used": "it holds 0 messages and has 1 consumer",
         "mine.source": f"the management API answered 400: exchange 'mine.source' in vhost '{vhost.name}' in use",
     }
     make(broker, *gone)

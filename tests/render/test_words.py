@@ -1,6 +1,7 @@
 import pytest
 
-from attune_infra.render.words import counted, declared, omission, ranges, value, visible
+from attune_infra.render.words import declared, omission, ranges, value, visible
+from attune_infra.topology.counted import counted
 from attune_infra.topology.diff import ABSENT, Value
 from attune_infra.topology.document import LeftOut
 from attune_infra.topology.model import Binding, Exchange, Policy, Queue, TopologyObject

@@ -58,7 +58,7 @@ def test_what_is_consumed_or_unacknowledged_is_kept(
 
     result = run("worker", "deprovision", "--id", "2")
 
-    contents = "0 messages and has 1 consumers" if no_ack else "1 messages and has 0 consumers"
+    contents = "0 messages and has 1 consumer" if no_ack else "1 message and has 0 consumers"
     assert result.code == 4
     why = result.lines[0].removeprefix("! queue worker.2.executions is kept: ")
     assert why == f"it holds {contents}" or (no_ack and why == "it is in use")
