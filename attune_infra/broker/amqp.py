@@ -291,13 +291,13 @@ class Amqp:
 
     def _declare_at_once(self, shares: Sequence[_Share]) -> Iterator[Declarable]:
         """Declare each share in a lane of its own; take what went well out of it, and yield that."""
-        lanes = self._lanes(len(shares))
+        share_of = dict(zip(self._lanes(len(shares)), shares, strict=True))
+        outbox = self._connected().outbox
         try:
-            for lane, share in zip(lanes, shares, strict=True):
-                with self._connected().outbox.as_one():
+            for lane, share in share_of.items():
+                with outbox.as_one():
                     lane.declare_all(share)
-            share_of = dict(zip(lanes, shares, strict=True))
-            for lane in self._answers(lanes):
+            for lane in self._answers(tuple(share_of)):
                 yield from share_of[lane].popleft()
         except (amqp.AMQPError, OSError):
             self.forget()
