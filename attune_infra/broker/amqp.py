@@ -107,10 +107,9 @@ class _Lane(amqp.Channel):  # type: ignore[misc] # the package ships no types
         return not returned
 
     def wait(self, method: Any, callback: Any = None, timeout: Any = None, returns_tuple: bool = False) -> Any:
-        """Wait for an answer, but not for ever; raise the reason if the broker closed the channel instead."""
+        """Wait for an answer; raise the reason if the broker closed the channel instead."""
         try:
-            limit = timeout or getattr(self.connection, "read_timeout", None)
-            return super().wait(method, callback, limit, returns_tuple)
+            return super().wait(method, callback, timeout, returns_tuple)
         except amqp.RecoverableConnectionError as error:
             raise self.failure or error from error
 
@@ -188,9 +187,9 @@ class _Connection(amqp.Connection):  # type: ignore[misc] # the package ships no
         self.outbox = _Outbox(transport.write)
         return frame_writer(self, self.outbox)
 
-    def wait(self, method: Any, callback: Any = None, timeout: Any = None, returns_tuple: bool = False) -> Any:
-        """Wait for an answer, such as the goodbye, but not for ever."""
-        return super().wait(method, callback, timeout or self.read_timeout, returns_tuple)
+    def drain_events(self, timeout: float | None = None) -> None:
+        """Wait until the broker says something, such as an answer or the goodbye, but not for ever."""
+        super().drain_events(self.read_timeout if timeout is None else timeout)
 
 
 def json_message(body: str, message_id: str) -> amqp.Message:
@@ -309,7 +308,7 @@ class Amqp:
         """Yield a lane for each of its questions that is answered, until the broker owes no answer."""
         connection = self._connected()
         while any(lane.is_working for lane in lanes):
-            connection.drain_events(self.settings.timeout)
+            connection.drain_events()
             yield from chain.from_iterable(repeat(lane, lane.take_answers()) for lane in lanes)
 
     def _declare_alone(self, item: Declarable) -> str | None:

@@ -26,6 +26,8 @@ from attune_infra.topology.worker import PLACEHOLDER
 _BOUNDS = ("x-message-ttl", "x-expires", "x-max-length", "x-max-length-bytes")
 _SOME_WORKER = "1"
 End: TypeAlias = "tuple[str, str]"
+"""Whether it is a queue or an exchange, and its name."""
+
 _T = TypeVar("_T", bound="Exchange | Queue")
 
 
