@@ -7,9 +7,8 @@ import json
 import pytest
 import yaml
 
-from argument_cases import bad, good, queue_cases
+from argument_cases import bad, good, queue_cases, taken
 from attune_infra.broker.management import Management
-from attune_infra.errors import BrokerError
 from attune_infra.topology.arguments import (
     EXCHANGE_ARGUMENTS,
     HEADERS_BINDING_ARGUMENTS,
@@ -70,11 +69,7 @@ def test_the_broker_agrees(management: Management, vhost: VirtualHost) -> None:
 
     def broker_accepts(number: int, arguments: dict[str, object]) -> bool:
         body = {"durable": True, "auto_delete": False, "arguments": json.loads(json.dumps(arguments))}
-        try:
-            management.put("queues", vhost.name, f"q{number}", body=body)
-        except BrokerError:
-            return False
-        return True
+        return taken(lambda: management.put("queues", vhost.name, f"q{number}", body=body))
 
     judged = [(name, arguments) for name, arguments in queue_cases() if name not in DEPENDS_ON_THE_VERSION]
     disagreed = [

@@ -8,10 +8,9 @@ from typing import cast
 import pytest
 import yaml
 
-from argument_cases import good, queue_cases
+from argument_cases import good, queue_cases, taken
 from attune_infra.broker.management import Management
 from attune_infra.broker.wire import body_of
-from attune_infra.errors import BrokerError
 from attune_infra.topology.arguments import POLICY_RULES
 from attune_infra.topology.compatibility import RELEASES, Effect, judgements, nearest
 from attune_infra.topology.model import Argument, Binding, Exchange, Policy, Queue, Topology, TopologyObject
@@ -85,11 +84,7 @@ class Taker:
             assert self.takes(item)
 
     def takes(self, item: TopologyObject) -> bool:
-        try:
-            self.declare(item)
-        except BrokerError:
-            return False
-        return True
+        return taken(lambda: self.declare(item))
 
     def declare(self, item: TopologyObject) -> None:
         body, vhost = body_of(item), self.vhost.name
