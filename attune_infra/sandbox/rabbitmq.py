@@ -168,6 +168,12 @@ class Node:
         return Path(self.installation.root) if self.installation.root else None
 
     @property
+    def _folder_inside(self) -> Path:
+        """The folder as the broker sees it: below its own root, or shared with it."""
+        root = self.root
+        return "/" / self.folder.relative_to(root) if root and self.folder.is_relative_to(root) else self.folder
+
+    @property
     def ports(self) -> dict[str, int]:
         return {
             "amqp": self.amqp_port,
@@ -202,7 +208,7 @@ class Node:
 
     def environment(self) -> dict[str, str]:
         """Return the whole environment of the broker; what is not set here would be read from /etc."""
-        inside = str("/" / self.folder.relative_to(self.root or "/"))
+        inside = str(self._folder_inside)
         return {
             "HOME": inside,
             "PATH": self.installation.path,

@@ -25,7 +25,7 @@ from attune_infra.sandbox.conversation import Conversation, Words
 from attune_infra.sandbox.folders import Claim, folder_of, kept_log
 from attune_infra.sandbox.ports import was_lost
 from attune_infra.sandbox.processes import DidNotStart, Wait, clear_orphans, last_words, poll, reap_orphans
-from attune_infra.sandbox.tether import adopt_orphans
+from attune_infra.sandbox.tether import SHARED, adopt_orphans
 from attune_infra.sandbox.value import Sandbox
 
 _ATTEMPTS: Final = 4
@@ -132,9 +132,10 @@ class Supervisor:
             self._end()
 
     def _start(self) -> None:
-        # A broker in another root cannot see our folder; nobody else must foresee the name of its own.
-        inside = self._root and self._root / f"tmp/attune-infra-sandbox-{token_hex(8)}"
-        broker_folder = inside or self._folder / "rabbitmq"
+        broker_folder = self._folder / "rabbitmq"
+        if self._root and not broker_folder.is_relative_to(SHARED):
+            # It cannot see our folder; nobody else must foresee the name of its own.
+            broker_folder = self._root / f"tmp/attune-infra-sandbox-{token_hex(8)}"
         self._claim.sign([self._folder, broker_folder])
         _make_folder(self._folder)
         broker = rabbitmq.Broker(

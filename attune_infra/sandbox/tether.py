@@ -25,6 +25,8 @@ _MS_REC: Final = 0x4000
 _MS_PRIVATE: Final = 0x40000
 
 LINUX: Final = sys.platform == "linux"
+SHARED: Final = Path("/dev")
+"""What another root sees of this one, under the same path."""
 
 
 def adopt_orphans() -> None:
@@ -51,7 +53,7 @@ def enter(root: Path) -> None:
     _call("unshare", _CLONE_NEWNS)
     _call("mount", b"none", b"/", None, _MS_REC | _MS_PRIVATE, None)
     _call("mount", b"proc", os.fsencode(root / "proc"), b"proc", 0, None)
-    _call("mount", b"/dev", os.fsencode(root / "dev"), None, _MS_BIND | _MS_REC, None)
+    _call("mount", os.fsencode(SHARED), os.fsencode(root) + os.fsencode(SHARED), None, _MS_BIND | _MS_REC, None)
     os.chroot(root)
     os.chdir("/")
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import platform
 import sys
+import tempfile
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -98,10 +100,14 @@ def test_only_root_enters_another_root(tmp_path: Path, monkeypatch: pytest.Monke
         find_installation(tmp_path)
 
 
-def test_a_broker_from_another_root_leaves_nothing_there(under_test: BrokerUnderTest) -> None:
-    root = under_test.root
-    if root is None:
+@pytest.fixture
+def root(under_test: BrokerUnderTest) -> Path:
+    if under_test.root is None:
         pytest.skip("--rabbitmq-root names no other root file system")
+    return under_test.root
+
+
+def test_a_broker_from_another_root_leaves_nothing_there(root: Path) -> None:
     before = {folder: sorted(os.listdir(root / folder)) for folder in ("proc", "etc")}  # noqa: PTH208 - names
     with bound(postgres=False, rabbitmq_root=root) as sandbox:
         assert sandbox.node.folder.is_relative_to(root)
@@ -114,3 +120,19 @@ def test_a_broker_from_another_root_leaves_nothing_there(under_test: BrokerUnder
         assert sandbox.node.name in sandbox.rabbitmqctl("cluster_status")
     assert not sandbox.node.folder.exists()
     assert {folder: sorted(os.listdir(root / folder)) for folder in before} == before  # noqa: PTH208 - names
+
+
+def test_a_broker_from_another_root_keeps_its_data_in_memory_if_told_to(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with TemporaryDirectory(prefix="attune-infra-test-", dir="/dev/shm") as memory:
+        Path(memory).chmod(0o755)
+        monkeypatch.setenv("TMPDIR", memory)
+        monkeypatch.setattr(tempfile, "tempdir", None)
+
+        with bound(postgres=False, rabbitmq_root=root) as sandbox:
+            assert Path(memory) in sandbox.node.folder.parents
+            assert any((sandbox.node.folder / "data").iterdir())
+            assert sandbox.node.name in sandbox.rabbitmqctl("cluster_status")
+
+        assert not sandbox.node.folder.exists()
