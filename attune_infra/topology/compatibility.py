@@ -88,6 +88,11 @@ class Judgement:
 
 
 _LEAVE_OUT: Final = "leave it out"
+_LEAVE_OUT_OR_UPGRADE: Final = "leave it out, or upgrade the broker first"
+_LOCATOR_IS_DENIED: Final = "the deprecated feature queue_master_locator is denied by default"
+_LOCATOR_INSTEAD: Final = "give x-queue-leader-locator: client-local or balanced"
+_LAZY_ANYWAY: Final = "classic queues keep messages on disk anyway since 3.12"
+_NO_MIRRORS: Final = "mirrored classic queues were removed in 4.0"
 _REFUSED, _IGNORED, _DEPRECATED = Effect.REFUSED, Effect.IGNORED, Effect.DEPRECATED
 _QUORUM, _NOT_QUORUM = ("quorum",), ("classic", "stream")
 _NEW_IN_4_3: Final = ("x-delayed-retry-type", "x-delayed-retry-min", "x-delayed-retry-max")
@@ -99,6 +104,14 @@ _MIRRORING: Final = (
     "ha-promote-on-shutdown",
     "ha-promote-on-failure",
 )
+
+
+def _words(version: Version) -> str:
+    return f"{version[0]}.{version[1]}"
+
+
+def _known_since(version: Version) -> str:
+    return f"RabbitMQ knows it since {_words(version)}"
 
 
 def _by_name(*facts: Fact) -> Mapping[str, tuple[Fact, ...]]:
@@ -122,8 +135,8 @@ ARGUMENT_FACTS: Final = _by_name(
             name=name,
             effect=_IGNORED,
             until=(4, 3),
-            why="RabbitMQ knows it since 4.3",
-            remedy="leave it out, or upgrade the broker first",
+            why=_known_since((4, 3)),
+            remedy=_LEAVE_OUT_OR_UPGRADE,
         )
         for name in (*_NEW_IN_4_3, "x-consumer-disconnected-timeout")
     ),
@@ -131,14 +144,14 @@ ARGUMENT_FACTS: Final = _by_name(
         name="x-consumer-timeout",
         effect=_IGNORED,
         until=(3, 12),
-        why="RabbitMQ knows it since 3.12",
+        why=_known_since((3, 12)),
         remedy="set consumer_timeout in rabbitmq.conf, or upgrade the broker first",
     ),
     Fact(
         name="x-quorum-target-group-size",
         effect=_IGNORED,
         until=(3, 13),
-        why="RabbitMQ knows it since 3.13",
+        why=_known_since((3, 13)),
         remedy="give x-quorum-initial-group-size",
     ),
     Fact(
@@ -147,14 +160,14 @@ ARGUMENT_FACTS: Final = _by_name(
         until=(4, 0),
         queue_types=("classic",),
         why="for a classic queue it exists since 4.0",
-        remedy="leave it out, or upgrade the broker first",
+        remedy=_LEAVE_OUT_OR_UPGRADE,
     ),
     Fact(
         name="x-queue-master-locator",
         effect=_REFUSED,
         since=(4, 3),
-        why="the deprecated feature queue_master_locator is denied by default",
-        remedy="give x-queue-leader-locator: client-local or balanced",
+        why=_LOCATOR_IS_DENIED,
+        remedy=_LOCATOR_INSTEAD,
     ),
     Fact(
         name="x-queue-master-locator",
@@ -162,13 +175,13 @@ ARGUMENT_FACTS: Final = _by_name(
         since=(4, 0),
         until=(4, 3),
         why="4.3 refuses it",
-        remedy="give x-queue-leader-locator: client-local or balanced",
+        remedy=_LOCATOR_INSTEAD,
     ),
     Fact(
         name="x-queue-mode",
         effect=_IGNORED,
         since=(3, 12),
-        why="classic queues keep messages on disk anyway since 3.12",
+        why=_LAZY_ANYWAY,
         remedy=_LEAVE_OUT,
     ),
     Fact(
@@ -191,7 +204,7 @@ ARGUMENT_FACTS: Final = _by_name(
         name="x-stream-filter-size-bytes",
         effect=_IGNORED,
         until=(3, 13),
-        why="RabbitMQ knows it since 3.13",
+        why=_known_since((3, 13)),
         remedy=_LEAVE_OUT,
     ),
     *(
@@ -212,8 +225,8 @@ POLICY_FACTS: Final = _by_name(
             name=name,
             effect=_REFUSED,
             until=until,
-            why=f"RabbitMQ knows it since {until[0]}.{until[1]}",
-            remedy="leave it out, or upgrade the broker first",
+            why=_known_since(until),
+            remedy=_LEAVE_OUT_OR_UPGRADE,
         )
         for name, until in (
             ("delayed-retry-type", (4, 3)),
@@ -241,7 +254,7 @@ POLICY_FACTS: Final = _by_name(
             name=name,
             effect=_REFUSED,
             since=(4, 0),
-            why="mirrored classic queues were removed in 4.0",
+            why=_NO_MIRRORS,
             remedy="leave it out; make the queue a quorum queue if it must survive the loss of a node",
         )
         for name in _MIRRORING
@@ -251,7 +264,7 @@ POLICY_FACTS: Final = _by_name(
             name=name,
             effect=_DEPRECATED,
             until=(4, 0),
-            why="mirrored classic queues were removed in 4.0",
+            why=_NO_MIRRORS,
             remedy="make the queue a quorum queue before the broker is upgraded",
         )
         for name in _MIRRORING
@@ -260,14 +273,14 @@ POLICY_FACTS: Final = _by_name(
         name="queue-master-locator",
         effect=_REFUSED,
         since=(4, 3),
-        why="the deprecated feature queue_master_locator is denied by default",
+        why=_LOCATOR_IS_DENIED,
         remedy="set queue-leader-locator: client-local or balanced",
     ),
     Fact(
         name="queue-mode",
         effect=_IGNORED,
         since=(3, 12),
-        why="classic queues keep messages on disk anyway since 3.12",
+        why=_LAZY_ANYWAY,
         remedy=_LEAVE_OUT,
     ),
     Fact(
@@ -362,7 +375,3 @@ def _by_facts(
             verb = {_REFUSED: "refuses", _IGNORED: "ignores", _DEPRECATED: "deprecates"}[fact.effect]
             what = f"RabbitMQ {_words(version)} {verb} {fact.name}{given}{of}: {fact.why}"
             yield Judgement(about=fact.name, effect=fact.effect, what=what, remedy=fact.remedy)
-
-
-def _words(version: Version) -> str:
-    return f"{version[0]}.{version[1]}"

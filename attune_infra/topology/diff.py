@@ -218,7 +218,8 @@ def _queue_differences(have: Queue, want: Queue, live: Topology) -> Iterator[Dif
     if have.type is not None and have.type != wanted_type:
         yield Difference("type", have.type, wanted_type)
     yield from _attributes(have, want, ("durable", "auto_delete", "exclusive"))
-    yield from _not_provided(_arguments(have.arguments, want.arguments, compared_arguments(have)), have, live)
+    if have.arguments or want.arguments:
+        yield from _not_provided(_arguments(have.arguments, want.arguments, compared_arguments(have)), have, live)
 
 
 def compared_arguments(queue: Queue) -> frozenset[str]:
@@ -238,7 +239,7 @@ def _attributes(have: object, want: object, names: tuple[str, ...]) -> Iterator[
 
 
 def _arguments(have: Arguments, want: Arguments, compared: Set[str]) -> Iterator[Difference]:
-    for name in sorted((have.keys() | want.keys()) & compared) if have or want else ():
+    for name in sorted((have.keys() | want.keys()) & compared):
         mine, wanted = have.get(name, ABSENT), want.get(name, ABSENT)
         if frozen(mine) != frozen(wanted):
             yield Difference(name, mine, wanted)

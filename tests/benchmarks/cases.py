@@ -76,6 +76,7 @@ DEFINITIONS = "POST /api/definitions/{vhost}"
 STREAM = Entry("floor: a bare stream", Python, Python.stream)
 START_TO_MAKE = Entry("attune-infra, loading only", AttuneInfra, AttuneInfra.load_to_make, leaves=False)
 START_TO_READ = Entry("attune-infra, loading only", AttuneInfra, AttuneInfra.load_to_read, leaves=False)
+START_TO_VERIFY = Entry("attune-infra, loading verify", AttuneInfra, AttuneInfra.load_to_verify, leaves=False)
 PROVISION = Entry("attune-infra worker provision", AttuneInfra, AttuneInfra.provision, subject=True)
 FETCHES = (
     Entry("floor: bare lists", Curl, Curl.lists),
@@ -214,24 +215,26 @@ def _compared(fleet: int, rounds: int) -> Case:
             *FETCHES,
             Entry("GET /api/definitions/{vhost}", Curl, Curl.definitions),
             START_TO_READ,
+            START_TO_VERIFY,
         ),
         left_out={
             "rabbitmqadmin, compiled": "its lists are whole queues, drawn as tables",
             "Ansible": A_TASK_EACH,
             DEFINITIONS: "it has nothing that only looks",
         },
-        targets=tuple(target for subject in (verify, diff) for target in _aims_of_comparing(subject)),
+        targets=(
+            *_aims_of_comparing(verify, plus=START_TO_VERIFY.name),
+            *_aims_of_comparing(diff, plus=START_TO_READ.name),
+        ),
     )
 
 
-def _aims_of_comparing(subject: str) -> tuple[Target, ...]:
+def _aims_of_comparing(subject: str, *, plus: str) -> tuple[Target, ...]:
     fetches = tuple(entry.name for entry in FETCHES)
     return (
         AtMost(subject=subject, times=0.45, fastest_of=("pika, declaring passively",)),
         AtMost(subject=subject, times=0.6, fastest_of=("rascal, checking",)),
-        AtMost(
-            subject=subject, times=1.5, fastest_of=fetches, called="bare fetch by curl", plus=START_TO_READ.name
-        ),
+        AtMost(subject=subject, times=1.5, fastest_of=fetches, called="bare fetch by curl", plus=plus),
         Below(subject=subject, megabytes=100),
     )
 

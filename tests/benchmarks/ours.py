@@ -17,6 +17,17 @@ _TO_READ = tuple(
     f"attune_infra.{module}"
     for module in ("cli.diff", "topology.parse", "topology.plan", "broker.rabbitmq", "render.plan")
 )
+_TO_VERIFY = tuple(
+    f"attune_infra.{module}"
+    for module in (
+        "cli.verify",
+        "topology.parse",
+        "operations.verify",
+        "broker.rabbitmq",
+        "broker.amqp",
+        "render.verify",
+    )
+)
 _TO_MAKE = ("attune_infra.worker.provision", "attune_infra.broker.amqp", "attune_infra.render.provision")
 
 
@@ -66,6 +77,10 @@ class AttuneInfra:
     def load_to_read(self, _: Job) -> Sequence[Call]:
         """Load what a command needs that looks at a broker, and end."""
         return self._load(_TO_READ)
+
+    def load_to_verify(self, _: Job) -> Sequence[Call]:
+        """Load what `verify` needs, which also asks over AMQP, routes and lints, and end."""
+        return self._load(_TO_VERIFY)
 
     def load_to_make(self, _: Job) -> Sequence[Call]:
         """Load what a command needs that makes something, and end."""
