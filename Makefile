@@ -17,10 +17,11 @@ demo: system $(ENVIRONMENT) ## Show the main job on a private broker and databas
 	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/attune-infra sandbox run -- bash examples/demo.sh
 
 test: system $(ENVIRONMENT) ## Run all tests, against a private broker and database.
-	@.ci/install-system-packages $(PYTHON) promtool
+	@.ci/install-system-packages $(BIN)/python tests
 	$(BIN)/pytest --numprocesses=$(PROCESSES) $(PYTEST_OPTIONS)
 
 test-matrix: system $(ENVIRONMENT) ## Run the tests that ask a broker on RabbitMQ 3.10, 4.0 and 4.3; as root.
+	@.ci/install-system-packages $(BIN)/python tests
 	@PROCESSES=$(PROCESSES) .ci/test-matrix $(BIN)/pytest $(LEGS)
 
 bench: system $(ENVIRONMENT) ## Measure the program beside its peers; some ten minutes (BENCH_OPTIONS=--help).

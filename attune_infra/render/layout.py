@@ -79,10 +79,16 @@ def laid_out(graph: Graph) -> Layout:
         )
     try:
         from pygraphviz import AGraph
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         raise InvalidInput(
             "a picture needs Graphviz, which is not installed",
             hint="install it with: pip install 'attune-infra[graph]'; mermaid, dot and text need nothing",
+        ) from error
+    except ImportError as error:
+        raise InvalidInput(
+            f"a picture needs Graphviz, which cannot be loaded: {error}",
+            hint="install the library that is missing; Debian has all it may need in libglib2.0-0, libx11-6,"
+            " libxext6 and libxrender1; mermaid, dot and text need nothing",
         ) from error
     drawn = AGraph(string="\n".join(_sizes(graph))).draw(format="json0", prog="dot")
     return _read(json.loads(drawn.decode()), graph)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -116,6 +117,17 @@ def test_without_graphviz_the_way_out_is_told(monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(InvalidInput, match="needs Graphviz") as error:
         laid_out(one("x"))
     assert "attune-infra[graph]" in str(error.value.hint)
+
+
+def test_a_library_that_graphviz_lacks_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wheel of pygraphviz takes some libraries from the system, which small systems do not have."""
+    (tmp_path / "pygraphviz.py").write_text("raise ImportError('libX11.so.6: cannot open shared object file')")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "pygraphviz")
+
+    with pytest.raises(InvalidInput, match=r"cannot be loaded: libX11\.so\.6: cannot open") as error:
+        laid_out(one("x"))
+    assert "libx11-6" in str(error.value.hint)
 
 
 def test_a_picture_that_nobody_could_read_is_refused() -> None:
