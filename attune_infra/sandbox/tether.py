@@ -48,12 +48,13 @@ def enter(root: Path) -> None:
     hosts = root / "etc/hosts"
     if not hosts.exists():
         hosts.write_text("127.0.0.1 localhost\n", encoding="ascii")
-    for folder in ("proc", "dev"):
-        (root / folder).mkdir(exist_ok=True)
+    proc, shared = root / "proc", root / SHARED.relative_to("/")
+    for folder in (proc, shared):
+        folder.mkdir(exist_ok=True)
     _call("unshare", _CLONE_NEWNS)
     _call("mount", b"none", b"/", None, _MS_REC | _MS_PRIVATE, None)
-    _call("mount", b"proc", os.fsencode(root / "proc"), b"proc", 0, None)
-    _call("mount", os.fsencode(SHARED), os.fsencode(root) + os.fsencode(SHARED), None, _MS_BIND | _MS_REC, None)
+    _call("mount", b"proc", os.fsencode(proc), b"proc", 0, None)
+    _call("mount", os.fsencode(SHARED), os.fsencode(shared), None, _MS_BIND | _MS_REC, None)
     os.chroot(root)
     os.chdir("/")
 

@@ -13,22 +13,16 @@ from benchmarks.contestant import Call, Job
 from benchmarks.workshop import Workshop, said
 
 ROOT = Path(__file__).parents[2]
-_TO_READ = tuple(
-    f"attune_infra.{module}"
-    for module in ("cli.diff", "topology.parse", "topology.plan", "broker.rabbitmq", "render.plan")
+_TO_READ = ("cli.diff", "topology.parse", "topology.plan", "broker.rabbitmq", "render.plan")
+_TO_VERIFY = (
+    "cli.verify",
+    "topology.parse",
+    "operations.verify",
+    "broker.rabbitmq",
+    "broker.amqp",
+    "render.verify",
 )
-_TO_VERIFY = tuple(
-    f"attune_infra.{module}"
-    for module in (
-        "cli.verify",
-        "topology.parse",
-        "operations.verify",
-        "broker.rabbitmq",
-        "broker.amqp",
-        "render.verify",
-    )
-)
-_TO_MAKE = ("attune_infra.worker.provision", "attune_infra.broker.amqp", "attune_infra.render.provision")
+_TO_MAKE = ("worker.provision", "broker.amqp", "render.provision")
 
 
 @dataclass(frozen=True)
@@ -87,7 +81,8 @@ class AttuneInfra:
         return self._load((*_TO_READ, *_TO_MAKE))
 
     def _load(self, modules: Sequence[str]) -> Sequence[Call]:
-        return [Call((str(Path(self.path).with_name("python")), "-c", f"import {', '.join(modules)}"), {})]
+        names = ", ".join(f"attune_infra.{module}" for module in modules)
+        return [Call((str(Path(self.path).with_name("python")), "-c", f"import {names}"), {})]
 
     def _calls(self, job: Job, *arguments: str) -> Sequence[Call]:
         without_policy = {WORKER_QUEUE_TTL.variable: "off"}
