@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Protocol
 from attune_infra.errors import ExitCode
 
 if TYPE_CHECKING:
+    from attune_infra.fleet.fleet import Depth, Fleet, Member
     from attune_infra.topology.diff import Create, Update
-    from attune_infra.topology.fleet import Depth, Fleet, Member
     from attune_infra.topology.model import Argument, Message, Topology, TopologyObject
     from attune_infra.topology.probe import Arrival
     from attune_infra.topology.report import Outcome, Provisioned

@@ -15,15 +15,15 @@ import amqp
 import psycopg
 import pytest
 
-from as_a_user import Command
 from attune_infra.broker.management import Management
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.errors import SandboxError
 from attune_infra.sandbox import BoundSandbox
 from attune_infra.settings import DATABASE_URL
 from attune_infra.topology.model import Topology
-from under_test import BrokerUnderTest
-from virtual_host import VirtualHost
+from support.as_a_user import Command
+from support.under_test import BrokerUnderTest
+from support.virtual_host import VirtualHost
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

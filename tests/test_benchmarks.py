@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from as_a_user import Command
 from benchmarks.cases import Case, Scale, cases
 from benchmarks.contestant import Call, Job
 from benchmarks.documents import everything
@@ -21,9 +20,9 @@ from benchmarks.peers.rascal import Rascal
 from benchmarks.report import as_markdown, as_text
 from benchmarks.results import AtMost, Below, Result, Run, Samples, Size
 from benchmarks.workshop import Workshop, complaint
-from virtual_host import VirtualHost
-
-TESTS = Path(__file__).parent
+from support.as_a_user import Command
+from support.folders import ROOT
+from support.virtual_host import VirtualHost
 
 
 def samples(name: str, *milliseconds: float, megabytes: float = 30, subject: bool = False) -> Samples:
@@ -72,7 +71,7 @@ def test_a_target_is_met_or_missed_or_not_known() -> None:
 
 
 def test_the_report_aligns_its_tables_and_names_who_did_not_take_part() -> None:
-    assert as_text(RUN) == (TESTS / "benchmarks/report.txt").read_text(encoding="utf-8")
+    assert as_text(RUN) == (ROOT / "benchmarks/report.txt").read_text(encoding="utf-8")
 
 
 def test_a_run_can_be_written_down_and_read_again() -> None:
@@ -165,7 +164,7 @@ def test_the_bare_stream_makes_what_the_program_wants(
 
 def test_the_help_names_every_case() -> None:
     command = [sys.executable, "-m", "benchmarks.bench", "--help"]
-    environment = {**os.environ, "PYTHONPATH": str(TESTS), "COLUMNS": "200"}
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}", "COLUMNS": "200"}
 
     told = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import amqp
 import pytest
 
-from as_a_user import Command
-from attune_infra.topology.parse import parse
-from eventually import eventually
+from attune_infra.topology.document.parse import parse
+from support.as_a_user import Command
+from support.eventually import eventually
+from support.folders import EXAMPLES as FOLDER
 
-FOLDER = Path(__file__).parent.parent / "examples"
 EXAMPLES = sorted(FOLDER.glob("*.yaml"))
 WORKERS = ("--worker", "1-3")
 LOSES_DEAD_LETTERS = "attune-2026-09.yaml"

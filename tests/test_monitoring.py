@@ -6,19 +6,19 @@ import json
 import re
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 import yaml
 
+from attune_infra.fleet.fleet import Depth, Fleet, Limits, Member, Sighting
+from attune_infra.fleet.health import examine
 from attune_infra.interfaces import Measurement
-from attune_infra.render.metrics import exposition, samples
+from attune_infra.render.pages.metrics import exposition, samples
 from attune_infra.topology.builtin import attune
-from attune_infra.topology.fleet import Depth, Fleet, Limits, Member, Sighting
-from attune_infra.topology.health import examine
 from attune_infra.topology.worker import with_workers
+from support.folders import EXAMPLES
 
-FOLDER = Path(__file__).parent.parent / "examples/monitoring"
+FOLDER = EXAMPLES / "monitoring"
 PROMTOOL = shutil.which("promtool")
 needs_promtool = pytest.mark.skipif(not PROMTOOL, reason="promtool is not installed (Debian: prometheus)")
 

@@ -17,11 +17,11 @@ import amqp
 import pytest
 import yaml
 
-from as_a_user import Command, clean_environment
 from attune_infra import settings
 from attune_infra.errors import ExitCode
+from support.as_a_user import Command, clean_environment
+from support.folders import ROOT
 
-ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 LEFT_BEHIND = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "venv")
 

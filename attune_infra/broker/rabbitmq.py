@@ -11,21 +11,21 @@ from secrets import token_hex
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from attune_infra.beside import beside
+from attune_infra.background import run_in_background
 from attune_infra.broker import faults, wire
 from attune_infra.broker.management import Management
 from attune_infra.errors import AccessRefused, BrokerError, VirtualHostMissing
 from attune_infra.settings import Settings, Via
-from attune_infra.topology.counted import counted
 from attune_infra.topology.diff import Create, Update
+from attune_infra.topology.facts.releases import version_of
 from attune_infra.topology.model import Binding, Exchange, Message, Policy, Queue, Topology, TopologyObject
 from attune_infra.topology.policy import expires
 from attune_infra.topology.report import Outcome, Status
-from attune_infra.topology.version import version_of
+from attune_infra.topology.words import counted
 
 if TYPE_CHECKING:
     from attune_infra.broker.amqp import Amqp
-    from attune_infra.topology.fleet import Depth
+    from attune_infra.fleet.fleet import Depth
     from attune_infra.topology.probe import Arrival
 
 THROWAWAY = "attune-infra probe"
@@ -74,8 +74,8 @@ class RabbitMQ:
         """Ask for all lists at once, since the broker makes them side by side."""
         http, vhost = self._http, self.settings.virtual_host
         default_queue_type = self._default_queue_type
-        queues_there = beside(lambda: wire.queues_from(http.get("queues", vhost, **wire.QUEUES)))
-        policies_there = beside(self._policies)
+        queues_there = run_in_background(lambda: wire.queues_from(http.get("queues", vhost, **wire.QUEUES)))
+        policies_there = run_in_background(self._policies)
         exchanges = http.get("exchanges", vhost, **wire.EXCHANGES)
         bindings: Sequence[Binding] = self._bindings([item["name"] for item in exchanges if item["name"]])
         queues: Sequence[Queue] = queues_there()
@@ -197,7 +197,7 @@ class RabbitMQ:
         if len(sources) > min(wire.FEW_EXCHANGES, self._queues_known // _A_REQUEST):
             return wire.bindings_from(self._http.get("bindings", self.settings.virtual_host, **wire.BINDINGS))
         shares = [sources[start::_SIDE_BY_SIDE] for start in range(_SIDE_BY_SIDE)]
-        found = [beside(partial(self._bindings_of, share)) for share in shares]
+        found = [run_in_background(partial(self._bindings_of, share)) for share in shares]
         return [binding for bindings in found for binding in bindings()]
 
     def _bindings_of(self, sources: Iterable[str]) -> list[Binding]:

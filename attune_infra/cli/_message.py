@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 def read_message(exchange: str, routing_key: str, headers: Iterable[str] = ()) -> Message:
     """Return the message that is meant; raise `WrongUsage` if no client could publish it."""
+    from attune_infra.topology.facts.names import published_to, routing_key_problem
     from attune_infra.topology.model import Message
-    from attune_infra.topology.names import published_to, routing_key_problem
 
     if problem := routing_key_problem(routing_key):
         raise WrongUsage(f"the routing key {problem}", hint="RabbitMQ takes no longer one from a client")
@@ -34,7 +34,7 @@ def _headers(words: Iterable[str]) -> dict[str, Argument]:
 
 
 def _value(name: str, text: str) -> Argument:
-    from attune_infra.topology.nodes import Nodes
+    from attune_infra.topology.document.nodes import Nodes
 
     if not text:
         return ""

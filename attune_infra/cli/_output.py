@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from attune_infra.render.showable import Showable
-    from attune_infra.topology.document import LeftOut
+    from attune_infra.topology.document.text import LeftOut
 
 _T = TypeVar("_T")
 

@@ -9,7 +9,7 @@ import typer
 from attune_infra.errors import WrongUsage
 
 if TYPE_CHECKING:
-    from attune_infra.topology.version import Version
+    from attune_infra.topology.facts.releases import Version
 
 BrokerVersion = Annotated[
     str | None,
@@ -23,8 +23,8 @@ BrokerVersion = Annotated[
 
 def read_release(text: str | None) -> Version | None:
     """Return the release that was typed, None if none was; raise `WrongUsage` if nothing is known of it."""
-    from attune_infra.topology.compatibility import RELEASES
-    from attune_infra.topology.version import version_of
+    from attune_infra.topology.facts.compatibility import RELEASES
+    from attune_infra.topology.facts.releases import version_of
 
     if text is None:
         return None

@@ -16,7 +16,7 @@ from attune_infra.errors import WrongUsage
 if TYPE_CHECKING:
     from rich.live import Live
 
-    from attune_infra.render.line import Line
+    from attune_infra.render.text import Line
 
 _ESCAPE: Final = b"\x1b"
 _UNFINISHED: Final = b"\x1b[0123456789;"

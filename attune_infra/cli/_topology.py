@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from attune_infra.cli._files import STDIN, read_text
 from attune_infra.errors import InvalidInput
 from attune_infra.topology.builtin import NAMES, text_of
-from attune_infra.topology.names import guess
+from attune_infra.topology.words import guess
 
 if TYPE_CHECKING:
-    from attune_infra.topology.document import LeftOut
+    from attune_infra.topology.document.places import Places
+    from attune_infra.topology.document.text import LeftOut
     from attune_infra.topology.model import Topology
-    from attune_infra.topology.places import Places
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,20 +29,20 @@ class TopologyText:
         Definitions may hold several virtual hosts, of which it is `vhost`; a document holds one, unnamed.
         """
         if self._holds_definitions():
-            from attune_infra.topology.definitions import parse_definitions
+            from attune_infra.topology.document.definitions import parse_definitions
 
             return parse_definitions(self.text, source=self.source, vhost=vhost)
-        from attune_infra.topology.parse import parse
+        from attune_infra.topology.document.parse import parse
 
         return parse(self.text, source=self.source), ()
 
     def parse_with_places(self, vhost: str) -> tuple[Topology, tuple[LeftOut, ...], Places]:
         """Do the same for use in a virtual host, and return where in the text everything stands."""
         if self._holds_definitions():
-            from attune_infra.topology.definitions import parse_definitions_with_places
+            from attune_infra.topology.document.definitions import parse_definitions_with_places
 
             return parse_definitions_with_places(self.text, source=self.source, vhost=self._one_of_several(vhost))
-        from attune_infra.topology.parse import parse_with_places
+        from attune_infra.topology.document.parse import parse_with_places
 
         topology, places = parse_with_places(self.text, source=self.source)
         return topology, (), places
@@ -57,7 +57,7 @@ class TopologyText:
     def _holds_definitions(self) -> bool:
         if not self._may_be_json():
             return False
-        from attune_infra.topology.definitions import looks_like_definitions
+        from attune_infra.topology.document.definitions import looks_like_definitions
 
         return looks_like_definitions(self.text)
 
@@ -65,7 +65,7 @@ class TopologyText:
         return self.text.lstrip("\ufeff \t\r\n").startswith("{")
 
     def _holds_several(self) -> bool:
-        from attune_infra.topology.definitions_file import DefinitionsFile
+        from attune_infra.topology.document.definitions_file import DefinitionsFile
 
         try:
             file = DefinitionsFile.read(self.text)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from attune_infra.beside import beside
+from attune_infra.background import run_in_background
 from attune_infra.cli._app import App
 from attune_infra.cli._options import Prune, TopologyFile, Workers, shared
 from attune_infra.cli._session import Session
@@ -37,7 +37,7 @@ def diff(
 
     topology, worker_ids = session.using(file).topology, read_worker_ids(worker or [])
     with session.broker(Via.HTTP) as broker:
-        listed = beside(broker.read)
+        listed = run_in_background(broker.read)
         want, have = with_workers(topology, worker_ids), listed()
     plan = Plan.between(have, want, prune=prune)
     if explain:

@@ -34,7 +34,7 @@ _Format = Annotated[
 @shared
 def export(session: Session, *, as_format: _Format = Format.TOPOLOGY, to: ToFile = None) -> None:
     """Write down what the virtual host holds; what cannot be written down is named on standard error."""
-    from attune_infra.topology.export import as_definitions, as_document
+    from attune_infra.topology.document.export import as_definitions, as_document
 
     exported = as_document if as_format is Format.TOPOLOGY else as_definitions
     with session.broker(Via.HTTP) as broker:

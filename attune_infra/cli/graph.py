@@ -17,9 +17,9 @@ from attune_infra.errors import WrongUsage
 from attune_infra.settings import TOPOLOGY, Via
 
 if TYPE_CHECKING:
+    from attune_infra.topology.facts.releases import Version
     from attune_infra.topology.graph import Graph
     from attune_infra.topology.model import Message, Topology
-    from attune_infra.topology.version import Version
 
 
 app = App()
@@ -54,7 +54,7 @@ def graph(
     to: ToFile = None,
 ) -> None:
     """Draw a topology: exchanges, queues, bindings, the ways of dead letters, and what lint found."""
-    from attune_infra.topology.document import Document
+    from attune_infra.topology.document.text import Document
     from attune_infra.topology.graph import graph
     from attune_infra.topology.lint.linter import lint
 
@@ -68,13 +68,13 @@ def graph(
 
 
 def _document(session: Session, release: Version | None) -> tuple[Topology, Version]:
-    from attune_infra.topology.version import NEWEST
+    from attune_infra.topology.facts.releases import NEWEST
 
     return session.topology, release or NEWEST
 
 
 def _broker(session: Session, file: str | None, release: Version | None) -> tuple[Topology, Version]:
-    from attune_infra.topology.version import version_of
+    from attune_infra.topology.facts.releases import version_of
 
     if file is not None or session.flags.get(TOPOLOGY):
         raise WrongUsage("a document and --live are both given", hint="give a document, or --live")
@@ -92,14 +92,14 @@ def _message(text: str | None) -> Message | None:
 def _written(drawn: Graph, as_format: Format) -> str:
     match as_format:
         case Format.MERMAID:
-            from attune_infra.render.mermaid import mermaid as written
+            from attune_infra.render.graph.mermaid import mermaid as written
         case Format.DOT:
-            from attune_infra.render.dot import dot as written
+            from attune_infra.render.graph.dot import dot as written
         case Format.SVG:
-            from attune_infra.render.layout import laid_out
-            from attune_infra.render.svg import svg
+            from attune_infra.render.graph.layout import laid_out
+            from attune_infra.render.graph.svg import svg
 
             return svg(laid_out(drawn))
         case Format.TEXT:
-            from attune_infra.render.outline import outline as written
+            from attune_infra.render.graph.outline import outline as written
     return written(drawn)

@@ -19,9 +19,9 @@ _File = Annotated[str, typer.Argument(metavar="FILE", help="Definitions JSON, or
 @app.command()
 def import_(file: _File, *, vhost: Vhost = None, output: OutputOption = Output.TEXT) -> None:
     """Turn RabbitMQ's definitions JSON into a topology document; what has no place in it is named."""
-    from attune_infra.topology.definitions import parse_definitions
-    from attune_infra.topology.document import Document
-    from attune_infra.topology.write import write
+    from attune_infra.topology.document.definitions import parse_definitions
+    from attune_infra.topology.document.text import Document
+    from attune_infra.topology.document.write import write
 
     topology, left_out = parse_definitions(read_text(file), source=file, vhost=vhost)
     tell_left_out(left_out)

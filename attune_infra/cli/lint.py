@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from attune_infra.broker.rabbitmq import RabbitMQ
+    from attune_infra.topology.facts.releases import Version
     from attune_infra.topology.lint.finding import Explanation, Linted
     from attune_infra.topology.model import Topology
-    from attune_infra.topology.version import Version
 
 app = App()
 
@@ -64,7 +64,7 @@ def lint(
 
 
 def _document(session: Session, version: Version | None, run: Callable[..., Linted]) -> Linted:
-    from attune_infra.topology.version import NEWEST
+    from attune_infra.topology.facts.releases import NEWEST
 
     text = session.topology_text
     topology, left_out, places = text.parse_with_places(session.settings.virtual_host)
@@ -73,8 +73,8 @@ def _document(session: Session, version: Version | None, run: Callable[..., Lint
 
 
 def _broker(session: Session, file: str | None, version: Version | None, run: Callable[..., Linted]) -> Linted:
-    from attune_infra.topology.compatibility import nearest
-    from attune_infra.topology.version import version_of
+    from attune_infra.topology.facts.compatibility import nearest
+    from attune_infra.topology.facts.releases import version_of
 
     if file is not None or session.flags.get(TOPOLOGY):
         raise WrongUsage("a document and --live are both given", hint="give a document, or --live")

@@ -13,8 +13,8 @@ from attune_infra.cli._output import tell
 from attune_infra.cli._session import Session
 from attune_infra.cli.worker._limits import DEFAULTS, MaxDepth, MaxHeartbeatAge
 from attune_infra.errors import InvalidInput, WrongUsage
+from attune_infra.fleet.fleet import Fleet, Limits
 from attune_infra.settings import Via
-from attune_infra.topology.fleet import Fleet, Limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,7 +63,7 @@ def _address(text: str) -> tuple[str, int]:
 def _serve(host: str, port: int, look: Callable[[], Fleet]) -> NoReturn:
     from prometheus_client import start_http_server
 
-    from attune_infra.render.metrics import registry_of
+    from attune_infra.render.pages.metrics import registry_of
     from attune_infra.worker.metrics import measured_if_possible
 
     try:

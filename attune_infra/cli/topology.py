@@ -43,7 +43,7 @@ def check(files: _Files, *, vhost: Vhost = None, output: OutputOption = Output.T
 def show_(topology: _Name = DEFAULT_TOPOLOGY) -> None:
     """Print the document of a built-in topology, to start one's own from."""
     from attune_infra.cli._topology import builtin_text
-    from attune_infra.topology.document import Document
+    from attune_infra.topology.document.text import Document
 
     show("topology-show", Document(builtin_text(topology)), 0, Output.TEXT)
 
@@ -51,8 +51,8 @@ def show_(topology: _Name = DEFAULT_TOPOLOGY) -> None:
 @app.command()
 def schema() -> None:
     """Print the JSON Schema of topology documents, which tells editors what may stand where."""
-    from attune_infra.topology.document import Document
-    from attune_infra.topology.schema import schema_text
+    from attune_infra.topology.document.schema import schema_text
+    from attune_infra.topology.document.text import Document
 
     show("topology-schema", Document(schema_text()), 0, Output.TEXT)
 
@@ -62,7 +62,7 @@ def _checked(file: str, vhost: str | None) -> CheckedText:
     from attune_infra.cli._topology import TopologyText
     from attune_infra.errors import InvalidInput
     from attune_infra.topology.check import CheckedText, checked
-    from attune_infra.topology.problems import InvalidDocument
+    from attune_infra.topology.document.problems import InvalidDocument
 
     try:
         topology, _ = TopologyText(file, read_text(file)).parse(vhost)

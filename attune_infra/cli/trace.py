@@ -18,8 +18,8 @@ from attune_infra.settings import TOPOLOGY, Via
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from attune_infra.topology.routing import Routing
-    from attune_infra.topology.version import Version
+    from attune_infra.topology.facts.releases import Version
+    from attune_infra.topology.routing.route import Routing
 
 app = App()
 
@@ -67,7 +67,7 @@ def trace(
 
     Exit code 2 if it reaches no queue, or is lost on a way it can take, or reaches not what --expect says.
     """
-    from attune_infra.topology.trace import trace
+    from attune_infra.topology.routing.trace import trace
 
     message, release = read_message(exchange, routing_key, header or ()), read_release(broker_version)
     if "" in (expect or ()):
@@ -80,9 +80,9 @@ def trace(
 def _wanted(
     session: Session, workers: list[str] | None, expect: Iterable[str], release: Version | None
 ) -> Routing:
-    from attune_infra.topology.routes import workers_of
-    from attune_infra.topology.routing import Routing
-    from attune_infra.topology.version import NEWEST
+    from attune_infra.topology.facts.releases import NEWEST
+    from attune_infra.topology.routing.route import Routing
+    from attune_infra.topology.routing.routes import workers_of
     from attune_infra.topology.worker import with_workers
 
     topology = session.topology
@@ -91,8 +91,8 @@ def _wanted(
 
 
 def _live(session: Session, workers: list[str] | None, release: Version | None) -> Routing:
-    from attune_infra.topology.routing import Routing
-    from attune_infra.topology.version import version_of
+    from attune_infra.topology.facts.releases import version_of
+    from attune_infra.topology.routing.route import Routing
 
     if workers or session.flags.get(TOPOLOGY):
         hint = "leave out --live, or --topology and --workers"

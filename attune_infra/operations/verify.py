@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from attune_infra.beside import beside
+from attune_infra.background import run_in_background
 from attune_infra.errors import AttuneError, BrokerError
 from attune_infra.operations.wait import wait_for
 from attune_infra.topology.policy import expires
@@ -30,7 +30,7 @@ def verify(broker: Broker, want: Topology, demands: Demands) -> Verification:
     While the broker lists what it holds, the rest is asked and made ready.
     """
     http = _answer(broker.check_http)
-    listed = beside(broker.read) if isinstance(http, str) else None
+    listed = run_in_background(broker.read) if isinstance(http, str) else None
     seen = Seen(http=http, amqp=_answer(broker.check_amqp))
     wanted = Wanted.of(want, demands)
     return verify_seen(_look(broker, seen, listed, wanted) if listed else seen, wanted)

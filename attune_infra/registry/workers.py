@@ -29,7 +29,7 @@ from attune_infra.interfaces import (
 )
 
 if TYPE_CHECKING:
-    from attune_infra.topology.fleet import Member
+    from attune_infra.fleet.fleet import Member
 
 _Row = tuple[Any, ...]
 
@@ -143,7 +143,7 @@ class PostgresRegistry:
             yield self.register(registration)
 
     def workers(self) -> dict[int, Member]:
-        from attune_infra.topology.fleet import Member
+        from attune_infra.fleet.fleet import Member
 
         with self._transaction():
             self._wanted_columns()

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from attune_infra.render.pages import page_of
+from attune_infra.render.page import page_of
 
 if TYPE_CHECKING:
     from attune_infra.render.showable import Showable
+
+
+Data: TypeAlias = dict[str, Any]
+
+
+def in_order(items: Iterable[Data]) -> list[Data]:
+    """Return the items sorted by their JSON text."""
+    return sorted(items, key=lambda item: json.dumps(item, sort_keys=True))
 
 
 def document(command: str, shown: Showable, exit_code: int) -> str:

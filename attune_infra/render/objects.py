@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
-from attune_infra.render.line import Line
+from attune_infra.render.text import Line
 from attune_infra.render.words import difference
 from attune_infra.topology.diff import ABSENT, Difference, Value
 from attune_infra.topology.model import Binding, TopologyObject
 
 if TYPE_CHECKING:
-    from attune_infra.render.plain import Data
+    from attune_infra.render.data import Data
 
 NOT_IN_PLACE: Final = Line("      RabbitMQ cannot change this in place, only delete it and make it anew")
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
+from attune_infra.fleet.fleet import Fleet
+from attune_infra.fleet.leftovers import Leftovers
 from attune_infra.interfaces import (
     DeregisteredWorkers,
     Dispatch,
@@ -15,14 +17,12 @@ from attune_infra.interfaces import (
     SandboxVariables,
 )
 from attune_infra.topology.check import CheckedTexts
-from attune_infra.topology.document import Document
+from attune_infra.topology.document.text import Document
 from attune_infra.topology.explain import ExplainedPlan
-from attune_infra.topology.fleet import Fleet
-from attune_infra.topology.leftovers import Leftovers
 from attune_infra.topology.lint.finding import Explanation, Linted
 from attune_infra.topology.plan import Plan
 from attune_infra.topology.report import Provisioned, Report
-from attune_infra.topology.trace import Trace
+from attune_infra.topology.routing.trace import Trace
 from attune_infra.topology.verify import Verification
 
 Showable: TypeAlias = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from attune_infra.render.line import Line
+from attune_infra.render.text import Line
 
 _STYLES = {"!": "red", "?": "yellow"}
 _WIDEST = 3 * 60

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from attune_infra.errors import ExitCode
-from attune_infra.topology.problems import Problem
-from attune_infra.topology.routes import name_of, run
+from attune_infra.topology.document.problems import Problem
+from attune_infra.topology.routing.routes import name_of, run
 
 if TYPE_CHECKING:
     from attune_infra.topology.model import Topology

@@ -10,12 +10,12 @@ from enum import StrEnum
 from typing import Final, TypeAlias
 
 from attune_infra.errors import InvalidInput
+from attune_infra.topology.facts.releases import NEWEST, Version
 from attune_infra.topology.lint.finding import Finding, Linted
 from attune_infra.topology.lint.severity import Severity
 from attune_infra.topology.lint.subject import Subject
 from attune_infra.topology.model import Binding, Exchange, Message, Queue, Topology, label
-from attune_infra.topology.routing import Routing
-from attune_infra.topology.version import NEWEST, Version
+from attune_infra.topology.routing.route import Routing
 from attune_infra.topology.worker import PLACEHOLDER, owner_of, with_workers
 
 HANDFUL: Final = 5

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from attune_infra.topology.model import Queue, Route, Topology
-from attune_infra.topology.routes import name_of, unlike, workers_of
+from attune_infra.topology.routing.routes import name_of, unlike, workers_of
 from attune_infra.topology.verify import Check, Verdict
 from attune_infra.topology.worker import with_workers
 

@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 from attune_infra.errors import AttuneError, ExitCode
 from attune_infra.topology.diff import Changed, Comparison, Create, Difference, compare, undeclared
-from attune_infra.topology.lint.reach import keys_into
+from attune_infra.topology.facts.releases import NEWEST, version_of
 from attune_infra.topology.lint.subject import Subject
 from attune_infra.topology.model import Binding, Exchange, Queue, Topology, TopologyObject, label
-from attune_infra.topology.routes import name_of, run_on
-from attune_infra.topology.topic_keys import literal, shown
-from attune_infra.topology.version import NEWEST, version_of
+from attune_infra.topology.routing.reach import keys_into
+from attune_infra.topology.routing.routes import name_of, run_on
+from attune_infra.topology.routing.topic_keys import literal, shown
 from attune_infra.topology.worker import (
     bindings_of,
     consumer_tag_of,

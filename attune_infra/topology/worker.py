@@ -15,6 +15,8 @@ PLACEHOLDER = "{worker_id}"
 HIGHEST_ID = 2**63 - 1
 """What PostgreSQL's BIGINT can hold."""
 
+_DEAD_LETTER_EXCHANGE = "x-dead-letter-exchange"
+
 
 def worker_family(topology: Topology) -> WorkerFamily:
     """Return the worker family of a topology; raise `InvalidInput` if it has none."""
@@ -107,6 +109,24 @@ def _expiry_policy(topology: Topology) -> Policy:
     raise InvalidInput(
         f"topology '{topology.name}' has no policy by which the queues of its workers expire",
         hint="declare one with `expires` in its definition; `attune-infra topology show` has an example",
+    )
+
+
+def named_dead_letter_exchange(topology: Topology) -> str:
+    """Return the dead letter exchange that the queues of a topology name; raise `InvalidInput` unless it is one.
+
+    A queue of a worker may name none, since its arguments must be those of the worker's own declaration.
+    """
+    queues = (*worker_family(topology).queues, *topology.queues.values())
+    named = {
+        str(queue.arguments[_DEAD_LETTER_EXCHANGE]) for queue in queues if _DEAD_LETTER_EXCHANGE in queue.arguments
+    }
+    if len(named) == 1:
+        return named.pop()
+    found = ", ".join(sorted(named)) or "none"
+    raise InvalidInput(
+        f"where do messages go that a worker rejects? the queues of topology '{topology.name}' name {found}",
+        hint="give --dead-letter-exchange",
     )
 
 

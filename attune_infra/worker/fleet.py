@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from attune_infra.errors import AttuneError
+from attune_infra.fleet.fleet import Fleet, Limits, Sighting
+from attune_infra.fleet.health import examine
 from attune_infra.interfaces import Broker, WorkerRegistry
 from attune_infra.operations.wait import wait_for
-from attune_infra.topology.fleet import Fleet, Limits, Sighting
-from attune_infra.topology.health import examine
 from attune_infra.topology.model import Topology
 
 

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 
 from attune_infra.errors import BrokerError, RegistryError
+from attune_infra.fleet.fleet import Fleet
 from attune_infra.interfaces import Measurement
-from attune_infra.topology.fleet import Fleet
 
 
 def measured(look: Callable[[], Fleet | None]) -> Measurement:

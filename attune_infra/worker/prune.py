@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from attune_infra.fleet.leftovers import Leftover, Leftovers
 from attune_infra.interfaces import Broker
-from attune_infra.topology.leftovers import Leftover, Leftovers
 from attune_infra.topology.report import Outcome, Report, Status
 
 

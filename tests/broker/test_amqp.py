@@ -13,10 +13,10 @@ from attune_infra.errors import BrokerUnreachable
 from attune_infra.sandbox import BoundSandbox
 from attune_infra.settings import Settings
 from attune_infra.topology.model import Binding, Exchange, Queue
-from eventually import eventually
-from proxy import Proxy
-from under_test import BrokerUnderTest
-from virtual_host import VirtualHost
+from support.eventually import eventually
+from support.proxy import Proxy
+from support.under_test import BrokerUnderTest
+from support.virtual_host import VirtualHost
 
 
 def declare(vhost: VirtualHost, *items: Exchange | Queue | Binding) -> dict[str, str | None]:

@@ -9,8 +9,8 @@ from attune_infra.settings import Via
 from attune_infra.topology.diff import ABSENT, Create, Difference, Update, diff
 from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology, TopologyObject
 from attune_infra.topology.report import Outcome, Status
-from eventually import eventually
-from virtual_host import VirtualHost
+from support.eventually import eventually
+from support.virtual_host import VirtualHost
 
 EVERYTHING = Topology.of(
     [

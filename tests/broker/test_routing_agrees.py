@@ -16,13 +16,13 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.operations.setup import setup
+from attune_infra.topology.facts.releases import Version
 from attune_infra.topology.model import Exchange, Message, Topology
-from attune_infra.topology.routing import Routing, words_of
-from attune_infra.topology.trace import Life, Reason, Trace, dead_letter, trace
-from attune_infra.topology.version import Version
-from routed import Routable, routables
-from under_test import BrokerUnderTest
-from virtual_host import VirtualHost, made_on
+from attune_infra.topology.routing.route import Routing, words_of
+from attune_infra.topology.routing.trace import Life, Reason, Trace, dead_letter, trace
+from support.routed import Routable, routables
+from support.under_test import BrokerUnderTest
+from support.virtual_host import VirtualHost, made_on
 
 MESSAGES_EACH = 50
 """Messages to one topology."""
@@ -84,13 +84,13 @@ def _only_itself(word: object) -> list[object]:
 @pytest.mark.parametrize(
     ("name", "mutated"),
     [
-        pytest.param("routing.words_of", _without_empty_words, id="empty words are none"),
-        pytest.param("routing.words_of", _star_as_hash, id="a star is any number of words"),
-        pytest.param("routing._Word.with_no_word", _only_itself, id="a hash matches nothing"),
-        pytest.param("routing.comparable", _as_text, id="types do not count"),
-        pytest.param("routing.demands_any", _never, id="x-match any is all"),
-        pytest.param("routing.Routing.alternate_of", _no_alternate, id="no alternate exchange"),
-        pytest.param("trace.dead_letter", _keeping_its_key, id="dead letters keep their keys"),
+        pytest.param("routing.route.words_of", _without_empty_words, id="empty words are none"),
+        pytest.param("routing.route.words_of", _star_as_hash, id="a star is any number of words"),
+        pytest.param("routing.route._Word.with_no_word", _only_itself, id="a hash matches nothing"),
+        pytest.param("routing.route.comparable", _as_text, id="types do not count"),
+        pytest.param("routing.route.demands_any", _never, id="x-match any is all"),
+        pytest.param("routing.route.Routing.alternate_of", _no_alternate, id="no alternate exchange"),
+        pytest.param("routing.trace.dead_letter", _keeping_its_key, id="dead letters keep their keys"),
     ],
 )
 def test_a_wrong_simulator_is_caught(

@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from as_a_user import Command, Result
 from attune_infra.broker.management import Management
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.sandbox import BoundSandbox
-from virtual_host import VirtualHost
+from support.as_a_user import Command, Result
+from support.virtual_host import VirtualHost
 
 COMMANDS = [("setup",), ("diff",), ("verify",), ("worker", "provision", "--id", "1")]
 

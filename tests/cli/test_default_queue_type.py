@@ -7,12 +7,12 @@ from collections.abc import Callable
 import amqp
 import pytest
 
-from as_a_user import Command
 from attune_infra.broker.management import Management
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.topology.builtin import attune
-from under_test import BrokerUnderTest
-from virtual_host import VirtualHost
+from support.as_a_user import Command
+from support.under_test import BrokerUnderTest
+from support.virtual_host import VirtualHost
 
 DefaultToQuorum = Callable[[], str]
 

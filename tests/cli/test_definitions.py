@@ -16,21 +16,21 @@ from typing import Any
 import amqp
 import pytest
 
-from as_a_user import Command, clean_environment
 from attune_infra.broker.management import Management, path
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.cli._files import write_whole
 from attune_infra.errors import InvalidInput, RequestRefused
-from attune_infra.topology.definitions import parse_definitions, write_definitions
 from attune_infra.topology.diff import Create, diff, undeclared
-from attune_infra.topology.export import as_definitions
+from attune_infra.topology.document.definitions import parse_definitions, write_definitions
+from attune_infra.topology.document.export import as_definitions
+from attune_infra.topology.document.problems import InvalidDocument
 from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology
-from attune_infra.topology.problems import InvalidDocument
-from strategies import NASTY_NAMES
-from under_test import BrokerUnderTest
-from virtual_host import VirtualHost, made_on
+from support.as_a_user import Command, clean_environment
+from support.folders import DEFINITIONS as FOLDER
+from support.strategies import NASTY_NAMES
+from support.under_test import BrokerUnderTest
+from support.virtual_host import VirtualHost, made_on
 
-FOLDER = Path(__file__).parent.parent / "definitions"
 FILES = sorted(FOLDER.glob("*.json"))
 NEED_PLUGINS = {"consistent_hash_part", "delayed_messages_3_13", "quorum_and_federation_3_9"}
 LOADED_SOMEWHERE = {"mqtt_with_a_loose_binding", "from_a_readme"}

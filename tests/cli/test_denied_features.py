@@ -7,20 +7,20 @@ from secrets import token_hex
 
 import pytest
 
-from as_a_user import Command
 from attune_infra.broker.management import Management
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.errors import FeatureDenied
 from attune_infra.operations.setup import carry_out
 from attune_infra.settings import AMQP_URL, Via
 from attune_infra.topology.diff import Create, diff
+from attune_infra.topology.document.parse import parse
 from attune_infra.topology.model import Queue, Topology
-from attune_infra.topology.parse import parse
 from attune_infra.topology.plan import Plan
 from attune_infra.topology.report import Status
 from attune_infra.topology.worker import topology_of_workers
-from under_test import DENIES_TRANSIENT_QUEUES, DURABLE_WORKERS, BrokerUnderTest
-from virtual_host import VirtualHost, made_on
+from support.as_a_user import Command
+from support.under_test import DENIES_TRANSIENT_QUEUES, DURABLE_WORKERS, BrokerUnderTest
+from support.virtual_host import VirtualHost, made_on
 
 pytestmark = [
     pytest.mark.since((4, 0), "RabbitMQ denies nothing before 4.0"),

@@ -8,9 +8,9 @@ from xml.etree import ElementTree as ET
 import amqp
 import pytest
 
-from as_a_user import Command
+from support.as_a_user import Command
+from support.folders import ROOT
 
-ROOT = Path(__file__).parent.parent.parent
 PICTURE = ROOT / "docs/attune.svg"
 HIGHLIGHT = ("--highlight", "attune.executions worker.7")
 

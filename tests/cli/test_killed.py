@@ -5,13 +5,13 @@ import signal
 import amqp
 import pytest
 
-from as_a_user import Command
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.topology.builtin import attune
 from attune_infra.topology.diff import diff
 from attune_infra.topology.model import Topology
 from attune_infra.topology.worker import with_workers
-from eventually import eventually
+from support.as_a_user import Command
+from support.eventually import eventually
 
 
 @pytest.mark.parametrize("seen", [1, 4, 8, 11])

@@ -8,14 +8,14 @@ from urllib.parse import urlsplit
 import amqp
 import pytest
 
-from as_a_user import Command
 from attune_infra.broker.management import Management
 from attune_infra.settings import AMQP_URL
 from attune_infra.topology.lint.rules import RULES
-from under_test import BrokerUnderTest
-from virtual_host import VirtualHost
+from support.as_a_user import Command
+from support.folders import ROOT
+from support.under_test import BrokerUnderTest
+from support.virtual_host import VirtualHost
 
-ROOT = Path(__file__).parent.parent.parent
 PAGE = ROOT / "docs/lint.md"
 
 MINE = """\

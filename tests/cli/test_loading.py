@@ -10,11 +10,11 @@ from shlex import quote, split
 
 import pytest
 
-from as_a_user import Command, clean_environment
 from attune_infra.cli import COMMANDS, worker
 from attune_infra.errors import ExitCode
-from attune_infra.render.pages import PAGES
-from virtual_host import VirtualHost
+from attune_infra.render.page import PAGES
+from support.as_a_user import Command, clean_environment
+from support.virtual_host import VirtualHost
 
 pytestmark = pytest.mark.any_broker
 LIBRARIES = frozenset({"amqp", "psycopg", "rabbitmq_admin", "requests", "rich", "typer", "yaml"})
@@ -24,12 +24,11 @@ LIBRARIES = frozenset({"amqp", "psycopg", "rabbitmq_admin", "requests", "rich", 
 ROOMS = frozenset({"broker", "interfaces", "operations", "registry", "sandbox", "worker"})
 FEATURES = (
     ROOMS
-    | {f"render.{page}" for page in PAGES.values()}
-    | {
-        f"topology.{name}"
-        for name in ("definitions", "explain", "fleet", "graph", "lint", "probe", "verify", "write")
-    }
-    | {f"topology.{name}" for name in ("export", "leftovers", "routes", "routing", "trace")}
+    | {f"render.pages.{page}" for page in PAGES.values()}
+    | {f"topology.{name}" for name in ("explain", "graph", "lint", "probe", "verify")}
+    | {f"topology.document.{name}" for name in ("definitions", "export", "write")}
+    | {f"topology.routing.{name}" for name in ("route", "routes", "trace")}
+    | {f"fleet.{name}" for name in ("fleet", "leftovers")}
 )
 """What not every command uses of our own."""
 
@@ -69,8 +68,8 @@ def test_a_command_loads_only_the_libraries_that_it_uses(
     assert loaded(vhost, *arguments.split()) & LIBRARIES == libraries | {"typer"}
 
 
-SETTING_UP, ROUTING = {"broker", "operations"}, {"topology.routes", "topology.routing"}
-LINTING = {"topology.lint", "topology.routing"}
+SETTING_UP, ROUTING = {"broker", "operations"}, {"topology.routing.routes", "topology.routing.route"}
+LINTING = {"topology.lint", "topology.routing.route"}
 ATTUNE = quote(str(files("attune_infra.topology.builtin") / "attune.yaml"))
 
 
@@ -79,19 +78,28 @@ ATTUNE = quote(str(files("attune_infra.topology.builtin") / "attune.yaml"))
     [
         ("--help", set()),
         ("setup --help", set()),
-        ("setup", SETTING_UP | {"render.report"}),
-        ("setup --dry-run", SETTING_UP | {"render.plan"}),
-        ("diff", {"broker", "render.plan"}),
-        ("diff --explain", {"broker", "topology.explain", "render.explain", "render.plan"}),
-        ("verify", {"broker", "operations", "topology.verify", "render.verify"} | ROUTING | LINTING),
-        ("lint", LINTING | {"render.lint"}),
-        ("graph --format text", LINTING | {"topology.graph", "render.document"}),
-        ("trace attune.events any", {"topology.trace", "render.trace"} | ROUTING),
-        ("export", {"broker", "topology.export", "topology.definitions", "topology.write", "render.document"}),
-        ("topology show", {"render.document"}),
-        (f"topology check {ATTUNE}", {"render.check"} | ROUTING),
-        ("worker provision --id 1", SETTING_UP | {"worker", "render.provision", "render.report"}),
-        ("sandbox down --name nobody", {"interfaces", "sandbox", "render.sandbox"}),
+        ("setup", SETTING_UP | {"render.pages.report"}),
+        ("setup --dry-run", SETTING_UP | {"render.pages.plan"}),
+        ("diff", {"broker", "render.pages.plan"}),
+        ("diff --explain", {"broker", "topology.explain", "render.pages.explain", "render.pages.plan"}),
+        ("verify", {"broker", "operations", "topology.verify", "render.pages.verify"} | ROUTING | LINTING),
+        ("lint", LINTING | {"render.pages.lint"}),
+        ("graph --format text", LINTING | {"topology.graph", "render.pages.document"}),
+        ("trace attune.events any", {"topology.routing.trace", "render.pages.trace"} | ROUTING),
+        (
+            "export",
+            {
+                "broker",
+                "topology.document.export",
+                "topology.document.definitions",
+                "topology.document.write",
+                "render.pages.document",
+            },
+        ),
+        ("topology show", {"render.pages.document"}),
+        (f"topology check {ATTUNE}", {"render.pages.check"} | ROUTING),
+        ("worker provision --id 1", SETTING_UP | {"worker", "render.pages.provision", "render.pages.report"}),
+        ("sandbox down --name nobody", {"interfaces", "sandbox", "render.pages.sandbox"}),
     ],
 )
 def test_a_command_loads_only_the_features_that_it_uses(

@@ -9,8 +9,8 @@ import socket
 import pytest
 import requests
 
-from as_a_user import Command
 from attune_infra.sandbox import BoundSandbox
+from support.as_a_user import Command
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from pathlib import Path
 import amqp
 import pytest
 
-from as_a_user import Command, clean_environment
 from attune_infra.broker.rabbitmq import RabbitMQ
-from virtual_host import VirtualHost
+from support.as_a_user import Command, clean_environment
+from support.virtual_host import VirtualHost
 
 DOCUMENT = """
 exchanges: {mine.e: {type: topic}}

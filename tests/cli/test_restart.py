@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from as_a_user import Command
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.sandbox import BoundSandbox
 from attune_infra.topology.diff import diff
+from attune_infra.topology.document.parse import parse
 from attune_infra.topology.model import label
-from attune_infra.topology.parse import parse
-from under_test import BrokerUnderTest
-from virtual_host import VirtualHost
+from support.as_a_user import Command
+from support.under_test import BrokerUnderTest
+from support.virtual_host import VirtualHost
 
 DOCUMENT = """\
 exchanges:

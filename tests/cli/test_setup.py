@@ -8,13 +8,13 @@ from urllib.parse import urlsplit
 import amqp
 import pytest
 
-from as_a_user import Command
 from attune_infra.broker.management import Management
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.topology.builtin import attune
 from attune_infra.topology.diff import diff, undeclared
-from eventually import eventually
-from virtual_host import VirtualHost
+from support.as_a_user import Command
+from support.eventually import eventually
+from support.virtual_host import VirtualHost
 
 WORDS = """\
 exchange attune.dlx declared as fanout, durable

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import trustme
 
-from as_a_user import Command
 from attune_infra.settings import AMQP_URL, CA_FILE, CERT_FILE, KEY_FILE, MANAGEMENT_URL
-from under_test import BrokerUnderTest
+from support.as_a_user import Command
+from support.under_test import BrokerUnderTest
 
 pytestmark = pytest.mark.xdist_group("tls")  # they share a broker
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import amqp
 import pytest
 
-from as_a_user import Command
 from attune_infra.broker.management import Management
-from under_test import BrokerUnderTest
-from virtual_host import VirtualHost
+from support.as_a_user import Command
+from support.under_test import BrokerUnderTest
+from support.virtual_host import VirtualHost
 
 HEADERS = """
 exchanges: {e: {type: headers}}

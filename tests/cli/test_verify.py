@@ -7,13 +7,13 @@ from urllib.parse import urlsplit
 import amqp
 import pytest
 
-from as_a_user import Command
 from attune_infra.broker.management import Management
 from attune_infra.broker.rabbitmq import THROWAWAY
 from attune_infra.settings import AMQP_URL
-from eventually import eventually
-from proxy import Proxy
-from virtual_host import VirtualHost
+from support.as_a_user import Command
+from support.eventually import eventually
+from support.proxy import Proxy
+from support.virtual_host import VirtualHost
 
 CONSUMER = "consumer worker-1 of queue worker.1.executions"
 

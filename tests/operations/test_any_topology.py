@@ -7,16 +7,16 @@ from secrets import token_hex
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from accepted import accepted_topologies
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.operations.setup import setup
 from attune_infra.settings import Via
 from attune_infra.topology.diff import diff, undeclared
+from attune_infra.topology.document.parse import parse
+from attune_infra.topology.document.write import write
 from attune_infra.topology.model import Topology
-from attune_infra.topology.parse import parse
-from attune_infra.topology.write import write
-from under_test import BrokerUnderTest
-from virtual_host import VirtualHost, made_on
+from support.accepted import accepted_topologies
+from support.under_test import BrokerUnderTest
+from support.virtual_host import VirtualHost, made_on
 
 
 @pytest.mark.lengthy

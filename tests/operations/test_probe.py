@@ -14,6 +14,7 @@ from attune_infra.broker.rabbitmq import THROWAWAY, RabbitMQ
 from attune_infra.errors import BrokerError
 from attune_infra.operations.probe import probe
 from attune_infra.settings import AMQP_URL, MANAGEMENT_URL
+from attune_infra.topology.document.parse import parse
 from attune_infra.topology.model import (
     Argument,
     Binding,
@@ -25,12 +26,12 @@ from attune_infra.topology.model import (
     Topology,
     TopologyObject,
 )
-from attune_infra.topology.parse import parse
 from attune_infra.topology.verify import Verdict
-from proxy import Proxy
-from virtual_host import VirtualHost
+from support.folders import EXAMPLES
+from support.proxy import Proxy
+from support.virtual_host import VirtualHost
 
-EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.yaml"))
+DOCUMENTS = sorted(EXAMPLES.glob("*.yaml"))
 EVERYTHING: tuple[TopologyObject, ...] = (
     Exchange(name="e", type="topic"),
     Exchange(name="inner", type="fanout", internal=True),
@@ -75,7 +76,7 @@ def test_what_the_broker_does_decides(broker: RabbitMQ, management: Management) 
     assert broker.read().objects() == ()
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 def test_the_routes_of_the_examples_hold_on_the_broker(path: Path, broker: RabbitMQ) -> None:
     topology = parse(path.read_text(encoding="utf-8"), source=path.name)
 

@@ -14,8 +14,8 @@ from attune_infra.topology.diff import Create, diff, undeclared
 from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology, TopologyObject
 from attune_infra.topology.plan import Plan
 from attune_infra.topology.report import Loss, Outcome, Report, Status
-from eventually import eventually
-from virtual_host import VirtualHost
+from support.eventually import eventually
+from support.virtual_host import VirtualHost
 
 WANT = Topology.of(
     [

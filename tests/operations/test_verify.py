@@ -14,7 +14,7 @@ from attune_infra.operations.verify import COUNTED, verify
 from attune_infra.topology import builtin
 from attune_infra.topology.verify import Check, Demands, Verdict
 from attune_infra.topology.worker import with_queue_ttl, with_workers
-from virtual_host import VirtualHost
+from support.virtual_host import VirtualHost
 
 pytestmark = pytest.mark.transient_queues
 

@@ -1,10 +1,10 @@
 import pytest
 
 from attune_infra.render.words import declared, omission, ranges, value, visible
-from attune_infra.topology.counted import counted
 from attune_infra.topology.diff import ABSENT, Value
-from attune_infra.topology.document import LeftOut
+from attune_infra.topology.document.text import LeftOut
 from attune_infra.topology.model import Binding, Exchange, Policy, Queue, TopologyObject
+from attune_infra.topology.words import counted
 
 
 @pytest.mark.parametrize("text", ["plain", "[red]bold[/]", "naïve 🐰", "e\u0301", "שלום", "a b/c%+#?&;:'\""])

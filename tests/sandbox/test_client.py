@@ -18,7 +18,7 @@ import pytest
 
 from attune_infra.errors import SandboxError
 from attune_infra.sandbox import BoundSandbox, Sandbox, Status, client, down, find, up
-from eventually import eventually
+from support.eventually import eventually
 
 ProcessesOf = Callable[[Sandbox], frozenset[int]]
 

@@ -14,7 +14,7 @@ import pytest
 from attune_infra.errors import SandboxError
 from attune_infra.sandbox import bound, rabbitmq
 from attune_infra.sandbox.rabbitmq import find_installation
-from under_test import BrokerUnderTest
+from support.under_test import BrokerUnderTest
 
 
 @pytest.fixture

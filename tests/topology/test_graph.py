@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from attune_infra.topology.builtin import attune
+from attune_infra.topology.document.parse import parse
 from attune_infra.topology.graph import HANDFUL, EdgeKind, Graph, NodeKind, few, graph
 from attune_infra.topology.lint.linter import lint
 from attune_infra.topology.lint.severity import Severity
 from attune_infra.topology.model import Message, Topology
-from attune_infra.topology.parse import parse
 from attune_infra.topology.worker import with_workers
 
 

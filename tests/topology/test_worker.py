@@ -8,6 +8,7 @@ from attune_infra.topology.model import Binding, Exchange, Queue, Topology
 from attune_infra.topology.prune import prunable
 from attune_infra.topology.worker import (
     consumer_tag_of,
+    named_dead_letter_exchange,
     owner_of,
     topology_of_workers,
     with_queue_ttl,
@@ -67,3 +68,16 @@ def test_where_no_policy_makes_queues_expire_there_is_nothing_to_change() -> Non
 def test_a_topology_without_workers_says_so() -> None:
     with pytest.raises(InvalidInput, match="topology 'shop' has no workers section"):
         worker_family(Topology(name="shop"))
+
+
+def test_rejected_messages_go_where_those_of_the_other_queues_go() -> None:
+    assert named_dead_letter_exchange(attune()) == "attune.dlx"
+
+
+def test_several_or_none_are_no_answer() -> None:
+    other = Queue(name="q", arguments={"x-dead-letter-exchange": "other"})
+
+    with pytest.raises(InvalidInput, match=r"the queues of topology 'attune' name attune\.dlx, other"):
+        named_dead_letter_exchange(replace(attune(), queues={**attune().queues, "q": other}))
+    with pytest.raises(InvalidInput, match="the queues of topology 'attune' name none"):
+        named_dead_letter_exchange(replace(attune(), queues={}))

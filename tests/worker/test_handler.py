@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from attune_infra.worker.handler import Command, Ended, Job, Nothing
-from eventually import eventually
+from support.eventually import eventually
 
 
 def ended(job: Job) -> Ended:

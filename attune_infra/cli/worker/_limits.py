@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from attune_infra.cli._options import finite
-from attune_infra.topology.fleet import Limits
+from attune_infra.fleet.fleet import Limits
 
 MaxDepth = Annotated[
     int, typer.Option("--max-depth", min=0, help="Messages that may be waiting in one worker's queues.")

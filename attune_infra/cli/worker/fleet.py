@@ -12,8 +12,8 @@ from attune_infra.cli._session import Session
 from attune_infra.cli._worker_ids import read_worker_ids
 from attune_infra.cli.worker._limits import DEFAULTS, MaxDepth, MaxHeartbeatAge
 from attune_infra.cli.worker._options import Ids, some_ids
+from attune_infra.fleet.fleet import Limits
 from attune_infra.settings import Via
-from attune_infra.topology.fleet import Limits
 
 app = App()
 

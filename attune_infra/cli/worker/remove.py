@@ -15,7 +15,7 @@ from attune_infra.cli.worker._options import Ids, some_ids
 
 if TYPE_CHECKING:
     from attune_infra.broker.rabbitmq import RabbitMQ
-    from attune_infra.topology.leftovers import Leftovers
+    from attune_infra.fleet.leftovers import Leftovers
 
 app = App()
 
@@ -36,7 +36,7 @@ def deprovision(
     yes: _Yes = False,
 ) -> None:
     """Delete the queues of workers, if they are empty and unused. The registry is left as it is."""
-    from attune_infra.topology.leftovers import of_workers
+    from attune_infra.fleet.leftovers import of_workers
     from attune_infra.worker.fleet import survey
 
     worker_ids, want = some_ids(ids, otherwise="--id 1-20"), session.topology
@@ -53,7 +53,7 @@ def prune(
     session: Session, *, dry_run: DryRun = False, even_if_used: _EvenIfUsed = False, yes: _Yes = False
 ) -> None:
     """Delete the queues of workers that are gone, and unbind what is not a worker's own, after asking."""
-    from attune_infra.topology.leftovers import of_the_gone
+    from attune_infra.fleet.leftovers import of_the_gone
     from attune_infra.worker.fleet import survey
 
     want = session.topology

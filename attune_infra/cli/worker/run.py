@@ -57,12 +57,12 @@ def run(
     Exit code 0 of the command acknowledges a message, any other hands it to the dead letter exchange.
     """
     from attune_infra.broker.inbox import AmqpInbox
-    from attune_infra.topology import dead_letters
+    from attune_infra.topology.worker import named_dead_letter_exchange
     from attune_infra.worker.register import registration
     from attune_infra.worker.run import live
 
     topology = session.topology
-    exchange = dead_letter_exchange or dead_letters.dead_letter_exchange(topology)
+    exchange = dead_letter_exchange or named_dead_letter_exchange(topology)
     inbox = AmqpInbox(session.settings, topology, prefetch=prefetch, dead_letter_exchange=exchange)
     described, handler = registration(name, None, None, None, ()), _handler(command)
     gc.enable()  # this command stays

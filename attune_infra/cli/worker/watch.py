@@ -14,12 +14,12 @@ from attune_infra.cli._options import finite, shared
 from attune_infra.cli._session import Session
 from attune_infra.cli.worker._limits import DEFAULTS, MaxDepth, MaxHeartbeatAge
 from attune_infra.errors import BrokerError, RegistryError
+from attune_infra.fleet.fleet import Fleet, Limits
 from attune_infra.settings import Via
-from attune_infra.topology.fleet import Fleet, Limits
 
 if TYPE_CHECKING:
     from attune_infra.cli._screen import Screen
-    from attune_infra.render.watch import View
+    from attune_infra.render.pages.watch import View
 
 app = App()
 
@@ -41,7 +41,7 @@ def watch(
 ) -> None:
     """Show all workers live, on the whole terminal."""
     from attune_infra.cli._screen import screen
-    from attune_infra.render.watch import View
+    from attune_infra.render.pages.watch import View
     from attune_infra.worker.fleet import survey
 
     limits, want = Limits(depth=max_depth, heartbeat_age=max_heartbeat_age), session.topology
@@ -58,7 +58,7 @@ def watch(
 
 def _show(terminal: Screen, view: View, look: Callable[[], Fleet], every: float) -> None:
     """Look, draw, and obey keys until `q`; what cannot be looked at is said, and what was seen last stays."""
-    from attune_infra.render.watch import page_of, screen
+    from attune_infra.render.pages.watch import page_of, screen
 
     fleet, trouble, again = Fleet(()), None, 0.0
     while True:

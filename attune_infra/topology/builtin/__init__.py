@@ -20,6 +20,6 @@ def text_of(name: str) -> str:
 @cache
 def attune() -> Topology:
     """Return the topology of the Attune platform."""
-    from attune_infra.topology.parse import parse
+    from attune_infra.topology.document.parse import parse
 
     return parse(text_of("attune"), source="attune.yaml")

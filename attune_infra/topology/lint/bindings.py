@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from attune_infra.topology.compatibility import FIRST_WITH_FEWER_HASHES, MOST_HASHES, hashes
+from attune_infra.topology.facts.compatibility import FIRST_WITH_FEWER_HASHES, MOST_HASHES, hashes
 from attune_infra.topology.lint.finding import Flaw
-from attune_infra.topology.lint.reach import key_of
 from attune_infra.topology.lint.subject import Subject
 from attune_infra.topology.model import Binding, Exchange, binding_order
-from attune_infra.topology.routing import comparable, criteria_of, demands_any, words_of
-from attune_infra.topology.topic_keys import Words, covered, overlap
+from attune_infra.topology.routing.reach import key_of
+from attune_infra.topology.routing.route import comparable, criteria_of, demands_any, words_of
+from attune_infra.topology.routing.topic_keys import Words, covered, overlap
 
 _KEY, _ARGUMENTS = "routing_key", "arguments"
 _MANY_SOURCES = 100

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from attune_infra.topology.lint.finding import Flaw
 from attune_infra.topology.lint.subject import Subject
 from attune_infra.topology.model import Queue
-from attune_infra.topology.topic_keys import Words, example, is_literal, shown
+from attune_infra.topology.routing.topic_keys import Words, example, is_literal, shown
 
 _DLX, _KEY = "x-dead-letter-exchange", "x-dead-letter-routing-key"
 _FIRST_WITH_DELIVERY_LIMIT = (4, 0)

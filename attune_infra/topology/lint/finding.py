@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from attune_infra.errors import ExitCode
+from attune_infra.topology.document.places import Place
+from attune_infra.topology.facts.releases import Version
 from attune_infra.topology.lint.severity import Severity
 from attune_infra.topology.model import Suppression, TopologyObject
-from attune_infra.topology.places import Place
-from attune_infra.topology.version import Version
 
 if TYPE_CHECKING:
     from attune_infra.topology.lint.subject import Subject

@@ -6,10 +6,10 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from attune_infra.topology.characters import is_hidden
 from attune_infra.topology.lint.finding import Flaw
-from attune_infra.topology.lint.indexed import name_of
 from attune_infra.topology.lint.subject import Subject
+from attune_infra.topology.routing.index import name_of
+from attune_infra.topology.words import is_hidden
 
 _UNSEEN = {"Cf", "Zl", "Zp"}
 _UNQUOTED = re.compile(r"[\w.:@-]+")

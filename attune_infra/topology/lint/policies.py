@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from attune_infra.topology.arguments import POLICY_RULES, QUEUE_ARGUMENTS, either
+from attune_infra.topology.facts.arguments import POLICY_RULES, QUEUE_ARGUMENTS
 from attune_infra.topology.lint.finding import Flaw
-from attune_infra.topology.lint.indexed import name_of
 from attune_infra.topology.lint.subject import Subject
 from attune_infra.topology.model import Policy
 from attune_infra.topology.policy import is_found
+from attune_infra.topology.routing.index import name_of
+from attune_infra.topology.words import either
 
 _STRANGER = "somebody-elses"
 _PATTERN = "pattern"

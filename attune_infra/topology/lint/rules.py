@@ -18,7 +18,7 @@ from attune_infra.topology.lint import (
 )
 from attune_infra.topology.lint.finding import Rule
 from attune_infra.topology.lint.severity import Severity
-from attune_infra.topology.names import guess
+from attune_infra.topology.words import guess
 
 _ERROR, _WARNING, _INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
 

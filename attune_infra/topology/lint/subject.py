@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import chain
 
-from attune_infra.topology.compatibility import Judgement, judgements
-from attune_infra.topology.lint.indexed import End, Indexed, filled
-from attune_infra.topology.lint.reach import Reach
+from attune_infra.topology.facts.compatibility import Judgement, judgements
+from attune_infra.topology.facts.releases import Version
 from attune_infra.topology.model import Exchange, Policy, Queue, Suppression, Topology, TopologyObject
 from attune_infra.topology.policy import applicable
-from attune_infra.topology.version import Version
+from attune_infra.topology.routing.index import End, Indexed, filled
+from attune_infra.topology.routing.reach import Reach
 
 
 class Subject(Indexed):

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from as_a_user import Command
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.operations.setup import setup
 from attune_infra.registry.workers import PostgresRegistry
 from attune_infra.topology.model import Topology
-from fleet import Fleet
+from support.as_a_user import Command
+from support.fleet import Fleet
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import json
 import amqp
 import pytest
 
-from as_a_user import Command
+from support.as_a_user import Command
 
 
 def test_a_message_arrives_and_is_named(attune_infra: Command, channel: amqp.Channel) -> None:

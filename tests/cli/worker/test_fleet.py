@@ -11,7 +11,6 @@ import amqp
 import psycopg
 import pytest
 
-from as_a_user import Command
 from attune_infra.broker.management import Management
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.cli import app
@@ -19,8 +18,9 @@ from attune_infra.interfaces import Registration
 from attune_infra.registry.workers import PostgresRegistry
 from attune_infra.topology.model import Topology
 from attune_infra.worker.provision import active_workers, provision
-from eventually import eventually
-from virtual_host import VirtualHost
+from support.as_a_user import Command
+from support.eventually import eventually
+from support.virtual_host import VirtualHost
 
 NAMES = (
     "well",

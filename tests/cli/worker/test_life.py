@@ -11,13 +11,13 @@ import amqp
 import psycopg
 import pytest
 
-from as_a_user import Command, clean_environment
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.topology.builtin import attune
 from attune_infra.topology.diff import diff
 from attune_infra.topology.model import Topology
 from attune_infra.topology.worker import topology_of_workers
-from virtual_host import VirtualHost
+from support.as_a_user import Command, clean_environment
+from support.virtual_host import VirtualHost
 
 
 @pytest.mark.transient_queues

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from as_a_user import Command
 from attune_infra.settings import AMQP_URL, DATABASE_URL, MANAGEMENT_URL
-from cluster import Cluster, cluster
-from fleet import Fleet
-from proxy import Proxy
-from under_test import DURABLE_WORKERS, BrokerUnderTest
+from support.as_a_user import Command
+from support.cluster import Cluster, cluster
+from support.fleet import Fleet
+from support.proxy import Proxy
+from support.under_test import DURABLE_WORKERS, BrokerUnderTest
 
 
 @pytest.fixture

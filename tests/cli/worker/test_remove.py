@@ -5,13 +5,13 @@ from __future__ import annotations
 import amqp
 import pytest
 
-from as_a_user import Command
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.interfaces import Registration
 from attune_infra.registry.workers import PostgresRegistry
 from attune_infra.topology.model import Topology
 from attune_infra.worker.dispatch import dispatch
 from attune_infra.worker.provision import provision
+from support.as_a_user import Command
 
 
 @pytest.fixture

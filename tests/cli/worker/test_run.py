@@ -15,16 +15,16 @@ from urllib.parse import urlsplit
 import amqp
 import pytest
 
-from as_a_user import Command
 from attune_infra.broker.management import Management
 from attune_infra.broker.rabbitmq import RabbitMQ
+from attune_infra.fleet.fleet import Depth
 from attune_infra.sandbox import BoundSandbox
-from attune_infra.topology.fleet import Depth
-from eventually import eventually
-from fleet import Fleet
-from proxy import Proxy
-from under_test import DURABLE_WORKERS, BrokerUnderTest
-from virtual_host import VirtualHost
+from support.as_a_user import Command
+from support.eventually import eventually
+from support.fleet import Fleet
+from support.proxy import Proxy
+from support.under_test import DURABLE_WORKERS, BrokerUnderTest
+from support.virtual_host import VirtualHost
 
 
 def send(channel: amqp.Channel, *message_ids: object, key: str = "worker.1") -> None:

@@ -14,8 +14,8 @@ from contextlib import suppress
 
 import pytest
 
-from as_a_user import Command, clean_environment
-from eventually import eventually
+from support.as_a_user import Command, clean_environment
+from support.eventually import eventually
 
 
 def test_without_a_terminal_it_says_so(attune_infra_alone: Command) -> None:

@@ -8,24 +8,23 @@ import pytest
 from hypothesis import given, settings
 
 from attune_infra.errors import ExitCode
-from attune_infra.render.dot import dot
-from attune_infra.render.mermaid import mermaid
-from attune_infra.render.outline import outline
+from attune_infra.render.graph.dot import dot
+from attune_infra.render.graph.mermaid import mermaid
+from attune_infra.render.graph.outline import outline
 from attune_infra.topology.builtin import text_of
-from attune_infra.topology.compatibility import RELEASES
+from attune_infra.topology.document.parse import parse, parse_with_places
+from attune_infra.topology.facts.compatibility import RELEASES
+from attune_infra.topology.facts.releases import NEWEST, Version
 from attune_infra.topology.graph import graph
 from attune_infra.topology.lint.finding import Linted
 from attune_infra.topology.lint.linter import lint
 from attune_infra.topology.lint.rules import chosen
 from attune_infra.topology.lint.severity import Severity
 from attune_infra.topology.model import Binding, Exchange, Message, Queue, Topology, label
-from attune_infra.topology.parse import parse, parse_with_places
-from attune_infra.topology.routing import Routing
-from attune_infra.topology.version import NEWEST, Version
-from lint_examples import EXAMPLES
-from strategies import topologies
-
-EXAMPLES_FOLDER = Path(__file__).parent.parent.parent.parent / "examples"
+from attune_infra.topology.routing.route import Routing
+from support.folders import EXAMPLES as EXAMPLES_FOLDER
+from support.lint_examples import EXAMPLES
+from support.strategies import topologies
 
 MINE = """\
 exchanges:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from attune_infra.errors import WrongUsage
+from attune_infra.topology.document.parse import parse
+from attune_infra.topology.facts.releases import Version
 from attune_infra.topology.lint.finding import Rule
 from attune_infra.topology.lint.linter import lint
 from attune_infra.topology.lint.rules import RULES, chosen
-from attune_infra.topology.parse import parse
-from attune_infra.topology.version import Version
-from lint_examples import EXAMPLES, Example
+from support.lint_examples import EXAMPLES, Example
 
 
 def said(text: str, rule: Rule, example: Example, version: Version) -> list[str]:

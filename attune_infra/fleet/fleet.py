@@ -1,0 +1,214 @@
+"""The fleet, as values: workers as the registry and the broker know them, and what is wrong with each.
+
+A worker is expected to work while its status is active or busy, and gone when it is inactive or has no row at all.
+Of one in error nothing is expected, and nothing of its own is taken away. What is wrong is found in `health`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from attune_infra.topology.diff import Difference
+from attune_infra.topology.model import Binding, Queue, Topology
+from attune_infra.topology.verify import Check, Verdict, Verification
+from attune_infra.topology.words import counted
+
+_EXPECTED: Final = frozenset({"active", "busy"})
+_GONE: Final = frozenset({"inactive", None})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """A worker as the registry knows it; the age of its heartbeat is in seconds, by the database's clock."""
+
+    id: int
+    name: str
+    status: str
+    heartbeat_age: float | None
+    cordoned: bool = False
+
+    @property
+    def expected(self) -> bool:
+        return self.status in _EXPECTED
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """How many messages a queue holds: waiting, and handed to a consumer that has not acknowledged them."""
+
+    ready: int = 0
+    unacknowledged: int = 0
+
+    def __add__(self, other: Depth) -> Depth:
+        return Depth(self.ready + other.ready, self.unacknowledged + other.unacknowledged)
+
+    def __bool__(self) -> bool:
+        return bool(self.total)
+
+    @property
+    def total(self) -> int:
+        return self.ready + self.unacknowledged
+
+    def __str__(self) -> str:
+        return f"{counted(self.ready, 'message')} ready, {self.unacknowledged} unacknowledged"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """What was seen of a broker and a registry. Consumers come from statistics, which are some 6 seconds late."""
+
+    topology: Topology
+    depths: Mapping[str, Depth]
+    consumer_tags: Mapping[str, tuple[str, ...]]
+    members: Mapping[int, Member]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What is still healthy."""
+
+    depth: int = 1000
+    heartbeat_age: float = 90.0
+
+
+class Finding(StrEnum):
+    """A way in which registry and broker disagree, or a worker is not well."""
+
+    UNREGISTERED = "unregistered"
+    ORPHAN = "orphan"
+    QUEUE_MISSING = "queue missing"
+    QUEUE_DIFFERS = "queue differs"
+    QUEUE_DOWN = "queue down"
+    KEY_MISSING = "key missing"
+    KEY_EXTRA = "key extra"
+    CONSUMER_MISSING = "consumer missing"
+    CONSUMER_FOREIGN = "foreign consumer"
+    CONSUMERS_MANY = "several consumers"
+    BACKLOG = "backlog"
+    TOO_DEEP = "too deep"
+    HEARTBEAT_STALE = "heartbeat stale"
+    CORDONED = "cordoned, yet busy"
+    IN_ERROR = "in error"
+
+    @property
+    def rests_on_statistics(self) -> bool:
+        """Whether the broker may only not have counted its consumers yet."""
+        return self in {
+            Finding.CONSUMER_MISSING,
+            Finding.CONSUMER_FOREIGN,
+            Finding.CONSUMERS_MANY,
+            Finding.BACKLOG,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One finding about one worker, in words."""
+
+    finding: Finding
+    detail: str
+    hint: str
+    verdict: Verdict = Verdict.FAILED
+    differences: tuple[Difference, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerQueue:
+    """A worker's queue that is there, and all that hangs on it."""
+
+    queue: Queue
+    bindings: tuple[Binding, ...]
+    consumer_tags: tuple[str, ...]
+    depth: Depth
+
+    @property
+    def name(self) -> str:
+        return self.queue.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetWorker:
+    """One worker: what the registry says (None where it has no row), what the broker holds, what is wrong.
+
+    `queues` are those of its own that are there, of as many as are wanted.
+    """
+
+    id: int
+    member: Member | None
+    queues: tuple[WorkerQueue, ...]
+    wanted_queues: int
+    bound: bool
+    reasons: tuple[Reason, ...] = ()
+
+    @property
+    def depth(self) -> Depth:
+        return sum((queue.depth for queue in self.queues), start=Depth())
+
+    @property
+    def consumer_tags(self) -> tuple[str, ...]:
+        return tuple(tag for queue in self.queues for tag in queue.consumer_tags)
+
+    @property
+    def expected(self) -> bool:
+        return self.member is not None and self.member.expected
+
+    @property
+    def gone(self) -> bool:
+        return self.member is None or self.member.status in _GONE
+
+    @property
+    def provisioned(self) -> bool:
+        return len(self.queues) == self.wanted_queues and self.bound
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        return tuple(dict.fromkeys(reason.finding for reason in self.reasons))
+
+    @property
+    def verdict(self) -> Verdict:
+        verdicts = {reason.verdict for reason in self.reasons}
+        return next((each for each in (Verdict.FAILED, Verdict.WARNING) if each in verdicts), Verdict.PASSED)
+
+    @property
+    def title(self) -> str:
+        return f"worker {self.id} ({self.member.name})" if self.member else f"worker {self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """Workers in the order of their ids."""
+
+    workers: tuple[FleetWorker, ...]
+
+    def counts(self) -> Counter[Verdict]:
+        return Counter(worker.verdict for worker in self.workers)
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether looking at the statistics once more may make a difference."""
+        return any(finding.rests_on_statistics for worker in self.workers for finding in worker.findings)
+
+    def verification(self) -> Verification:
+        """Return a check for each finding, and one for each worker without any."""
+        return Verification(tuple(check for worker in self.workers for check in _checks(worker)))
+
+    def only(self, worker_ids: Collection[int]) -> Fleet:
+        return Fleet(tuple(worker for worker in self.workers if worker.id in worker_ids))
+
+
+def _checks(worker: FleetWorker) -> Iterator[Check]:
+    if not worker.reasons:
+        yield Check(worker.title, Verdict.PASSED, worker_id=worker.id)
+    for reason in worker.reasons:
+        yield Check(
+            f"{worker.title}: {reason.finding}",
+            reason.verdict,
+            reason.detail,
+            hint=reason.hint,
+            worker_id=worker.id,
+            differences=reason.differences,
+        )

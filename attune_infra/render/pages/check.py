@@ -1,0 +1,38 @@
+"""Documents that were checked: what is in each, or what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+
+from attune_infra.render.data import Data
+from attune_infra.render.text import Line
+from attune_infra.topology.check import CheckedText, CheckedTexts, contents
+
+
+def lines(checked: CheckedTexts) -> Iterator[Line]:
+    for each in checked.texts:
+        if each.topology is not None:
+            yield Line(f"{each.source}: ok, {contents(each.topology)}", "green")
+
+
+def data(checked: CheckedTexts) -> Data:
+    return {"documents": [_text_data(each) for each in checked.texts]}
+
+
+def _text_data(checked: CheckedText) -> Data:
+    if checked.topology is None:
+        failure = [] if checked.failure is None else [{"what": checked.failure}]
+        return {"file": checked.source, "problems": failure + [asdict(each) for each in checked.problems]}
+    topology, workers = checked.topology, checked.topology.workers
+    return {
+        "file": checked.source,
+        "problems": [],
+        "topology": topology.name,
+        "exchanges": len(topology.exchanges),
+        "queues": len(topology.queues),
+        "bindings": len(topology.bindings),
+        "policies": len(topology.policies),
+        "queues_per_worker": len(workers.queues) if workers else 0,
+        "routes": len(topology.routes),
+    }

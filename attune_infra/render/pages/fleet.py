@@ -1,0 +1,101 @@
+"""The fleet, a worker a line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from attune_infra.fleet.fleet import Fleet, FleetWorker
+from attune_infra.render.data import Data
+from attune_infra.render.text import Line, aligned
+from attune_infra.render.words import visible
+from attune_infra.topology.verify import Verdict
+from attune_infra.topology.words import counted
+
+HEADINGS: Final = (
+    "",
+    "id",
+    "name",
+    "status",
+    "heartbeat",
+    "queue",
+    "bound",
+    "consumers",
+    "ready",
+    "unacked",
+    "verdict",
+)
+_NUMBERS: Final = frozenset({1, 4, 7, 8, 9})
+_SIGNS: Final = {Verdict.PASSED: "", Verdict.WARNING: "~", Verdict.FAILED: "!"}
+STYLES: Final = {Verdict.PASSED: "", Verdict.WARNING: "yellow", Verdict.FAILED: "red"}
+_LONGEST_NAME: Final = 24
+_MINUTE, _HOUR, _DAY = 60, 3600, 86_400
+
+
+def lines(fleet: Fleet) -> Iterator[Line]:
+    styles = ["", *(STYLES[worker.verdict] for worker in fleet.workers)]
+    texts = aligned([HEADINGS, *map(cells, fleet.workers)], right=_NUMBERS)
+    yield from map(Line, texts, styles)
+    yield Line(summary(fleet))
+
+
+def data(fleet: Fleet) -> Data:
+    return {"workers": [_worker_data(worker) for worker in fleet.workers]}
+
+
+def cells(worker: FleetWorker) -> tuple[str, ...]:
+    """Return one worker as the columns of `HEADINGS`."""
+    member, there = worker.member, len(worker.queues)
+    queue = {0: "no", worker.wanted_queues: "yes"}.get(there, f"{there} of {worker.wanted_queues}")
+    return (
+        _SIGNS[worker.verdict],
+        str(worker.id),
+        _shortened(visible(member.name)) if member else "-",
+        member.status + " (cordoned)" * member.cordoned if member else "unregistered",
+        age(member.heartbeat_age) if member else "-",
+        queue,
+        "yes" if worker.bound else "no",
+        str(len(worker.consumer_tags)),
+        str(worker.depth.ready),
+        str(worker.depth.unacknowledged),
+        ", ".join(worker.findings) or "ok",
+    )
+
+
+def summary(fleet: Fleet) -> str:
+    counts = fleet.counts()
+    words = ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict])
+    return counted(len(fleet.workers), "worker") + (f": {words}" if words else "")
+
+
+def age(seconds: float | None) -> str:
+    """Return how long ago something was, in one word."""
+    if seconds is None:
+        return "never"
+    for unit, length in (("d", _DAY), ("h", _HOUR), ("min", _MINUTE)):
+        if seconds >= length:
+            return f"{seconds // length:.0f} {unit}"
+    return f"{max(seconds, 0):.0f} s"
+
+
+def _worker_data(worker: FleetWorker) -> Data:
+    member = worker.member
+    return {
+        "id": worker.id,
+        "name": member and member.name,
+        "status": member and member.status,
+        "cordoned": member is not None and member.cordoned,
+        "heartbeat_age_seconds": member and member.heartbeat_age,
+        "queues": [queue.name for queue in worker.queues],
+        "queue_present": len(worker.queues) == worker.wanted_queues,
+        "bound": worker.bound,
+        "consumers": list(worker.consumer_tags),
+        "ready": worker.depth.ready,
+        "unacknowledged": worker.depth.unacknowledged,
+        "verdict": str(worker.verdict),
+        "findings": [{"finding": str(reason.finding), "detail": reason.detail} for reason in worker.reasons],
+    }
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"

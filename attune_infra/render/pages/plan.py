@@ -1,0 +1,77 @@
+"""A plan: what is to be done, and how much is as wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import assert_never
+
+from attune_infra.render.data import Data, in_order
+from attune_infra.render.objects import NOT_IN_PLACE, difference_data, difference_lines, named
+from attune_infra.render.text import Line
+from attune_infra.render.words import attributes, value
+from attune_infra.topology.diff import Change, Create, Delete, Recreate, Update
+from attune_infra.topology.model import label
+from attune_infra.topology.plan import Plan
+
+
+def lines(plan: Plan) -> Iterator[Line]:
+    for change in plan.changes:
+        yield from _change_lines(change)
+    for queue in plan.down:
+        yield Line(f"! {label(queue)} is there, but its state is {queue.state}", "red")
+    if not (plan.changes or plan.down):
+        yield Line(f"no differences: all {len(plan.unchanged)} objects are as wanted")
+        return
+    updates = sum(isinstance(change, Update) for change in plan.changes)
+    counts = (
+        (len(plan.unchanged) - len(plan.down), "as wanted"),
+        (len(plan.down), "there, but not to be used"),
+        (len(plan.applicable) - updates, "to create"),
+        (updates, "to update"),
+        (len(plan.recreations), "that cannot be changed in place"),
+        (len(plan.deletions), "to delete"),
+    )
+    yield Line(", ".join(f"{count} {words}" for count, words in counts if count))
+    yield Line(f"plan {plan.digest}")
+
+
+def data(plan: Plan) -> Data:
+    return {
+        "digest": plan.digest,
+        "changes": in_order(_change_data(change) for change in plan.changes),
+        "unchanged": in_order(named(item) for item in plan.unchanged),
+        "down": in_order({**named(queue), "state": queue.state} for queue in plan.down),
+    }
+
+
+def _change_lines(change: Change) -> Iterator[Line]:
+    match change:
+        case Create():
+            yield Line(f"+ {label(change.want)} is missing", "green")
+            for name, wanted in attributes(change.want):
+                yield Line(f"      {name}: {value(wanted)}")
+        case Update():
+            yield Line(f"~ {label(change.want)} differs", "yellow")
+            yield from difference_lines(change.differences)
+        case Recreate():
+            yield Line(f"! {label(change.want)} exists but differs", "red")
+            yield from difference_lines(change.differences)
+            yield NOT_IN_PLACE
+        case Delete():
+            yield Line(f"- {label(change.have)} is not declared", "red")
+        case _:
+            assert_never(change)
+
+
+def _change_data(change: Change) -> Data:
+    match change:
+        case Create():
+            return {**named(change.want), "change": "create"}
+        case Recreate():
+            return {**named(change.want), "change": "recreate", **difference_data(change.differences)}
+        case Update():
+            return {**named(change.want), "change": "update", **difference_data(change.differences)}
+        case Delete():
+            return {**named(change.have), "change": "delete"}
+        case _:
+            assert_never(change)

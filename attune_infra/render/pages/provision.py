@@ -1,0 +1,58 @@
+"""What became of some workers' own objects, worker by worker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from attune_infra.render.data import Data
+from attune_infra.render.pages import report
+from attune_infra.render.text import Line
+from attune_infra.render.words import FEW_WORKERS, ranges
+from attune_infra.topology.model import Binding, Queue
+from attune_infra.topology.report import Outcome, Provisioned, Status
+from attune_infra.topology.worker import owner_of
+
+
+def lines(provisioned: Provisioned) -> Iterator[Line]:
+    if not provisioned.registry_asked:
+        yield Line("  registry not asked: no database is configured")
+    shared, own = _by_worker(provisioned)
+    for outcome in shared:
+        yield from report.outcome_lines(outcome)
+    together = []
+    for worker_id, outcomes in own.items():
+        went_well = all(outcome.status in {Status.CREATED, Status.UNCHANGED} for outcome in outcomes)
+        if went_well and len(own) > FEW_WORKERS:
+            together.append(worker_id)
+            continue
+        for outcome in outcomes:
+            yield from report.outcome_lines(outcome)
+        if went_well:
+            yield Line(f"  worker {worker_id} provisioned: all of its own was read back as wanted")
+        else:
+            yield Line(f"! worker {worker_id} is not provisioned", "red")
+    if together:
+        yield Line(f"  workers {ranges(together)} provisioned: all of their own was read back as wanted")
+    if len(provisioned.worker_ids) > 1:
+        yield Line(f"{len(provisioned.worker_ids)} workers, {report.summary(provisioned.report)}")
+
+
+def data(provisioned: Provisioned) -> Data:
+    return {
+        "workers": sorted(provisioned.worker_ids),
+        "registry_asked": provisioned.registry_asked,
+        **report.data(provisioned.report),
+    }
+
+
+def _by_worker(provisioned: Provisioned) -> tuple[list[Outcome], dict[int, list[Outcome]]]:
+    shared: list[Outcome] = []
+    own: dict[int, list[Outcome]] = {worker_id: [] for worker_id in provisioned.worker_ids}
+    for outcome in provisioned.report.outcomes:
+        match outcome.object:
+            case Queue(name=name) | Binding(destination=name):
+                worker_id = owner_of(provisioned.workers, name)
+                (shared if worker_id is None else own[worker_id]).append(outcome)
+            case _:
+                shared.append(outcome)
+    return shared, own

@@ -1,0 +1,77 @@
+"""A report: what became of each object."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Final
+
+from attune_infra.render.data import Data, in_order
+from attune_infra.render.objects import NOT_IN_PLACE, difference_data, difference_lines, named
+from attune_infra.render.text import Line
+from attune_infra.render.words import declared
+from attune_infra.topology.model import label
+from attune_infra.topology.report import Loss, Outcome, Report, Status
+from attune_infra.topology.words import counted
+
+_HEADLINES: Final = {
+    Status.UNCHANGED: ("  {declared}: unchanged", ""),
+    Status.CREATED: ("+ {declared}: created", "green"),
+    Status.UPDATED: ("~ {declared}: updated", "yellow"),
+    Status.RECREATED: ("~ {declared}: recreated", "yellow"),
+    Status.DELETED: ("- {label}: deleted", "red"),
+    Status.DIFFERS: ("! {label} exists but differs", "red"),
+    Status.KEPT: ("! {label} is kept: {reason}", "red"),
+    Status.FAILED: ("! {label} could not be made: {reason}", "red"),
+    Status.SKIPPED: ("! {label} skipped: {reason}", "red"),
+    Status.DOWN: ("! {label} is there, but its state is {reason}", "red"),
+}
+_FATES: Final = {Status.RECREATED: "went with the old one", Status.DELETED: "went with it"}
+
+
+def lines(report: Report) -> Iterator[Line]:
+    for outcome in report.outcomes:
+        yield from outcome_lines(outcome)
+    yield Line(summary(report))
+
+
+def data(report: Report) -> Data:
+    return {"objects": in_order(_outcome_data(outcome) for outcome in report.outcomes)}
+
+
+def summary(report: Report) -> str:
+    counts = report.counts()
+    words = ", ".join(f"{counts[status]} {status}" for status in Status if counts[status])
+    return f"{counted(len(report.outcomes), 'object')}: {words}"
+
+
+def outcome_lines(outcome: Outcome) -> Iterator[Line]:
+    template, style = _HEADLINES[outcome.status]
+    item = outcome.object
+    yield Line(template.format(declared=declared(item), label=label(item), reason=outcome.reason), style)
+    yield from difference_lines(outcome.differences)
+    if outcome.status is Status.DIFFERS:
+        yield NOT_IN_PLACE
+    if outcome.loss:
+        yield Line(f"      {_loss(outcome.loss)} {_FATES.get(outcome.status, 'would be lost by that')}")
+    if outcome.instead and outcome.status is Status.DIFFERS:
+        from attune_infra.topology.document.write import policy_line  # rare, and YAML takes long to load
+
+        yield Line("      this policy has the same effect, if the arguments are left out:")
+        yield Line(f"        {policy_line(outcome.instead)}")
+
+
+def _outcome_data(outcome: Outcome) -> Data:
+    found = {**named(outcome.object), "status": str(outcome.status)}
+    if outcome.reason:
+        found["reason"] = outcome.reason
+    if outcome.loss:
+        found["loss"] = asdict(outcome.loss)
+    if outcome.instead:
+        found["instead"] = asdict(outcome.instead)
+    return found | difference_data(outcome.differences)
+
+
+def _loss(loss: Loss) -> str:
+    counts = ((loss.messages, "message"), (loss.consumers, "consumer"), (loss.bindings, "binding"))
+    return ", ".join(counted(count, noun) for count, noun in counts)

@@ -1,0 +1,135 @@
+"""A trace: the story of a message as a tree, and what it comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from attune_infra.render.data import Data
+from attune_infra.render.pages.trace_story import told
+from attune_infra.render.text import Line
+from attune_infra.render.tree import drawn
+from attune_infra.topology.model import Binding, Message
+from attune_infra.topology.routing.route import Hop, Routed
+from attune_infra.topology.routing.trace import Cause, Death, Life, Trace, Unmatched
+from attune_infra.topology.routing.why import why
+from attune_infra.topology.words import counted
+
+
+def lines(trace: Trace) -> Iterator[Line]:
+    yield from drawn(told(trace))
+    for found in trace.unmatched or ():
+        yield Line(f"  {_arrow(found.binding)} does not match: {found.why}")
+    yield from _conclusion(trace)
+
+
+def data(trace: Trace) -> Data:
+    """Return a trace as plain data; `queues` are the names of those that the message is delivered to."""
+    routed = trace.routed
+    found: Data = {
+        "message": _message(routed.message),
+        "broker_version": ".".join(map(str, trace.version)),
+        "refused": routed.refused,
+        **_routed(routed),
+        "lives": [_life(life) for life in trace.lives],
+    }
+    if trace.expected is not None:
+        found |= {"expected": list(trace.expected), "unmet": list(trace.unmet)}
+    if trace.unmatched is not None:
+        found["unmatched"] = [_unmatched(each) for each in trace.unmatched]
+    return found
+
+
+def _conclusion(trace: Trace) -> Iterator[Line]:
+    routed = trace.routed
+    if routed.queues:
+        yield Line(f"reaches {_listed(routed.queues)}")
+    if routed.possible:
+        yield Line(f"? may reach {_listed(routed.possible)}: that depends on the message", "yellow")
+    if trace.is_unroutable:
+        yield Line("! reaches no queue", "red")
+    losses = list(trace.losses())
+    if losses:
+        queues = sorted({life.queue.name for life, _ in losses})
+        yield Line(f"! is lost on a way out of {_listed(tuple(queues))}", "red")
+    for words in trace.unmet:
+        yield Line(f"! {words}", "red")
+
+
+def _listed(queues: tuple[str, ...]) -> str:
+    return f"{counted(len(queues), 'queue')}: {', '.join(queues)}"
+
+
+def _arrow(binding: Binding) -> str:
+    kind = "" if binding.destination_type == "queue" else "exchange "
+    return f"{binding.source} -> {kind}{binding.destination}"
+
+
+def _message(message: Message) -> Data:
+    return {
+        "exchange": message.exchange,
+        "routing_key": message.routing_key,
+        "headers": dict(message.headers),
+    }
+
+
+def _routed(routed: Routed) -> Data:
+    return {
+        "queues": list(routed.queues),
+        "possible_queues": list(routed.possible),
+        "hops": [_hop(hop, routed.message) for hop in routed.hops],
+    }
+
+
+def _hop(hop: Hop, message: Message) -> Data:
+    return {
+        "exchange": hop.exchange.name,
+        "type": hop.exchange.type,
+        "certain": hop.certain,
+        "alternate_exchange": hop.alternate,
+        "matched": [{**_binding(item), "why": why(item, hop.exchange, message)} for item in hop.matched],
+    }
+
+
+def _binding(binding: Binding) -> Data:
+    return {
+        "destination": binding.destination,
+        "destination_type": binding.destination_type,
+        "routing_key": binding.routing_key,
+        "arguments": dict(binding.arguments),
+    }
+
+
+def _life(life: Life) -> Data:
+    return {
+        "queue": life.queue.name,
+        "routing_key": life.message.routing_key,
+        "deaths": [_death(death) for death in life.deaths],
+    }
+
+
+def _death(death: Death) -> Data:
+    found: Data = {
+        "causes": [_cause(cause) for cause in death.causes],
+        "ending": str(death.ending),
+        "lost": death.is_loss,
+    }
+    if death.routed is not None:
+        found |= {
+            "dead_letter_exchange": death.exchange,
+            "routing_key": death.routed.message.routing_key,
+            "comes_round_to": list(death.rounds),
+            "dropped_at": list(death.dropped),
+            "lives": list(death.lives),
+            **_routed(death.routed),
+        }
+    return found
+
+
+def _cause(cause: Cause) -> Data:
+    return {"reason": str(cause.reason)} | (
+        {} if cause.argument is None else {"argument": cause.argument, "value": cause.value}
+    )
+
+
+def _unmatched(found: Unmatched) -> Data:
+    return {"source": found.binding.source, **_binding(found.binding), "why": found.why}

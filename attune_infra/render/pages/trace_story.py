@@ -1,0 +1,131 @@
+"""The story of a message -> a tree.
+
+The tree follows the message: exchange, bindings, queue, and out of the queue as a dead letter. What comes up a
+second time is named, but not told again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from attune_infra.render.tree import Branch
+from attune_infra.topology.model import Exchange, Message
+from attune_infra.topology.routing.route import Hop, Routed
+from attune_infra.topology.routing.trace import Cause, Death, Ending, Trace
+from attune_infra.topology.routing.why import why
+from attune_infra.topology.words import shown
+
+_SAID_OF: Final = {
+    Ending.GOES_ON: (" ", ""),
+    Ending.KEPT: ("?", ": kept until it leads to a queue"),
+    Ending.NO_EXCHANGE: ("!", ": lost"),
+    Ending.NO_QUEUE: ("!", ": lost, no queue is reached"),
+}
+
+
+def told(trace: Trace) -> Branch:
+    """Return the tree of a message, to be drawn from its root."""
+    return _Story(trace).root()
+
+
+class _Story:
+    """What has been told of a trace, so that nothing is told twice."""
+
+    def __init__(self, trace: Trace) -> None:
+        self.trace = trace
+        self.told: set[int] = set()
+
+    def root(self) -> Branch:
+        routed = self.trace.routed
+        if routed.refused is not None:
+            return Branch(f"RabbitMQ refuses it: {routed.refused}", sign="!")
+        way = _Way(self, routed, range(len(self.trace.lives)))
+        return Branch(f"{way.beginning}, {_key(routed.message)}{_headers(routed.message)}", way.branches())
+
+    def ways_out(self, place: int) -> Iterator[Branch]:
+        yield from (self._way_out(death) for death in self.trace.lives[place].deaths)
+
+    def _way_out(self, death: Death) -> Branch:
+        causes = ", ".join(map(_cause, death.causes))
+        if death.routed is None:
+            return Branch(f"{causes}: discarded, for want of a dead letter exchange")
+        sign, words = _SAID_OF[death.ending]
+        if not death.routed.hops:
+            return Branch(f"{causes}: dead letter exchange {death.exchange} is missing{words}", sign=sign)
+        way = _Way(self, death.routed, death.lives, death)
+        key = _key(death.routed.message)
+        return Branch(f"{causes}: dead letter to {way.beginning}, {key}{words}", way.branches(), sign=sign)
+
+
+class _Way:
+    """One way of a message through exchanges, each told once, into the lives at `places`."""
+
+    def __init__(self, story: _Story, routed: Routed, places: Sequence[int], death: Death | None = None) -> None:
+        self.story, self.message, self.death = story, routed.message, death
+        self.hops = {hop.exchange.name: hop for hop in routed.hops}
+        self.places = dict(zip((*routed.queues, *routed.possible), places, strict=False))
+        self.visited = {routed.message.exchange}
+
+    @property
+    def beginning(self) -> str:
+        return _exchange(self.hops[self.message.exchange].exchange)
+
+    def branches(self) -> Iterator[Branch]:
+        return self._from(self.hops[self.message.exchange])
+
+    def _from(self, hop: Hop) -> Iterator[Branch]:
+        """Yield where it goes from an exchange."""
+        for binding in hop.matched:
+            because = why(binding, hop.exchange, self.message)
+            if binding.destination_type == "queue":
+                yield self._queue(binding.destination, because, hop)
+            else:
+                yield self._further(binding.destination, because, hop)
+        if hop.alternate is not None:
+            none = "no binding matches" if hop.is_understood else "if no binding is chosen"
+            yield self._further(hop.alternate, f"its alternate exchange, {none}", hop)
+        elif not hop.matched:
+            yield Branch("no binding matches", sign="!")
+
+    def _further(self, name: str, because: str, hop: Hop) -> Branch:
+        following = self.hops.get(name)
+        if following is None:
+            return Branch(f"exchange {name}, which is missing: {because}", sign="!")
+        if name in self.visited:
+            return Branch(f"{_exchange(following.exchange)}: {because} (visited only once)")
+        self.visited.add(name)
+        sign = " " if hop.certain and hop.is_understood else "?"
+        return Branch(f"{_exchange(following.exchange)}: {because}", self._from(following), sign=sign)
+
+    def _queue(self, name: str, because: str, hop: Hop) -> Branch:
+        sign = " " if hop.certain and hop.is_understood else "?"
+        words = f"queue {name}: {because}"
+        if self.places[name] not in self.story.told:
+            self.story.told.add(self.places[name])
+            return Branch(words, self.story.ways_out(self.places[name]), sign=sign)
+        if self.death is None or name not in self.death.rounds:
+            return Branch(f"{words} (told elsewhere)", sign=sign)
+        if name in self.death.dropped:
+            return Branch(f"{words}; back again, and dropped unless rejected on the way", sign="!")
+        return Branch(f"{words}; back again, as often as it is rejected", sign=sign)
+
+
+def _exchange(exchange: Exchange) -> str:
+    return f"exchange {exchange.name} ({exchange.type})" if exchange.name else "the default exchange"
+
+
+def _key(message: Message) -> str:
+    keys = " and ".join(key or "''" for key in message.routing_keys) if any(message.routing_keys) else ""
+    return f"routing key {keys}" if keys else "empty routing key"
+
+
+def _headers(message: Message) -> str:
+    words = ", ".join(f"{name} {shown(value)}" for name, value in message.headers.items())
+    return f", headers {words}" if words else ""
+
+
+def _cause(cause: Cause) -> str:
+    if cause.argument is None:
+        return str(cause.reason)
+    return f"{cause.reason} ({cause.argument} {cause.value})"

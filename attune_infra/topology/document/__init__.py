@@ -1,0 +1,1 @@
+"""Texts and topologies: YAML documents and RabbitMQ's definitions, read and written."""

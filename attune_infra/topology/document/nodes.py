@@ -1,0 +1,324 @@
+"""YAML text -> nodes, and nodes -> plain values; each problem with its place.
+
+No text can crash this or keep it busy: nesting is bounded before the tree is made, and what aliases would
+blow it up to before it is walked.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple, TypeAlias, TypeVar
+
+import yaml
+
+from attune_infra.topology.document.places import Place
+from attune_infra.topology.document.problems import Problem
+from attune_infra.topology.facts.arguments import HIGHEST, LOWEST
+from attune_infra.topology.model import Argument
+from attune_infra.topology.words import guess, shown
+
+DEEPEST: Final = 50
+"""Collections inside each other; a topology needs eight, and at some ten thousand the C library crashes."""
+
+_TOO_DEEP: Final = f"is nested more than {DEEPEST} levels deep"
+
+MOST_NODES: Final = 1_000_000
+"""Nodes that a document may have once all its aliases are followed; a queue has some fifteen."""
+
+_GUESSES: Final = 100
+"""Problems with guesses at what was meant; with more there is something else wrong."""
+
+_ANCHOR: Final = "&"
+"""What aliases point to begins with; not everything that holds one is an anchor."""
+
+_SHORT: Final = 24
+"""Characters of a scalar that is likely to come again."""
+
+_Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_Scalar = TypeVar("_Scalar", str, bool, int)
+_Pairs: TypeAlias = "list[tuple[yaml.Node, yaml.Node]]"
+
+_TELLING: Final = frozenset(_Loader.yaml_implicit_resolvers)
+"""With what a plain scalar begins that may be anything else than a string."""
+
+_TAG: Final = "tag:yaml.org,2002:"
+_STRING: Final = f"{_TAG}str"
+_NULL: Final = f"{_TAG}null"
+_MAPPING: Final = f"{_TAG}map"
+_SEQUENCE: Final = f"{_TAG}seq"
+_MERGE: Final = f"{_TAG}merge"
+_ODD_TEXT: Final = {_MERGE, f"{_TAG}value"}
+"""What plain `<<` and `=` are to YAML 1.1; anywhere but before a colon they are meant as text."""
+
+_NUMBERS: Final = {f"{_TAG}int", f"{_TAG}float"}
+_LONGEST_NUMBER: Final = 100
+"""Characters; YAML 1.1 writes numbers with base 60 too, and reading a long one of those takes for ever."""
+
+
+class _TooDeep(yaml.MarkedYAMLError):
+    """More collections inside each other than a topology can need."""
+
+
+class _Composer(_Loader):  # type: ignore[misc, valid-type] # which one it is depends on the machine
+    """A loader that gives up on a deep nesting, and knows most strings by their first character."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._depth = 0
+
+    def descend_resolver(self, parent: yaml.Node | None, _: object) -> None:
+        self._depth += 1
+        if parent is not None and self._depth > DEEPEST + 1:
+            raise _TooDeep(problem=_TOO_DEEP, problem_mark=parent.start_mark)
+
+    def ascend_resolver(self) -> None:
+        self._depth -= 1
+
+    def resolve(self, kind: type[yaml.Node], value: str, implicit: tuple[bool, bool]) -> str:
+        if kind is yaml.ScalarNode and implicit[0] and value and value[0] not in _TELLING:
+            return _STRING
+        return str(super().resolve(kind, value, implicit))
+
+
+class Entry(NamedTuple):
+    """A key of a mapping, and what stands behind it."""
+
+    key: yaml.Node
+    value: yaml.Node
+
+
+@dataclass(slots=True)
+class Nodes:
+    """The nodes of a document. `problems` fills up as they are read; what has one reads as its default."""
+
+    text: str
+    problems: list[Problem] = field(default_factory=list)
+    _loader: yaml.SafeLoader = field(default_factory=lambda: _Loader(""))
+    _read: dict[tuple[str, str], object] = field(default_factory=dict)
+    """Short scalars that were read already, by tag and text."""
+
+    def root(self) -> yaml.Node | None:
+        """Return the outermost node, or None, with a problem, if there is none that could be read."""
+        if found := yaml.reader.Reader.NON_PRINTABLE.search(self.text):
+            line = self.text.count("\n", 0, found.start()) + 1
+            column = found.start() - self.text.rfind("\n", 0, found.start())
+            self.problems.append(Problem(line, column, f"is not YAML: {found[0]!r} must be written as an escape"))
+            return None
+        try:
+            root = yaml.compose(self.text, Loader=_Composer)
+        except _TooDeep as error:
+            self.problems.append(Problem(*_place(error.problem_mark), str(error.problem)))
+            return None
+        except yaml.MarkedYAMLError as error:
+            place = _place(error.problem_mark or error.context_mark)
+            what = f"{error.problem or error.context}"
+            too_deep = "nesting depth" in what  # a limit that the C library has since PyYAML 6.0.4
+            self.problems.append(Problem(*place, _TOO_DEEP if too_deep else f"is not YAML: {what}"))
+            return None
+        if root is None:
+            self.problems.append(Problem(1, 1, "the document is empty"))
+            return None
+        return root if _ANCHOR not in self.text or self._ends(root) else None
+
+    def problem(self, node: yaml.Node, what: str) -> None:
+        self.problems.append(Problem(*place_of(node), what))
+
+    def guess(self, name: str, known: Iterable[str]) -> str:
+        """Return a question about an unknown name, or nothing; guessing takes time, so only at first."""
+        return guess(name, known) if len(self.problems) < _GUESSES else ""
+
+    def mapping(self, node: yaml.Node | None, what: str, known: tuple[str, ...]) -> dict[str, yaml.Node]:
+        """Return the values of a mapping whose keys are known ones; nothing at all is an empty mapping."""
+        if isinstance(node, yaml.MappingNode) and node.tag == _MAPPING:
+            found = {key.value: value for key, value in node.value if key.tag == _STRING and key.value in known}
+            if len(found) == len(node.value):  # nearly always, and then nothing is to be said
+                return found
+        entries = self.entries(node, what)
+        for name, entry in entries.items():
+            if name not in known:
+                self.problem(entry.key, f"unknown key '{name}' in {what}" + self.guess(name, known))
+        return {name: entry.value for name, entry in entries.items() if name in known}
+
+    def entries(self, node: yaml.Node | None, what: str) -> dict[str, Entry]:
+        """Return the entries of a mapping, of each name the first; nothing at all is an empty mapping."""
+        if node is None or is_null(node):
+            return {}
+        if not isinstance(node, yaml.MappingNode) or node.tag != _MAPPING:
+            self.problem(node, f"{what} must be a mapping")
+            return {}
+        found: dict[str, Entry] = {}
+        for key, value in self._pairs(node):
+            if not isinstance(key, yaml.ScalarNode):
+                self.problem(key, f"a key in {what} must be a string")
+            elif key.value in found:
+                self.problem(key, f"'{key.value}' is there twice in {what}")
+            else:
+                found[key.value] = Entry(key, value)
+        return found
+
+    def sequence(self, node: yaml.Node | None, what: str) -> list[yaml.Node]:
+        """Return the items of a list; nothing at all is an empty one."""
+        if node is None or is_null(node):
+            return []
+        if not isinstance(node, yaml.SequenceNode) or node.tag != _SEQUENCE:
+            self.problem(node, f"{what} must be a list")
+            return []
+        return list(node.value)
+
+    def string(self, node: yaml.Node | None, default: str) -> str:
+        if isinstance(node, yaml.ScalarNode) and node.tag == _STRING:  # nearly always
+            return str(node.value)
+        return self._scalar(node, str, "a string", default)
+
+    def boolean(self, node: yaml.Node | None, *, default: bool) -> bool:
+        return self._scalar(node, bool, "true or false", default)
+
+    def integer(self, node: yaml.Node | None, default: int) -> int:
+        return self._scalar(node, int, "an integer", default)
+
+    def argument(self, node: yaml.Node, what: str) -> Argument:
+        """Return a value that AMQP can carry and RabbitMQ can store."""
+        match node:
+            case yaml.SequenceNode():
+                return [self.argument(item, what) for item in self.sequence(node, what)]
+            case yaml.MappingNode():
+                entries = self.entries(node, what)
+                return {name: self.argument(entry.value, what) for name, entry in entries.items()}
+        value = self._constructed(node)
+        if isinstance(value, bool | int | str) or (isinstance(value, float) and math.isfinite(value)):
+            return value
+        if value is not _UNREADABLE:
+            self.problem(node, f"{what} holds {shown(value)}; RabbitMQ cannot store that")
+        return ""
+
+    def _scalar(self, node: yaml.Node | None, kind: type[_Scalar], words: str, default: _Scalar) -> _Scalar:
+        if node is None:
+            return default
+        value = self._constructed(node)
+        if type(value) is kind:
+            return value
+        if value is not _UNREADABLE:
+            self.problem(node, f"must be {words}, is {shown(value)}")
+        return default
+
+    def _constructed(self, node: yaml.Node) -> object:
+        """Return the value of a scalar, as its text has it; collections are not looked into."""
+        if not isinstance(node, yaml.ScalarNode):
+            return [] if isinstance(node, yaml.SequenceNode) else {}
+        if node.tag == _STRING:
+            return node.value
+        known = self._read.get((node.tag, node.value), _UNREADABLE)
+        return self._construct(node) if known is _UNREADABLE else known
+
+    def _construct(self, node: yaml.ScalarNode) -> object:
+        plain = self._loader.resolve(yaml.ScalarNode, node.value, (True, False))  # type: ignore[no-untyped-call]
+        if node.tag != plain:
+            self.problem(node, f"has the tag {node.tag.removeprefix(_TAG)}, which does not fit; leave it out")
+            return _UNREADABLE
+        if node.tag in _ODD_TEXT:
+            return node.value
+        if node.tag in _NUMBERS and len(node.value) > _LONGEST_NUMBER:
+            self.problem(node, "is too long for a number")
+            return _UNREADABLE
+        try:
+            value = self._loader.construct_object(node)
+        except ValueError as error:
+            self.problem(node, f"cannot be read: {error}")
+            return _UNREADABLE
+        if type(value) is int and not LOWEST <= value <= HIGHEST:
+            self.problem(node, "is an integer of more than 64 bits, which AMQP cannot carry")
+            return _UNREADABLE
+        if len(node.value) <= _SHORT:
+            self._read[node.tag, node.value] = value
+        return value
+
+    def _pairs(self, node: yaml.MappingNode) -> _Pairs:
+        """Return keys and values; those of a merge key `<<` come after, where the mapping has none of its own."""
+        own: _Pairs = node.value
+        if _MERGE not in [key.tag for key, _ in own]:
+            return own
+        pairs = [(key, value) for key, value in own if key.tag != _MERGE]
+        names = {key.value for key, _ in pairs if isinstance(key, yaml.ScalarNode)}
+        for merged in self._merged(node):
+            added = [(key, value) for key, value in self._pairs(merged) if _name(key) not in names]
+            names.update(key.value for key, _ in added if isinstance(key, yaml.ScalarNode))
+            pairs += added
+        return pairs
+
+    def _merged(self, node: yaml.MappingNode) -> Iterator[yaml.MappingNode]:
+        for key, value in node.value:
+            if key.tag == _MERGE:
+                for source in value.value if isinstance(value, yaml.SequenceNode) else [value]:
+                    if isinstance(source, yaml.MappingNode):
+                        yield source
+                    else:
+                        self.problem(source, "<< merges a mapping, or a list of mappings")
+
+    def _ends(self, root: yaml.Node) -> bool:
+        """Return whether following every alias ends, and soon; each node is looked at once."""
+        sizes: dict[int, tuple[int, int]] = {}
+        above: set[int] = set()
+        waiting = [(root, False)]
+        while waiting:
+            node, measured = waiting.pop()
+            if measured:
+                above.discard(id(node))
+                sizes[id(node)] = _size(sizes[id(child)] for child in _children(node))
+                if what := _too_much(*sizes[id(node)]):
+                    self.problem(node, what)
+                    return False
+            elif id(node) in above:
+                self.problem(node, "contains itself")
+                return False
+            elif id(node) not in sizes:
+                above.add(id(node))
+                waiting += [(node, True), *((child, False) for child in _children(node))]
+        return True
+
+
+_UNREADABLE: Final = object()
+"""The value of a scalar about which all was said."""
+
+
+def is_null(node: yaml.Node) -> bool:
+    return isinstance(node, yaml.ScalarNode) and node.tag == _NULL
+
+
+def place_of(node: yaml.Node) -> Place:
+    """Return where a node begins."""
+    return _place(node.start_mark)
+
+
+def _place(mark: yaml.error.Mark | yaml._yaml.Mark | None) -> Place:
+    return Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
+
+
+def _name(key: yaml.Node) -> str | None:
+    return key.value if isinstance(key, yaml.ScalarNode) else None
+
+
+def _children(node: yaml.Node) -> Iterator[yaml.Node]:
+    match node:
+        case yaml.SequenceNode():
+            yield from node.value
+        case yaml.MappingNode():
+            for pair in node.value:
+                yield from pair
+
+
+def _size(children: Iterator[tuple[int, int]]) -> tuple[int, int]:
+    """Return how many nodes there are and how many levels, of a node with children of these sizes."""
+    nodes, levels = 1, 0
+    for inside, below in children:
+        nodes, levels = nodes + inside, max(levels, below)
+    return nodes, levels + 1
+
+
+def _too_much(nodes: int, levels: int) -> str | None:
+    if levels > DEEPEST:
+        return _TOO_DEEP
+    if nodes > MOST_NODES:
+        return f"becomes more than {MOST_NODES} values when all aliases are followed"
+    return None

@@ -1,0 +1,367 @@
+"""The JSON Schema of topology documents, for editors: made of the constants that `parse` goes by.
+
+It says all that a schema can say. What only `parse` can tell: whether a binding's exchange is in the document,
+whether a regular expression can be read, whether an argument's name is misspelt, how many bytes a name has, and
+whether a number was written as an integer (1.0 is one to a schema, so nothing bounds those of unknown arguments).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, TypeAlias
+
+from attune_infra.topology.document.parse import (
+    BINDING_KEYS,
+    CONSUMER_TAG,
+    DOCUMENT_KEYS,
+    EXCHANGE_KEYS,
+    LINT_KEYS,
+    POLICY_KEYS,
+    PREDECLARED_EXCHANGE_KEYS,
+    PUBLISH_KEYS,
+    QUEUE_KEYS,
+    ROUTE_KEYS,
+    RULE_CODE,
+    SUPPRESSION_KEYS,
+    WORKERS_KEYS,
+)
+from attune_infra.topology.facts.arguments import (
+    APPLY_TO,
+    EXCHANGE_ARGUMENTS,
+    HEADERS_BINDING_ARGUMENTS,
+    HIGHEST,
+    LOWEST,
+    POLICY_RULES,
+    QUEUE_ARGUMENTS,
+    QUEUE_TYPES,
+    Rule,
+)
+from attune_infra.topology.facts.names import LONGEST, PREDECLARED_EXCHANGES
+from attune_infra.topology.worker import PLACEHOLDER
+
+_Schema: TypeAlias = dict[str, Any]
+
+_TYPES: Final = {bool: "boolean", int: "integer", str: "string"}
+_NAME: Final = r"^(?!amq\.)(?!\.\.?$)[^\r\n\u0000]+$"
+_WORKER_NAME: Final = r"^(?!.*\{worker_id\}.*\{worker_id\})(?!amq\.)[^\r\n\u0000]*\{worker_id\}[^\r\n\u0000]*$"
+_ONLY_DURABLE: Final = ("quorum", "stream")
+
+_DURABLE: Final = {
+    "type": "boolean",
+    "default": True,
+    "description": "Whether it is still there after a restart of the broker.",
+}
+_AUTO_DELETE: Final = {
+    "type": "boolean",
+    "default": False,
+    "description": "Whether it goes when the last consumer, or the last binding, has gone.",
+}
+_BINDINGS: Final = {
+    "type": ["array", "null"],
+    "items": {"$ref": "#/$defs/binding"},
+    "description": "Where its messages come from.",
+}
+
+
+def schema() -> _Schema:
+    """Return the JSON Schema of a topology document."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "attune-infra topology",
+        "description": "What a RabbitMQ virtual host should hold. Names and terms are RabbitMQ's.",
+        "type": "object",
+        **_keys(DOCUMENT_KEYS, _document()),
+        "$defs": {
+            "exchange": _exchange(),
+            "predeclared_exchange": _predeclared_exchange(),
+            "queue": _queue(),
+            "binding": _binding(),
+            "policy": _policy(),
+            "workers": _workers(),
+            "route": _route(),
+            "suppression": _suppression(),
+            "value": _value(),
+        },
+    }
+
+
+def schema_text() -> str:
+    """Return the JSON Schema as a file holds it."""
+    return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def _document() -> _Schema:
+    return {
+        "topology": {"type": "string", "description": "What this topology is called in messages."},
+        "manages": {
+            "type": ["array", "null"],
+            "items": {"type": "string", "format": "regex"},
+            "description": "Regular expressions for the names this document claims: what bears such a name and is"
+            " not declared here may be pruned.",
+        },
+        "exchanges": _named(
+            "exchange",
+            "Exchanges by name; amq.topic and its like may be given bindings, and nothing else.",
+            _NAME,
+            own=PREDECLARED_EXCHANGES,
+        ),
+        "queues": _named("queue", "Queues by name.", _NAME),
+        "policies": _named("policy", "Policies by name.", _NAME),
+        "workers": {"$ref": "#/$defs/workers"},
+        "lint": _lint(),
+        "routes": {
+            "type": ["array", "null"],
+            "items": {"$ref": "#/$defs/route"},
+            "description": "What becomes of messages, as tests: `topology check` and `verify` run them.",
+        },
+    }
+
+
+def _exchange() -> _Schema:
+    attributes: _Schema = {
+        "type": {
+            "type": "string",
+            "minLength": 1,
+            "default": "direct",
+            "anyOf": [{"enum": ["direct", "topic", "fanout", "headers"]}, {}],
+            "description": "direct, topic, fanout, headers, or what a plugin adds.",
+        },
+        "durable": _DURABLE,
+        "auto_delete": _AUTO_DELETE,
+        "internal": {
+            "type": "boolean",
+            "default": False,
+            "description": "Whether only other exchanges can publish to it.",
+        },
+        "arguments": _arguments(EXCHANGE_ARGUMENTS.values()),
+        "bindings": _BINDINGS,
+    }
+    return {"type": ["object", "null"], **_keys(EXCHANGE_KEYS, attributes)}
+
+
+def _predeclared_exchange() -> _Schema:
+    return {
+        "type": ["object", "null"],
+        "description": "An exchange that every virtual host has; here it can only be bound to others.",
+        **_keys(PREDECLARED_EXCHANGE_KEYS, {"bindings": _BINDINGS}),
+    }
+
+
+def _queue() -> _Schema:
+    attributes: _Schema = {
+        "type": {
+            "enum": list(QUEUE_TYPES),
+            "description": "By default what the virtual host says, which is classic unless it was changed.",
+        },
+        "durable": _DURABLE,
+        "auto_delete": _AUTO_DELETE,
+        "arguments": _arguments(QUEUE_ARGUMENTS.values()),
+        "bindings": _BINDINGS,
+    }
+    of_each_type = [{"if": _is_of(each), "then": _only(each)} for each in QUEUE_TYPES]
+    return {"type": ["object", "null"], **_keys(QUEUE_KEYS, attributes), "allOf": of_each_type}
+
+
+def _is_of(queue_type: str) -> _Schema:
+    """Return the schema of a queue that is of a type, however it says so; a classic one need not always."""
+    cases = [_has("type", {"const": queue_type}), _has("arguments", _has("x-queue-type", {"const": queue_type}))]
+    if queue_type == "classic":
+        names_it = [_has("type", {}), _has("arguments", _has("x-queue-type", {}))]
+        unlike_others = [_has("durable", {"const": False}), _has("auto_delete", {"const": True})]
+        cases.append({"not": {"anyOf": names_it}, "anyOf": unlike_others})
+    return {"anyOf": cases}
+
+
+def _has(key: str, value: _Schema) -> _Schema:
+    """Return the schema of an object with such a value behind a key."""
+    return {"type": "object", "required": [key], "properties": {key: value}}
+
+
+def _only(queue_type: str) -> _Schema:
+    """Return the schema of what a queue of a type can be and have."""
+    forbidden = [rule.name for rule in QUEUE_ARGUMENTS.values() if queue_type not in rule.queue_types]
+    properties: _Schema = {
+        "type": {"const": queue_type},
+        "arguments": {"properties": {"x-queue-type": {"const": queue_type}, **dict.fromkeys(forbidden, False)}},
+    }
+    if queue_type in _ONLY_DURABLE:
+        properties |= {"durable": {"const": True}, "auto_delete": {"const": False}}
+    return {"properties": properties}
+
+
+def _binding() -> _Schema:
+    attributes: _Schema = {
+        "exchange": {"type": "string", "minLength": 1, "description": "The exchange it gets messages from."},
+        "routing_key": {
+            "type": "string",
+            "default": "",
+            "maxLength": LONGEST,
+            "description": "For a topic exchange * stands for one word, # for any number of words.",
+        },
+        "arguments": _arguments(HEADERS_BINDING_ARGUMENTS.values(), strict=False),
+    }
+    return {"type": "object", **_keys(BINDING_KEYS, attributes), "required": ["exchange"]}
+
+
+def _policy() -> _Schema:
+    attributes: _Schema = {
+        "pattern": {
+            "type": "string",
+            "format": "regex",
+            "description": "A regular expression; the policy applies to names in which it is found.",
+        },
+        "definition": {
+            **_arguments(POLICY_RULES.values(), by_policy_key=True),
+            "type": "object",
+            "minProperties": 1,
+            "description": "What the policy sets.",
+        },
+        "apply_to": {"enum": list(APPLY_TO), "default": "all", "description": "What it applies to."},
+        "priority": {
+            **_integer(),
+            "default": 0,
+            "description": "Of several policies the one with the highest priority applies, alone.",
+        },
+    }
+    return {"type": "object", **_keys(POLICY_KEYS, attributes), "required": ["pattern", "definition"]}
+
+
+def _workers() -> _Schema:
+    attributes: _Schema = {
+        "consumer_tag": {
+            "type": "string",
+            "pattern": PLACEHOLDER.replace("{", r"\{").replace("}", r"\}"),
+            "default": CONSUMER_TAG,
+            "description": "With what consumer tag a worker consumes.",
+        },
+        "queues": {
+            **_named("queue", f"Queues by name, in which {PLACEHOLDER} stands for a worker's id.", _WORKER_NAME),
+            "type": "object",
+            "minProperties": 1,
+        },
+    }
+    return {
+        "type": ["object", "null"],
+        "description": f"What each worker owns; {PLACEHOLDER} in names and routing keys stands for its id.",
+        **_keys(WORKERS_KEYS, attributes),
+        "required": ["queues"],
+    }
+
+
+def _route() -> _Schema:
+    message: _Schema = {
+        "exchange": {
+            "type": "string",
+            "description": "Where it is published; amq.default is the default exchange.",
+        },
+        "routing_key": {"type": "string", "default": "", "maxLength": LONGEST, "description": "Its routing key."},
+        "headers": {
+            "type": ["object", "null"],
+            "description": "Its headers; CC and BCC are further routing keys.",
+            "additionalProperties": {"$ref": "#/$defs/value"},
+        },
+    }
+    attributes: _Schema = {
+        "publish": {
+            "type": "object",
+            "description": "A message.",
+            **_keys(PUBLISH_KEYS, message),
+            "required": ["exchange"],
+        },
+        "reaches": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "All queues that it reaches, and no other; [] if it is to reach none. Workers whose"
+            " queues are named are taken to be there.",
+        },
+    }
+    return {"type": "object", **_keys(ROUTE_KEYS, attributes), "required": list(ROUTE_KEYS)}
+
+
+def _lint() -> _Schema:
+    ignore = {
+        "type": ["array", "null"],
+        "items": {"$ref": "#/$defs/suppression"},
+        "description": "Rules that are not to speak, each with a reason.",
+    }
+    return {
+        "type": ["object", "null"],
+        "description": "What attune-infra lint does with this document.",
+        **_keys(LINT_KEYS, {"ignore": ignore}),
+    }
+
+
+def _suppression() -> _Schema:
+    attributes: _Schema = {
+        "rule": {"type": "string", "pattern": f"^{RULE_CODE}$", "description": "The code of the rule."},
+        "object": {
+            "type": "string",
+            "description": "Of which object only: as lint calls it (queue jobs), or its name; by default of any.",
+        },
+        "reason": {"type": "string", "pattern": r"\S", "description": "Why it is meant so."},
+    }
+    return {"type": "object", **_keys(SUPPRESSION_KEYS, attributes), "required": ["rule", "reason"]}
+
+
+def _value() -> _Schema:
+    inner = {"$ref": "#/$defs/value"}
+    return {
+        "description": "What RabbitMQ can store; null is not among it.",
+        "anyOf": [
+            {"type": ["boolean", "string", "number"]},
+            {"type": "array", "items": inner},
+            {"type": "object", "additionalProperties": inner},
+        ],
+    }
+
+
+def _integer() -> _Schema:
+    return {"type": "integer", "minimum": LOWEST, "maximum": HIGHEST}
+
+
+def _keys(known: Iterable[str], attributes: Mapping[str, _Schema]) -> _Schema:
+    """Return the part of a schema that allows exactly these keys; each must be among the attributes."""
+    return {"additionalProperties": False, "properties": {key: attributes[key] for key in known}}
+
+
+def _named(kind: str, description: str, pattern: str, *, own: Iterable[str] = ()) -> _Schema:
+    """Return the schema of a mapping from names to objects of a kind; `own` are RabbitMQ's names."""
+    name: _Schema = {"pattern": pattern, "maxLength": LONGEST}
+    reserved = {each: {"$ref": f"#/$defs/predeclared_{kind}"} for each in sorted(own)}
+    return {
+        "type": ["object", "null"],
+        "description": description,
+        "propertyNames": {"anyOf": [{"enum": sorted(reserved)}, name]} if reserved else name,
+        **({"properties": reserved} if reserved else {}),
+        "additionalProperties": {"$ref": f"#/$defs/{kind}"},
+    }
+
+
+def _arguments(rules: Iterable[Rule], *, by_policy_key: bool = False, strict: bool = True) -> _Schema:
+    """Return the schema of arguments; without `strict` the known values are only proposed."""
+    known = {
+        str(rule.policy_key if by_policy_key else rule.name): _argument(rule, strict=strict) for rule in rules
+    }
+    needs = {} if by_policy_key else {rule.name: [rule.needs] for rule in QUEUE_ARGUMENTS.values() if rule.needs}
+    return {
+        "type": ["object", "null"],
+        "description": "Arguments; RabbitMQ stores those that it does not know.",
+        "properties": known,
+        "dependentRequired": {name: needed for name, needed in needs.items() if name in known},
+        "additionalProperties": {"$ref": "#/$defs/value"},
+    }
+
+
+def _argument(rule: Rule, *, strict: bool) -> _Schema:
+    constraint: _Schema = {"type": _TYPES[rule.kind]}
+    if rule.choices:
+        constraint = {"enum": list(rule.choices)}
+    if rule.kind is int:
+        constraint["minimum"] = LOWEST if rule.minimum is None else rule.minimum
+        constraint["maximum"] = HIGHEST if rule.maximum is None else rule.maximum
+    if rule.pattern:
+        constraint["pattern"] = f"^{rule.pattern}$"
+    if not strict:
+        constraint = {"anyOf": [constraint, {"$ref": "#/$defs/value"}]}
+    return {**constraint, "description": rule.about}

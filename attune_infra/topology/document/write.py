@@ -1,0 +1,252 @@
+"""Topology -> YAML text, the inverse of `parse`.
+
+What a document leaves to a default is not written. Short mappings stand on one line, bindings one below the
+other; the order does not depend on the order in which anything was read, so that two texts can be compared.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, TypeAlias
+
+import yaml
+
+from attune_infra.topology.facts.names import PREDECLARED_EXCHANGES
+from attune_infra.topology.model import (
+    Argument,
+    Arguments,
+    Binding,
+    Exchange,
+    Policy,
+    Queue,
+    Route,
+    Suppression,
+    Topology,
+    WorkerFamily,
+    binding_order,
+)
+from attune_infra.topology.words import is_hidden
+
+_Mapping: TypeAlias = "dict[str, Argument]"
+_Bindings: TypeAlias = "dict[tuple[str, str], list[Argument]]"
+
+_WIDTH: Final = 100
+_WORDS: Final = re.compile(r"[^\W\d][\w.-]*(?: [\w.-]+)*")
+"""What holds nothing that YAML could take for punctuation."""
+
+_RESOLVER: Final = yaml.resolver.Resolver()
+
+
+def write(topology: Topology) -> str:
+    """Return the document that `parse` reads back as this topology.
+
+    Only the bindings of a worker family may come back in another order, which is that of its queues. Raises
+    `ValueError` if a binding ends at what the topology does not hold, since no document can say that.
+    """
+    bindings = _by_destination(sorted(topology.bindings, key=binding_order))
+    sections: _Mapping = {
+        "manages": list(topology.manages),
+        "exchanges": _exchanges(topology, bindings),
+        "queues": _queues(sorted(topology.queues.values(), key=lambda queue: queue.name), bindings),
+        "policies": {name: _policy(policy) for name, policy in sorted(topology.policies.items())},
+        "workers": _workers(topology.workers),
+        "lint": _lint(topology.suppressions),
+        "routes": [_route(route) for route in topology.routes],
+    }
+    _all_written(bindings)
+    parts = [[f"topology: {_scalar(topology.name)}"]] if topology.name else []
+    parts += [[f"{name}:", *_block(section, "  ")] for name, section in sections.items() if section]
+    return "\n\n".join("\n".join(lines) for lines in parts or [["{}"]]) + "\n"
+
+
+def ordered(arguments: Arguments) -> dict[str, Argument]:
+    """Return arguments in the order of their names, tables within them too."""
+    return {name: _ordered(value) for name, value in sorted(arguments.items())}
+
+
+def _ordered(value: Argument) -> Argument:
+    match value:
+        case dict():
+            return ordered(value)
+        case list():
+            return [_ordered(item) for item in value]
+        case _:
+            return value
+
+
+def policy_line(policy: Policy) -> str:
+    """Return a policy as a line of a document, to stand below `policies:`."""
+    return f"{_scalar(policy.name)}: {_flow(_policy(policy))}"
+
+
+def _by_destination(bindings: Iterable[Binding]) -> _Bindings:
+    found: _Bindings = {}
+    for binding in bindings:
+        written = _without_defaults(
+            exchange=binding.source,
+            routing_key=binding.routing_key or None,
+            arguments=ordered(binding.arguments) or None,
+        )
+        found.setdefault((binding.destination_type, binding.destination), []).append(written)
+    return found
+
+
+def _exchanges(topology: Topology, bindings: _Bindings) -> _Mapping:
+    """Return the exchanges, among them RabbitMQ's own where something is bound to them."""
+    names = topology.exchanges.keys() | {
+        name for kind, name in bindings if kind == "exchange" and name in PREDECLARED_EXCHANGES
+    }
+    return {
+        name: {
+            **(_exchange(topology.exchanges[name]) if name in topology.exchanges else {}),
+            **_without_defaults(bindings=bindings.pop(("exchange", name), None)),
+        }
+        for name in sorted(names)
+    }
+
+
+def _exchange(exchange: Exchange) -> _Mapping:
+    return _without_defaults(
+        type=exchange.type if exchange.type != "direct" else None,
+        durable=None if exchange.durable else False,
+        auto_delete=exchange.auto_delete or None,
+        internal=exchange.internal or None,
+        arguments=ordered(exchange.arguments) or None,
+    )
+
+
+def _queues(queues: Sequence[Queue], bindings: _Bindings) -> _Mapping:
+    return {
+        queue.name: _without_defaults(
+            type=queue.type,
+            durable=None if queue.durable else False,
+            auto_delete=queue.auto_delete or None,
+            arguments=ordered(queue.arguments) or None,
+            bindings=bindings.pop(("queue", queue.name), None),
+        )
+        for queue in queues
+    }
+
+
+def _policy(policy: Policy) -> _Mapping:
+    return {
+        "pattern": policy.pattern,
+        **_without_defaults(
+            apply_to=policy.apply_to if policy.apply_to != "all" else None,
+            priority=policy.priority or None,
+        ),
+        "definition": ordered(policy.definition),
+    }
+
+
+def _workers(family: WorkerFamily | None) -> _Mapping:
+    if family is None:
+        return {}
+    bindings = _by_destination(family.bindings)
+    queues = _queues(family.queues, bindings)
+    _all_written(bindings)
+    return {"consumer_tag": family.consumer_tag, **_without_defaults(queues=queues or None)}
+
+
+def _lint(suppressions: Sequence[Suppression]) -> _Mapping:
+    ignored: list[Argument] = [
+        _without_defaults(rule=item.rule, object=item.object, reason=item.reason) for item in suppressions
+    ]
+    return _without_defaults(ignore=ignored or None)
+
+
+def _route(route: Route) -> _Mapping:
+    message = route.publish
+    publish = _without_defaults(
+        exchange=message.exchange or "amq.default",
+        routing_key=message.routing_key or None,
+        headers=ordered(message.headers) or None,
+    )
+    return {"publish": publish, "reaches": list(route.reaches)}
+
+
+def _all_written(bindings: _Bindings) -> None:
+    if bindings:
+        raise ValueError(f"bindings end at what the topology does not hold: {sorted(bindings)}")
+
+
+def _without_defaults(**attributes: Argument) -> _Mapping:
+    """Return the attributes that are not None, which stands for the default."""
+    return {name: value for name, value in attributes.items() if value is not None}
+
+
+def _block(value: Argument, indent: str) -> Iterator[str]:
+    """Yield the lines of a mapping or list, of which each value that can stands on its key's line."""
+    match value:
+        case list():
+            for item in value:
+                yield from _listed(item, indent)
+        case dict():
+            for key, item in value.items():
+                line = f"{indent}{_scalar(key)}: {_flow(item)}"
+                if _is_long(item, line):
+                    yield f"{indent}{_scalar(key)}:"
+                    yield from _block(item, indent + "  ")
+                else:
+                    yield line
+
+
+def _listed(item: Argument, indent: str) -> Iterator[str]:
+    line = f"{indent}- {_flow(item)}"
+    if not _is_long(item, line) or not isinstance(item, dict):
+        yield line
+        return
+    first, *rest = _block(item, indent + "  ")
+    yield f"{indent}- {first.lstrip()}"
+    yield from rest
+
+
+def _is_long(value: Argument, line: str) -> bool:
+    """Return whether a value needs lines of its own: a list of mappings does, and what holds one."""
+    match value:
+        case list():
+            return any(isinstance(item, dict) for item in value)
+        case dict():
+            too_long = bool(value) and len(line) > _WIDTH
+            return too_long or any(_is_long(item, "") for item in value.values())
+        case _:
+            return False
+
+
+def _flow(value: Argument) -> str:
+    match value:
+        case str():
+            return _scalar(value)
+        case dict():
+            return "{" + ", ".join(f"{_scalar(key)}: {_flow(item)}" for key, item in value.items()) + "}"
+        case list():
+            return "[" + ", ".join(_flow(item) for item in value) + "]"
+        case float():
+            return yaml.safe_dump(value).partition("\n")[0]
+        case _:
+            return json.dumps(value)
+
+
+def _scalar(text: str) -> str:
+    """Return a string as YAML reads it back, in quotes only where it needs them."""
+    if not text.isprintable() and any(is_hidden(character) for character in text):
+        return '"' + "".join(_escaped(character) for character in text) + '"'
+    if _WORDS.fullmatch(text) and _is_string(text):
+        return text
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _escaped(character: str) -> str:
+    if character == '"':
+        return '\\"'
+    if character == "\\" or is_hidden(character):
+        return character.encode("unicode_escape").decode("ascii")
+    return character
+
+
+def _is_string(text: str) -> bool:
+    """Return whether YAML takes words without quotes for a string: not `yes`, not `null`."""
+    tag: str = _RESOLVER.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
+    return tag == "tag:yaml.org,2002:str"

@@ -1,0 +1,1 @@
+"""The facts of RabbitMQ: arguments, releases, names, and its own exchanges."""

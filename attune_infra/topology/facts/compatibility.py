@@ -1,0 +1,378 @@
+"""What one release of RabbitMQ refuses, ignores or deprecates and another does not: one table of facts.
+
+Tried on 3.10, 4.0 and 4.3 (4.3.6, with its default configuration); what stands between them is from the sources
+and release notes of RabbitMQ. What every release refuses is not asked here: see `topology.arguments`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from attune_infra.topology.facts.arguments import QUEUE_TYPES
+from attune_infra.topology.facts.releases import Version
+from attune_infra.topology.model import (
+    Argument,
+    Binding,
+    Exchange,
+    Policy,
+    Queue,
+    Topology,
+    TopologyObject,
+    type_without_argument,
+)
+from attune_infra.topology.words import either
+
+RELEASES: Final[tuple[Version, ...]] = ((3, 10), (3, 13), (4, 0), (4, 1), (4, 2), (4, 3))
+"""What is answered for; of any other release, the answer is that of the one before."""
+
+MOST_HASHES: Final = 2
+"""Words `#` that a topic key may have since RabbitMQ 4.3."""
+
+FIRST_WITH_FEWER_HASHES: Final[Version] = (4, 3)
+
+_BUILT_IN_TYPES: Final[Mapping[str, Version]] = {
+    "direct": RELEASES[0],
+    "fanout": RELEASES[0],
+    "headers": RELEASES[0],
+    "topic": RELEASES[0],
+    "x-local-random": (4, 0),
+    "x-modulus-hash": (4, 3),
+}
+"""Exchange types that need no plugin, and since when."""
+
+_IN_NO_PLUGIN: Final = frozenset({"x-local-random"})
+"""Exchange types that no plugin brought before RabbitMQ itself did."""
+
+
+class Effect(StrEnum):
+    """What becomes of something."""
+
+    REFUSED = "refused"
+    IGNORED = "ignored"
+    DEPRECATED = "deprecated"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """What some releases do with an argument of a queue, or with a key of a policy.
+
+    It holds from the release `since` on, and before `until`; for queues of these types and, if there are any, for
+    these values.
+    """
+
+    name: str
+    effect: Effect
+    since: Version = RELEASES[0]
+    until: Version | None = None
+    queue_types: tuple[str, ...] = QUEUE_TYPES
+    values: tuple[Argument, ...] = ()
+    why: str
+    remedy: str
+
+    def holds(self, version: Version, value: Argument) -> bool:
+        """Return whether it is so on a release, of a value."""
+        is_then = self.since <= version and (self.until is None or version < self.until)
+        return is_then and (not self.values or value in self.values)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What a release does with a part of an object: `about` is an attribute, an argument or a key."""
+
+    about: str
+    effect: Effect
+    what: str
+    remedy: str
+
+
+_LEAVE_OUT: Final = "leave it out"
+_LEAVE_OUT_OR_UPGRADE: Final = "leave it out, or upgrade the broker first"
+_LOCATOR_IS_DENIED: Final = "the deprecated feature queue_master_locator is denied by default"
+_LOCATOR_INSTEAD: Final = "give x-queue-leader-locator: client-local or balanced"
+_LAZY_ANYWAY: Final = "classic queues keep messages on disk anyway since 3.12"
+_NO_MIRRORS: Final = "mirrored classic queues were removed in 4.0"
+_REFUSED, _IGNORED, _DEPRECATED = Effect.REFUSED, Effect.IGNORED, Effect.DEPRECATED
+_QUORUM, _NOT_QUORUM = ("quorum",), ("classic", "stream")
+_NEW_IN_4_3: Final = ("x-delayed-retry-type", "x-delayed-retry-min", "x-delayed-retry-max")
+_MIRRORING: Final = (
+    "ha-mode",
+    "ha-params",
+    "ha-sync-mode",
+    "ha-sync-batch-size",
+    "ha-promote-on-shutdown",
+    "ha-promote-on-failure",
+)
+
+
+def _words(version: Version) -> str:
+    return f"{version[0]}.{version[1]}"
+
+
+def _known_since(version: Version) -> str:
+    return f"RabbitMQ knows it since {_words(version)}"
+
+
+def _by_name(*facts: Fact) -> Mapping[str, tuple[Fact, ...]]:
+    return {name: tuple(fact for fact in facts if fact.name == name) for name in {fact.name for fact in facts}}
+
+
+ARGUMENT_FACTS: Final = _by_name(
+    *(
+        Fact(
+            name=name,
+            effect=_REFUSED,
+            since=(4, 3),
+            queue_types=_NOT_QUORUM,
+            why="only quorum queues have it",
+            remedy=_LEAVE_OUT,
+        )
+        for name in (*_NEW_IN_4_3, "x-consumer-timeout", "x-consumer-disconnected-timeout")
+    ),
+    *(
+        Fact(
+            name=name,
+            effect=_IGNORED,
+            until=(4, 3),
+            why=_known_since((4, 3)),
+            remedy=_LEAVE_OUT_OR_UPGRADE,
+        )
+        for name in (*_NEW_IN_4_3, "x-consumer-disconnected-timeout")
+    ),
+    Fact(
+        name="x-consumer-timeout",
+        effect=_IGNORED,
+        until=(3, 12),
+        why=_known_since((3, 12)),
+        remedy="set consumer_timeout in rabbitmq.conf, or upgrade the broker first",
+    ),
+    Fact(
+        name="x-quorum-target-group-size",
+        effect=_IGNORED,
+        until=(3, 13),
+        why=_known_since((3, 13)),
+        remedy="give x-quorum-initial-group-size",
+    ),
+    Fact(
+        name="x-queue-leader-locator",
+        effect=_REFUSED,
+        until=(4, 0),
+        queue_types=("classic",),
+        why="for a classic queue it exists since 4.0",
+        remedy=_LEAVE_OUT_OR_UPGRADE,
+    ),
+    Fact(
+        name="x-queue-master-locator",
+        effect=_REFUSED,
+        since=(4, 3),
+        why=_LOCATOR_IS_DENIED,
+        remedy=_LOCATOR_INSTEAD,
+    ),
+    Fact(
+        name="x-queue-master-locator",
+        effect=_DEPRECATED,
+        since=(4, 0),
+        until=(4, 3),
+        why="4.3 refuses it",
+        remedy=_LOCATOR_INSTEAD,
+    ),
+    Fact(
+        name="x-queue-mode",
+        effect=_IGNORED,
+        since=(3, 12),
+        why=_LAZY_ANYWAY,
+        remedy=_LEAVE_OUT,
+    ),
+    Fact(
+        name="x-queue-version",
+        effect=_REFUSED,
+        since=(4, 3),
+        values=(1,),
+        why="version 1 was removed",
+        remedy="leave it out: 2 is what is left",
+    ),
+    Fact(
+        name="x-stream-filter-size-bytes",
+        effect=_REFUSED,
+        since=(4, 3),
+        queue_types=("classic", "quorum"),
+        why="only streams have it",
+        remedy=_LEAVE_OUT,
+    ),
+    Fact(
+        name="x-stream-filter-size-bytes",
+        effect=_IGNORED,
+        until=(3, 13),
+        why=_known_since((3, 13)),
+        remedy=_LEAVE_OUT,
+    ),
+    *(
+        Fact(
+            name=name,
+            effect=_IGNORED,
+            queue_types=_QUORUM,
+            why="quorum queues keep no messages in memory since 3.10",
+            remedy="give x-max-length or x-max-length-bytes to bound the queue",
+        )
+        for name in ("x-max-in-memory-length", "x-max-in-memory-bytes")
+    ),
+)
+
+POLICY_FACTS: Final = _by_name(
+    *(
+        Fact(
+            name=name,
+            effect=_REFUSED,
+            until=until,
+            why=_known_since(until),
+            remedy=_LEAVE_OUT_OR_UPGRADE,
+        )
+        for name, until in (
+            ("delayed-retry-type", (4, 3)),
+            ("delayed-retry-min", (4, 3)),
+            ("delayed-retry-max", (4, 3)),
+            ("consumer-disconnected-timeout", (4, 3)),
+            ("target-group-size", (3, 13)),
+            ("stream-filter-size-bytes", (3, 13)),
+            ("consumer-timeout", (3, 12)),
+        )
+    ),
+    *(
+        Fact(
+            name=name,
+            effect=_REFUSED,
+            since=(4, 3),
+            values=(0,),
+            why="as an argument it may be 0, but not in a policy",
+            remedy="leave it out, or give at least one millisecond",
+        )
+        for name in ("delayed-retry-min", "delayed-retry-max")
+    ),
+    *(
+        Fact(
+            name=name,
+            effect=_REFUSED,
+            since=(4, 0),
+            why=_NO_MIRRORS,
+            remedy="leave it out; make the queue a quorum queue if it must survive the loss of a node",
+        )
+        for name in _MIRRORING
+    ),
+    *(
+        Fact(
+            name=name,
+            effect=_DEPRECATED,
+            until=(4, 0),
+            why=_NO_MIRRORS,
+            remedy="make the queue a quorum queue before the broker is upgraded",
+        )
+        for name in _MIRRORING
+    ),
+    Fact(
+        name="queue-master-locator",
+        effect=_REFUSED,
+        since=(4, 3),
+        why=_LOCATOR_IS_DENIED,
+        remedy="set queue-leader-locator: client-local or balanced",
+    ),
+    Fact(
+        name="queue-mode",
+        effect=_IGNORED,
+        since=(3, 12),
+        why=_LAZY_ANYWAY,
+        remedy=_LEAVE_OUT,
+    ),
+    Fact(
+        name="queue-version",
+        effect=_IGNORED,
+        since=(4, 3),
+        why="there is only version 2",
+        remedy=_LEAVE_OUT,
+    ),
+)
+
+
+def nearest(version: Version) -> Version:
+    """Return the release whose answers stand for a version: its own, or those of the last one before it."""
+    return max((release for release in RELEASES if release <= version), default=RELEASES[0])
+
+
+def judgements(item: TopologyObject, topology: Topology, version: Version) -> Iterator[Judgement]:
+    """Return what a release does with an object that another release takes as it stands."""
+    match item:
+        case Binding():
+            return _binding(item, topology, version)
+        case Queue():
+            return _queue(item, topology, version)
+        case Exchange():
+            return _exchange(item, version)
+        case Policy():
+            return _policy(item, version)
+
+
+def _exchange(exchange: Exchange, version: Version) -> Iterator[Judgement]:
+    since = _BUILT_IN_TYPES.get(exchange.type)
+    if since is not None and version < since and exchange.type in _IN_NO_PLUGIN:
+        what = f"RabbitMQ {_words(version)} refuses the type {exchange.type}: it exists since {_words(since)}"
+        yield Judgement(about="type", effect=_REFUSED, what=what, remedy="use another type, or upgrade the broker")
+
+
+def _queue(queue: Queue, topology: Topology, version: Version) -> Iterator[Judgement]:
+    kind = queue.type or type_without_argument(queue, topology.default_queue_type)
+    for name, value in queue.arguments.items():
+        if name in ARGUMENT_FACTS:
+            yield from _by_facts(ARGUMENT_FACTS[name], value, version, kind)
+    if not queue.durable and not queue.exclusive and version >= (3, 13):
+        what = (
+            f"RabbitMQ {_words(version)} deprecates queues that are neither durable nor exclusive"
+            " (transient_nonexcl_queues): its configuration may deny them, and a later release does by itself"
+        )
+        remedy = "make it durable, with an expiry by x-expires or a policy"
+        yield Judgement(about="durable", effect=_DEPRECATED, what=what, remedy=remedy)
+
+
+def _policy(policy: Policy, version: Version) -> Iterator[Judgement]:
+    if policy.apply_to in {"classic_queues", "quorum_queues", "streams"} and version < (3, 12):
+        what = f"RabbitMQ {_words(version)} refuses apply_to {policy.apply_to}: it exists since 3.12"
+        remedy = "apply it to queues, with a pattern that finds only those"
+        yield Judgement(about="apply_to", effect=_REFUSED, what=what, remedy=remedy)
+    if version >= (4, 3) and _delays(policy) and "delayed-retry-min" not in policy.definition:
+        what = f"RabbitMQ {_words(version)} refuses delayed-retry-type without delayed-retry-min"
+        remedy = "say how many milliseconds a message waits: delayed-retry-min"
+        yield Judgement(about="delayed-retry-type", effect=_REFUSED, what=what, remedy=remedy)
+    for key, value in policy.definition.items():
+        yield from _by_facts(POLICY_FACTS.get(key, ()), value, version)
+
+
+def _delays(policy: Policy) -> bool:
+    return policy.definition.get("delayed-retry-type", "disabled") != "disabled"
+
+
+def _binding(binding: Binding, topology: Topology, version: Version) -> Iterator[Judgement]:
+    if version >= FIRST_WITH_FEWER_HASHES and hashes(binding, topology) > MOST_HASHES:
+        what = f"RabbitMQ {_words(version)} refuses a topic key with more than {MOST_HASHES} words `#`"
+        remedy = "bind several keys that say more exactly what is meant"
+        yield Judgement(about="routing_key", effect=_REFUSED, what=what, remedy=remedy)
+
+
+def hashes(binding: Binding, topology: Topology) -> int:
+    """Return how many words of a topic key are `#`; none, if it is not a topic exchange that is bound."""
+    if binding.routing_key.count("#") <= MOST_HASHES:
+        return 0
+    source = topology.exchanges.get(binding.source)
+    is_topic = source.type == "topic" if source else binding.source == "amq.topic"
+    return binding.routing_key.split(".").count("#") if is_topic else 0
+
+
+def _by_facts(
+    facts: Iterable[Fact], value: Argument, version: Version, queue_type: str | None = None
+) -> Iterator[Judgement]:
+    for fact in facts:
+        if fact.holds(version, value) and (queue_type is None or queue_type in fact.queue_types):
+            of = "" if len(fact.queue_types) == len(QUEUE_TYPES) else f" of a {either(fact.queue_types)} queue"
+            given = f" {value}" if fact.values else ""
+            verb = {_REFUSED: "refuses", _IGNORED: "ignores", _DEPRECATED: "deprecates"}[fact.effect]
+            what = f"RabbitMQ {_words(version)} {verb} {fact.name}{given}{of}: {fact.why}"
+            yield Judgement(about=fact.name, effect=fact.effect, what=what, remedy=fact.remedy)

@@ -1,0 +1,1 @@
+"""The ways of messages: the queues that one reaches, and why."""

@@ -1,0 +1,193 @@
+"""Whether, and to which queues, a message can come from an exchange: with one routing key, or with any of many."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence, Set
+from functools import cached_property
+from itertools import chain
+
+from attune_infra.topology.model import Binding, Exchange, Message, Queue
+from attune_infra.topology.routing.cycles import cycles
+from attune_infra.topology.routing.index import End, Indexed
+from attune_infra.topology.routing.topic_keys import KeyIndex, Words, example, is_literal, literal, pattern
+
+
+class Reach:
+    """Answers for one subject; what was asked once is remembered. Where words can be None, they are any."""
+
+    def __init__(self, subject: Indexed) -> None:
+        self.subject = subject
+        self._can: dict[tuple[str, Words], bool] = {}
+        self._queues: dict[tuple[str, Words | None], frozenset[str]] = {}
+        self._keys: dict[str, tuple[Mapping[Words, Sequence[End]], KeyIndex]] = {}
+
+    def queues(self, exchange: str, words: Words | None) -> frozenset[str]:
+        """Return the queues that get a message from an exchange, with a routing key for which the words stand."""
+        asked = (exchange, words)
+        if asked not in self._queues:
+            self._queues[asked] = self.subject.routing.queues(exchange, "" if words is None else example(words))
+        return self._queues[asked]
+
+    @cached_property
+    def keys_of_dead_letters(self) -> Mapping[str, tuple[Words | None, ...]]:
+        """The routing keys with which dead letters of each queue come to their exchange."""
+        found: dict[str, tuple[Words | None, ...]] = {}
+        for exchange, queues in self.subject.dead_letter_exchanges.items():
+            is_any = self._looks_at_no_key(exchange)
+            for queue in queues:
+                own = self.subject.text(queue, "x-dead-letter-routing-key")
+                if own is not None:
+                    found[queue.name] = (literal(own),)
+                else:
+                    found[queue.name] = (None,) if is_any else keys_into(queue, self.subject)
+        return found
+
+    @cached_property
+    def dead_letters(self) -> Mapping[str, Sequence[frozenset[str]]]:
+        """The queues that dead letters of each queue reach, for each of their routing keys."""
+        return {
+            queue.name: [self.queues(exchange, key) for key in self.keys_of_dead_letters[queue.name]]
+            for exchange, queues in self.subject.dead_letter_exchanges.items()
+            for queue in queues
+        }
+
+    def can_reach(self, exchange: str, words: Words | None) -> bool:
+        """Return whether an exchange can bring a message with such a routing key to any queue.
+
+        Of one routing key the answer is certain. Of many, a "no" is certain, and a "yes" means that there is one.
+        """
+        if words is None:
+            return exchange in self._leading
+        if self.queues(exchange, words):
+            return True
+        asked = (exchange, words)
+        if asked not in self._can:
+            self._can[asked] = self._can_reach(exchange, words)
+        return self._can[asked]
+
+    @cached_property
+    def dead_letter_cycles(self) -> Sequence[tuple[Sequence[Queue], bool]]:
+        """The queues of each cycle of dead letters, and whether any dead letter of theirs also leaves it.
+
+        Only a queue that gets dead letters, and has some itself, can be in one. Queues that share what their dead
+        letters reach share a node for it, lest there be as many edges as pairs; but for one queue alone.
+        """
+        sent, found = self.dead_letters, []
+        ways = frozenset(chain.from_iterable(sent.values()))
+        edges: dict[str | frozenset[str], Set[str | frozenset[str]]] = {
+            name: _nodes(sent[name]) for name in sent.keys() & frozenset().union(*ways)
+        }
+        edges.update((together, together & sent.keys()) for together in ways if len(together) > 1)
+        for cycle in cycles(edges):
+            members = {node for node in cycle if isinstance(node, str)}
+            leaves = any(not together <= members for name in members for together in sent[name])
+            found.append(([self.subject.topology.queues[name] for name in sorted(members)], leaves))
+        return found
+
+    @cached_property
+    def _leading(self) -> Set[str]:
+        """The exchanges that lead to a queue, with whatever routing key."""
+        found = {"" for _ in self.subject.topology.queues}
+        found.update(each.source for each in self.subject.bindings if each.destination_type == "queue")
+        waiting = list(found)
+        while waiting:
+            name = waiting.pop()
+            sources = {binding.source for binding in self.subject.into.get(("exchange", name), ())}
+            sources.update(exchange.name for exchange in self.subject.alternates.get(name, ()) if name)
+            waiting += sources - found
+            found |= sources
+        return found
+
+    def _can_reach(self, exchange: str, words: Words) -> bool:
+        if is_literal(words):
+            routed = self.subject.routing.route(Message(exchange=exchange, routing_key=example(words)))
+            if not routed.possible and all(hop.exchange.type != "headers" for hop in routed.hops):
+                return False
+        return self._search(exchange, words)
+
+    def _search(self, start: str, words: Words) -> bool:
+        waiting, seen = [start], {start}
+        while waiting:
+            source = self.subject.routing.exchange(waiting.pop())
+            if source is None:
+                continue
+            further = set()
+            for kind, name in self._ends(source, words):
+                if kind == "queue":
+                    return True
+                further.add(name)
+            if (alternate := self.subject.routing.alternate_of(source)) is not None:
+                further.add(alternate)
+            waiting += further - seen - {""}  # as an alternate exchange, the default exchange knows no queue
+            seen |= further
+        return False
+
+    def _ends(self, source: Exchange, words: Words) -> Iterator[End]:
+        """Yield to where an exchange may bring a message with such a routing key.
+
+        Nobody publishes with a word `*` or `#`, though it would be legal: who binds a direct exchange so means it
+        as on a topic exchange.
+        """
+        if source.type not in {"direct", "topic"}:
+            yield from (_end(binding) for binding in self.subject.out_of.get(source.name, ()))
+            return
+        ends, index = self._by_key(source.name)
+        is_one = is_literal(words)
+        for key in index.overlapping(words):
+            if is_one or ("*" not in key and "#" not in key):
+                yield from ends[key]
+
+    def _by_key(self, source: str) -> tuple[Mapping[Words, Sequence[End]], KeyIndex]:
+        """Return to where each key of a direct or topic exchange leads, and an index of the keys."""
+        if source not in self._keys:
+            ends: dict[Words, list[End]] = defaultdict(list)
+            if source:
+                for binding in self.subject.out_of.get(source, ()):
+                    ends[key_of(binding, self.subject) or ()].append(_end(binding))
+            else:
+                ends.update((literal(name), [("queue", name)]) for name in self.subject.topology.queues)
+            self._keys[source] = ends, KeyIndex(ends)
+        return self._keys[source]
+
+    def _looks_at_no_key(self, name: str) -> bool:
+        """Return whether an exchange brings any message to the same queues, whatever its routing key."""
+        exchange = self.subject.routing.exchange(name)
+        bindings = self.subject.out_of.get(name, ())  # those to exchanges come first
+        is_last = bool(bindings) and bindings[0].destination_type == "queue" == bindings[-1].destination_type
+        return is_last and exchange is not None and exchange.type == "fanout"
+
+
+def keys_into(queue: Queue, subject: Indexed) -> tuple[Words | None, ...]:
+    """Return the routing keys with which messages come into a queue, as far as its bindings tell; None is any.
+
+    First come those that stand for themselves. One without bindings gets messages through the default exchange
+    only, whose routing keys are its name.
+    """
+    bindings = subject.into.get(("queue", queue.name), ())
+    if not bindings:
+        return (literal(queue.name),)
+    keys = dict.fromkeys([key_of(binding, subject) for binding in bindings])
+    return tuple(sorted(keys, key=lambda key: key is None or not is_literal(key)))
+
+
+def key_of(binding: Binding, subject: Indexed) -> Words | None:
+    """Return the routing keys that a binding lets through; None is any."""
+    match subject.source_type(binding):
+        case "direct":
+            return literal(binding.routing_key)
+        case "topic":
+            return pattern(binding.routing_key)
+        case _:
+            return None
+
+
+def _nodes(ways: Sequence[frozenset[str]]) -> Set[str | frozenset[str]]:
+    """Return what stands for these queues in a graph: those that are reached alone, and all others together."""
+    if len(ways) == 1 == len(ways[0]):  # nearly always
+        return ways[0]
+    return frozenset().union(*[together if len(together) == 1 else (together,) for together in ways])
+
+
+def _end(binding: Binding) -> End:
+    return binding.destination_type, binding.destination

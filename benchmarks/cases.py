@@ -1,0 +1,266 @@
+"""What is measured, against what, and what is aimed at: the table of cases."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, Generic, TypeAlias, TypeVar
+
+from benchmarks.contestant import Call, Contestant, Document, Job
+from benchmarks.documents import base, everything, workers
+from benchmarks.floors import Curl, Python
+from benchmarks.ours import AttuneInfra
+from benchmarks.peers.ansible import Ansible
+from benchmarks.peers.compiled_rabbitmqadmin import CompiledRabbitmqadmin
+from benchmarks.peers.definitions import Definitions
+from benchmarks.peers.pika import Pika
+from benchmarks.peers.rabbitmqadmin import Rabbitmqadmin
+from benchmarks.peers.rascal import Rascal
+from benchmarks.results import AtMost, Below, Target
+from support.under_test import Release
+
+Kind = TypeVar("Kind", bound=Contestant)
+Written: TypeAlias = Callable[[Path], Document]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry(Generic[Kind]):
+    """A contestant's part in a case."""
+
+    name: str
+    kind: type[Kind]
+    calls: Callable[[Kind, Job], Sequence[Call]]
+    every: int = 1
+    """It takes part in every so many rounds; the slow ones do so less often."""
+    subject: bool = False
+    """It is the program itself, doing what the case is about."""
+    leaves: bool = True
+    """What the case is about has to be there afterwards."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """Something to be done, by everybody who can."""
+
+    name: str
+    title: str
+    rounds: int
+    document: Written
+    given: Written | None = None
+    """What is there already."""
+    fresh: bool = False
+    """Each turn has a virtual host of its own, and what it leaves there is counted; else all turns share one."""
+    entries: tuple[Entry[Any], ...]
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    """Who does not take part, and why."""
+    targets: tuple[Target, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """How much is measured. Targets were set for 2,000 workers, and 10,000."""
+
+    rounds: int = 10
+    workers: int = 2_000
+
+    @property
+    def fleet(self) -> int:
+        return 5 * self.workers
+
+
+QUICK: Final = Scale(rounds=3, workers=400)
+
+DEFINITIONS = "POST /api/definitions/{vhost}"
+STREAM = Entry("floor: a bare stream", Python, Python.stream)
+START_TO_MAKE = Entry("attune-infra, loading only", AttuneInfra, AttuneInfra.load_to_make, leaves=False)
+START_TO_READ = Entry("attune-infra, loading only", AttuneInfra, AttuneInfra.load_to_read, leaves=False)
+START_TO_VERIFY = Entry("attune-infra, loading verify", AttuneInfra, AttuneInfra.load_to_verify, leaves=False)
+PROVISION = Entry("attune-infra worker provision", AttuneInfra, AttuneInfra.provision, subject=True)
+FETCHES = (
+    Entry("floor: bare lists", Curl, Curl.lists),
+    Entry("floor: bare lists, at once", Curl, Curl.lists_at_once),
+    Entry("floor: bare lists, by exchange", Curl, Curl.by_exchange),
+    Entry("floor: bare lists, by exchange, at once", Curl, Curl.by_exchange_at_once),
+)
+FEW_OBJECTS = (
+    Entry("rascal", Rascal, Rascal.make),
+    Entry("rabbitmqadmin, the script", Rabbitmqadmin, Rabbitmqadmin.make),
+    Entry("rabbitmqadmin, compiled", CompiledRabbitmqadmin, CompiledRabbitmqadmin.make),
+    Entry("Ansible", Ansible, Ansible.make, every=4),
+    Entry("pika", Pika, Pika.make),
+    Entry(DEFINITIONS, Definitions, Definitions.make),
+    STREAM,
+)
+PROVISIONING = (
+    PROVISION,
+    Entry(DEFINITIONS, Definitions, Definitions.make),
+    Entry("pika", Pika, Pika.make, every=2),
+    STREAM,
+    START_TO_MAKE,
+)
+A_TASK_EACH = "a task for each object: it would take an hour"
+TOO_SLOW: Final = {
+    "rabbitmqadmin, the script": "a process for each object: it would take minutes",
+    "rabbitmqadmin, compiled": "a process for each object: it would take minutes",
+    "Ansible": A_TASK_EACH,
+}
+TIMES_DEFINITIONS: Final[Mapping[Release, float]] = {(3, 10): 0.8, (4, 0): 1.05, (4, 3): 0.85}
+"""What provisioning may take of that, since a release: brokers differ in how they load definitions."""
+
+
+def cases(scale: Scale, release: Release) -> tuple[Case, ...]:
+    """Return all cases, as a broker of this release is to be held to them."""
+    many, fleet = max(1, scale.rounds // 2), max(1, scale.rounds // 5)
+    return (
+        *_setups(scale.rounds),
+        _one_worker(scale.rounds),
+        _many_workers(scale.workers, many, release),
+        _fleet(scale.fleet, fleet, release),
+        _compared(scale.fleet, many),
+        _starts(2 * scale.rounds),
+    )
+
+
+def _setups(rounds: int) -> tuple[Case, ...]:
+    name = "attune-infra setup"
+    common: dict[str, Any] = {
+        "rounds": rounds,
+        "document": base,
+        "entries": (Entry(name, AttuneInfra, AttuneInfra.setup, subject=True), *FEW_OBJECTS),
+        "targets": (
+            AtMost(subject=name, times=0.9, fastest_of=("rascal",)),
+            AtMost(subject=name, times=0.35, fastest_of=("rabbitmqadmin, the script",)),
+            AtMost(subject=name, times=0.06, fastest_of=("Ansible",)),
+        ),
+    }
+    return (
+        Case(name="setup", title="setup on an empty virtual host: 12 objects", fresh=True, **common),
+        Case(name="setup-again", title="setup when all of it exists", given=base, **common),
+    )
+
+
+def _one_worker(rounds: int) -> Case:
+    return Case(
+        name="provision-one",
+        title="worker provision --id 1: a queue and its binding",
+        rounds=rounds,
+        document=partial(workers, count=1),
+        given=base,
+        fresh=True,
+        entries=(PROVISION, *FEW_OBJECTS),
+        targets=(AtMost(subject=PROVISION.name, times=0.9, fastest_of=("rascal",)),),
+    )
+
+
+def _many_workers(count: int, rounds: int, release: Release) -> Case:
+    return Case(
+        name="provision-many",
+        entries=(
+            *PROVISIONING,
+            Entry("rascal", Rascal, Rascal.make, every=2),
+            Entry("rascal, ten channels", Rascal, Rascal.make_over_ten, every=2),
+        ),
+        left_out=TOO_SLOW,
+        targets=_aims_of_provisioning(release),
+        **_provisioning(count, rounds),
+    )
+
+
+def _fleet(count: int, rounds: int, release: Release) -> Case:
+    return Case(
+        name="provision-fleet",
+        entries=PROVISIONING,
+        left_out={**TOO_SLOW, "rascal": "with fewer workers only, to save time"},
+        targets=(*_aims_of_provisioning(release), Below(subject=PROVISION.name, megabytes=200)),
+        **_provisioning(count, rounds),
+    )
+
+
+def _provisioning(count: int, rounds: int) -> dict[str, Any]:
+    return {
+        "title": f"worker provision --id 1-{count}: as many queues, as many bindings",
+        "rounds": rounds,
+        "document": partial(workers, count=count),
+        "given": base,
+        "fresh": True,
+    }
+
+
+def _aims_of_provisioning(release: Release) -> tuple[Target, ...]:
+    of_definitions = max((since, times) for since, times in TIMES_DEFINITIONS.items() if since <= release)[1]
+    return (
+        AtMost(subject=PROVISION.name, times=1.25, fastest_of=(STREAM.name,), plus=START_TO_MAKE.name),
+        AtMost(subject=PROVISION.name, times=of_definitions, fastest_of=(DEFINITIONS,)),
+        AtMost(subject=PROVISION.name, times=0.45, fastest_of=("pika",)),
+    )
+
+
+def _compared(fleet: int, rounds: int) -> Case:
+    verify, diff = "attune-infra verify", "attune-infra diff"
+    return Case(
+        name="compare",
+        title=f"verify and diff with {fleet} workers provisioned: nothing to do",
+        rounds=rounds,
+        document=partial(everything, count=fleet),
+        given=partial(everything, count=fleet),
+        entries=(
+            Entry(verify, AttuneInfra, AttuneInfra.verify, subject=True),
+            Entry(diff, AttuneInfra, AttuneInfra.diff, subject=True),
+            Entry("pika, declaring passively", Pika, Pika.check, every=2),
+            Entry("rascal, checking", Rascal, Rascal.check, every=2),
+            Entry("rascal, checking over ten channels", Rascal, Rascal.check_over_ten, every=2),
+            Entry("rabbitmqadmin, the script, listing", Rabbitmqadmin, Rabbitmqadmin.lists),
+            *FETCHES,
+            Entry("GET /api/definitions/{vhost}", Curl, Curl.definitions),
+            START_TO_READ,
+            START_TO_VERIFY,
+        ),
+        left_out={
+            "rabbitmqadmin, compiled": "its lists are whole queues, drawn as tables",
+            "Ansible": A_TASK_EACH,
+            DEFINITIONS: "it has nothing that only looks",
+        },
+        targets=(
+            *_aims_of_comparing(verify, plus=START_TO_VERIFY.name),
+            *_aims_of_comparing(diff, plus=START_TO_READ.name),
+        ),
+    )
+
+
+def _aims_of_comparing(subject: str, *, plus: str) -> tuple[Target, ...]:
+    fetches = tuple(entry.name for entry in FETCHES)
+    return (
+        AtMost(subject=subject, times=0.45, fastest_of=("pika, declaring passively",)),
+        AtMost(subject=subject, times=0.6, fastest_of=("rascal, checking",)),
+        AtMost(subject=subject, times=1.5, fastest_of=fetches, called="bare fetch by curl", plus=plus),
+        Below(subject=subject, megabytes=100),
+    )
+
+
+def _starts(rounds: int) -> Case:
+    version, help_, completion = "attune-infra --version", "attune-infra --help", "attune-infra completion"
+    script = "rabbitmqadmin --version"
+    return Case(
+        name="start",
+        title="starting: the version, the help, the completion of a word",
+        rounds=rounds,
+        document=base,
+        entries=(
+            Entry(version, AttuneInfra, AttuneInfra.tell_version, subject=True),
+            Entry(help_, AttuneInfra, AttuneInfra.help, subject=True),
+            Entry(completion, AttuneInfra, AttuneInfra.complete, subject=True),
+            Entry(script, Rabbitmqadmin, Rabbitmqadmin.tell_version),
+            Entry("rabbitmqadmin --help", Rabbitmqadmin, Rabbitmqadmin.help),
+            Entry("rabbitmqadmin --help, compiled", CompiledRabbitmqadmin, CompiledRabbitmqadmin.help),
+            Entry("ansible --version", Ansible, Ansible.tell_version, every=4),
+            Entry("floor: python -c pass", Python, Python.nothing),
+            Entry("floor: python -I -c pass", Python, Python.nothing_isolated),
+        ),
+        targets=(
+            AtMost(subject=version, times=1.2, fastest_of=(script,)),
+            AtMost(subject=help_, times=1.5, fastest_of=(script,)),
+            AtMost(subject=completion, times=1.5, fastest_of=(script,)),
+        ),
+    )

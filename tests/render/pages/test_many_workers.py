@@ -1,0 +1,86 @@
+"""Many workers: those with whom all is well are taken together, the others are spoken of one by one."""
+
+from collections.abc import Iterable
+
+from attune_infra.render.pages import provision, verify
+from attune_infra.render.text import Line
+from attune_infra.render.words import FEW_WORKERS
+from attune_infra.topology import builtin
+from attune_infra.topology.diff import Difference
+from attune_infra.topology.report import Outcome, Provisioned, Report, Status
+from attune_infra.topology.verify import Check, Verdict, Verification
+from attune_infra.topology.worker import objects_of, worker_family
+
+FAMILY = worker_family(builtin.attune())
+
+
+def provisioned(count: int, *, failing: int) -> list[str]:
+    outcomes = [
+        Outcome(item, Status.FAILED, "refused") if each == failing else Outcome(item, Status.CREATED)
+        for each in range(1, count + 1)
+        for item in objects_of(FAMILY, each)
+    ]
+    found = Provisioned(tuple(range(1, count + 1)), True, FAMILY, Report(tuple(outcomes)))
+    return texts(provision.lines(found))
+
+
+def verified(count: int, *, failing: int) -> list[str]:
+    checks = [
+        Check(f"queue {each}", Verdict.FAILED if each == failing else Verdict.PASSED, worker_id=each)
+        for each in range(1, count + 1)
+    ]
+    return texts(verify.lines(Verification((Check("exchange e", Verdict.PASSED), *checks))))
+
+
+def texts(lines: Iterable[Line]) -> list[str]:
+    return [line.text for line in lines]
+
+
+def test_many_are_provisioned_in_a_line_but_for_those_that_are_not() -> None:
+    assert provisioned(2000, failing=7) == [
+        "! queue worker.7.executions could not be made: refused",
+        "! binding attune.executions -> worker.7.executions with routing key worker.7 could not be made: refused",
+        "! worker 7 is not provisioned",
+        "  workers 1-6, 8-2000 provisioned: all of their own was read back as wanted",
+        "2000 workers, 4000 objects: 3998 created, 2 failed",
+    ]
+
+
+def test_of_few_each_is_told() -> None:
+    lines = provisioned(FEW_WORKERS, failing=7)
+
+    assert sum(line.endswith(": all of its own was read back as wanted") for line in lines) == FEW_WORKERS - 1
+    assert len(verified(FEW_WORKERS, failing=7)) == FEW_WORKERS + 2
+
+
+def test_what_is_said_of_many_alike_is_said_once() -> None:
+    checks = [
+        Check(f"queue worker.{each}.q", Verdict.FAILED, "is missing", hint=f"is {each} there?", worker_id=each)
+        for each in range(1, 2001)
+    ]
+    another = Check("queue worker.7.q", Verdict.FAILED, "is there, but its state is down", worker_id=7)
+
+    assert texts(verify.lines(Verification((*checks, another)))) == [
+        "failed   queue worker.{worker_id}.q: is missing (workers 1-2000)",
+        "failed   queue worker.7.q: is there, but its state is down",
+        "2001 checks: 2001 failed",
+    ]
+
+
+def test_what_differs_is_told_of_each() -> None:
+    differing = (Difference("durable", have=False, want=True),)
+    checks = [
+        Check(f"queue {each}", Verdict.FAILED, "differs", worker_id=each, differences=differing)
+        for each in range(1, 101)
+    ]
+
+    assert len(texts(verify.lines(Verification(tuple(checks))))) == 2 * 100 + 1
+
+
+def test_checks_of_many_are_a_line_but_for_those_that_did_not_pass() -> None:
+    assert verified(2000, failing=7) == [
+        "passed   exchange e",
+        "failed   queue 7",
+        "passed   1999 checks of workers 1-6, 8-2000",
+        "2001 checks: 2000 passed, 1 failed",
+    ]

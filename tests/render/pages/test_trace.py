@@ -1,0 +1,106 @@
+"""How the story of a message reads."""
+
+from __future__ import annotations
+
+from attune_infra.render.text import lines_of
+from attune_infra.topology.model import Binding, Exchange, Message, Queue, Topology
+from attune_infra.topology.routing.route import Routing
+from attune_infra.topology.routing.trace import trace
+
+RETRIED = Topology.of(
+    [
+        Exchange(name="jobs", type="topic", arguments={"alternate-exchange": "unrouted"}),
+        Exchange(name="more", type="fanout"),
+        Exchange(name="unrouted", type="fanout"),
+        Queue(
+            name="work",
+            type="quorum",
+            arguments={"x-dead-letter-exchange": "", "x-dead-letter-routing-key": "wait"},
+        ),
+        Queue(
+            name="wait",
+            arguments={
+                "x-message-ttl": 5000,
+                "x-dead-letter-exchange": "jobs",
+                "x-dead-letter-routing-key": "job.new",
+            },
+        ),
+        Queue(name="log", arguments={"x-dead-letter-exchange": "gone"}),
+        Binding(source="jobs", destination="work", routing_key="job.new"),
+        Binding(source="jobs", destination="more", destination_type="exchange", routing_key="job.#"),
+        Binding(source="more", destination="log"),
+        Binding(source="more", destination="jobs", destination_type="exchange"),
+        Binding(source="unrouted", destination="log"),
+    ]
+)
+
+
+def told(exchange: str, routing_key: str = "", topology: Topology = RETRIED) -> list[str]:
+    story = trace(Routing(topology), Message(exchange=exchange, routing_key=routing_key))
+    return [line.text for line in lines_of(story)]
+
+
+def test_a_message_is_followed_as_a_tree_and_nothing_is_told_twice() -> None:
+    assert (
+        "\n".join(told("jobs", "job.new"))
+        == """\
+  exchange jobs (topic), routing key job.new
+  ├─ exchange more (fanout): pattern 'job.#' matches 'job.new'
+  │  ├─ exchange jobs (topic): a fanout exchange takes every message (visited only once)
+  │  └─ queue log: a fanout exchange takes every message
+! │     └─ rejected: dead letter exchange gone is missing: lost
+  └─ queue work: the routing key is 'job.new'
+     └─ rejected, delivery_limit (x-delivery-limit 20): dead letter to the default exchange, routing key wait
+        └─ queue wait: the default exchange knows each queue by its name
+           └─ rejected, expired (x-message-ttl 5000): dead letter to exchange jobs (topic), routing key job.new
+              ├─ exchange more (fanout): pattern 'job.#' matches 'job.new'
+              │  ├─ exchange jobs (topic): a fanout exchange takes every message (visited only once)
+              │  └─ queue log: a fanout exchange takes every message (told elsewhere)
+!             └─ queue work: the routing key is 'job.new'; back again, and dropped unless rejected on the way
+reaches 2 queues: log, work
+! is lost on a way out of 3 queues: log, wait, work"""
+    )
+
+
+def test_an_alternate_exchange_is_told_with_the_reason() -> None:
+    assert told("jobs", "other")[:3] == [
+        "  exchange jobs (topic), routing key other",
+        "  └─ exchange unrouted (fanout): its alternate exchange, no binding matches",
+        "     └─ queue log: a fanout exchange takes every message",
+    ]
+
+
+def test_what_a_plugin_decides_carries_a_sign_of_its_own() -> None:
+    topology = Topology.of(
+        [
+            Exchange(name="e", type="x-consistent-hash"),
+            Queue(name="q"),
+            Binding(source="e", destination="q", routing_key="1"),
+        ]
+    )
+
+    assert told("e", topology=topology) == [
+        "  exchange e (x-consistent-hash), empty routing key",
+        "? └─ queue q: the type x-consistent-hash decides by itself",
+        "     └─ rejected: discarded, for want of a dead letter exchange",
+        "? may reach 1 queue: q: that depends on the message",
+    ]
+
+
+def test_a_message_that_is_refused_says_why() -> None:
+    assert told("job") == [
+        "! RabbitMQ refuses it: there is no exchange 'job'; did you mean 'jobs'?",
+        "! reaches no queue",
+    ]
+
+
+def test_deep_stories_are_drawn_too() -> None:
+    chain = [
+        Queue(
+            name=f"q{number}",
+            arguments={"x-dead-letter-exchange": "", "x-dead-letter-routing-key": f"q{number + 1}"},
+        )
+        for number in range(500)
+    ]
+
+    assert len(told("", "q0", Topology.of([*chain, Queue(name="q500")]))) > 1000

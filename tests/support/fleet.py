@@ -1,0 +1,52 @@
+"""Real worker processes, seen by what they handle and by what they say."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from support.as_a_user import Command
+from support.eventually import eventually
+
+
+class Fleet:
+    """Worker processes; each writes what it handles, a line a message, to one file, and talks into another."""
+
+    def __init__(self, run: Command, folder: Path) -> None:
+        self.run, self.folder = run, folder
+        self._processes: list[subprocess.Popen[str]] = []
+        (folder / "handled").touch()
+
+    def start(self, name: str, *options: str, command: str | None = ":") -> subprocess.Popen[str]:
+        """Start a worker that does this after writing down what it was given; with None, that runs no command."""
+        record = f"read -r line; printf '%s\\n' \"$line\" >>{self.folder}/handled; {command}"
+        execute = () if command is None else ("--exec", f"sh -c {shlex.quote(record)}")
+        arguments = ("worker", "run", "--name", name, *execute, *options)
+        with (self.folder / name).open("a", encoding="utf-8") as talk:
+            process = self.run.start(*arguments, talk=talk)
+        self._processes.append(process)
+        return process
+
+    def talk(self, name: str) -> str:
+        return (self.folder / name).read_text(encoding="utf-8")
+
+    def consumes(self, name: str, times: int = 1) -> None:
+        """Wait until a worker has said so often that it consumes."""
+        eventually(lambda: self.talk(name).count(" consumes\n"), times.__le__, within=40)
+
+    def says(self, name: str, words: str) -> None:
+        """Wait until a worker has said something."""
+        eventually(lambda: self.talk(name), lambda talk: words in talk, within=60)
+
+    def handled(self) -> list[Any]:
+        """Return the message ids that a handler has seen, in order."""
+        lines = (self.folder / "handled").read_text(encoding="utf-8").splitlines()
+        return [json.loads(line)["message_id"] for line in lines]
+
+    def close(self) -> None:
+        for process in self._processes:
+            process.kill()
+            process.communicate()

@@ -1,0 +1,176 @@
+"""Topologies of every shape a document can have, for Hypothesis; names are legal, and as nasty as that allows."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from hypothesis import strategies as st
+
+from attune_infra.topology.document.judge import problems_of
+from attune_infra.topology.facts.names import LONGEST, PREDECLARED_EXCHANGES, name_problem, routing_key_problem
+from attune_infra.topology.model import (
+    Argument,
+    Binding,
+    Exchange,
+    Message,
+    Policy,
+    Queue,
+    Route,
+    Suppression,
+    Topology,
+    TopologyObject,
+    WorkerFamily,
+)
+
+NASTY_NAMES = (
+    "a/b", "100%", "a+b", "#", "a?b", "a&b", ";", ":", "a: b", "a #b", " a ", "a  b", "'", '"', "\\", "\\n",
+    "%2F", "[red]x[/red]", "{a}", "{worker_id}", "-", "- a", "?", "? a", "|", ">", "*a", "&a", "!a", "@a", "`a",
+    "<<", "=", "~", "yes", "NO", "null", "true", "1", "1.0", "1e3", "0x1f", ".inf", "12:30:45", "2026-01-01", "_",
+    "---", "...", "undefined", "amq", "AMQ.x", ":rabbit:", "\t", "\x1b[31m", "\x7f", "\x85", "\u00a0", "\u200d",
+    "\u2028", "\u202e", "\ufeff", "\ue000", "\U000e0001", "🐰", "👩\u200d🚀", "é", "e\u0301", "שלום", "日本",
+    "\x01" * 255, "🐰" * 63,
+)  # fmt: skip
+
+_characters = st.characters(codec="utf-8")
+_short_text = st.text(_characters, max_size=20)
+
+
+def _fits(text: str) -> bool:
+    return len(text.encode()) <= LONGEST
+
+
+names = (st.sampled_from(NASTY_NAMES) | st.text(_characters, min_size=1, max_size=20)).filter(
+    lambda name: name_problem(name) is None
+)
+routing_keys = (st.sampled_from(NASTY_NAMES) | _short_text).filter(lambda key: routing_key_problem(key) is None)
+values: st.SearchStrategy[Argument] = st.recursive(
+    st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.sampled_from(NASTY_NAMES)
+    | _short_text,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_short_text.filter(_fits), inner, max_size=3),
+    max_leaves=8,
+)
+"""Every type that a table of AMQP has and JSON can carry; RabbitMQ knows no null."""
+
+arguments = st.dictionaries(st.sampled_from(NASTY_NAMES) | _short_text.filter(_fits), values, max_size=4)
+
+
+def _is_good(item: TopologyObject) -> bool:
+    """Return whether a document may hold an object; by chance a name is like that of an argument of RabbitMQ's."""
+    return next(problems_of(item), None) is None
+
+
+exchanges = st.builds(
+    Exchange,
+    name=names,
+    type=st.sampled_from(("direct", "topic", "fanout", "headers", "x-delayed-message")) | names,
+    durable=st.booleans(),
+    auto_delete=st.booleans(),
+    internal=st.booleans(),
+    arguments=arguments,
+).filter(_is_good)
+queues = (
+    st.builds(
+        Queue,
+        name=names,
+        type=st.sampled_from((None, "classic")),
+        durable=st.booleans(),
+        auto_delete=st.booleans(),
+        arguments=arguments,
+    )
+    | st.builds(Queue, name=names, type=st.sampled_from(("quorum", "stream")), arguments=arguments)
+).filter(_is_good)
+policies = st.builds(
+    Policy,
+    name=names,
+    pattern=st.sampled_from(("", ".*", "^a\\.", "#", "^(?!amq\\.).*", "'", "🐰")) | names.map(re.escape),
+    definition=st.dictionaries(_short_text, values, min_size=1, max_size=3),
+    apply_to=st.sampled_from(("queues", "exchanges", "all", "classic_queues", "quorum_queues", "streams")),
+    priority=st.integers(-100, 100),
+).filter(_is_good)
+
+
+def bindings_to(
+    sources: st.SearchStrategy[str], destinations: st.SearchStrategy[tuple[str, str]]
+) -> st.SearchStrategy[Binding]:
+    """Bindings from any of the exchanges to any of the (type, name) of what there is."""
+    return st.builds(
+        lambda end, **rest: Binding(destination_type=end[0], destination=end[1], **rest),
+        destinations,
+        source=sources,
+        routing_key=routing_keys,
+        arguments=arguments,
+    ).filter(lambda binding: next(problems_of(binding, from_headers=True), None) is None)
+
+
+suppressions = st.builds(
+    Suppression,
+    rule=st.sampled_from(("AI001", "AI999")),
+    reason=names.filter(str.strip),
+    object=st.none() | names,
+)
+
+
+@st.composite
+def topologies(draw: st.DrawFn, *, with_workers: bool = True, from_a_document: bool = True) -> Topology:
+    """Whole topologies: every binding has its two ends, which may be RabbitMQ's own exchanges."""
+    objects: list[TopologyObject] = [
+        *draw(st.lists(exchanges, max_size=3)),
+        *draw(st.lists(queues, max_size=3)),
+        *draw(st.lists(policies, max_size=2)),
+    ]
+    own = sorted(PREDECLARED_EXCHANGES)
+    sources = [item.name for item in objects if isinstance(item, Exchange)] + own
+    ends = [("queue", item.name) for item in objects if isinstance(item, Queue)]
+    ends += [("exchange", name) for name in sources]
+    objects += draw(st.lists(bindings_to(st.sampled_from(sources), st.sampled_from(ends)), max_size=5))
+    workers = draw(st.none() | worker_families(sources)) if with_workers else None
+    manages = draw(st.lists(st.sampled_from(("^a\\.", ".*", "#")), max_size=2 * from_a_document))
+    routes = draw(
+        st.lists(
+            routes_in(sources, [name for kind, name in ends if kind == "queue"]), max_size=2 * from_a_document
+        )
+    )
+    ignored = draw(st.lists(suppressions, max_size=2 * from_a_document))
+    return Topology.of(
+        objects,
+        name=draw(st.just("") | names),
+        workers=workers,
+        manages=tuple(manages),
+        routes=tuple({route.publish.routing_key: route for route in routes}.values()),
+        suppressions=tuple(ignored),
+    )
+
+
+def routes_in(exchanges: list[str], queues: list[str]) -> st.SearchStrategy[Route]:
+    """Routes between what there is, whether they hold or not."""
+    return st.builds(
+        Route,
+        publish=st.builds(
+            Message,
+            exchange=st.sampled_from([*exchanges, ""]),
+            routing_key=routing_keys,
+            headers=arguments,
+        ),
+        reaches=(st.lists(st.sampled_from(queues), max_size=2) if queues else st.just([])).map(tuple),
+    )
+
+
+@st.composite
+def worker_families(draw: st.DrawFn, sources: list[str]) -> WorkerFamily:
+    """Worker families whose bindings stand in the order of their queues, as in a document."""
+    suffixes = st.text("ab /#'é", max_size=3)
+    templates = draw(
+        st.lists(suffixes.map(lambda suffix: f"w.{{worker_id}}{suffix}"), unique=True, min_size=1, max_size=2)
+    )
+    made: list[Any] = [draw(st.builds(Queue, name=st.just(name), durable=st.booleans())) for name in templates]
+    bindings = [
+        draw(bindings_to(st.sampled_from(sources), st.just(("queue", name))))
+        for name in templates
+        for _ in range(draw(st.integers(0, 1)))
+    ]
+    tag = draw(st.sampled_from(("worker-{worker_id}", "{worker_id}", "a {worker_id} #")))
+    return WorkerFamily(consumer_tag=tag, queues=tuple(made), bindings=tuple(bindings))

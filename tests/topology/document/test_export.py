@@ -1,0 +1,84 @@
+from hypothesis import given, settings
+
+from attune_infra.topology.document.definitions import parse_definitions
+from attune_infra.topology.document.export import as_definitions, as_document
+from attune_infra.topology.document.parse import parse
+from attune_infra.topology.document.text import LeftOut, portable
+from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology
+from support.strategies import topologies
+
+ODD = Topology(
+    name="odd",
+    exchanges={name: Exchange(name=name) for name in ("e", "a\nb")},
+    queues={
+        queue.name: queue
+        for queue in (
+            Queue(name="q", type="classic"),
+            Queue(name="..", type="classic"),
+            Queue(name="mine", type="classic", exclusive=True),
+            Queue(name="slip", type="classic", arguments={"x-max-lenght": 1}),
+        )
+    },
+    bindings=frozenset(
+        Binding(source=source, destination=destination)
+        for source, destination in (
+            ("e", "q"),
+            ("a\nb", "q"),
+            ("e", "gone"),
+            ("amq.rabbitmq.trace", "q"),
+            ("e", "mine"),
+        )
+    ),
+    policies={"p": Policy(name="p", pattern="(?<a>b)", definition={"max-length": 1})},
+    operator_policies={"o": Policy(name="o", pattern="", definition={"max-length": 1})},
+)
+
+
+def test_a_document_holds_what_it_can_and_the_rest_is_named() -> None:
+    document = as_document(ODD)
+
+    assert parse(document.text, source="x.yaml") == Topology.of(
+        [
+            Exchange(name="e"),
+            Queue(name="q"),
+            Binding(source="e", destination="q"),
+            Binding(source="amq.rabbitmq.trace", destination="q"),
+        ],
+        name="odd",
+    )
+    assert set(document.left_out) == {
+        LeftOut("operator policies", ("o",), "they are the operator's limits to a topology, not a part of it"),
+        LeftOut(
+            "exchanges",
+            ("a\nb",),
+            "the name holds a line break or NUL, which RabbitMQ drops silently or cannot show",
+        ),
+        LeftOut("queues", ("..",), "the name is '..', which no HTTP client can address"),
+        LeftOut("queues", ("mine",), "they belong to one connection, and go with it"),
+        LeftOut("queues", ("slip",), "unknown argument 'x-max-lenght'; did you mean 'x-max-length'?"),
+        LeftOut("policies", ("p",), "is no regular expression: unknown extension ?<a at position 1"),
+        LeftOut("bindings", ("a\nb -> q",), "exchange a\nb is not there, or left out"),
+        LeftOut("bindings", ("e -> gone",), "queue gone is not there, or left out"),
+        LeftOut("bindings", ("e -> mine",), "queue mine is not there, or left out"),
+    }
+
+
+def test_definitions_hold_all_that_can_stand_alone() -> None:
+    document = as_definitions(ODD)
+
+    assert {(left_out.kind, *left_out.names) for left_out in document.left_out} == {
+        ("operator policies", "o"),
+        ("queues", "mine"),
+        ("bindings", "e -> gone"),
+        ("bindings", "e -> mine"),
+    }
+
+
+@given(topologies(with_workers=False, from_a_document=False))
+@settings(deadline=None)
+def test_what_is_whole_is_exported_whole_in_either_form(topology: Topology) -> None:
+    document, definitions = as_document(topology), as_definitions(topology)
+
+    assert (document.left_out, definitions.left_out) == ((), ())
+    assert parse(document.text, source="x.yaml") == portable(topology)
+    assert parse_definitions(definitions.text, source="x.json") == (portable(topology), ())
