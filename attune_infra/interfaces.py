@@ -1,313 +1,253 @@
-"""What the program needs from outside, and nothing more.
+"""The protocols of what the program needs from outside: a broker, a worker's queues, a registry, a sandbox.
 
-`operations` and `worker` are handed things of these shapes; `broker` and `registry` are the real ones.
+`operations` and `worker` take objects of these shapes. `broker`, `registry` and `sandbox` have the real ones.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
-from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from attune_infra.errors import ExitCode
-
 if TYPE_CHECKING:
-    from attune_infra.fleet.fleet import Depth, Fleet, Member
+    from attune_infra.errors import ExitCode
+    from attune_infra.fleet.delivery import Delivery
+    from attune_infra.fleet.deregister import DeregisteredWorkers
+    from attune_infra.fleet.model import Depth, Member
+    from attune_infra.fleet.register import RegisteredWorker, Registration
+    from attune_infra.fleet.registry import RegistryTable
     from attune_infra.topology.diff import Create, Update
-    from attune_infra.topology.model import Argument, Message, Topology, TopologyObject
+    from attune_infra.topology.model import Message, Topology, TopologyObject
     from attune_infra.topology.probe import Arrival
-    from attune_infra.topology.report import Outcome, Provisioned
+    from attune_infra.topology.report import Outcome
 
 
 class Broker(Protocol):
-    """One virtual host of a RabbitMQ."""
+    """One virtual host of a RabbitMQ: read it and change it."""
 
     def check_http(self) -> str:
-        """Return RabbitMQ's version as the management API tells it; raise `BrokerError` if it does not."""
+        """Return RabbitMQ's version from the management API; raise `BrokerError` if it does not answer."""
         ...
 
     def check_amqp(self) -> str:
-        """Return RabbitMQ's version as the AMQP handshake tells it; raise `BrokerError` if it does not."""
+        """Return RabbitMQ's version from the AMQP handshake; raise `BrokerError` if it does not answer."""
         ...
 
     def read(self, *, private: bool = False) -> Topology:
-        """Return what the virtual host holds, without what RabbitMQ itself put there.
+        """Return the objects of the virtual host, without RabbitMQ's own.
 
-        Queues that are exclusive or server-named are nobody's topology, and only with `private` among it.
+        Private queues (exclusive or server-named) and their bindings are included only with `private`.
         """
         ...
 
     def check_allowed(self, wanted: Iterable[TopologyObject]) -> None:
-        """Raise `FeatureDenied` if it is known that the broker does not allow what is wanted, to anybody."""
+        """Raise `FeatureDenied` if the broker is known to deny an object to every user."""
         ...
 
     def apply(self, changes: Iterable[Create | Update]) -> Iterator[Outcome]:
-        """Make changes and yield what became of each; raise `BrokerError` if it cannot even begin.
+        """Make changes and yield the outcome of each; raise `BrokerError` if not even the first can be tried.
 
-        A failure stops nothing but what depends on it: that is skipped, with the reason.
+        A failed change stops only the changes that depend on it. These are skipped, with the reason.
         """
         ...
 
     def delete(self, items: Iterable[TopologyObject], *, even_if_used: bool) -> Iterator[Outcome]:
-        """Delete things in this order and yield what became of each.
+        """Delete objects in this order and yield the outcome of each.
 
-        Unless `even_if_used` is set, each is looked at again just before: a queue that holds messages or has
-        consumers, or an exchange with bindings, is kept.
+        Without `even_if_used`, each object is checked just before its deletion: a queue with messages or
+        consumers, and an exchange with bindings, is kept.
         """
         ...
 
     def contents(self, queue: str) -> tuple[int | None, int | None]:
-        """Return how many messages a queue holds and how many consumers it has; None for what is not known.
+        """Return the numbers of messages and consumers of a queue; None for a number that is unknown.
 
-        How many consume from a queue with an expiry cannot be asked without starting its lease anew.
+        The consumers of a queue with an expiry are unknown: counting them would restart its expiry.
         """
+        ...
+
+
+class Counts(Protocol):
+    """The numbers that RabbitMQ keeps of queues."""
+
+    def depths(self) -> Mapping[str, Depth]:
+        """Return the number of messages in each queue now; queues that cannot be counted are missing."""
         ...
 
     def consumer_tags(self, queues: Collection[str]) -> Mapping[str, tuple[str, ...]]:
-        """Return the tags of each queue's consumers, as the statistics know them: some 6 seconds late."""
+        """Return the consumer tags of each queue from the statistics, which lag about 6 seconds behind."""
         ...
 
     def consumer_counts(self, queues: Collection[str]) -> Mapping[str, int]:
-        """Return how many consumers each queue has, exactly and now; what is not there is left out.
+        """Return the exact number of consumers of each queue now; missing queues are left out.
 
-        Asking starts the lease of a queue with an expiry anew, so do not ask for such.
+        Counting restarts the expiry of a queue that has one, so do not pass such queues.
         """
         ...
 
-    def throwaway(self) -> AbstractContextManager[Broker]:
-        """Give another virtual host, empty, which is removed with all that is in it at the end of the block.
 
-        Raise `AccessRefused` if the user may not make any.
+class Messages(Protocol):
+    """The way of messages into a virtual host."""
+
+    def publish(self, exchange: str, routing_key: str, body: str, *, message_id: str) -> bool:
+        """Publish a persistent JSON message; return, after the confirm, whether it reached a queue."""
+        ...
+
+    def throwaway(self) -> AbstractContextManager[ProbeBroker]:
+        """Make an empty virtual host for one block, and remove it with its contents afterwards.
+
+        Raise `AccessRefused` if the user may not make virtual hosts.
         """
         ...
 
     def arrivals(self, messages: Sequence[Message], queues: Collection[str]) -> Sequence[Arrival]:
-        """Publish messages and return for each in which of the queues it arrived; they are emptied by that."""
-        ...
-
-    def depths(self) -> Mapping[str, Depth]:
-        """Return how many messages each queue holds now; what cannot be counted is left out."""
-        ...
-
-    def publish(self, exchange: str, routing_key: str, body: str, *, message_id: str) -> bool:
-        """Publish a persistent JSON message and return, once it is confirmed, whether it reached any queue."""
+        """Publish messages and return, for each, the queues it arrived in. This empties the queues."""
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """A message that was handed to us and is ours until it is acknowledged, rejected, or the connection lost."""
+class CountingBroker(Broker, Counts, Protocol):
+    """A broker that also counts."""
 
-    body: bytes
-    name: str
-    """What to call it in a log."""
-    receipt: object = field(repr=False)
+
+class ProbeBroker(Broker, Messages, Protocol):
+    """A broker that also takes messages."""
 
 
 class Inbox(Protocol):
     """The queues of one worker, consumed."""
 
     def open(self, worker_id: int) -> tuple[str, ...]:
-        """Make sure of the base topology and of what the worker owns, and consume.
+        """Declare the shared topology and the worker's own objects, then consume.
 
-        Return what of the base could not be made sure of. Raise `QueueDenied` if the worker cannot have its own,
-        `BrokerError` if it is worth trying again.
+        Return a sentence for each shared object that was refused. Raise `QueueDenied` if the worker cannot have
+        its own queue, and `BrokerError` if trying again may help.
         """
         ...
 
     def close(self) -> None:
-        """Close the connection; what is not settled goes back to its queue, if that survives."""
+        """Close the connection. Unsettled messages return to their queue, if the queue survives."""
         ...
 
     def abandon(self) -> None:
-        """Do the same without waiting for the broker's goodbye."""
+        """Drop the connection without waiting for the broker to confirm."""
         ...
 
     def fileno(self) -> int:
-        """Return what becomes readable when something has arrived."""
+        """Return the file descriptor that becomes readable when something has arrived."""
         ...
 
     def receive(self) -> Sequence[Delivery]:
-        """Return what has arrived, without waiting, and tell the broker that we are alive."""
+        """Return the messages that have arrived, without waiting, and send a heartbeat if one is due."""
         ...
 
     def acknowledge(self, delivery: Delivery) -> bool:
-        """Return whether that was still possible: the delivery may be one of a lost connection."""
+        """Acknowledge a message; return False if its connection is gone."""
         ...
 
     def reject(self, delivery: Delivery, reason: str) -> bool:
-        """Hand a message to the dead letter exchange, and know that it arrived there; return as `acknowledge`.
+        """Send a message to the dead letter exchange and confirm its arrival; return as `acknowledge`.
 
-        Raise `RequestRefused` if it leads to no queue; then the message is still ours.
+        Raise `RequestRefused` if it reaches no queue there. The message is then still unsettled.
         """
         ...
 
     def retire(self) -> None:
-        """See to it that no new messages come, and that none is lost when we stop consuming."""
+        """Stop new messages from coming, so that none is lost when the consumer is cancelled."""
         ...
 
     def is_empty(self) -> bool:
-        """Return whether nothing is left for us in a queue that goes when we stop consuming."""
+        """Return True if no message is left in the worker's auto-delete queues."""
         ...
-
-
-class WorkerType(StrEnum):
-    """Where a worker runs, as the platform's database knows it."""
-
-    LOCAL = "local"
-    REMOTE = "remote"
-    CONTAINER = "container"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Registration:
-    """What a worker says of itself. None leaves what the registry holds, or its default, as it is."""
-
-    name: str
-    worker_type: WorkerType | None = None
-    host: str | None = None
-    port: int | None = None
-    capabilities: Mapping[str, Argument] | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RegisteredWorker:
-    """A row of the registry. `new` says whether this registration made it."""
-
-    id: int
-    name: str
-    created: datetime
-    new: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Enlisted:
-    """What became of a worker that was to be registered and provisioned; neither, unless `registered`."""
-
-    worker: RegisteredWorker
-    provisioned: Provisioned
-    registered: bool
-
-    @property
-    def exit_code(self) -> ExitCode:
-        return ExitCode.DONE if self.registered else ExitCode.FAILED
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deregistered:
-    """A row of the registry whose worker is no longer active."""
-
-    id: int
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class DeregisteredWorkers:
-    """Those of one command."""
-
-    workers: tuple[Deregistered, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dispatch:
-    """A message that was published for a worker; `routed` says whether it reached any queue."""
-
-    worker_id: int
-    exchange: str
-    routing_key: str
-    message_id: str
-    routed: bool
-
-    @property
-    def exit_code(self) -> ExitCode:
-        return ExitCode.DONE if self.routed else ExitCode.DRIFT
-
-
-@dataclass(frozen=True, slots=True)
-class Measurement:
-    """One look at the fleet, None where broker or registry were away, and how long it took."""
-
-    fleet: Fleet | None
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class RegistryTable:
-    """The table `worker`; `new` says whether it was made just now."""
-
-    new: bool
 
 
 class WorkerRegistry(Protocol):
     """The table of workers."""
 
     def create(self) -> RegistryTable:
-        """Make the table if there is none; one that exists is left as it is."""
+        """Create the table; leave an existing one unchanged."""
         ...
 
     def register(self, registration: Registration) -> RegisteredWorker:
-        """Insert a worker, or update the one of that name, and return it; one name is one row at any time."""
+        """Insert a worker, or update the row with its name. One name never has two rows."""
         ...
 
     def registering(self, registration: Registration) -> AbstractContextManager[RegisteredWorker]:
-        """Register a worker, and undo that if the block fails."""
+        """Register a worker for one block, and undo it if the block fails."""
         ...
 
     def workers(self) -> Mapping[int, Member]:
-        """Return all workers by their ids."""
+        """Return all workers by id."""
         ...
 
     def heartbeat(self, worker_id: int) -> bool:
-        """Note that a worker is alive; return whether it is registered."""
+        """Record a heartbeat; return False if the worker is not registered."""
         ...
 
     def deregister(self, worker_ids: Collection[int] = (), names: Collection[str] = ()) -> DeregisteredWorkers:
         """Set workers inactive and return them.
 
-        Change nothing and raise `WorkerNotRegistered` if one is unknown.
+        Raise `WorkerNotRegistered`, and change nothing, if one of them is unknown.
         """
         ...
 
     def missing(self, worker_ids: Collection[int]) -> tuple[int, ...]:
-        """Return those of the ids that are not registered, in ascending order."""
+        """Return the ids that are not registered, in ascending order."""
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Server:
-    """The broker or the database of a sandbox, as it was when looked at."""
+class Server(Protocol):
+    """The RabbitMQ or PostgreSQL of a sandbox, at one moment."""
 
-    title: str
-    version: str
-    pid: int
-    ended: str | None
-    """How it ended, such as `was killed by SIGKILL`; None while it runs."""
-    ports: Mapping[str, int] = field(hash=False)
-    log: Path
+    @property
+    def title(self) -> str: ...
 
+    @property
+    def version(self) -> str: ...
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SandboxState:
-    """What may be shown of a sandbox; `status` is `running`, `partly` or `stopped`."""
+    @property
+    def pid(self) -> int: ...
 
-    name: str
-    status: str
-    servers: tuple[Server, ...]
+    @property
+    def ended(self) -> str | None:
+        """The way it ended, such as `was killed by SIGKILL`; None while it runs."""
 
+    @property
+    def ports(self) -> Mapping[str, int]: ...
 
-@dataclass(frozen=True, slots=True)
-class SandboxStates:
-    """The sandboxes of a user."""
-
-    sandboxes: tuple[SandboxState, ...]
+    @property
+    def log(self) -> Path: ...
 
 
-@dataclass(frozen=True, slots=True)
-class SandboxVariables:
-    """The environment by which a sandbox is found."""
+class SandboxState(Protocol):
+    """The public part of a sandbox: no passwords."""
 
-    variables: Mapping[str, str] = field(repr=False)
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def status(self) -> str:
+        """`running`, `partly` or `stopped`."""
+
+    @property
+    def servers(self) -> Sequence[Server]: ...
+
+
+class SandboxStates(Protocol):
+    """The sandboxes of a user, as a command shows them."""
+
+    @property
+    def sandboxes(self) -> Sequence[SandboxState]: ...
+
+    @property
+    def exit_code(self) -> ExitCode: ...
+
+
+class SandboxVariables(Protocol):
+    """The environment variables that lead to a sandbox."""
+
+    @property
+    def variables(self) -> Mapping[str, str]: ...
+
+    @property
+    def exit_code(self) -> ExitCode: ...

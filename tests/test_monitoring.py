@@ -10,9 +10,9 @@ import subprocess
 import pytest
 import yaml
 
-from attune_infra.fleet.fleet import Depth, Fleet, Limits, Member, Sighting
 from attune_infra.fleet.health import examine
-from attune_infra.interfaces import Measurement
+from attune_infra.fleet.metrics import Measurement
+from attune_infra.fleet.model import Depth, Fleet, Limits, Member, Sighting
 from attune_infra.render.pages.metrics import exposition, samples
 from attune_infra.topology.builtin import attune
 from attune_infra.topology.worker import with_workers

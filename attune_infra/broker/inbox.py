@@ -16,7 +16,7 @@ import amqp
 from attune_infra.broker import faults, wire
 from attune_infra.broker.amqp import Amqp
 from attune_infra.errors import BrokerUnreachable, RequestRefused
-from attune_infra.interfaces import Delivery
+from attune_infra.fleet.delivery import Delivery
 from attune_infra.settings import Settings
 from attune_infra.topology.model import Binding, Exchange, Queue, Topology, TopologyObject, label
 from attune_infra.topology.worker import bindings_of, consumer_tag_of, queues_of, worker_family

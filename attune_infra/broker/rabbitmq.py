@@ -25,7 +25,7 @@ from attune_infra.topology.words import counted
 
 if TYPE_CHECKING:
     from attune_infra.broker.amqp import Amqp
-    from attune_infra.fleet.fleet import Depth
+    from attune_infra.fleet.model import Depth
     from attune_infra.topology.probe import Arrival
 
 THROWAWAY = "attune-infra probe"

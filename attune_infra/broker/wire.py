@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from attune_infra.topology.model import Argument, Binding, Exchange, Policy, Queue, TopologyObject
 
 if TYPE_CHECKING:
-    from attune_infra.fleet.fleet import Depth
+    from attune_infra.fleet.model import Depth
 
 Json: TypeAlias = Mapping[str, Any]
 
@@ -117,7 +117,7 @@ TOTALS = {
 
 def depths_from(listing: Iterable[Json]) -> dict[str, Depth]:
     """Read totals; a queue whose node is down has none, and is left out."""
-    from attune_infra.fleet.fleet import Depth
+    from attune_infra.fleet.model import Depth
 
     return {
         item["name"]: Depth(item["messages_ready"], item["messages_unacknowledged"])

@@ -1,6 +1,6 @@
 """The command line: one file per command. This is the table of contents, and main().
 
-Modules in here import no client library at the top: what a command does not use, it does not load.
+Modules in here import no client library at the top, so a command loads only the libraries it uses.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ from attune_infra.cli._app import App, contents
 from attune_infra.errors import AttuneError, ExitCode
 
 _INTERRUPTED = 130
-"""What a shell makes of SIGINT."""
+"""Exit code of a process that SIGINT ended, as shells report it."""
 
 COMMANDS = {
-    "setup": "Make the topology: what is missing is made, what differs is named, what is deleted must be allowed.",
-    "diff": "Show what `setup` would do, attribute by attribute. Exit code 2 on drift, or a queue that is down.",
-    "verify": "Check that all is as wanted. Exit code 2 if it is not, 1 if that could not be found out.",
-    "lint": "Find what is legal in a topology and unwise. Exit code 2 if anything is as bad as --fail-on.",
-    "graph": "Draw a topology: exchanges, queues, bindings, the ways of dead letters, and what lint found.",
-    "trace": "Follow a message from an exchange to its queues, and on as a dead letter, to where it ends.",
-    "export": "Write down what the virtual host holds; what cannot be written down is named on standard error.",
-    "import": "Turn RabbitMQ's definitions JSON into a topology document; what has no place in it is named.",
-    "topology": "Check, show and describe topology documents; nothing here needs a broker.",
-    "worker": "Register workers, give each its queue, and see how they are.",
-    "metrics": "Print the state of all workers as Prometheus text, for a textfile collector, or serve it.",
-    "registry": "Make the table of workers in PostgreSQL.",
-    "sandbox": "Run a private RabbitMQ and PostgreSQL on free local ports, for trying things out and for tests.",
+    "setup": "Create missing objects and report drift. Nothing is deleted unless you allow it.",
+    "diff": "Show the changes of `setup`, attribute by attribute. Exit code 2 on drift or if a queue is down.",
+    "verify": "Check that the broker matches the topology. Exit code 2 on drift, 1 if a check was not possible.",
+    "lint": "Find legal but unwise parts of a topology. Exit code 2 for a finding as severe as --fail-on.",
+    "graph": "Draw a topology: exchanges, queues, bindings, dead letter paths, and findings of lint.",
+    "trace": "Follow a message from an exchange to its queues, and on as a dead letter.",
+    "export": "Write the virtual host as a document. Objects left out are named on standard error.",
+    "import": "Convert RabbitMQ definitions to a topology document. Objects left out are named on standard error.",
+    "topology": "Check, print and describe topology documents, without a broker.",
+    "worker": "Register workers, provision their queues, and check their health.",
+    "metrics": "Print the state of all workers as Prometheus metrics, or serve it with --listen.",
+    "registry": "Create the table of workers in PostgreSQL.",
+    "sandbox": "Run a private RabbitMQ and PostgreSQL on free local ports, for trials and tests.",
 }
-"""Every command by name, in the order of their use; each has its file here."""
+"""Every command with its help, in the order of use. Each has a file here."""
 
 app = App(
     name="attune-infra",
@@ -44,7 +44,7 @@ app = App(
 )
 
 
-def _version(*, asked: bool) -> None:
+def _print_version(*, asked: bool) -> None:
     if asked:
         typer.echo(f"attune-infra {__version__}")
         raise typer.Exit
@@ -53,14 +53,14 @@ def _version(*, asked: bool) -> None:
 @app.callback()
 def _attune_infra(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
     pass
 
 
 def main() -> NoReturn:
-    """Run the command line and leave with its exit code."""
+    """Run the command line and exit with its exit code."""
     try:
         code = app(standalone_mode=False) or ExitCode.DONE
         sys.stdout.flush()
@@ -73,7 +73,7 @@ def main() -> NoReturn:
 
 
 def _complain(error: BaseException) -> int:
-    """Print what went wrong and return the exit code that says so."""
+    """Print the failure and return its exit code."""
     from attune_infra.cli._output import complain
 
     match error:
@@ -81,7 +81,7 @@ def _complain(error: BaseException) -> int:
             sentence, hint, code = error.sentence, error.hint, int(error.exit_code)
         case typer.TyperException():
             sentence, code = error.format_message(), ExitCode.WRONG_USAGE
-            hint = "`attune-infra --help`, or `--help` after a command, lists what there is"
+            hint = "`attune-infra --help` lists the commands, `attune-infra COMMAND --help` their options"
         case _:
             sentence, hint, code = "interrupted", None, _INTERRUPTED
     complain(sentence, hint)

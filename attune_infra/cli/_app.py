@@ -1,6 +1,6 @@
-"""How commands are put together: each in a file of its own that holds an `app`, loaded when it is called.
+"""The frame of commands: each stands in a file with an `app`, which is loaded when the command is called.
 
-Help is plain text, which costs nothing to load and can be searched.
+Help is plain text: quick to load, and easy to search.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from typer.core import TyperCommand, TyperGroup
 
 from attune_infra.errors import ExitCode
 
-_EMPTY: Mapping[str, str] = {}
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
@@ -23,11 +22,11 @@ class Command(TyperCommand):
     """A command whose help has a section for each panel of options."""
 
     def get_short_help_str(self, limit: int = 0) -> str:  # noqa: ARG002 - as typer calls it
-        """Return the first line of the help, however long it is; lists wrap it."""
+        """Return the first line of the help, however long; lists wrap it."""
         return (self.help or "").partition("\n")[0]
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
-        """Write every parameter into its section, in the order in which they were declared."""
+        """Write each parameter into its section, in the order of declaration."""
         sections: dict[str, list[tuple[str, str]]] = {}
         for parameter in self.get_params(ctx):
             if record := parameter.get_help_record(ctx):
@@ -42,10 +41,10 @@ def _section(parameter: Any) -> str:
 
 
 class Group(TyperGroup):
-    """Commands that belong together. Called without one, it says on standard error which there are."""
+    """A group of commands. Called without a command, it lists them on standard error."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Ask for a command before anything else is."""
+        """Print the help if no command is given, before anything else is checked."""
         if not args and not ctx.resilient_parsing:
             typer.echo(ctx.get_help(), err=True)
             raise typer.Exit(ExitCode.WRONG_USAGE)
@@ -53,21 +52,21 @@ class Group(TyperGroup):
 
 
 class App(typer.Typer):
-    """A command, or several that belong together."""
+    """An application of one command, or of a group."""
 
     def __init__(self, **given: Any) -> None:
         plain = {"rich_markup_mode": None, "pretty_exceptions_enable": False, "add_completion": False}
         super().__init__(**{"cls": Group, **plain, **given})
 
     def command(self, name: str | None = None, **given: Any) -> Callable[[_Function], _Function]:
-        """Add a command, which is a `Command`."""
+        """Add a `Command`."""
         return super().command(name, **{"cls": Command, **given})
 
 
-def contents(package: str, commands: Mapping[str, str], files: Mapping[str, str] = _EMPTY) -> type[Group]:
-    """Return a group of commands that knows the help of each by its name, and loads the one that is called.
+def contents(package: str, commands: Mapping[str, str]) -> type[Group]:
+    """Return a group that lists commands with their help, and loads only the one that is called.
 
-    Each is in the file of the package that has its name, but for those that `files` knows to be elsewhere.
+    A command stands in the file of the package that has its name.
     """
 
     class Contents(Group):
@@ -79,13 +78,13 @@ def contents(package: str, commands: Mapping[str, str], files: Mapping[str, str]
             name, stub, rest = super().resolve_command(ctx, args)
             if name is None:
                 return None, None, rest
-            return name, _load(stub, package, files.get(name, name)), rest
+            return name, _load(stub, package, name), rest
 
     return Contents
 
 
 def _load(stub: Any, package: str, file: str) -> Any:
-    """Return the command itself, from a file that may hold several; Python's own words are no names of files."""
+    """Return the command from its file; a file named like a keyword of Python has a `_` behind its name."""
     loaded = typer.main.get_command(import_module(f"{package}.{file}{'_' if iskeyword(file) else ''}").app)
     command = loaded.commands.get(stub.name, loaded) if isinstance(loaded, Group) else loaded
     command.help = command.help or stub.help

@@ -1,4 +1,4 @@
-"""Files that a user names: read with a reason if they cannot be, written whole or not at all."""
+"""Files named by a user: read with a clear error, and written whole or not at all."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ STDIN = "-"
 
 
 def read_text(name: str) -> str:
-    """Return the text of a file, or of standard input for `-`; raise `InvalidInput` if there is none."""
+    """Return the text of a file, or of standard input for `-`; raise `InvalidInput` if it cannot be read."""
     try:
         content = sys.stdin.buffer.read() if name == STDIN else Path(name).read_bytes()
         return content.decode("utf-8-sig")
@@ -26,22 +26,22 @@ def read_text(name: str) -> str:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a file so that it holds all of a text, or what it held before; raise `InvalidInput` if it cannot be.
+    """Write a text to a file, whole or not at all; raise `InvalidInput` if that is impossible.
 
-    A file that is there keeps its mode, and a symbolic link remains one.
+    An existing file keeps its mode, and a symbolic link remains one.
     """
     target = Path(os.path.realpath(path))
     beside = target.with_name(f".{token_hex(8)}.tmp")
     try:
         if os.path.lexists(target) and not target.is_file():
-            raise InvalidInput(f"cannot write {path}: it is not a file", hint="leave --to out to print it")
+            raise InvalidInput(f"cannot write {path}: it is not a file", hint="leave out --to to print the text")
         try:
             _write(beside, text, target.stat().st_mode if target.exists() else None)
             beside.replace(target)
         finally:
             beside.unlink(missing_ok=True)
     except OSError as error:
-        hint = "nothing was written; name a file in a folder that is there and may be written to"
+        hint = "nothing was written; name a file in an existing folder that you may write to"
         raise InvalidInput(f"cannot write {path}: {error.strerror}", hint=hint) from error
 
 

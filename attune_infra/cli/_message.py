@@ -1,4 +1,4 @@
-"""A message as it is typed: headers are K=V, the value as in YAML, so that `5` is an integer, `"5"` a string."""
+"""Messages typed on the command line. A header is NAME=VALUE, its value as in YAML: `5` is an integer."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 def read_message(exchange: str, routing_key: str, headers: Iterable[str] = ()) -> Message:
-    """Return the message that is meant; raise `WrongUsage` if no client could publish it."""
+    """Return a message; raise `WrongUsage` if no client could publish it."""
     from attune_infra.topology.facts.names import published_to, routing_key_problem
     from attune_infra.topology.model import Message
 
     if problem := routing_key_problem(routing_key):
-        raise WrongUsage(f"the routing key {problem}", hint="RabbitMQ takes no longer one from a client")
+        raise WrongUsage(f"the routing key {problem}", hint="shorten it: AMQP carries no longer routing key")
     return Message(exchange=published_to(exchange), routing_key=routing_key, headers=_headers(headers))
 
 
@@ -26,9 +26,9 @@ def _headers(words: Iterable[str]) -> dict[str, Argument]:
     for word in words:
         name, equals, text = word.partition("=")
         if not (name and equals):
-            raise WrongUsage(f"'{word}' is no header", hint="a header is written name=value")
+            raise WrongUsage(f"'{word}' is not a header", hint="write a header as NAME=VALUE")
         if name in headers:
-            raise WrongUsage(f"header {name} is given twice", hint="a message has each header once")
+            raise WrongUsage(f"header {name} is given twice", hint="give each header once")
         headers[name] = _value(name, text)
     return headers
 

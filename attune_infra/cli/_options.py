@@ -1,4 +1,4 @@
-"""Options that several commands share, as named types; `shared` gives a command all that every one has."""
+"""Options of several commands, as named types; the decorator `shared` adds those that every command has."""
 
 from __future__ import annotations
 
@@ -28,23 +28,25 @@ from attune_infra.settings import (
     Via,
 )
 
-OutputOption = Annotated[Output, typer.Option("--output", "-o", help="How to print the result.")]
+OutputOption = Annotated[Output, typer.Option("--output", "-o", help="Format of the result.")]
 Vhost = Annotated[
-    str | None, typer.Option("--vhost", metavar="NAME", help="Which virtual host, if definitions hold several.")
+    str | None, typer.Option("--vhost", metavar="NAME", help="Virtual host to read, if definitions hold several.")
 ]
-ViaOption = Annotated[Via, typer.Option("--via", help="Declare over this protocol; policies always go over HTTP.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")]
+ViaOption = Annotated[Via, typer.Option("--via", help="Protocol to declare with; policies always go over HTTP.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the changes without making them.")]
 TopologyFile = Annotated[
     str | None, typer.Argument(metavar="FILE", help="The same as --topology FILE.", show_default=False)
 ]
-Live = Annotated[bool, typer.Option("--live", help="What the broker holds, instead of a document.")]
-ToFile = Annotated[Path | None, typer.Option("--to", metavar="FILE", help="Write this file, whole or not at all.")]
+Live = Annotated[bool, typer.Option("--live", help="Use the topology of the broker instead of a document.")]
+ToFile = Annotated[Path | None, typer.Option("--to", metavar="FILE", help="File to write, whole or not at all.")]
 Prune = Annotated[
-    bool, typer.Option("--prune", help="Also delete what nobody declared, inside the names the document manages.")
+    bool, typer.Option("--prune", help="Also delete undeclared objects whose names the document manages.")
 ]
 Workers = Annotated[
     list[str] | None,
-    typer.Option("--worker", metavar="ID", help="This worker too, or these: 7, 1-20. May repeat."),
+    typer.Option(
+        "--worker", metavar="ID", help="Include the objects of worker ID, or of a range: 7, 1-20. May repeat."
+    ),
 ]
 
 _CONNECTION = "Connection"
@@ -63,43 +65,48 @@ def _seconds(flag: str, help_text: str, minimum: float) -> Any:
         min=minimum,
         help=help_text,
         rich_help_panel=_CONNECTION,
-        callback=finite,
+        callback=require_finite,
     )
     return Annotated[float, option]
 
 
-def finite(seconds: float) -> float:
-    """Refuse what is no number, or no end: a callback for options that are seconds."""
+def require_finite(seconds: float) -> float:
+    """Return seconds; raise `BadParameter` if they are infinite or not a number. A callback for options."""
     if not math.isfinite(seconds):
-        raise typer.BadParameter(f"{seconds} is no number of seconds")
+        raise typer.BadParameter(f"{seconds} is not a finite number of seconds")
     return seconds
 
 
 _Config = Annotated[
     Path | None,
     typer.Option(
-        "--config", metavar="FILE", help="The platform's YAML configuration.", rich_help_panel=_CONNECTION
+        "--config", metavar="FILE", help="YAML configuration file of the platform.", rich_help_panel=_CONNECTION
     ),
 ]
-_URL_HELP = "amqp://USER:PASSWORD@HOST:5672/VHOST, or amqps://."
-_MANAGEMENT_URL_HELP = "http(s)://HOST:15672; by default beside AMQP, with the same user."
+_URL_HELP = "Broker: amqp://USER:PASSWORD@HOST:5672/VHOST, or amqps://."
+_MANAGEMENT_URL_HELP = "Management API: http(s)://HOST:15672; default: the AMQP host and user."
 _SHARED: dict[str, tuple[Any, Any]] = {
     "output": (OutputOption, Output.TEXT),
-    "topology": (_from(TOPOLOGY, "NAME|FILE", "One built in, or a file; by default attune.", panel=None), None),
+    "topology": (
+        _from(TOPOLOGY, "NAME|FILE", "Topology: a built-in name or a file; default: attune.", panel=None),
+        None,
+    ),
     "worker_queue_ttl": (
-        _from(WORKER_QUEUE_TTL, "DURATION|off", "When unused worker queues go: 30m, or off.", panel=None),
+        _from(
+            WORKER_QUEUE_TTL, "DURATION|off", "Delete worker queues unused for this long: 30m, or off.", panel=None
+        ),
         None,
     ),
     "amqp_url": (_from(AMQP_URL, "URL", _URL_HELP), None),
     "management_url": (_from(MANAGEMENT_URL, "URL", _MANAGEMENT_URL_HELP), None),
-    "database_url": (_from(DATABASE_URL, "URL", "postgresql://USER:PASSWORD@HOST:5432/DATABASE."), None),
-    "schema": (_from(SCHEMA, "NAME", "The schema of the table of workers; by default the search path's."), None),
+    "database_url": (_from(DATABASE_URL, "URL", "Registry: postgresql://USER:PASSWORD@HOST:5432/DATABASE."), None),
+    "schema": (_from(SCHEMA, "NAME", "Schema of the table of workers; default: the search path."), None),
     "config": (_Config, None),
-    "timeout": (_seconds("--timeout", "How long to wait for one answer.", 0.1), DEFAULT_TIMEOUT),
-    "wait": (_seconds("--wait", "How long to wait for a server to come up.", 0), 0.0),
-    "ca_file": (_from(CA_FILE, "FILE", "Whom to trust, for amqps:// and https://."), None),
-    "cert_file": (_from(CERT_FILE, "FILE", "Our own certificate, if one is asked for."), None),
-    "key_file": (_from(KEY_FILE, "FILE", "Its key."), None),
+    "timeout": (_seconds("--timeout", "Seconds to wait for one answer.", 0.1), DEFAULT_TIMEOUT),
+    "wait": (_seconds("--wait", "Seconds to wait for a server to come up.", 0), 0.0),
+    "ca_file": (_from(CA_FILE, "FILE", "CA certificates (PEM) to verify the server with."), None),
+    "cert_file": (_from(CERT_FILE, "FILE", "Client certificate (PEM), if the server wants one."), None),
+    "key_file": (_from(KEY_FILE, "FILE", "Private key (PEM) of --cert-file."), None),
 }
 _SETTINGS = {
     "topology": TOPOLOGY,
@@ -115,7 +122,7 @@ _SETTINGS = {
 
 
 def shared(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options that all have; it gets a `Session` made of them as its first argument."""
+    """Give a command the options that all have. They reach it as a `Session`, its first argument."""
     [_, *own] = inspect.signature(command, eval_str=True).parameters.values()
     parameters = [*own, *_shared_parameters()]
 

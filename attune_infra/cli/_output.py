@@ -1,4 +1,4 @@
-"""The one place that prints: results to stdout, talk to stderr, colour only on a terminal that wants it."""
+"""The one place that prints: results to stdout, everything else to stderr, colour only on a terminal."""
 
 from __future__ import annotations
 
@@ -8,44 +8,52 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, Protocol, TextIO, TypeVar
+from typing import TYPE_CHECKING, Final, NoReturn, Protocol, TextIO, TypeVar
+
+import typer
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from attune_infra.render.showable import Showable
+    from attune_infra.render.page import Page, R
+    from attune_infra.render.text import Line
     from attune_infra.topology.document.text import LeftOut
 
 _T = TypeVar("_T")
 
-_MANY: Final = 100
-"""Objects for which a bar is worth its while."""
+_MIN_OBJECTS_FOR_BAR: Final = 100
+"""Fewer objects are done before a progress bar could be read."""
 
 
 class Output(StrEnum):
-    """How a result is printed."""
+    """The format of a result."""
 
     TEXT = "text"
     JSON = "json"
 
 
 class WaitFor(Protocol):
-    """Try something until it works or the time is over; return what it returns."""
+    """Try a call until it succeeds or the time is over; return its result."""
 
     def __call__(self, attempt: Callable[[], _T]) -> _T: ...
 
 
-def show(command: str, result: Showable, exit_code: int, output: Output) -> None:
-    """Print a command's result."""
+def finish(command: str, page: Page[R], result: R, output: Output) -> NoReturn:
+    """Print a command's result and exit with its exit code."""
     if output is Output.JSON:
-        from attune_infra.render.data import document
+        from attune_infra.render.data import json_document
 
-        print(document(command, result, exit_code))
-        return
-    from attune_infra.render.text import lines_of
+        print(json_document(command, page.data(result), result.exit_code))
+    else:
+        _print_lines(page.lines(result))
+    raise typer.Exit(result.exit_code)
+
+
+def _print_lines(lines: Iterable[Line]) -> None:
+    from attune_infra.render.text import escape_lines
 
     console = _console(sys.stdout)
-    for line in lines_of(result):
+    for line in escape_lines(lines):
         if console is None:
             print(line.text)
         else:
@@ -53,7 +61,7 @@ def show(command: str, result: Showable, exit_code: int, output: Output) -> None
 
 
 def complain(sentence: str, hint: str | None) -> None:
-    """Print what went wrong, and what to do next."""
+    """Print an error and its hint."""
     from attune_infra.render.words import visible
 
     console = _console(sys.stderr)
@@ -68,14 +76,14 @@ def complain(sentence: str, hint: str | None) -> None:
 
 
 def tell(sentence: str) -> None:
-    """Say something that is no result."""
+    """Print a sentence that is not part of the result."""
     from attune_infra.render.words import visible
 
     print(visible(sentence), file=sys.stderr)
 
 
 def tell_left_out(left_out: Iterable[LeftOut]) -> None:
-    """Say what was not taken over, and why."""
+    """Print the objects that were left out, and why."""
     from attune_infra.render.words import omission
 
     for found in left_out:
@@ -83,8 +91,8 @@ def tell_left_out(left_out: Iterable[LeftOut]) -> None:
 
 
 @contextmanager
-def patience(seconds: float, what: str) -> Iterator[WaitFor]:
-    """Yield a way to wait for a server, showing on a terminal that and for what one waits."""
+def waiting(seconds: float, what: str) -> Iterator[WaitFor]:
+    """Yield a function that waits for a server, with a spinner on a terminal."""
     from attune_infra.operations import wait
 
     with _spinner(f"waiting for {what}") as start:
@@ -97,7 +105,7 @@ def patience(seconds: float, what: str) -> Iterator[WaitFor]:
 
 @contextmanager
 def _spinner(words: str) -> Iterator[Callable[[], None]]:
-    """Yield what starts a spinner; it stops with the block."""
+    """Yield a function that starts a spinner; it stops with the block."""
     console = _console(sys.stderr)
     if console is None:
         yield lambda: None
@@ -111,14 +119,14 @@ def _spinner(words: str) -> Iterator[Callable[[], None]]:
 
 @contextmanager
 def progress(words: str) -> Iterator[Callable[[int, int], None]]:
-    """Yield what is told how many of how many objects are done; on a terminal, many of them are shown as a bar."""
+    """Yield a callback (done, total); on a terminal, a progress bar shows it if there are many objects."""
     console = _console(sys.stderr)
     with ExitStack() as stack:
         show: Callable[[int, int], None] | None = None
 
         def watch(done: int, total: int) -> None:
             nonlocal show
-            if console is None or total < _MANY:
+            if console is None or total < _MIN_OBJECTS_FOR_BAR:
                 return
             if show is None:
                 show = stack.enter_context(_bar(words, console))
@@ -129,7 +137,7 @@ def progress(words: str) -> Iterator[Callable[[int, int], None]]:
 
 @contextmanager
 def _bar(words: str, console: Console) -> Iterator[Callable[[int, int], None]]:
-    """Show a bar with the objects done and in all, how many in a second, and the time left."""
+    """Show a bar with the objects done, their total, the rate per second and the time left."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn(words), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]:.0f}/s"))
@@ -145,7 +153,7 @@ def _bar(words: str, console: Console) -> Iterator[Callable[[int, int], None]]:
 
 
 def _console(stream: TextIO) -> Console | None:
-    """Return a console for a terminal that wants colour; None for anything else, which costs no import."""
+    """Return a console for a terminal that takes colour; None for anything else, without importing rich."""
     if not stream.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return None
     from rich.console import Console

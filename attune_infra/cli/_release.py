@@ -1,4 +1,4 @@
-"""The release of RabbitMQ for which a question is answered."""
+"""The release of RabbitMQ that a question is about: typed, the broker's own, or the newest."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import typer
 from attune_infra.errors import WrongUsage
 
 if TYPE_CHECKING:
+    from attune_infra.interfaces import Broker
     from attune_infra.topology.facts.releases import Version
 
 BrokerVersion = Annotated[
@@ -16,13 +17,13 @@ BrokerVersion = Annotated[
     typer.Option(
         "--broker-version",
         metavar="RELEASE",
-        help="For which RabbitMQ: 3.10, 3.13, 4.0 to 4.3; by default the newest, or that of the broker.",
+        help="RabbitMQ release to assume: 3.10, 3.13, 4.0 to 4.3; default: the broker's, or the newest.",
     ),
 ]
 
 
 def read_release(text: str | None) -> Version | None:
-    """Return the release that was typed, None if none was; raise `WrongUsage` if nothing is known of it."""
+    """Return the release that was typed, None if none was; raise `WrongUsage` if it is not a known one."""
     from attune_infra.topology.facts.compatibility import RELEASES
     from attune_infra.topology.facts.releases import version_of
 
@@ -31,5 +32,13 @@ def read_release(text: str | None) -> Version | None:
     version = version_of(text)
     if version not in RELEASES:
         known = ", ".join(f"{major}.{minor}" for major, minor in RELEASES)
-        raise WrongUsage(f"nothing is known of RabbitMQ {text}", hint=f"--broker-version takes one of {known}")
+        raise WrongUsage(f"RabbitMQ {text} is not a known release", hint=f"--broker-version takes one of {known}")
     return version
+
+
+def release_of(broker: Broker) -> Version:
+    """Return the known release that stands for a broker's own."""
+    from attune_infra.topology.facts.compatibility import nearest
+    from attune_infra.topology.facts.releases import version_of
+
+    return nearest(version_of(broker.check_http()))

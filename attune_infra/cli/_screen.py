@@ -1,4 +1,4 @@
-"""A terminal as a screen with keys: drawn by rich, read key by key."""
+"""A full-screen terminal view: rich draws it, keys are read one by one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _ESCAPE: Final = b"\x1b"
 _UNFINISHED: Final = b"\x1b[0123456789;"
-"""What a sequence may go on after."""
+"""Last bytes of a key sequence that is not complete."""
 _SEQUENCES: Final = {
     b"\x1b[A": "up",
     b"\x1b[B": "down",
@@ -29,18 +29,18 @@ _SEQUENCES: Final = {
     b"\x1b[H": "home",
     b"\x1b[F": "end",
 }
-"""What terminals send for keys that are no characters."""
+"""Byte sequences that terminals send for special keys."""
 
 
 class Screen:
-    """What a person looks at, and what he presses."""
+    """The screen that a person sees, and the keys pressed."""
 
     def __init__(self, live: Live) -> None:
         self._live = live
 
     @property
     def size(self) -> tuple[int, int]:
-        """Return columns and lines."""
+        """Return the numbers of columns and lines."""
         return self._live.console.size.width, self._live.console.size.height
 
     def draw(self, lines: Sequence[Line]) -> None:
@@ -51,7 +51,7 @@ class Screen:
         self._live.update(joined, refresh=True)
 
     def key(self, seconds: float) -> str | None:
-        """Return the key that is pressed within that time: a character, or a name such as `page up`."""
+        """Return the key pressed within that time, a character or a name such as `page up`; None without one."""
         if not _is_ready(seconds):
             return None
         pressed = os.read(sys.stdin.fileno(), 1)
@@ -66,10 +66,10 @@ def _is_ready(seconds: float) -> bool:
 
 @contextmanager
 def screen() -> Iterator[Screen]:
-    """Yield the whole terminal, and give it back as it was; raise `WrongUsage` if there is none."""
+    """Yield the whole terminal, then restore it; raise `WrongUsage` if there is none."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise WrongUsage(
-            "there is no terminal to show a live view on",
+            "no terminal: a live view needs one",
             hint="`attune-infra worker list` prints it once, `attune-infra metrics` for monitoring",
         )
     from rich.console import Console

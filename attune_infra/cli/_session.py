@@ -1,4 +1,4 @@
-"""What a command works with: the real broker and registry, as the options name them, and a way to end."""
+"""The session of a command: the broker, registry and topology that its options name, and its end."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-import typer
-
-from attune_infra.cli._output import Output, patience, show, tell_left_out
-from attune_infra.errors import ExitCode, InvalidInput, WrongUsage
+from attune_infra.cli._output import Output, finish, tell_left_out, waiting
+from attune_infra.errors import InvalidInput, WrongUsage
 from attune_infra.settings import (
     DATABASE_URL,
     TOPOLOGY,
@@ -29,13 +27,13 @@ if TYPE_CHECKING:
     from attune_infra.broker.rabbitmq import RabbitMQ
     from attune_infra.cli._topology import TopologyText
     from attune_infra.registry.workers import PostgresRegistry
-    from attune_infra.render.showable import Showable
+    from attune_infra.render.page import Page, R
     from attune_infra.topology.model import Topology
 
 
 @dataclass(frozen=True)
 class Session:
-    """The options that every command has, put to use; nothing is opened before it is asked for."""
+    """The options that every command has. Nothing is opened before it is used."""
 
     flags: Mapping[Setting, str | None]
     config: Path | None
@@ -49,7 +47,7 @@ class Session:
 
     @cached_property
     def topology(self) -> Topology:
-        """The topology to use; what a file holds beyond that is named on standard error."""
+        """The topology to use; parts of the file that are left out are named on standard error."""
         from attune_infra.topology.worker import with_queue_ttl
 
         topology, left_out = self.topology_text.parse_for(self.settings.virtual_host)
@@ -64,21 +62,29 @@ class Session:
         return read_topology(topology_name(self.flags, os.environ, config=self.config))
 
     def using(self, file: str | None) -> Session:
-        """Return the session for a topology that is named as an argument; `--topology` beside it is a mistake."""
+        """Return the session with a topology given as FILE; raise `WrongUsage` if --topology is given too."""
         if file is None:
             return self
         if self.flags.get(TOPOLOGY):
-            raise WrongUsage("the topology is named twice", hint="give either FILE or --topology FILE")
+            raise WrongUsage("the topology is given twice", hint="give either FILE or --topology FILE")
         return replace(self, flags={**self.flags, TOPOLOGY: file})
+
+    def require_live_alone(self, file: str | None = None, *, workers: bool = False) -> None:
+        """Raise `WrongUsage` if a document, or workers to add to one, are given beside --live."""
+        if file is not None or self.flags.get(TOPOLOGY) or workers:
+            raise WrongUsage(
+                "--live reads the topology and its workers from the broker; a document or workers are given too",
+                hint="leave out --live, or leave out the document and --workers",
+            )
 
     @contextmanager
     def broker(self, via: Via = Via.AMQP) -> Iterator[RabbitMQ]:
-        """Yield the broker, when it has come up or the time to wait for that is over."""
+        """Yield the broker; wait for it first, as long as --wait says."""
         from attune_infra.broker.rabbitmq import RabbitMQ
 
         with RabbitMQ(self.settings, via=via) as broker:
             if self.wait:
-                with patience(self.wait, "RabbitMQ") as wait_for:
+                with waiting(self.wait, "RabbitMQ") as wait_for:
                     wait_for(broker.check_http)
                     if via is Via.AMQP:
                         wait_for(broker.check_amqp)
@@ -92,11 +98,11 @@ class Session:
         url = self.settings.database_url
         if url is None:
             raise InvalidInput(
-                "no database is configured, so there is no registry",
+                "no database is configured, so there is no registry of workers",
                 hint=f"give {DATABASE_URL.flag}, or set {DATABASE_URL.variable}",
             )
         registry = PostgresRegistry(url, timeout=self.timeout, schema=self.settings.schema)
-        with patience(self.wait, "PostgreSQL") as wait_for:
+        with waiting(self.wait, "PostgreSQL") as wait_for:
             wait_for(registry.open)
         with registry:
             yield registry
@@ -109,7 +115,6 @@ class Session:
         with self.registry() as registry:
             yield registry
 
-    def finish(self, command: str, result: Showable, exit_code: ExitCode = ExitCode.DONE) -> NoReturn:
-        """Print a result and leave."""
-        show(command, result, exit_code, self.output)
-        raise typer.Exit(exit_code)
+    def finish(self, command: str, page: Page[R], result: R) -> NoReturn:
+        """Print a result and exit with its exit code."""
+        finish(command, page, result, self.output)

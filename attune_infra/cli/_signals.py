@@ -1,4 +1,4 @@
-"""Being told to end: what was begun is cleared away first."""
+"""Signals that end a command, after it has cleaned up."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from types import FrameType
 
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 _FROM_A_SIGNAL = 128
-"""What a shell adds to the number of a signal that ended a program."""
+"""Shells add this to the number of a signal for the exit code."""
 
 
 @contextmanager
-def ending_tidily() -> Iterator[None]:
-    """Leave as by an exception when told to end, so that the block can clear away; once, then undisturbed."""
+def exit_on_signals() -> Iterator[None]:
+    """Exit by an exception on the first SIGTERM or SIGHUP, so that the block can clean up; ignore later ones."""
 
     def leave(number: int, _: FrameType | None) -> None:
         for each in _SIGNALS:

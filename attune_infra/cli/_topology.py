@@ -1,4 +1,4 @@
-"""The topology that a command is told to use: one known by name, a document, or RabbitMQ's definitions."""
+"""The topology of a command: a built-in one, a document, or RabbitMQ's definitions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TopologyText:
-    """A text that should hold a topology, and what it is called."""
+    """A text that should hold a topology, and its name."""
 
     source: str
     text: str

@@ -1,4 +1,4 @@
-"""Worker ids as they are typed: `7`, or a range, `1-2000`."""
+"""Worker ids typed on the command line: `7`, or a range such as `1-2000`."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from collections.abc import Iterable
 from attune_infra.errors import WrongUsage
 from attune_infra.topology.worker import HIGHEST_ID
 
-MOST = 100_000
-"""Ids at once; more is a slip of the keyboard rather than a fleet."""
+MAX_IDS = 100_000
+"""Ids in one command; more are probably a typing error."""
 
 
 def read_worker_ids(words: Iterable[str]) -> tuple[int, ...]:
-    """Return the ids in ascending order, each once; raise `WrongUsage` if a word is none."""
+    """Return the ids in ascending order, each once; raise `WrongUsage` for a word that is not an id."""
     ids: set[int] = set()
     for word in words:
         ids.update(_range(word))
-        if len(ids) > MOST:
-            raise WrongUsage(f"more than {MOST} worker ids", hint="give fewer at once")
+        if len(ids) > MAX_IDS:
+            raise WrongUsage(f"more than {MAX_IDS} worker ids", hint="give fewer at once")
     return tuple(sorted(ids))
 
 
@@ -30,6 +30,6 @@ def _range(word: str) -> range:
             f"'{word}' is not a worker id",
             hint="a worker id is a positive integer; a range is written 1-2000",
         )
-    if last - first >= MOST:
-        raise WrongUsage(f"'{word}' is more than {MOST} worker ids", hint="give fewer at once")
+    if last - first >= MAX_IDS:
+        raise WrongUsage(f"'{word}' is more than {MAX_IDS} worker ids", hint="give fewer at once")
     return range(first, last + 1)

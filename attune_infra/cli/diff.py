@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -13,9 +13,13 @@ from attune_infra.cli._session import Session
 from attune_infra.cli._worker_ids import read_worker_ids
 from attune_infra.settings import Via
 
+if TYPE_CHECKING:
+    from attune_infra.topology.model import Topology
+    from attune_infra.topology.plan import Plan
+
 app = App()
 
-_Explain = Annotated[bool, typer.Option("--explain", help="Say why each object is drift, or is not.")]
+_Explain = Annotated[bool, typer.Option("--explain", help="Say why each object has drifted or not.")]
 
 
 @app.command()
@@ -28,10 +32,11 @@ def diff(
     prune: Prune = False,
     explain: _Explain = False,
 ) -> None:
-    """Show what `setup` would do, attribute by attribute. Exit code 2 on drift, or a queue that is down.
+    """Show the changes of `setup`, attribute by attribute. Exit code 2 on drift or if a queue is down.
 
-    With --worker, also what `worker provision` would do.
+    With --worker, also the changes of `worker provision`.
     """
+    from attune_infra.render.pages import plan as page
     from attune_infra.topology.plan import Plan
     from attune_infra.topology.worker import with_workers
 
@@ -41,7 +46,12 @@ def diff(
         want, have = with_workers(topology, worker_ids), listed()
     plan = Plan.between(have, want, prune=prune)
     if explain:
-        from attune_infra.topology.explain import explained
+        _finish_explained(session, plan, have, want)
+    session.finish("diff", page, plan)
 
-        session.finish("diff", explained(plan, have, want), plan.exit_code)
-    session.finish("diff", plan, plan.exit_code)
+
+def _finish_explained(session: Session, plan: Plan, have: Topology, want: Topology) -> NoReturn:
+    from attune_infra.render.pages import explain as page
+    from attune_infra.topology.explain import explained
+
+    session.finish("diff", page, explained(plan, have, want))

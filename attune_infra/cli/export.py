@@ -19,21 +19,22 @@ app = App()
 
 
 class Format(StrEnum):
-    """What an export is for."""
+    """The format of an export."""
 
     TOPOLOGY = "topology"
     DEFINITIONS = "definitions"
 
 
 _Format = Annotated[
-    Format, typer.Option("--format", help="A document for this program, or JSON that RabbitMQ loads.")
+    Format, typer.Option("--format", help="A document for this program, or definitions that RabbitMQ loads.")
 ]
 
 
 @app.command()
 @shared
 def export(session: Session, *, as_format: _Format = Format.TOPOLOGY, to: ToFile = None) -> None:
-    """Write down what the virtual host holds; what cannot be written down is named on standard error."""
+    """Write the virtual host as a document. Objects left out are named on standard error."""
+    from attune_infra.render.pages import document as page
     from attune_infra.topology.document.export import as_definitions, as_document
 
     exported = as_document if as_format is Format.TOPOLOGY else as_definitions
@@ -42,4 +43,4 @@ def export(session: Session, *, as_format: _Format = Format.TOPOLOGY, to: ToFile
     if to is not None:
         write_whole(to, document.text)
     tell_left_out(document.left_out)
-    session.finish("export", replace(document, file=str(to) if to else None))
+    session.finish("export", page, replace(document, file=str(to) if to else None))

@@ -11,10 +11,9 @@ from attune_infra.cli._app import App
 from attune_infra.cli._files import write_whole
 from attune_infra.cli._message import read_message
 from attune_infra.cli._options import Live, ToFile, TopologyFile, shared
-from attune_infra.cli._release import BrokerVersion, read_release
+from attune_infra.cli._release import BrokerVersion, read_release, release_of
 from attune_infra.cli._session import Session
-from attune_infra.errors import WrongUsage
-from attune_infra.settings import TOPOLOGY, Via
+from attune_infra.settings import Via
 
 if TYPE_CHECKING:
     from attune_infra.topology.facts.releases import Version
@@ -26,7 +25,7 @@ app = App()
 
 
 class Format(StrEnum):
-    """How a graph is written."""
+    """The format of a graph."""
 
     MERMAID = "mermaid"
     DOT = "dot"
@@ -34,10 +33,10 @@ class Format(StrEnum):
     TEXT = "text"
 
 
-_Format = Annotated[Format, typer.Option("--format", help="What to write; svg needs the extra `graph`.")]
+_Format = Annotated[Format, typer.Option("--format", help="Format to write; svg needs the extra `graph`.")]
 _Highlight = Annotated[
     str | None,
-    typer.Option("--highlight", metavar="'EXCHANGE ROUTING_KEY'", help="Mark the way of such a message."),
+    typer.Option("--highlight", metavar="'EXCHANGE ROUTING_KEY'", help="Mark the path of such a message."),
 ]
 
 
@@ -53,7 +52,8 @@ def graph(
     broker_version: BrokerVersion = None,
     to: ToFile = None,
 ) -> None:
-    """Draw a topology: exchanges, queues, bindings, the ways of dead letters, and what lint found."""
+    """Draw a topology: exchanges, queues, bindings, dead letter paths, and findings of lint."""
+    from attune_infra.render.pages import document as page
     from attune_infra.topology.document.text import Document
     from attune_infra.topology.graph import graph
     from attune_infra.topology.lint.linter import lint
@@ -61,10 +61,10 @@ def graph(
     message, release = _message(highlight), read_release(broker_version)
     topology, version = _broker(session, file, release) if live else _document(session.using(file), release)
     linted = lint(topology, version=version)
-    text = _written(graph(topology, linted=linted, message=message, version=version), as_format)
+    text = _draw(graph(topology, linted=linted, message=message, version=version), as_format)
     if to is not None:
         write_whole(to, text)
-    session.finish("graph", Document(text, file=str(to) if to else None))
+    session.finish("graph", page, Document(text, file=str(to) if to else None))
 
 
 def _document(session: Session, release: Version | None) -> tuple[Topology, Version]:
@@ -74,12 +74,9 @@ def _document(session: Session, release: Version | None) -> tuple[Topology, Vers
 
 
 def _broker(session: Session, file: str | None, release: Version | None) -> tuple[Topology, Version]:
-    from attune_infra.topology.facts.releases import version_of
-
-    if file is not None or session.flags.get(TOPOLOGY):
-        raise WrongUsage("a document and --live are both given", hint="give a document, or --live")
+    session.require_live_alone(file)
     with session.broker(Via.HTTP) as broker:
-        return broker.read(), release or version_of(broker.check_http())
+        return broker.read(), release or release_of(broker)
 
 
 def _message(text: str | None) -> Message | None:
@@ -89,7 +86,7 @@ def _message(text: str | None) -> Message | None:
     return read_message(exchange, routing_key)
 
 
-def _written(drawn: Graph, as_format: Format) -> str:
+def _draw(drawn: Graph, as_format: Format) -> str:
     match as_format:
         case Format.MERMAID:
             from attune_infra.render.graph.mermaid import mermaid as written

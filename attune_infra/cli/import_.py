@@ -9,7 +9,7 @@ import typer
 from attune_infra.cli._app import App
 from attune_infra.cli._files import read_text
 from attune_infra.cli._options import OutputOption, Vhost
-from attune_infra.cli._output import Output, show, tell_left_out
+from attune_infra.cli._output import Output, finish, tell_left_out
 
 app = App()
 
@@ -18,11 +18,12 @@ _File = Annotated[str, typer.Argument(metavar="FILE", help="Definitions JSON, or
 
 @app.command()
 def import_(file: _File, *, vhost: Vhost = None, output: OutputOption = Output.TEXT) -> None:
-    """Turn RabbitMQ's definitions JSON into a topology document; what has no place in it is named."""
+    """Convert RabbitMQ definitions to a topology document. Objects left out are named on standard error."""
+    from attune_infra.render.pages import document as page
     from attune_infra.topology.document.definitions import parse_definitions
     from attune_infra.topology.document.text import Document
     from attune_infra.topology.document.write import write
 
     topology, left_out = parse_definitions(read_text(file), source=file, vhost=vhost)
     tell_left_out(left_out)
-    show("import", Document(write(topology), left_out), 0, output)
+    finish("import", page, Document(write(topology), left_out), output)

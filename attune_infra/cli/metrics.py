@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import gc
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
@@ -11,19 +11,23 @@ from attune_infra.cli._app import App
 from attune_infra.cli._options import shared
 from attune_infra.cli._output import tell
 from attune_infra.cli._session import Session
-from attune_infra.cli.worker._limits import DEFAULTS, MaxDepth, MaxHeartbeatAge
+from attune_infra.cli._staying import keep_running
+from attune_infra.cli.worker._survey import DEFAULTS, MaxDepth, MaxHeartbeatAge, take_survey
 from attune_infra.errors import InvalidInput, WrongUsage
-from attune_infra.fleet.fleet import Fleet, Limits
-from attune_infra.settings import Via
+from attune_infra.fleet.model import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from attune_infra.fleet.model import Fleet
 
 app = App()
 
 _Listen = Annotated[
     str | None,
-    typer.Option("--listen", metavar="HOST:PORT", help="Serve them there until stopped, anew for each request."),
+    typer.Option(
+        "--listen", metavar="HOST:PORT", help="Serve them here until stopped; each request measures again."
+    ),
 ]
 
 
@@ -36,44 +40,39 @@ def metrics(
     max_depth: MaxDepth = DEFAULTS.depth,
     max_heartbeat_age: MaxHeartbeatAge = DEFAULTS.heartbeat_age,
 ) -> None:
-    """Print the state of all workers as Prometheus text, for a textfile collector, or serve it."""
-    from attune_infra.worker.metrics import measured
+    """Print the state of all workers as Prometheus metrics, or serve it with --listen."""
+    from attune_infra.render.pages import metrics as page
+    from attune_infra.worker.metrics import measure
 
-    limits, want = Limits(depth=max_depth, heartbeat_age=max_heartbeat_age), session.topology
     address = None if listen is None else _address(listen)
-
-    def look() -> Fleet:
-        from attune_infra.worker.fleet import survey
-
-        with session.registry() as registry, session.broker(Via.HTTP) as broker:
-            return survey(broker, registry, want, limits)
-
+    look = partial(take_survey, session, Limits(depth=max_depth, heartbeat_age=max_heartbeat_age))
+    _ = session.topology  # a topology that cannot be read is an error before anything is served
     if address is not None:
         _serve(*address, look)
-    session.finish("metrics", measured(look))
+    session.finish("metrics", page, measure(look))
 
 
 def _address(text: str) -> tuple[str, int]:
     host, colon, port = text.rpartition(":")
     if not (colon and host and port.isascii() and port.isdigit() and int(port) < 65536):  # noqa: PLR2004 # ports end
-        raise WrongUsage(f"'{text}' is no address to listen on", hint="give HOST:PORT, such as 127.0.0.1:9471")
+        raise WrongUsage(f"'{text}' is not an address to listen on", hint="give HOST:PORT, such as 127.0.0.1:9471")
     return host.strip("[]"), int(port)
 
 
 def _serve(host: str, port: int, look: Callable[[], Fleet]) -> NoReturn:
     from prometheus_client import start_http_server
 
-    from attune_infra.render.pages.metrics import registry_of
-    from attune_infra.worker.metrics import measured_if_possible
+    from attune_infra.worker.metrics import collector_registry, measure_if_available
 
+    registry = collector_registry(lambda: measure_if_available(look, tell))
     try:
-        server, thread = start_http_server(port, host, registry_of(lambda: measured_if_possible(look, tell)))
+        server, thread = start_http_server(port, host, registry)
     except OSError as error:
         raise InvalidInput(
             f"cannot listen on {host}:{port}: {error.strerror}",
-            hint="give an address of this machine, and a port on which nobody listens",
+            hint="give an address of this machine, and a port that is free",
         ) from error
-    gc.enable()  # this command stays
+    keep_running()
     tell(f"metrics are at http://{host}:{server.server_port}/metrics")
     thread.join()
     raise typer.Exit

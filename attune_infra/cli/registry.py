@@ -17,6 +17,8 @@ def _registry() -> None:
 @app.command()
 @shared
 def init(session: Session) -> None:
-    """Make the table `worker` where there is none; one that exists, of either form, is left as it is."""
+    """Create the table `worker`. An existing table, of either form, stays unchanged."""
+    from attune_infra.render.pages import registry as page
+
     with session.registry() as registry:
-        session.finish("registry-init", registry.create())
+        session.finish("registry-init", page, registry.create())

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from attune_infra.cli._app import App
 from attune_infra.cli._options import OutputOption
-from attune_infra.cli._output import Output, show, tell
-from attune_infra.interfaces import SandboxStates, SandboxVariables
-
-if TYPE_CHECKING:
-    from attune_infra.sandbox import Sandbox
+from attune_infra.cli._output import Output, finish, tell
 
 app = App()
 
-_Name = Annotated[str, typer.Option("--name", help="Several can run side by side, each under a name.")]
+_Name = Annotated[str, typer.Option("--name", help="Name of the sandbox; several can run side by side.")]
 _Root = Annotated[
     Path | None,
-    typer.Option("--rabbitmq-root", metavar="DIR", help="Take RabbitMQ from another root file system."),
+    typer.Option("--rabbitmq-root", metavar="DIR", help="Root file system to take RabbitMQ from."),
 ]
-_NoPostgres = Annotated[bool, typer.Option("--no-postgres", help="Start no PostgreSQL.")]
-_Command = Annotated[list[str], typer.Argument(metavar="-- COMMAND", help="The command and its arguments.")]
+_NoPostgres = Annotated[bool, typer.Option("--no-postgres", help="Do not start PostgreSQL.")]
+_Command = Annotated[list[str], typer.Argument(metavar="-- COMMAND", help="Command to run, and its arguments.")]
 
 
 @app.command()
@@ -33,57 +29,53 @@ def up(
     no_postgres: _NoPostgres = False,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Start a sandbox, or find the one that runs already; it lives until `down`."""
+    """Start a sandbox, or find the running one of that name. It runs until `sandbox down`."""
     from attune_infra import sandbox
+    from attune_infra.render.pages import sandbox as page
 
     started = sandbox.up(name, postgres=not no_postgres, rabbitmq_root=rabbitmq_root, say=tell)
-    show("sandbox-up", _states(started), 0, output)
+    finish("sandbox-up", page, sandbox.Sandboxes((started,)), output)
 
 
 @app.command()
 def down(name: _Name = "default", output: OutputOption = Output.TEXT) -> None:
     """Stop a sandbox and remove its data."""
     from attune_infra import sandbox
+    from attune_infra.render.pages import sandbox as page
 
     sandbox.down(name, say=tell)
-    show("sandbox-down", _states(), 0, output)
+    finish("sandbox-down", page, sandbox.Sandboxes(), output)
 
 
 @app.command()
 def status(output: OutputOption = Output.TEXT) -> None:
-    """Show what runs. Exit code 1 if something of it does not, or if nothing does."""
+    """Show the sandboxes. Exit code 1 if there is none, or if a part of one is not running."""
     from attune_infra import sandbox
+    from attune_infra.render.pages import sandbox as page
 
-    found = sandbox.running()
-    well = bool(found) and all(one.status is sandbox.Status.RUNNING for one in found)
-    show("sandbox-status", _states(*found), int(not well), output)
-    raise typer.Exit(int(not well))
+    finish("sandbox-status", page, sandbox.Sandboxes(tuple(sandbox.running()), must_run=True), output)
 
 
 @app.command()
 def env(name: _Name = "default", output: OutputOption = Output.TEXT) -> None:
-    """Print a sandbox's addresses for a shell: eval "$(attune-infra sandbox env)"."""
+    """Print the environment variables of a sandbox: eval "$(attune-infra sandbox env)"."""
     from attune_infra import sandbox
     from attune_infra.errors import SandboxError
+    from attune_infra.render.pages import sandbox_env as page
 
     found = sandbox.find(name)
     if found is None:
-        raise SandboxError(
-            f"no sandbox '{name}' is running", hint=f"start it: attune-infra sandbox up --name {name}"
-        )
-    show("sandbox-env", SandboxVariables(found.environment()), 0, output)
+        hint = f"start it: attune-infra sandbox up --name {name}"
+        raise SandboxError(f"no sandbox '{name}' is running", hint=hint)
+    finish("sandbox-env", page, sandbox.Variables(found.environment()), output)
 
 
 @app.command()
 def run(command: _Command, rabbitmq_root: _Root = None, no_postgres: _NoPostgres = False) -> None:
-    """Run a command in a sandbox of its own, and leave with the command's exit code."""
+    """Run a command in a temporary sandbox, and exit with the command's exit code."""
     from attune_infra import sandbox
     from attune_infra.sandbox.command import run_inside
 
     with sandbox.bound(postgres=not no_postgres, rabbitmq_root=rabbitmq_root, say=tell) as started:
         code = run_inside(started, command)
     raise typer.Exit(code)
-
-
-def _states(*sandboxes: Sandbox) -> SandboxStates:
-    return SandboxStates(tuple(one.describe() for one in sandboxes))

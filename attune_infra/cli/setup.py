@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from attune_infra.cli._app import App
-from attune_infra.cli._consent import may_destroy
 from attune_infra.cli._options import DryRun, Prune, TopologyFile, ViaOption, shared
 from attune_infra.cli._output import progress
 from attune_infra.cli._session import Session
 from attune_infra.settings import Via
 
+if TYPE_CHECKING:
+    from attune_infra.topology.plan import Plan
+    from attune_infra.topology.report import Report
+
 app = App()
 
 _Expect = Annotated[
-    str | None, typer.Option("--expect", metavar="DIGEST", help="Refuse any plan but the one `diff` printed.")
+    str | None,
+    typer.Option("--expect", metavar="DIGEST", help="Refuse any plan except this one, as `diff` printed it."),
 ]
 _AllowDestructive = Annotated[
-    bool, typer.Option("--allow-destructive", help="Delete what the plan says, after asking.")
+    bool, typer.Option("--allow-destructive", help="Make the deletions of the plan, after asking.")
 ]
-_Yes = Annotated[bool, typer.Option("--yes", help="Do not ask; nothing is deleted without --allow-destructive.")]
+_Yes = Annotated[bool, typer.Option("--yes", help="Do not ask. Deletions still need --allow-destructive.")]
 
 
 @app.command()
@@ -37,7 +41,10 @@ def setup(
     allow_destructive: _AllowDestructive = False,
     yes: _Yes = False,
 ) -> None:
-    """Make the topology: what is missing is made, what differs is named, what is deleted must be allowed."""
+    """Create missing objects and report drift. Nothing is deleted unless you allow it.
+
+    Without permission to set policies, everything else is created and the exit code is 3.
+    """
     from attune_infra.operations.setup import carry_out
     from attune_infra.topology.plan import Plan
 
@@ -46,8 +53,39 @@ def setup(
         plan = Plan.between(broker.read(), want, prune=prune)
         plan.insist_on(expect)
         if dry_run:
-            session.finish("setup", plan, plan.foreseen_exit_code(allowed=allow_destructive and yes))
-        destroy = may_destroy(plan, allow_destructive=allow_destructive, yes=yes)
+            _finish_dry_run(session, plan, allowed=allow_destructive and yes)
+        if allow_destructive and plan.destructive and not yes:
+            _ask(plan)
         with progress("setting up") as watch:
-            report = carry_out(plan, broker, want, destroy=destroy, watch=watch)
-        session.finish("setup", report, report.exit_code)
+            report = carry_out(
+                plan, broker, want, destroy=allow_destructive and bool(plan.destructive), watch=watch
+            )
+        _finish(session, report)
+
+
+def _finish(session: Session, report: Report) -> NoReturn:
+    from attune_infra.render.pages import report as page
+
+    session.finish("setup", page, report)
+
+
+def _finish_dry_run(session: Session, plan: Plan, *, allowed: bool) -> NoReturn:
+    from attune_infra.render.pages import plan as page
+
+    session.finish("setup", page, plan.dry_run(allowed=allowed))
+
+
+def _ask(plan: Plan) -> None:
+    from attune_infra.cli._consent import ask_to_delete
+    from attune_infra.render.pages import plan as page
+    from attune_infra.topology.words import counted
+
+    recreate, delete = len(plan.recreations), len(plan.deletions)
+    words = [f"recreate {counted(recreate, 'object')}"] if recreate else []
+    if delete:
+        words.append(f"delete {counted(delete, 'object')}")
+    ask_to_delete(
+        page.lines(plan),
+        f"{' and '.join(words).capitalize()}?",
+        hint="look at the plan with `attune-infra diff`; then give --yes beside --allow-destructive",
+    )

@@ -8,7 +8,7 @@ import typer
 
 from attune_infra.cli._app import App
 from attune_infra.cli._options import OutputOption, Vhost
-from attune_infra.cli._output import Output, show, tell
+from attune_infra.cli._output import Output, finish, tell
 from attune_infra.settings import DEFAULT_TOPOLOGY
 
 if TYPE_CHECKING:
@@ -19,15 +19,16 @@ app = App()
 _Files = Annotated[
     list[str],
     typer.Argument(
-        metavar="FILE...", help="YAML documents or definitions JSON; - for standard input.", show_default=False
+        metavar="FILE...", help="YAML documents or RabbitMQ definitions; - for standard input.", show_default=False
     ),
 ]
-_Name = Annotated[str, typer.Option("--topology", metavar="NAME", help="A built-in topology.")]
+_Name = Annotated[str, typer.Option("--topology", metavar="NAME", help="Built-in topology.")]
 
 
 @app.command()
 def check(files: _Files, *, vhost: Vhost = None, output: OutputOption = Output.TEXT) -> None:
-    """Check documents without a broker, run their routes, and name every problem with its line and column."""
+    """Check documents and run their routes. Every problem is named with its line and column."""
+    from attune_infra.render.pages import check as page
     from attune_infra.topology.check import CheckedTexts
 
     checked = CheckedTexts(tuple(_checked(file, vhost) for file in files))
@@ -35,26 +36,27 @@ def check(files: _Files, *, vhost: Vhost = None, output: OutputOption = Output.T
         for text in checked.texts:
             for complaint in text.complaints():
                 tell(complaint)
-    show("topology-check", checked, checked.exit_code, output)
-    raise typer.Exit(checked.exit_code)
+    finish("topology-check", page, checked, output)
 
 
 @app.command("show")
 def show_(topology: _Name = DEFAULT_TOPOLOGY) -> None:
-    """Print the document of a built-in topology, to start one's own from."""
+    """Print the document of a built-in topology, as a start for your own."""
     from attune_infra.cli._topology import builtin_text
+    from attune_infra.render.pages import document as page
     from attune_infra.topology.document.text import Document
 
-    show("topology-show", Document(builtin_text(topology)), 0, Output.TEXT)
+    finish("topology-show", page, Document(builtin_text(topology)), Output.TEXT)
 
 
 @app.command()
 def schema() -> None:
-    """Print the JSON Schema of topology documents, which tells editors what may stand where."""
+    """Print the JSON Schema of topology documents, for editors."""
+    from attune_infra.render.pages import document as page
     from attune_infra.topology.document.schema import schema_text
     from attune_infra.topology.document.text import Document
 
-    show("topology-schema", Document(schema_text()), 0, Output.TEXT)
+    finish("topology-schema", page, Document(schema_text()), Output.TEXT)
 
 
 def _checked(file: str, vhost: str | None) -> CheckedText:

@@ -9,11 +9,11 @@ import typer
 from attune_infra.cli._app import App
 from attune_infra.cli._message import read_message
 from attune_infra.cli._options import Live, shared
-from attune_infra.cli._release import BrokerVersion, read_release
+from attune_infra.cli._release import BrokerVersion, read_release, release_of
 from attune_infra.cli._session import Session
 from attune_infra.cli._worker_ids import read_worker_ids
 from attune_infra.errors import WrongUsage
-from attune_infra.settings import TOPOLOGY, Via
+from attune_infra.settings import Via
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,26 +25,30 @@ app = App()
 
 _Exchange = Annotated[
     str,
-    typer.Argument(metavar="EXCHANGE", help='Where it is published; amq.default or "" is the default exchange.'),
+    typer.Argument(metavar="EXCHANGE", help='Exchange of the message; amq.default or "" is the default exchange.'),
 ]
-_RoutingKey = Annotated[str, typer.Argument(metavar="ROUTING_KEY", help="Its routing key.", show_default=False)]
+_RoutingKey = Annotated[
+    str, typer.Argument(metavar="ROUTING_KEY", help="Routing key of the message.", show_default=False)
+]
 _Headers = Annotated[
     list[str] | None,
     typer.Option(
-        "--header", metavar="K=V", help='A header; V as in YAML: 5 is an integer, "5" a string. Repeats.'
+        "--header",
+        metavar="K=V",
+        help='Header of the message; V as in YAML: 5 is an integer, "5" a string. May repeat.',
     ),
 ]
 _Workers = Annotated[
     list[str] | None,
-    typer.Option("--workers", metavar="IDS", help="With the queues of these workers: 7, 1-3. May repeat."),
+    typer.Option("--workers", metavar="IDS", help="Include the queues of these workers: 7, 1-3. May repeat."),
 ]
-_Explain = Annotated[bool, typer.Option("--explain", help="Say of each binding that does not match why not.")]
+_Explain = Annotated[bool, typer.Option("--explain", help="Say why each other binding does not match.")]
 _Expect = Annotated[
     list[str] | None,
     typer.Option(
         "--expect",
         metavar="QUEUE",
-        help="It must reach this queue, and no other; if it is a worker's, that worker is there. May repeat.",
+        help="Require that it reaches this queue, and no other. Adds the worker of a worker's queue. May repeat.",
     ),
 ]
 
@@ -63,18 +67,19 @@ def trace(
     expect: _Expect = None,
     broker_version: BrokerVersion = None,
 ) -> None:
-    """Follow a message from an exchange to its queues, and on as a dead letter, to where it ends.
+    """Follow a message from an exchange to its queues, and on as a dead letter.
 
-    Exit code 2 if it reaches no queue, or is lost on a way it can take, or reaches not what --expect says.
+    Exit code 2 if it reaches no queue, can be lost on its way, or reaches other queues than --expect says.
     """
+    from attune_infra.render.pages import trace as page
     from attune_infra.topology.routing.trace import trace
 
     message, release = read_message(exchange, routing_key, header or ()), read_release(broker_version)
     if "" in (expect or ()):
-        raise WrongUsage("--expect names no queue", hint="no queue has an empty name")
+        raise WrongUsage("--expect names no queue", hint="give the name of a queue, which is never empty")
     routing = _live(session, workers, release) if live else _wanted(session, workers, expect or (), release)
     found = trace(routing, message, expected=expect, explain=explain)
-    session.finish("trace", found, found.exit_code)
+    session.finish("trace", page, found)
 
 
 def _wanted(
@@ -91,12 +96,9 @@ def _wanted(
 
 
 def _live(session: Session, workers: list[str] | None, release: Version | None) -> Routing:
-    from attune_infra.topology.facts.releases import version_of
     from attune_infra.topology.routing.route import Routing
 
-    if workers or session.flags.get(TOPOLOGY):
-        hint = "leave out --live, or --topology and --workers"
-        raise WrongUsage("--live takes the topology and its workers from the broker", hint=hint)
+    session.require_live_alone(workers=bool(workers))
     with session.broker(Via.HTTP) as broker:
         have = broker.read(private=True)
-        return Routing(have, version=release or version_of(broker.check_http()))
+        return Routing(have, version=release or release_of(broker))

@@ -13,21 +13,22 @@ from attune_infra.cli._session import Session
 from attune_infra.cli._worker_ids import read_worker_ids
 
 if TYPE_CHECKING:
-    from attune_infra.interfaces import Broker
+    from attune_infra.interfaces import ProbeBroker
     from attune_infra.topology.model import Topology
     from attune_infra.topology.verify import Verification
 
 app = App()
 
 _RequireConsumers = Annotated[
-    bool, typer.Option("--require-consumers", help="A worker without its consumer is drift, not a warning.")
+    bool,
+    typer.Option("--require-consumers", help="Treat a worker without its consumer as drift, not as a warning."),
 ]
-_Strict = Annotated[bool, typer.Option("--strict", help="Objects that nobody declared are drift, not a warning.")]
+_Strict = Annotated[bool, typer.Option("--strict", help="Treat undeclared objects as drift, not as a warning.")]
 _Probe = Annotated[
     bool,
     typer.Option(
         "--probe",
-        help="Prove each route by a real message, in a virtual host made for it and removed; administrators only.",
+        help="Prove each route with a real message, in a temporary virtual host. Needs an administrator.",
     ),
 ]
 
@@ -42,8 +43,9 @@ def verify(
     strict: _Strict = False,
     probe: _Probe = False,
 ) -> None:
-    """Check that all is as wanted. Exit code 2 if it is not, 1 if that could not be found out."""
+    """Check that the broker matches the topology. Exit code 2 on drift, 1 if a check was not possible."""
     from attune_infra.operations.verify import verify
+    from attune_infra.render.pages import verify as page
     from attune_infra.topology.verify import Demands
 
     demands = Demands(worker_ids=read_worker_ids(worker or []), require_consumers=require_consumers, strict=strict)
@@ -52,12 +54,12 @@ def verify(
         found = verify(broker, want, demands)
         if probe:
             found = _with_probe(found, broker, want)
-        session.finish("verify", found, found.exit_code)
+        session.finish("verify", page, found)
 
 
-def _with_probe(found: Verification, broker: Broker, want: Topology) -> Verification:
-    from attune_infra.cli._signals import ending_tidily
+def _with_probe(found: Verification, broker: ProbeBroker, want: Topology) -> Verification:
+    from attune_infra.cli._signals import exit_on_signals
     from attune_infra.operations.probe import probe
 
-    with ending_tidily():
+    with exit_on_signals():
         return replace(found, checks=(*found.checks, *probe(broker, want)))

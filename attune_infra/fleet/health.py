@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from attune_infra.fleet.fleet import (
+from attune_infra.fleet.model import (
     Depth,
     Finding,
     Fleet,
@@ -105,7 +105,7 @@ def extra_bindings(worker: FleetWorker, own: Topology) -> tuple[Binding, ...]:
 def _extra_keys(worker: FleetWorker, own: Topology) -> Iterator[Reason]:
     for binding in extra_bindings(worker, own):
         yield Reason(
-            Finding.KEY_EXTRA,
+            Finding.BINDING_EXTRA,
             f"{label(binding)} is not the worker's: it is sent what is meant for others",
             "`attune-infra worker prune` unbinds it",
         )
@@ -130,7 +130,7 @@ def _lacking(worker: FleetWorker, changes: Iterable[Changed]) -> Iterator[Reason
             case Queue(), Create():
                 yield Reason(Finding.QUEUE_MISSING, f"{label(change.want)} is missing", provision)
             case Binding(destination=name), _ if name in there:
-                yield Reason(Finding.KEY_MISSING, f"{label(change.want)} is missing", provision)
+                yield Reason(Finding.BINDING_MISSING, f"{label(change.want)} is missing", provision)
             case Queue(), Recreate():
                 yield Reason(
                     Finding.QUEUE_DIFFERS,
@@ -201,7 +201,7 @@ def _of_status(worker: FleetWorker) -> Iterator[Reason]:
         # What a worker held when it was cordoned it may still finish; what waits was sent to it, or left to it.
         verdict = Verdict.FAILED if worker.depth.ready else Verdict.WARNING
         yield Reason(
-            Finding.CORDONED,
+            Finding.CORDONED_WITH_WORK,
             f"is cordoned, yet has {worker.depth}",
             "whoever schedules should not send it any more work",
             verdict=verdict,

@@ -1,4 +1,4 @@
-"""What workers that are gone left behind, and what of a given worker's there is to be taken away."""
+"""Leftovers of workers: queues of workers that are gone, and bindings that are not a worker's own."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from attune_infra.errors import ExitCode
-from attune_infra.fleet.fleet import Fleet, FleetWorker
 from attune_infra.fleet.health import extra_bindings
+from attune_infra.fleet.model import Fleet, FleetWorker
 from attune_infra.topology.model import Binding, Queue, Topology
 from attune_infra.topology.report import Loss
 from attune_infra.topology.worker import topology_of_workers
@@ -15,7 +15,7 @@ from attune_infra.topology.worker import topology_of_workers
 
 @dataclass(frozen=True, slots=True)
 class Leftover:
-    """A queue or a binding that may go, why, and what would go with it."""
+    """A queue or a binding to delete, the reason, and the loss that comes with it."""
 
     object: Queue | Binding
     why: str
@@ -28,33 +28,39 @@ class Leftover:
 
 @dataclass(frozen=True, slots=True)
 class Leftovers:
-    """All that may go, in the order in which it can."""
+    """Objects to delete, in the order of deletion; queues in use are deleted only with `even_if_used`.
+
+    The exit code is that of deleting them, if nothing fails on the way.
+    """
 
     items: tuple[Leftover, ...]
+    even_if_used: bool = False
 
-    def foreseen_exit_code(self, *, even_if_used: bool) -> ExitCode:
-        """Return what taking them away would exit with, if nothing fails on the way."""
+    @property
+    def exit_code(self) -> ExitCode:
         used = sum(item.used for item in self.items)
-        if even_if_used or not used:
+        if self.even_if_used or not used:
             return ExitCode.DONE
         return ExitCode.PARTLY_DONE if used < len(self.items) else ExitCode.REFUSED
 
 
-def of_the_gone(fleet: Fleet, want: Topology) -> Leftovers:
-    """Return the queues of workers that are gone, and bindings to workers' queues that are not their own."""
-    gone = (each for each in fleet.workers if each.gone)
-    queues = (item for worker in gone for item in _queues(worker, _why_gone(worker)))
-    return Leftovers((*_extra_bindings(fleet, want), *queues))
+def leftovers_of_gone_workers(fleet: Fleet, want: Topology, *, even_if_used: bool = False) -> Leftovers:
+    """Return the queues of workers that are gone, and the bindings to workers' queues that are not their own."""
+    items = [*_extra_bindings(fleet, want)]
+    for worker in fleet.workers:
+        if worker.gone:
+            items += _queues(worker, f"{worker.title} is {_status(worker)}")
+    return Leftovers(tuple(items), even_if_used)
 
 
-def of_workers(fleet: Fleet) -> Leftovers:
-    """Return all queues of some workers."""
-    workers = fleet.workers
-    return Leftovers(tuple(item for worker in workers for item in _queues(worker, f"it is {worker.title}'s")))
+def queues_of_workers(fleet: Fleet, *, even_if_used: bool = False) -> Leftovers:
+    """Return all queues of the workers in a fleet."""
+    items = [item for worker in fleet.workers for item in _queues(worker, f"it is {worker.title}'s")]
+    return Leftovers(tuple(items), even_if_used)
 
 
-def _why_gone(worker: FleetWorker) -> str:
-    return f"{worker.title} is {worker.member.status if worker.member else 'not in the registry'}"
+def _status(worker: FleetWorker) -> str:
+    return worker.member.status if worker.member else "not in the registry"
 
 
 def _queues(worker: FleetWorker, why: str) -> Iterator[Leftover]:
@@ -66,5 +72,7 @@ def _queues(worker: FleetWorker, why: str) -> Iterator[Leftover]:
 def _extra_bindings(fleet: Fleet, want: Topology) -> Iterator[Leftover]:
     own = topology_of_workers(want, [worker.id for worker in fleet.workers])
     for worker in fleet.workers:
-        for binding in () if worker.gone else extra_bindings(worker, own):
+        if worker.gone:
+            continue
+        for binding in extra_bindings(worker, own):
             yield Leftover(binding, f"it is not {worker.title}'s", Loss(messages=0, consumers=0, bindings=0))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from attune_infra.errors import BrokerError, RequestRefused
-from attune_infra.interfaces import Broker
+from attune_infra.interfaces import ProbeBroker
 from attune_infra.topology.diff import Create
 from attune_infra.topology.model import Topology
 from attune_infra.topology.probe import checks_of, mirror
@@ -15,7 +15,7 @@ from attune_infra.topology.verify import Check, Verdict
 _NAME: Final = "probe of the routes"
 
 
-def probe(broker: Broker, want: Topology) -> tuple[Check, ...]:
+def probe(broker: ProbeBroker, want: Topology) -> tuple[Check, ...]:
     """Return a check for each route; a broker that does not let itself be probed is a finding, no exception."""
     if not want.routes:
         return (Check(_NAME, Verdict.WARNING, "the topology has none, so nothing was proven"),)
@@ -25,7 +25,7 @@ def probe(broker: Broker, want: Topology) -> tuple[Check, ...]:
         return (Check(_NAME, Verdict.UNKNOWN, error.sentence, error.hint),)
 
 
-def _probed(broker: Broker, want: Topology) -> tuple[Check, ...]:
+def _probed(broker: ProbeBroker, want: Topology) -> tuple[Check, ...]:
     mirrored = mirror(want)
     with broker.throwaway() as own:
         for outcome in own.apply(Create(item) for item in mirrored.objects()):

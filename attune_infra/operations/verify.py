@@ -14,7 +14,7 @@ from attune_infra.topology.verify import Demands, Seen, Verification, Wanted
 from attune_infra.topology.verify import verify as verify_seen
 
 if TYPE_CHECKING:
-    from attune_infra.interfaces import Broker
+    from attune_infra.interfaces import CountingBroker
     from attune_infra.topology.model import Topology
 
 COUNTED = 100
@@ -24,7 +24,7 @@ STATISTICS_LAG = 8.0
 """Seconds after which the management statistics know a consumer; 6 were measured."""
 
 
-def verify(broker: Broker, want: Topology, demands: Demands) -> Verification:
+def verify(broker: CountingBroker, want: Topology, demands: Demands) -> Verification:
     """Return what all checks found. A broker that cannot be reached is a finding, not an exception.
 
     While the broker lists what it holds, the rest is asked and made ready.
@@ -36,7 +36,7 @@ def verify(broker: Broker, want: Topology, demands: Demands) -> Verification:
     return verify_seen(_look(broker, seen, listed, wanted) if listed else seen, wanted)
 
 
-def _look(broker: Broker, seen: Seen, listed: Callable[[], Topology], wanted: Wanted) -> Seen:
+def _look(broker: CountingBroker, seen: Seen, listed: Callable[[], Topology], wanted: Wanted) -> Seen:
     """Add to what was seen the objects and, of the demanded workers, the consumers."""
     answers, demanded = isinstance(seen.amqp, str), wanted.demands.require_consumers
     try:
@@ -52,7 +52,7 @@ def _look(broker: Broker, seen: Seen, listed: Callable[[], Topology], wanted: Wa
     return replace(seen, topology=topology, consumer_tags=tags, consumer_counts=counts)
 
 
-def _tags(broker: Broker, queues: Sequence[str], consumed: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
+def _tags(broker: CountingBroker, queues: Sequence[str], consumed: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
     """Return consumer tags, waiting for the statistics where a consumer is known, or has, to be there."""
     tags: Mapping[str, tuple[str, ...]] = {}
 

@@ -19,17 +19,12 @@ from psycopg.types.json import Jsonb
 
 from attune_infra import __version__
 from attune_infra.errors import InvalidInput, RegistryError, RegistryUnreachable, WorkerNotRegistered
-from attune_infra.interfaces import (
-    Deregistered,
-    DeregisteredWorkers,
-    RegisteredWorker,
-    Registration,
-    RegistryTable,
-    WorkerType,
-)
+from attune_infra.fleet.deregister import Deregistered, DeregisteredWorkers
+from attune_infra.fleet.register import RegisteredWorker, Registration, WorkerType
+from attune_infra.fleet.registry import RegistryTable
 
 if TYPE_CHECKING:
-    from attune_infra.fleet.fleet import Member
+    from attune_infra.fleet.model import Member
 
 _Row = tuple[Any, ...]
 
@@ -143,7 +138,7 @@ class PostgresRegistry:
             yield self.register(registration)
 
     def workers(self) -> dict[int, Member]:
-        from attune_infra.fleet.fleet import Member
+        from attune_infra.fleet.model import Member
 
         with self._transaction():
             self._wanted_columns()

@@ -1,20 +1,15 @@
-"""Values -> lines of text.
+"""Lines of text, and tables of them.
 
-A sign at the beginning carries the meaning, and a style only repeats it: `+` made, `~` changed, `!` wrong,
-a blank where all is well.
+The sign at the beginning of a line carries its meaning, and its style only repeats it: `+` created, `~` changed,
+`!` wrong, a blank if nothing is to be done.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from attune_infra.render.page import page_of
 from attune_infra.render.words import visible
-
-if TYPE_CHECKING:
-    from attune_infra.render.showable import Showable
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,17 +20,17 @@ class Line:
     style: str = ""
 
 
-def aligned(rows: Sequence[Sequence[str]], *, right: frozenset[int] = frozenset()) -> Iterator[str]:
-    """Yield a line for each row with its columns under each other, those of `right` to the right."""
+def escape_lines(lines: Iterable[Line]) -> Iterator[Line]:
+    """Yield lines in which no character acts on a terminal."""
+    return (Line(visible(line.text), line.style) for line in lines)
+
+
+def align(rows: Sequence[Sequence[str]], *, right: frozenset[int] = frozenset()) -> Iterator[str]:
+    """Yield one line for each row, its cells padded to columns; the columns in `right` are right-aligned."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
-        cells = (
+        cells = [
             cell.rjust(width) if number in right else cell.ljust(width)
             for number, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
+        ]
         yield "  ".join(cells).rstrip()
-
-
-def lines_of(shown: Showable) -> list[Line]:
-    """Return what a person reads of a value; nothing in it can act on a terminal."""
-    return [Line(visible(line.text), line.style) for line in page_of(shown).lines(shown)]

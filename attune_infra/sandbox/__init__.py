@@ -11,6 +11,6 @@ Nothing of the machine's own broker or database is read or touched, and no proce
 """
 
 from attune_infra.sandbox.client import BoundSandbox, bound, down, find, running, up
-from attune_infra.sandbox.value import Sandbox, Status
+from attune_infra.sandbox.value import Sandbox, Sandboxes, Status, Variables
 
-__all__ = ["BoundSandbox", "Sandbox", "Status", "bound", "down", "find", "running", "up"]
+__all__ = ["BoundSandbox", "Sandbox", "Sandboxes", "Status", "Variables", "bound", "down", "find", "running", "up"]

@@ -19,14 +19,13 @@ from secrets import token_hex
 from typing import Final
 
 from attune_infra.errors import SandboxError
-from attune_infra.interfaces import Server
 from attune_infra.sandbox import postgres, rabbitmq
 from attune_infra.sandbox.conversation import Conversation, Words
 from attune_infra.sandbox.folders import Claim, folder_of, kept_log
 from attune_infra.sandbox.ports import was_lost
 from attune_infra.sandbox.processes import DidNotStart, Wait, clear_orphans, last_words, poll, reap_orphans
 from attune_infra.sandbox.tether import SHARED, adopt_orphans
-from attune_infra.sandbox.value import Sandbox
+from attune_infra.sandbox.value import Sandbox, Server
 
 _ATTEMPTS: Final = 4
 _ENDS_WITHIN: Final = 10.0

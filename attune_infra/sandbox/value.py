@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
-from attune_infra.interfaces import SandboxState, Server
+from attune_infra.errors import ExitCode
 from attune_infra.sandbox.rabbitmq import Installation, Node
 
 
@@ -18,6 +19,19 @@ class Status(StrEnum):
     RUNNING = "running"
     PARTLY = "partly"
     STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """The broker or the database of a sandbox, at one moment."""
+
+    title: str
+    version: str
+    pid: int
+    ended: str | None
+    """The way it ended, such as `was killed by SIGKILL`; None while it runs."""
+    ports: Mapping[str, int] = field(hash=False)
+    log: Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,10 +61,6 @@ class Sandbox:
         if all(running):
             return Status.RUNNING
         return Status.PARTLY if any(running) else Status.STOPPED
-
-    def describe(self) -> SandboxState:
-        """Return what may be shown of it: all but its passwords."""
-        return SandboxState(name=self.name, status=self.status, servers=self.servers)
 
     def environment(self) -> dict[str, str]:
         """Return the variables by which the program, and the platform itself, find this sandbox."""
@@ -97,6 +107,28 @@ class Sandbox:
                 ),
             }
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Sandboxes:
+    """The sandboxes of a user; with `must_run`, one that does not run, or none at all, is a failure."""
+
+    sandboxes: tuple[Sandbox, ...] = ()
+    must_run: bool = False
+
+    @property
+    def exit_code(self) -> ExitCode:
+        runs = bool(self.sandboxes) and all(each.status is Status.RUNNING for each in self.sandboxes)
+        return ExitCode.DONE if runs or not self.must_run else ExitCode.FAILED
+
+
+@dataclass(frozen=True, slots=True)
+class Variables:
+    """The environment variables that lead to a sandbox; a password is among them."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.DONE
+
+    variables: Mapping[str, str] = field(repr=False)
 
 
 def _server(state: dict[str, Any]) -> Server:

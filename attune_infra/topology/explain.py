@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from attune_infra.errors import ExitCode
 from attune_infra.topology.diff import (
     ABSENT,
     COMPARED_EXCHANGE_ARGUMENTS,
@@ -47,6 +48,10 @@ class ExplainedPlan:
     plan: Plan
     explanations: tuple[Explanation, ...]
     kept: tuple[tuple[TopologyObject, str], ...]
+
+    @property
+    def exit_code(self) -> ExitCode:
+        return self.plan.exit_code
 
 
 def explained(plan: Plan, have: Topology, want: Topology) -> ExplainedPlan:

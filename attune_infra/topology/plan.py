@@ -56,14 +56,9 @@ class Plan:
         """Drift, if anything is to be done, or cannot be used as it is."""
         return ExitCode.DRIFT if self.changes or self.down else ExitCode.DONE
 
-    def foreseen_exit_code(self, *, allowed: bool = False) -> ExitCode:
-        """Return what carrying the plan out would exit with, if nothing fails on the way."""
-        refused = not allowed and bool(self.destructive)
-        if not (refused or self.down):
-            return ExitCode.DONE
-        if self.applicable or (allowed and self.destructive):
-            return ExitCode.PARTLY_DONE
-        return ExitCode.FAILED if self.down else ExitCode.REFUSED
+    def dry_run(self, *, allowed: bool = False) -> DryRun:
+        """Return the plan for a command that shows it and exits as if it had carried it out."""
+        return DryRun(self.changes, self.unchanged, allowed)
 
     @property
     def down(self) -> tuple[Queue, ...]:
@@ -89,6 +84,25 @@ class Plan:
     def destructive(self) -> tuple[Recreate | Delete, ...]:
         """The changes that are made only if explicitly allowed."""
         return (*self.recreations, *self.deletions)
+
+
+@dataclass(frozen=True)
+class DryRun(Plan):
+    """A plan that is only shown; `allowed` if its destructive changes would be made.
+
+    The exit code is that of carrying it out, if nothing fails on the way.
+    """
+
+    allowed: bool = False
+
+    @property
+    def exit_code(self) -> ExitCode:
+        refused = not self.allowed and bool(self.destructive)
+        if not (refused or self.down):
+            return ExitCode.DONE
+        if self.applicable or (self.allowed and self.destructive):
+            return ExitCode.PARTLY_DONE
+        return ExitCode.FAILED if self.down else ExitCode.REFUSED
 
 
 def _as_seen(item: TopologyObject, have: Topology) -> TopologyObject:

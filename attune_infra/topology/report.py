@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from attune_infra.errors import ExitCode
 from attune_infra.topology.diff import Difference
-from attune_infra.topology.model import Policy, TopologyObject, WorkerFamily
+from attune_infra.topology.model import Policy, TopologyObject
 
 
 class Status(StrEnum):
@@ -85,17 +85,3 @@ class Report:
     def _lacks_only_policies(self) -> bool:
         lacking = [outcome for outcome in self.outcomes if outcome.status in _REFUSED | _FAILED]
         return len(lacking) < len(self.outcomes) and all(isinstance(each.object, Policy) for each in lacking)
-
-
-@dataclass(frozen=True, slots=True)
-class Provisioned:
-    """What became of some workers' queues and bindings, and of the exchanges they bind to."""
-
-    worker_ids: tuple[int, ...]
-    registry_asked: bool
-    workers: WorkerFamily
-    report: Report
-
-    @property
-    def exit_code(self) -> ExitCode:
-        return self.report.exit_code

@@ -6,12 +6,13 @@ import json
 from uuid import uuid4
 
 from attune_infra.errors import InvalidInput, WrongUsage
-from attune_infra.interfaces import Broker, Dispatch
+from attune_infra.fleet.dispatch import Dispatch
+from attune_infra.interfaces import Messages
 from attune_infra.topology.model import Topology
 from attune_infra.topology.worker import bindings_of, worker_family
 
 
-def dispatch(broker: Broker, topology: Topology, worker_id: int, body: str | None) -> Dispatch:
+def dispatch(broker: Messages, topology: Topology, worker_id: int, body: str | None) -> Dispatch:
     """Publish a message as a scheduler would: to the first exchange that the worker's queues are bound to."""
     first = next(iter(bindings_of(worker_family(topology), worker_id)), None)
     if first is None:

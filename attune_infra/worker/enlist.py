@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from attune_infra.errors import BrokerError, ExitCode, RegistryError
-from attune_infra.interfaces import Broker, Enlisted, Registration, WorkerRegistry
+from attune_infra.fleet.enlist import Enlisted
+from attune_infra.fleet.provision import Provisioned
+from attune_infra.fleet.register import Registration
+from attune_infra.interfaces import Broker, WorkerRegistry
 from attune_infra.topology.model import Queue, Topology
-from attune_infra.topology.report import Provisioned, Status
+from attune_infra.topology.report import Status
 from attune_infra.worker.provision import provision
 
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from attune_infra.errors import WorkerNotRegistered
+from attune_infra.fleet.provision import Provisioned
 from attune_infra.operations.setup import Watch, setup
-from attune_infra.topology.report import Provisioned
 from attune_infra.topology.worker import topology_of_workers, worker_family
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Iterable
 
 from attune_infra.errors import WrongUsage
-from attune_infra.interfaces import Registration, WorkerType
+from attune_infra.fleet.register import Registration, WorkerType
 from attune_infra.topology.model import Argument
 
 

@@ -20,7 +20,9 @@ from attune_infra.errors import (
     RegistryUnreachable,
     RequestRefused,
 )
-from attune_infra.interfaces import Delivery, Inbox, RegisteredWorker, Registration, WorkerRegistry
+from attune_infra.fleet.delivery import Delivery
+from attune_infra.fleet.register import RegisteredWorker, Registration
+from attune_infra.interfaces import Inbox, WorkerRegistry
 from attune_infra.worker.handler import Ended, Handler, Job
 from attune_infra.worker.pulse import Pulse
 from attune_infra.worker.wakeup import Wakeup

@@ -83,7 +83,7 @@ def test_nothing_is_not_drawn_as_nothing(attune_infra: Command) -> None:
             "there is no exchange 'attune.event'; did you mean 'attune.events'?",
         ),
         (["--highlight", f"attune.events {'x' * 256}"], 64, "the routing key is 256 bytes long"),
-        (["--broker-version", "9.9"], 64, "nothing is known of RabbitMQ 9.9"),
+        (["--broker-version", "9.9"], 64, "RabbitMQ 9.9 is not a known release"),
     ],
 )
 def test_what_cannot_be_drawn_is_told(

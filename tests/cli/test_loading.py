@@ -6,13 +6,14 @@ import re
 import subprocess
 import sys
 from importlib.resources import files
+from pkgutil import iter_modules
 from shlex import quote, split
 
 import pytest
 
 from attune_infra.cli import COMMANDS, worker
 from attune_infra.errors import ExitCode
-from attune_infra.render.page import PAGES
+from attune_infra.render import pages
 from support.as_a_user import Command, clean_environment
 from support.virtual_host import VirtualHost
 
@@ -24,11 +25,11 @@ LIBRARIES = frozenset({"amqp", "psycopg", "rabbitmq_admin", "requests", "rich", 
 ROOMS = frozenset({"broker", "interfaces", "operations", "registry", "sandbox", "worker"})
 FEATURES = (
     ROOMS
-    | {f"render.pages.{page}" for page in PAGES.values()}
+    | {f"render.pages.{page}" for _, page, _ in iter_modules(pages.__path__)}
     | {f"topology.{name}" for name in ("explain", "graph", "lint", "probe", "verify")}
     | {f"topology.document.{name}" for name in ("definitions", "export", "write")}
     | {f"topology.routing.{name}" for name in ("route", "routes", "trace")}
-    | {f"fleet.{name}" for name in ("fleet", "leftovers")}
+    | {f"fleet.{name}" for name in ("enlist", "health", "leftovers")}
 )
 """What not every command uses of our own."""
 
@@ -85,7 +86,10 @@ ATTUNE = quote(str(files("attune_infra.topology.builtin") / "attune.yaml"))
         ("verify", {"broker", "operations", "topology.verify", "render.pages.verify"} | ROUTING | LINTING),
         ("lint", LINTING | {"render.pages.lint"}),
         ("graph --format text", LINTING | {"topology.graph", "render.pages.document"}),
-        ("trace attune.events any", {"topology.routing.trace", "render.pages.trace"} | ROUTING),
+        (
+            "trace attune.events any",
+            {"topology.routing.trace", "render.pages.trace", "render.pages.trace_story"} | ROUTING,
+        ),
         (
             "export",
             {

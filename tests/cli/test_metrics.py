@@ -82,4 +82,4 @@ def test_what_is_no_address_is_refused(attune_infra_alone: Command, address: str
     result = attune_infra_alone("metrics", "--listen", address)
 
     assert result.code == 64
-    assert result.stderr.startswith(f"error: '{address}' is no address to listen on\n")
+    assert result.stderr.startswith(f"error: '{address}' is not an address to listen on\n")

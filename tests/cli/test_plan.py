@@ -63,7 +63,7 @@ def test_a_plan_is_the_same_however_the_document_is_named(attune_infra: Command,
 
     assert len(digests) == 1
     twice = attune_infra("diff", document, "--topology", document)
-    assert (twice.code, twice.stderr.splitlines()[0]) == (64, "error: the topology is named twice")
+    assert (twice.code, twice.stderr.splitlines()[0]) == (64, "error: the topology is given twice")
 
 
 def test_what_would_be_lost_is_refused_with_what_would_do_instead(
@@ -85,7 +85,7 @@ def test_what_would_be_lost_is_refused_with_what_would_do_instead(
     ]
     unconfirmed = attune_infra("setup", document, "--allow-destructive")
     assert unconfirmed.code == 4
-    assert unconfirmed.stderr.startswith("error: 1 changes would destroy something, and there is no terminal")
+    assert "error: no terminal to ask: Recreate 1 object?" in unconfirmed.stderr.splitlines()
     assert attune_infra("setup", document, "--yes").code == 4
     assert broker.read().queues["mine.q"].arguments == {}
 

@@ -88,15 +88,15 @@ def test_headers_have_the_type_they_have_in_yaml(attune_infra_alone: Command, he
 @pytest.mark.parametrize(
     ("given", "complaint"),
     [
-        (["--header", "n"], "'n' is no header"),
+        (["--header", "n"], "'n' is not a header"),
         (["--header", "n=1", "--header", "n=2"], "header n is given twice"),
         (["--header", "n=[1"], "header n: is not YAML"),
         (["--header", "n=null"], "header n: it holds null"),
         (["x" * 256], "the routing key is 256 bytes long"),
-        (["--live", "--workers", "1"], "--live takes the topology"),
+        (["--live", "--workers", "1"], "--live reads the topology"),
         (["--workers", "x"], "'x' is not a worker id"),
         (["--broker-version", "new"], "'new' is no version of RabbitMQ"),
-        (["--broker-version", "9.9"], "nothing is known of RabbitMQ 9.9"),
+        (["--broker-version", "9.9"], "RabbitMQ 9.9 is not a known release"),
     ],
 )
 def test_wrong_usage_is_told(given: list[str], complaint: str, attune_infra_alone: Command) -> None:

@@ -9,7 +9,8 @@ import psycopg
 import pytest
 
 from attune_infra.errors import InvalidInput, RegistryError, RegistryUnreachable, WorkerNotRegistered
-from attune_infra.interfaces import RegisteredWorker, Registration, RegistryTable, WorkerType
+from attune_infra.fleet.register import RegisteredWorker, Registration, WorkerType
+from attune_infra.fleet.registry import RegistryTable
 from attune_infra.registry.workers import PostgresRegistry
 
 EARLY = """

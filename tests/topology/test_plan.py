@@ -24,11 +24,11 @@ def test_a_plan_tells_drift_and_foresees_how_carrying_it_out_would_end() -> None
     hopeless = Plan.between(wrong, attune())
     mixed = Plan.between(Topology.of([Exchange(name="attune.executions", type="topic")]), attune())
 
-    assert (done.exit_code, done.foreseen_exit_code()) == (ExitCode.DONE, ExitCode.DONE)
-    assert (empty.exit_code, empty.foreseen_exit_code()) == (ExitCode.DRIFT, ExitCode.DONE)
-    assert (mixed.exit_code, mixed.foreseen_exit_code()) == (ExitCode.DRIFT, ExitCode.PARTLY_DONE)
-    assert (hopeless.exit_code, hopeless.foreseen_exit_code()) == (ExitCode.DRIFT, ExitCode.REFUSED)
-    assert hopeless.foreseen_exit_code(allowed=True) == ExitCode.DONE
+    assert (done.exit_code, done.dry_run().exit_code) == (ExitCode.DONE, ExitCode.DONE)
+    assert (empty.exit_code, empty.dry_run().exit_code) == (ExitCode.DRIFT, ExitCode.DONE)
+    assert (mixed.exit_code, mixed.dry_run().exit_code) == (ExitCode.DRIFT, ExitCode.PARTLY_DONE)
+    assert (hopeless.exit_code, hopeless.dry_run().exit_code) == (ExitCode.DRIFT, ExitCode.REFUSED)
+    assert hopeless.dry_run(allowed=True).exit_code == ExitCode.DONE
 
 
 def test_a_queue_whose_node_is_down_is_no_change_and_not_as_wanted_either() -> None:
@@ -37,8 +37,8 @@ def test_a_queue_whose_node_is_down_is_no_change_and_not_as_wanted_either() -> N
     more = Plan.between(Topology.of([lost]), Topology.of([Queue(name="q"), gone]))
 
     assert (down.changes, down.down[0].state) == ((), "down")
-    assert (down.exit_code, down.foreseen_exit_code()) == (ExitCode.DRIFT, ExitCode.FAILED)
-    assert more.foreseen_exit_code() == ExitCode.PARTLY_DONE
+    assert (down.exit_code, down.dry_run().exit_code) == (ExitCode.DRIFT, ExitCode.FAILED)
+    assert more.dry_run().exit_code == ExitCode.PARTLY_DONE
     assert down.digest == Plan.between(attune(), attune()).digest
 
 

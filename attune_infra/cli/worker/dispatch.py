@@ -15,17 +15,22 @@ app = App()
 
 _Body = Annotated[
     str | None,
-    typer.Option("--body", metavar="JSON", help="By default its id and the worker's.", show_default=False),
+    typer.Option(
+        "--body",
+        metavar="JSON",
+        help="Body of the message; default: its id and the worker's id.",
+        show_default=False,
+    ),
 ]
 
 
 @app.command()
 @shared
 def dispatch(session: Session, *, worker_id: Id, body: _Body = None) -> None:
-    """Send a worker a message, as a scheduler does. Exit code 2 if no queue is bound for it."""
+    """Send a message to a worker, as a scheduler does. Exit code 2 if no queue is bound for it."""
+    from attune_infra.render.pages import dispatch as page
     from attune_infra.worker.dispatch import dispatch
 
     topology = session.topology
     with session.broker() as broker:
-        sent = dispatch(broker, topology, worker_id, body)
-        session.finish("worker-dispatch", sent, sent.exit_code)
+        session.finish("worker-dispatch", page, dispatch(broker, topology, worker_id, body))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import shlex
 import shutil
 from dataclasses import replace
@@ -11,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from attune_infra.cli._app import App
-from attune_infra.cli._options import finite, shared
+from attune_infra.cli._options import require_finite, shared
 from attune_infra.cli._output import tell
 from attune_infra.cli._session import Session
+from attune_infra.cli._staying import keep_running
 from attune_infra.cli.worker._options import Name
 from attune_infra.errors import InvalidInput
 
@@ -24,19 +24,23 @@ app = App()
 
 _Exec = Annotated[
     str | None,
-    typer.Option("--exec", metavar="COMMAND", help="Run this for each message, which is on its standard input."),
+    typer.Option(
+        "--exec", metavar="COMMAND", help="Command to run for each message, with the message on standard input."
+    ),
 ]
 _Prefetch = Annotated[
-    int, typer.Option("--prefetch", min=1, max=65535, help="Messages to hold while one is worked on.")
+    int, typer.Option("--prefetch", min=1, max=65535, help="Messages to hold while one is processed.")
 ]
 _Heartbeat = Annotated[
     float,
-    typer.Option("--heartbeat", min=0.1, help="Seconds between heartbeats to the registry.", callback=finite),
+    typer.Option(
+        "--heartbeat", min=0.1, help="Seconds between heartbeats to the registry.", callback=require_finite
+    ),
 ]
 _DeadLetterExchange = Annotated[
     str | None,
     typer.Option(
-        "--dead-letter-exchange", help="Where rejected messages go; by default what the topology's queues name."
+        "--dead-letter-exchange", help="Exchange for rejected messages; default: that of the topology's queues."
     ),
 ]
 
@@ -52,9 +56,9 @@ def run(
     heartbeat: _Heartbeat = 30.0,
     dead_letter_exchange: _DeadLetterExchange = None,
 ) -> None:
-    """Be a worker: register, consume, hand each message to a command, until SIGTERM.
+    """Run a worker: register, consume, and pass each message to a command, until SIGTERM.
 
-    Exit code 0 of the command acknowledges a message, any other hands it to the dead letter exchange.
+    Exit code 0 of the command acknowledges a message. Any other sends it to the dead letter exchange.
     """
     from attune_infra.broker.inbox import AmqpInbox
     from attune_infra.topology.worker import named_dead_letter_exchange
@@ -65,8 +69,8 @@ def run(
     exchange = dead_letter_exchange or named_dead_letter_exchange(topology)
     inbox = AmqpInbox(session.settings, topology, prefetch=prefetch, dead_letter_exchange=exchange)
     described, handler = registration(name, None, None, None, ()), _handler(command)
-    gc.enable()  # this command stays
-    at_once = replace(session, wait=0.0)  # `live` waits itself, as long as it takes, and hears SIGTERM meanwhile
+    keep_running()
+    at_once = replace(session, wait=0.0)  # `live` itself waits as long as needed, and still reacts to SIGTERM
     live(described, at_once.registry, inbox, handler, heartbeat=heartbeat, tell=tell)
 
 
@@ -78,10 +82,12 @@ def _handler(command: str | None) -> Handler:
     try:
         words = shlex.split(command)
     except ValueError as error:
-        raise InvalidInput(f"the command cannot be read: {error}", hint="it is split as a shell does") from error
+        raise InvalidInput(
+            f"--exec cannot be split into words: {error}", hint="quote it as for a shell"
+        ) from error
     if not words or shutil.which(words[0]) is None:
         raise InvalidInput(
-            f"there is no command '{words[0] if words else ''}' that can be executed",
-            hint="it is no shell: for one give --exec 'sh -c \"...\"'",
+            f"there is no executable command '{words[0] if words else ''}'",
+            hint="--exec runs a program, without a shell; for a shell give --exec 'sh -c \"...\"'",
         )
     return handler.Command(words)

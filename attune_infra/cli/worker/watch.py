@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
@@ -10,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from attune_infra.cli._app import App
-from attune_infra.cli._options import finite, shared
+from attune_infra.cli._options import require_finite, shared
 from attune_infra.cli._session import Session
-from attune_infra.cli.worker._limits import DEFAULTS, MaxDepth, MaxHeartbeatAge
+from attune_infra.cli._staying import keep_running
+from attune_infra.cli.worker._survey import DEFAULTS, MaxDepth, MaxHeartbeatAge
 from attune_infra.errors import BrokerError, RegistryError
-from attune_infra.fleet.fleet import Fleet, Limits
+from attune_infra.fleet.model import Fleet, Limits
 from attune_infra.settings import Via
 
 if TYPE_CHECKING:
@@ -23,9 +23,13 @@ if TYPE_CHECKING:
 
 app = App()
 
-_Every = Annotated[float, typer.Option("--every", min=0.5, help="Seconds between two looks.", callback=finite)]
-_OnlyWrong = Annotated[bool, typer.Option("--only-wrong", help="Begin with what is wrong alone.")]
-_Filter = Annotated[str, typer.Option("--filter", metavar="TEXT", help="Only workers with this in their names.")]
+_Every = Annotated[
+    float, typer.Option("--every", min=0.5, help="Seconds between two updates.", callback=require_finite)
+]
+_OnlyWrong = Annotated[bool, typer.Option("--only-wrong", help="Show only workers with findings at first.")]
+_Filter = Annotated[
+    str, typer.Option("--filter", metavar="TEXT", help="Show only workers with TEXT in their names.")
+]
 
 
 @app.command()
@@ -42,11 +46,11 @@ def watch(
     """Show all workers live, on the whole terminal."""
     from attune_infra.cli._screen import screen
     from attune_infra.render.pages.watch import View
-    from attune_infra.worker.fleet import survey
+    from attune_infra.worker.survey import survey
 
     limits, want = Limits(depth=max_depth, heartbeat_age=max_heartbeat_age), session.topology
     view = View(only_wrong=only_wrong, name=filter_)
-    gc.enable()  # this command stays
+    keep_running()
     with screen() as terminal, session.broker(Via.HTTP) as broker:
 
         def look() -> Fleet:
@@ -57,13 +61,13 @@ def watch(
 
 
 def _show(terminal: Screen, view: View, look: Callable[[], Fleet], every: float) -> None:
-    """Look, draw, and obey keys until `q`; what cannot be looked at is said, and what was seen last stays."""
+    """Look, draw and obey keys until `q`. If looking fails, show why, above the last fleet that was seen."""
     from attune_infra.render.pages.watch import page_of, screen
 
     fleet, trouble, again = Fleet(()), None, 0.0
     while True:
         if time.monotonic() >= again:
-            fleet, trouble = _looked(look, fleet)
+            fleet, trouble = _look_again(look, fleet)
             again = time.monotonic() + every
         width, height = terminal.size
         terminal.draw(screen(fleet, view, width=width, height=height, trouble=trouble))
@@ -74,7 +78,7 @@ def _show(terminal: Screen, view: View, look: Callable[[], Fleet], every: float)
             view = view.pressed(key, rows=len(view.of(fleet)), page=page_of(height))
 
 
-def _looked(look: Callable[[], Fleet], before: Fleet) -> tuple[Fleet, str | None]:
+def _look_again(look: Callable[[], Fleet], before: Fleet) -> tuple[Fleet, str | None]:
     try:
         return look(), None
     except (BrokerError, RegistryError) as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from attune_infra.interfaces import Dispatch
+from attune_infra.fleet.dispatch import Dispatch
 from attune_infra.render.data import Data
 from attune_infra.render.text import Line
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from attune_infra.render.data import Data, in_order
+from attune_infra.render.data import Data, sort_data
 from attune_infra.render.text import Line
 from attune_infra.topology.document.text import Document
 
@@ -19,4 +19,4 @@ def lines(document: Document) -> Iterator[Line]:
 
 def data(document: Document) -> Data:
     place = {"document": document.text} if document.file is None else {"file": document.file}
-    return {**place, "left_out": in_order(asdict(each) for each in document.left_out)}
+    return {**place, "left_out": sort_data(asdict(each) for each in document.left_out)}

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from attune_infra.interfaces import Enlisted
+from attune_infra.fleet.enlist import Enlisted
 from attune_infra.render.data import Data
-from attune_infra.render.pages import provision, registry
+from attune_infra.render.pages import provision, register
 from attune_infra.render.text import Line
 
 
 def lines(enlisted: Enlisted) -> Iterator[Line]:
     yield from provision.lines(enlisted.provisioned)
     if enlisted.registered:
-        yield from registry.lines(enlisted.worker)
+        yield from register.lines(enlisted.worker)
     else:
         yield Line(f"! worker {enlisted.worker.name} is not registered: all of it was undone", "red")
 
@@ -21,6 +21,6 @@ def lines(enlisted: Enlisted) -> Iterator[Line]:
 def data(enlisted: Enlisted) -> Data:
     return {
         **provision.data(enlisted.provisioned),
-        **registry.data(enlisted.worker),
+        **register.data(enlisted.worker),
         "registered": enlisted.registered,
     }

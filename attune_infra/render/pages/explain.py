@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from attune_infra.render.data import Data, in_order
+from attune_infra.render.data import Data, sort_data
 from attune_infra.render.objects import named
 from attune_infra.render.pages import plan
 from attune_infra.render.text import Line
@@ -28,4 +28,4 @@ def data(explained: ExplainedPlan) -> Data:
         for each in explained.explanations
     ]
     kept = [{**named(item), "kept_because": why} for item, why in explained.kept]
-    return {**plan.data(explained.plan), "explanations": in_order(reasons), "kept": in_order(kept)}
+    return {**plan.data(explained.plan), "explanations": sort_data(reasons), "kept": sort_data(kept)}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from attune_infra.fleet.fleet import Fleet, FleetWorker
+from attune_infra.fleet.model import Fleet, FleetWorker
 from attune_infra.render.data import Data
-from attune_infra.render.text import Line, aligned
+from attune_infra.render.text import Line, align
 from attune_infra.render.words import visible
 from attune_infra.topology.verify import Verdict
 from attune_infra.topology.words import counted
@@ -34,7 +34,7 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
 def lines(fleet: Fleet) -> Iterator[Line]:
     styles = ["", *(STYLES[worker.verdict] for worker in fleet.workers)]
-    texts = aligned([HEADINGS, *map(cells, fleet.workers)], right=_NUMBERS)
+    texts = align([HEADINGS, *map(cells, fleet.workers)], right=_NUMBERS)
     yield from map(Line, texts, styles)
     yield Line(summary(fleet))
 

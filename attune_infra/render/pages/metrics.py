@@ -1,28 +1,27 @@
-"""The fleet as Prometheus sees it: metric families, made with prometheus-client.
+"""The fleet as Prometheus metrics, made with prometheus-client.
 
-Series are bounded by what there is: a worker has some only while it is expected to work or owns a queue; statuses
-and findings are enumerations; no label holds what a message says.
+The number of series is bounded. A worker has series only while it is expected to work or owns a queue. Statuses
+and findings are enumerations, and no label holds any part of a message.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from threading import Lock
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from attune_infra.fleet.fleet import Finding, Fleet, FleetWorker
-from attune_infra.interfaces import Measurement
-from attune_infra.render.data import Data, in_order
+from attune_infra.fleet.metrics import Measurement
+from attune_infra.fleet.model import Finding, Fleet, FleetWorker
+from attune_infra.render.data import Data, sort_data
 from attune_infra.render.text import Line
 from attune_infra.topology.verify import Verdict
 
 _STATUSES: Final = ("active", "inactive", "busy", "error", "unregistered")
-_OF_WORKER: Final = ("worker_id", "name")
+_WORKER_LABELS: Final = ("worker_id", "name")
 
 
 def lines(measurement: Measurement) -> Iterator[Line]:
@@ -30,21 +29,23 @@ def lines(measurement: Measurement) -> Iterator[Line]:
 
 
 def data(measurement: Measurement) -> Data:
-    return {"samples": in_order(samples(measurement))}
+    return {"samples": sort_data(samples(measurement))}
 
 
 def families(measurement: Measurement) -> Iterator[GaugeMetricFamily]:
-    """Yield all metrics of one look; without the fleet where it could not be looked at."""
+    """Yield the metric families of one measurement; only two if the fleet was unavailable."""
     fleet = measurement.fleet
-    yield _gauge("attune_up", "Whether broker and registry could be looked at.", fleet is not None)
-    yield _gauge("attune_verify_duration_seconds", "How long that took.", measurement.seconds)
+    yield _gauge("attune_up", "1 if the broker and the registry answered, else 0.", fleet is not None)
+    yield _gauge(
+        "attune_verify_duration_seconds", "Seconds that this check of all workers took.", measurement.seconds
+    )
     if fleet is not None:
-        yield from _of_fleet(fleet)
-        yield from _of_workers([each for each in fleet.workers if each.expected or each.queues])
+        yield from _fleet_families(fleet)
+        yield from _worker_families([worker for worker in fleet.workers if worker.expected or worker.queues])
 
 
 def samples(measurement: Measurement) -> list[Data]:
-    """Return the same as plain data."""
+    """Return the samples as plain data."""
     return [
         {"name": sample.name, "labels": dict(sample.labels), "value": sample.value}
         for family in families(measurement)
@@ -53,64 +54,63 @@ def samples(measurement: Measurement) -> list[Data]:
 
 
 def exposition(measurement: Measurement) -> str:
-    """Return the same in Prometheus' text format."""
-    return generate_latest(registry_of(lambda: measurement)).decode()
-
-
-def registry_of(measure: Callable[[], Measurement]) -> CollectorRegistry:
-    """Return what prometheus-client serves: a measurement of its own for each request, one at a time."""
+    """Return the samples in Prometheus' text format."""
     registry = CollectorRegistry()
-    registry.register(_Looker(measure))
-    return registry
+    registry.register(_Measured(measurement))
+    return generate_latest(registry).decode()
 
 
-class _Looker(Collector):
-    def __init__(self, measure: Callable[[], Measurement]) -> None:
-        self._measure, self._lock = measure, Lock()
+class _Measured(Collector):
+    """The collector of one measurement that was made before."""
 
-    def describe(self) -> Iterable[GaugeMetricFamily]:
-        return ()  # or registering would measure
+    def __init__(self, measurement: Measurement) -> None:
+        self._measurement = measurement
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
-        with self._lock:
-            measurement = self._measure()
-        return families(measurement)
+        return families(self._measurement)
 
 
-def _of_fleet(fleet: Fleet) -> Iterator[GaugeMetricFamily]:
+def _fleet_families(fleet: Fleet) -> Iterator[GaugeMetricFamily]:
     verified = fleet.counts()[Verdict.FAILED] == 0
-    yield _gauge("attune_verify_success", "Whether `worker verify --all` would find nothing.", verified)
-    statuses = Counter(each.member.status if each.member else "unregistered" for each in fleet.workers)
-    yield _labelled("attune_workers", "Workers by what the registry calls them.", "status", _STATUSES, statuses)
-    findings = Counter(finding for each in fleet.workers for finding in each.findings)
-    yield _labelled("attune_worker_findings", "Workers by what is wrong with them.", "finding", Finding, findings)
-    orphans = sum(len(each.queues) for each in fleet.workers if each.gone)
-    yield _gauge("attune_worker_orphaned_queues", "Queues of workers that are gone.", orphans)
+    yield _gauge("attune_verify_success", "1 if `worker verify --all` would pass, else 0.", verified)
+    statuses = Counter(worker.member.status if worker.member else "unregistered" for worker in fleet.workers)
+    yield _counts("attune_workers", "Workers by status in the registry.", "status", _STATUSES, statuses)
+    findings = Counter(finding.code for worker in fleet.workers for finding in worker.findings)
+    codes = [finding.code for finding in Finding]
+    yield _counts("attune_worker_findings", "Workers by finding of `worker verify`.", "finding", codes, findings)
+    orphans = sum(len(worker.queues) for worker in fleet.workers if worker.gone)
+    yield _gauge(
+        "attune_worker_orphaned_queues", "Queues of workers that are inactive or not registered.", orphans
+    )
 
 
-def _of_workers(workers: list[FleetWorker]) -> Iterator[GaugeMetricFamily]:
+def _worker_families(workers: list[FleetWorker]) -> Iterator[GaugeMetricFamily]:
     measures = (
-        ("queue_messages_ready", "Messages that wait in a worker's queues.", lambda each: each.depth.ready),
+        ("queue_messages_ready", "Ready messages in the worker's queues.", lambda each: each.depth.ready),
         (
             "queue_messages_unacknowledged",
-            "Messages that a worker was handed and has not acknowledged.",
+            "Messages delivered to the worker and not yet acknowledged.",
             lambda each: each.depth.unacknowledged,
         ),
-        ("queue_consumers", "Consumers of a worker's queues.", lambda each: len(each.consumer_tags)),
-        ("provisioned", "Whether a worker's queues are there and bound.", lambda each: each.provisioned),
-        ("healthy", "Whether nothing was found wrong.", lambda each: each.verdict is not Verdict.FAILED),
+        ("queue_consumers", "Consumers of the worker's queues.", lambda each: len(each.consumer_tags)),
+        ("provisioned", "1 if the worker's queues exist and are bound, else 0.", lambda each: each.provisioned),
+        (
+            "healthy",
+            "1 if no check of the worker failed, else 0.",
+            lambda each: each.verdict is not Verdict.FAILED,
+        ),
         (
             "heartbeat_age_seconds",
-            "How old a worker's heartbeat is.",
+            "Seconds since the worker's last heartbeat.",
             lambda each: each.member and each.member.heartbeat_age,
         ),
     )
     for name, documentation, measure in measures:
-        family = GaugeMetricFamily(f"attune_worker_{name}", documentation, labels=_OF_WORKER)
-        for each in workers:
-            value = measure(each)
+        family = GaugeMetricFamily(f"attune_worker_{name}", documentation, labels=_WORKER_LABELS)
+        for worker in workers:
+            value = measure(worker)
             if value is not None:
-                family.add_metric([str(each.id), each.member.name if each.member else ""], float(value))
+                family.add_metric([str(worker.id), worker.member.name if worker.member else ""], float(value))
         yield family
 
 
@@ -118,11 +118,11 @@ def _gauge(name: str, documentation: str, value: float) -> GaugeMetricFamily:
     return GaugeMetricFamily(name, documentation, value=float(value))
 
 
-def _labelled(
+def _counts(
     name: str, documentation: str, label: str, known: Iterable[str], counts: Counter[Any]
 ) -> GaugeMetricFamily:
-    """Return a family with every known value, so that none appears out of nothing."""
+    """Return a family with a sample for every known value, so that series do not come and go."""
     family = GaugeMetricFamily(name, documentation, labels=(label,))
     for value in dict.fromkeys((*known, *counts)):
-        family.add_metric([str(value)], float(counts[value]))
+        family.add_metric([value], float(counts[value]))
     return family

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import assert_never
 
-from attune_infra.render.data import Data, in_order
+from attune_infra.render.data import Data, sort_data
 from attune_infra.render.objects import NOT_IN_PLACE, difference_data, difference_lines, named
 from attune_infra.render.text import Line
 from attune_infra.render.words import attributes, value
@@ -38,9 +38,9 @@ def lines(plan: Plan) -> Iterator[Line]:
 def data(plan: Plan) -> Data:
     return {
         "digest": plan.digest,
-        "changes": in_order(_change_data(change) for change in plan.changes),
-        "unchanged": in_order(named(item) for item in plan.unchanged),
-        "down": in_order({**named(queue), "state": queue.state} for queue in plan.down),
+        "changes": sort_data(_change_data(change) for change in plan.changes),
+        "unchanged": sort_data(named(item) for item in plan.unchanged),
+        "down": sort_data({**named(queue), "state": queue.state} for queue in plan.down),
     }
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from attune_infra.fleet.provision import Provisioned
 from attune_infra.render.data import Data
 from attune_infra.render.pages import report
 from attune_infra.render.text import Line
 from attune_infra.render.words import FEW_WORKERS, ranges
 from attune_infra.topology.model import Binding, Queue
-from attune_infra.topology.report import Outcome, Provisioned, Status
+from attune_infra.topology.report import Outcome, Status
 from attune_infra.topology.worker import owner_of
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Final
 
-from attune_infra.render.data import Data, in_order
+from attune_infra.render.data import Data, sort_data
 from attune_infra.render.objects import NOT_IN_PLACE, difference_data, difference_lines, named
 from attune_infra.render.text import Line
 from attune_infra.render.words import declared
@@ -36,7 +36,7 @@ def lines(report: Report) -> Iterator[Line]:
 
 
 def data(report: Report) -> Data:
-    return {"objects": in_order(_outcome_data(outcome) for outcome in report.outcomes)}
+    return {"objects": sort_data(_outcome_data(outcome) for outcome in report.outcomes)}
 
 
 def summary(report: Report) -> str:

@@ -1,37 +1,15 @@
-"""The sandboxes that there are, and the environment that leads to one."""
+"""The sandboxes of a user."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from shlex import quote
-from typing import assert_never
 
-from attune_infra.interfaces import SandboxState, SandboxStates, SandboxVariables
+from attune_infra.interfaces import SandboxState, SandboxStates
 from attune_infra.render.data import Data
 from attune_infra.render.text import Line
 
 
-def lines(shown: SandboxStates | SandboxVariables) -> Iterator[Line]:
-    match shown:
-        case SandboxStates():
-            yield from _state_lines(shown)
-        case SandboxVariables():
-            yield from (Line(f"export {name}={quote(text)}") for name, text in sorted(shown.variables.items()))
-        case _:
-            assert_never(shown)
-
-
-def data(shown: SandboxStates | SandboxVariables) -> Data:
-    match shown:
-        case SandboxStates():
-            return {"sandboxes": [_state_data(state) for state in shown.sandboxes]}
-        case SandboxVariables():
-            return {"variables": dict(shown.variables)}
-        case _:
-            assert_never(shown)
-
-
-def _state_lines(states: SandboxStates) -> Iterator[Line]:
+def lines(states: SandboxStates) -> Iterator[Line]:
     if not states.sandboxes:
         yield Line("no sandbox is running")
     for sandbox in states.sandboxes:
@@ -40,6 +18,10 @@ def _state_lines(states: SandboxStates) -> Iterator[Line]:
             ports = ", ".join(f"{name} {port}" for name, port in sorted(server.ports.items()))
             how = f"process {server.pid}" if server.ended is None else f"{server.ended}; see {server.log}"
             yield Line(f"  {server.title} {server.version}: {how}; ports: {ports}")
+
+
+def data(states: SandboxStates) -> Data:
+    return {"sandboxes": [_state_data(state) for state in states.sandboxes]}
 
 
 def _state_data(state: SandboxState) -> Data:

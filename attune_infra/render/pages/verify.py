@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Final
 
-from attune_infra.render.data import Data, in_order
+from attune_infra.render.data import Data, sort_data
 from attune_infra.render.objects import difference_data, difference_lines
 from attune_infra.render.text import Line
 from attune_infra.render.words import FEW_WORKERS, ranges
@@ -35,7 +35,7 @@ def lines(verification: Verification) -> Iterator[Line]:
 
 
 def data(verification: Verification) -> Data:
-    return {"checks": in_order(_check_data(check) for check in verification.checks)}
+    return {"checks": sort_data(_check_data(check) for check in verification.checks)}
 
 
 def _lines_of_many(checks: Iterable[Check]) -> Iterator[Line]:

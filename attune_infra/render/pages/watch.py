@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from attune_infra.fleet.fleet import Fleet, FleetWorker
+from attune_infra.fleet.model import Fleet, FleetWorker
 from attune_infra.render.pages.fleet import HEADINGS, STYLES, cells, summary
 from attune_infra.render.text import Line
 from attune_infra.render.words import visible

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import ClassVar, Final
 
+from attune_infra.errors import ExitCode
 from attune_infra.topology.model import Queue, Topology, type_without_argument
 
 OPERATOR_POLICY: Final = "they are the operator's limits to a topology, not a part of it"
@@ -22,7 +23,9 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A text to keep. `file` is where it was written, None if it was not."""
+    """A text to keep; `file` is the file it was written to, if any."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.DONE
 
     text: str
     left_out: tuple[LeftOut, ...] = ()

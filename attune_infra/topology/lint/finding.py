@@ -6,7 +6,7 @@ import inspect
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, TypeAlias
 
 from attune_infra.errors import ExitCode
 from attune_infra.topology.document.places import Place
@@ -86,5 +86,7 @@ class Linted:
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """Rules, with their reasons."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.DONE
 
     rules: tuple[Rule, ...]

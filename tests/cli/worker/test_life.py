@@ -212,7 +212,7 @@ def test_without_a_database_there_is_no_registering(attune_infra_alone: Command)
 
     assert result.code == 1
     assert result.stderr == (
-        "error: no database is configured, so there is no registry\n"
+        "error: no database is configured, so there is no registry of workers\n"
         "hint:  give --database-url, or set ATTUNE__DATABASE__URL\n"
     )
 

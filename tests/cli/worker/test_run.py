@@ -17,7 +17,7 @@ import pytest
 
 from attune_infra.broker.management import Management
 from attune_infra.broker.rabbitmq import RabbitMQ
-from attune_infra.fleet.fleet import Depth
+from attune_infra.fleet.model import Depth
 from attune_infra.sandbox import BoundSandbox
 from support.as_a_user import Command
 from support.eventually import eventually
@@ -373,10 +373,10 @@ def test_a_denied_feature_is_told_with_the_way_out(
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("--exec", "no-such-command"), "there is no command 'no-such-command' that can be executed"),
-        (("--exec", "'"), "the command cannot be read: No closing quotation"),
-        (("--exec", __file__), f"there is no command '{__file__}' that can be executed"),
-        (("--exec", ""), "there is no command '' that can be executed"),
+        (("--exec", "no-such-command"), "there is no executable command 'no-such-command'"),
+        (("--exec", "'"), "--exec cannot be split into words: No closing quotation"),
+        (("--exec", __file__), f"there is no executable command '{__file__}'"),
+        (("--exec", ""), "there is no executable command ''"),
     ],
 )
 def test_a_command_that_cannot_be_is_refused_at_once(

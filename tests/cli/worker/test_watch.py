@@ -22,9 +22,7 @@ def test_without_a_terminal_it_says_so(attune_infra_alone: Command) -> None:
     result = attune_infra_alone("worker", "watch")
 
     assert result.code == 64
-    assert result.stderr.startswith(
-        "error: there is no terminal to show a live view on\nhint:  `attune-infra worker"
-    )
+    assert result.stderr.startswith("error: no terminal: a live view needs one\nhint:  `attune-infra worker")
 
 
 @pytest.mark.any_broker

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 
+from attune_infra.fleet.provision import Provisioned
 from attune_infra.render.pages import provision, verify
 from attune_infra.render.text import Line
 from attune_infra.render.words import FEW_WORKERS
 from attune_infra.topology import builtin
 from attune_infra.topology.diff import Difference
-from attune_infra.topology.report import Outcome, Provisioned, Report, Status
+from attune_infra.topology.report import Outcome, Report, Status
 from attune_infra.topology.verify import Check, Verdict, Verification
 from attune_infra.topology.worker import objects_of, worker_family
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from attune_infra.render.text import lines_of
+from attune_infra.render.pages import trace as page
+from attune_infra.render.text import escape_lines
 from attune_infra.topology.model import Binding, Exchange, Message, Queue, Topology
 from attune_infra.topology.routing.route import Routing
 from attune_infra.topology.routing.trace import trace
@@ -37,7 +38,7 @@ RETRIED = Topology.of(
 
 def told(exchange: str, routing_key: str = "", topology: Topology = RETRIED) -> list[str]:
     story = trace(Routing(topology), Message(exchange=exchange, routing_key=routing_key))
-    return [line.text for line in lines_of(story)]
+    return [line.text for line in escape_lines(page.lines(story))]
 
 
 def test_a_message_is_followed_as_a_tree_and_nothing_is_told_twice() -> None:

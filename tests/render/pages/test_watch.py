@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from attune_infra.fleet.fleet import Fleet, Limits, Member, Sighting
 from attune_infra.fleet.health import examine
+from attune_infra.fleet.model import Fleet, Limits, Member, Sighting
 from attune_infra.render.pages.watch import View, page_of, screen
 from attune_infra.topology.builtin import attune
 from attune_infra.topology.worker import with_workers

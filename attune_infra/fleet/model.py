@@ -1,7 +1,7 @@
-"""The fleet, as values: workers as the registry and the broker know them, and what is wrong with each.
+"""The values of the fleet: each worker with its row, its queues and its findings, which `health` makes.
 
-A worker is expected to work while its status is active or busy, and gone when it is inactive or has no row at all.
-Of one in error nothing is expected, and nothing of its own is taken away. What is wrong is found in `health`.
+A worker is expected to work while its status is active or busy. It is gone if it is inactive or has no row. A
+worker in error is neither: nothing is expected of it, and its queues are kept.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import ClassVar, Final
 
+from attune_infra.errors import ExitCode
 from attune_infra.topology.diff import Difference
 from attune_infra.topology.model import Binding, Queue, Topology
 from attune_infra.topology.verify import Check, Verdict, Verification
@@ -23,7 +24,7 @@ _GONE: Final = frozenset({"inactive", None})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """A worker as the registry knows it; the age of its heartbeat is in seconds, by the database's clock."""
+    """A worker's row in the registry; the age of its heartbeat in seconds is by the database's clock."""
 
     id: int
     name: str
@@ -38,7 +39,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """How many messages a queue holds: waiting, and handed to a consumer that has not acknowledged them."""
+    """The number of messages in a queue: ready, and delivered but unacknowledged."""
 
     ready: int = 0
     unacknowledged: int = 0
@@ -59,7 +60,7 @@ class Depth:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sighting:
-    """What was seen of a broker and a registry. Consumers come from statistics, which are some 6 seconds late."""
+    """The broker and the registry at one moment. Consumer tags are from statistics, which lag about 6 seconds."""
 
     topology: Topology
     depths: Mapping[str, Depth]
@@ -69,34 +70,39 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What is still healthy."""
+    """Limits of health: ready messages of one worker, and seconds since its heartbeat."""
 
     depth: int = 1000
     heartbeat_age: float = 90.0
 
 
 class Finding(StrEnum):
-    """A way in which registry and broker disagree, or a worker is not well."""
+    """A kind of disagreement between registry and broker, or of ill health; its value is its name for people."""
 
     UNREGISTERED = "unregistered"
     ORPHAN = "orphan"
     QUEUE_MISSING = "queue missing"
     QUEUE_DIFFERS = "queue differs"
     QUEUE_DOWN = "queue down"
-    KEY_MISSING = "key missing"
-    KEY_EXTRA = "key extra"
+    BINDING_MISSING = "key missing"
+    BINDING_EXTRA = "key extra"
     CONSUMER_MISSING = "consumer missing"
     CONSUMER_FOREIGN = "foreign consumer"
     CONSUMERS_MANY = "several consumers"
     BACKLOG = "backlog"
     TOO_DEEP = "too deep"
     HEARTBEAT_STALE = "heartbeat stale"
-    CORDONED = "cordoned, yet busy"
+    CORDONED_WITH_WORK = "cordoned, yet busy"
     IN_ERROR = "in error"
 
     @property
+    def code(self) -> str:
+        """Its name for machines, such as `queue_missing`."""
+        return self.name.lower()
+
+    @property
     def rests_on_statistics(self) -> bool:
-        """Whether the broker may only not have counted its consumers yet."""
+        """True if statistics that lag behind may be the cause."""
         return self in {
             Finding.CONSUMER_MISSING,
             Finding.CONSUMER_FOREIGN,
@@ -107,7 +113,7 @@ class Finding(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One finding about one worker, in words."""
+    """One finding about one worker, with its detail and hint."""
 
     finding: Finding
     detail: str
@@ -118,7 +124,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerQueue:
-    """A worker's queue that is there, and all that hangs on it."""
+    """An existing queue of a worker, with its bindings, consumers and messages."""
 
     queue: Queue
     bindings: tuple[Binding, ...]
@@ -132,9 +138,9 @@ class WorkerQueue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FleetWorker:
-    """One worker: what the registry says (None where it has no row), what the broker holds, what is wrong.
+    """One worker: its row (None if it has none), its existing queues, and its findings.
 
-    `queues` are those of its own that are there, of as many as are wanted.
+    `wanted_queues` is the number of queues that it should have.
     """
 
     id: int
@@ -182,6 +188,8 @@ class FleetWorker:
 class Fleet:
     """Workers in the order of their ids."""
 
+    exit_code: ClassVar[ExitCode] = ExitCode.DONE
+
     workers: tuple[FleetWorker, ...]
 
     def counts(self) -> Counter[Verdict]:
@@ -189,7 +197,7 @@ class Fleet:
 
     @property
     def unsettled(self) -> bool:
-        """Whether looking at the statistics once more may make a difference."""
+        """True if newer statistics may change a finding."""
         return any(finding.rests_on_statistics for worker in self.workers for finding in worker.findings)
 
     def verification(self) -> Verification:

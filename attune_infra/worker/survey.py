@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from attune_infra.errors import AttuneError
-from attune_infra.fleet.fleet import Fleet, Limits, Sighting
 from attune_infra.fleet.health import examine
-from attune_infra.interfaces import Broker, WorkerRegistry
+from attune_infra.fleet.model import Fleet, Limits, Sighting
+from attune_infra.interfaces import CountingBroker, WorkerRegistry
 from attune_infra.operations.wait import wait_for
 from attune_infra.topology.model import Topology
 
 
 def survey(
-    broker: Broker,
+    broker: CountingBroker,
     registry: WorkerRegistry | None,
     want: Topology,
     limits: Limits,

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from attune_infra.fleet.fleet import Depth, Finding, Fleet, Limits, Member, Sighting
 from attune_infra.fleet.health import examine
-from attune_infra.fleet.leftovers import of_the_gone, of_workers
+from attune_infra.fleet.leftovers import leftovers_of_gone_workers, queues_of_workers
+from attune_infra.fleet.model import Depth, Finding, Fleet, Limits, Member, Sighting
 from attune_infra.topology.builtin import attune
 from attune_infra.topology.model import Binding, Queue, Topology
 from attune_infra.topology.verify import Verdict
@@ -61,9 +61,9 @@ NOTHING = attune().exchanges["attune.events"]
     ("found", "wanted"),
     [
         (seen(NOTHING), {Finding.QUEUE_MISSING}),
-        (seen(QUEUE), {Finding.KEY_MISSING}),
-        (seen(QUEUE, BINDING, replace(BINDING, routing_key="worker.2")), {Finding.KEY_EXTRA}),
-        (seen(QUEUE, replace(BINDING, routing_key="x")), {Finding.KEY_MISSING, Finding.KEY_EXTRA}),
+        (seen(QUEUE), {Finding.BINDING_MISSING}),
+        (seen(QUEUE, BINDING, replace(BINDING, routing_key="worker.2")), {Finding.BINDING_EXTRA}),
+        (seen(QUEUE, replace(BINDING, routing_key="x")), {Finding.BINDING_MISSING, Finding.BINDING_EXTRA}),
         (seen(replace(QUEUE, durable=True), BINDING), {Finding.QUEUE_DIFFERS}),
         (seen(replace(QUEUE, state="down"), BINDING), {Finding.QUEUE_DOWN}),
         (seen(tags=()), {Finding.CONSUMER_MISSING}),
@@ -74,7 +74,7 @@ NOTHING = attune().exchanges["attune.events"]
         (seen(depth=Depth(ready=1001)), {Finding.TOO_DEEP}),
         (seen(member=replace(WELL, heartbeat_age=91.0)), {Finding.HEARTBEAT_STALE}),
         (seen(member=replace(WELL, heartbeat_age=None)), {Finding.HEARTBEAT_STALE}),
-        (seen(member=replace(WELL, cordoned=True), depth=Depth(ready=1)), {Finding.CORDONED}),
+        (seen(member=replace(WELL, cordoned=True), depth=Depth(ready=1)), {Finding.CORDONED_WITH_WORK}),
         (seen(member=replace(WELL, cordoned=True)), set()),
         (seen(member=replace(WELL, status="busy")), set()),
         (seen(member=replace(WELL, status="error"), tags=()), {Finding.IN_ERROR}),
@@ -159,16 +159,16 @@ def test_a_worker_may_own_several_queues() -> None:
 def test_what_the_gone_left_goes_and_what_is_not_a_workers_own() -> None:
     extra = replace(BINDING, routing_key="x")
 
-    [item] = of_the_gone(seen(QUEUE, BINDING, extra), attune()).items
+    [item] = leftovers_of_gone_workers(seen(QUEUE, BINDING, extra), attune()).items
     assert item.object == extra
-    [item] = of_the_gone(seen(QUEUE, BINDING, extra, member=None, depth=Depth(2, 1)), attune()).items
+    [item] = leftovers_of_gone_workers(seen(QUEUE, BINDING, extra, member=None, depth=Depth(2, 1)), attune()).items
     assert (item.object, item.loss.messages, item.loss.consumers, item.loss.bindings) == (QUEUE, 3, 1, 2)
-    assert of_the_gone(seen(), attune()).items == ()
-    assert of_the_gone(seen(member=replace(WELL, status="error")), attune()).items == ()
+    assert leftovers_of_gone_workers(seen(), attune()).items == ()
+    assert leftovers_of_gone_workers(seen(member=replace(WELL, status="error")), attune()).items == ()
 
 
 def test_all_of_a_given_workers_queues_go() -> None:
-    [item] = of_workers(seen()).items
+    [item] = queues_of_workers(seen()).items
 
     assert item.object == QUEUE
     assert item.used

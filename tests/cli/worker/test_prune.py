@@ -6,7 +6,7 @@ import amqp
 import pytest
 
 from attune_infra.broker.rabbitmq import RabbitMQ
-from attune_infra.interfaces import Registration
+from attune_infra.fleet.register import Registration
 from attune_infra.registry.workers import PostgresRegistry
 from attune_infra.topology.model import Topology
 from attune_infra.worker.dispatch import dispatch
@@ -71,7 +71,7 @@ def test_it_goes_all_the_same_if_that_is_said_twice(run: Command, broker: Rabbit
     assert asked.stderr == (
         "- queue worker.1.executions: it is worker 1 (full)'s; 2 messages, 0 consumers\n"
         "1 to remove\n"
-        "error: that would be removed, and there is no terminal to ask on\n"
+        "error: no terminal to ask: Delete 1 queue (2 messages, 0 consumers)?\n"
         "hint:  look at it with --dry-run; then give --yes\n"
     )
     assert queues(broker) == [1, 2, 3]

@@ -14,7 +14,7 @@ import pytest
 from attune_infra.broker.management import Management
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.cli import app
-from attune_infra.interfaces import Registration
+from attune_infra.fleet.register import Registration
 from attune_infra.registry.workers import PostgresRegistry
 from attune_infra.topology.model import Topology
 from attune_infra.worker.provision import active_workers, provision
@@ -192,7 +192,7 @@ def test_a_worker_has_to_be_named(attune_infra_alone: Command, command: tuple[st
     result = attune_infra_alone("worker", *command)
 
     assert result.code == 64
-    assert result.stderr.startswith("error: no worker is named\nhint:  give --id 7")
+    assert result.stderr.startswith("error: no worker is given\nhint:  give --id 7")
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,9 @@ def test_seconds_are_a_number(
     result = attune_infra_alone("worker", *command, option, value)
 
     assert result.code == 64
-    assert result.stderr.startswith(f"error: Invalid value for '{option}': {value} is no number of seconds\n")
+    assert result.stderr.startswith(
+        f"error: Invalid value for '{option}': {value} is not a finite number of seconds\n"
+    )
 
 
 LOOKING = (("worker", "list"), ("worker", "verify", "--all", "--settle", "0"), ("metrics",))

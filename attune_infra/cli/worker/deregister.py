@@ -1,0 +1,33 @@
+"""attune-infra worker deregister."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from attune_infra.cli._app import App
+from attune_infra.cli._options import shared
+from attune_infra.cli._session import Session
+from attune_infra.cli._worker_ids import read_worker_ids
+from attune_infra.cli.worker._options import Ids
+from attune_infra.errors import WrongUsage
+
+app = App()
+
+_Names = Annotated[
+    list[str] | None, typer.Option("--name", help="Name of a worker. May repeat.", show_default=False)
+]
+
+
+@app.command()
+@shared
+def deregister(session: Session, *, ids: Ids = None, name: _Names = None) -> None:
+    """Set workers inactive. Their rows and queues stay; `worker prune` deletes the queues."""
+    from attune_infra.render.pages import deregister as page
+
+    if not (ids or name):
+        raise WrongUsage("no worker is given", hint="give --id 7, --id 1-20, or --name worker-a")
+    with session.registry() as registry:
+        deregistered = registry.deregister(read_worker_ids(ids or ()), name or ())
+        session.finish("worker-deregister", page, deregistered)

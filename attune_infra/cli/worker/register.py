@@ -1,0 +1,31 @@
+"""attune-infra worker register."""
+
+from __future__ import annotations
+
+from attune_infra.cli._app import App
+from attune_infra.cli._options import shared
+from attune_infra.cli._session import Session
+from attune_infra.cli.worker._options import Name
+from attune_infra.cli.worker._registration import Capabilities, Host, Port, Type
+
+app = App()
+
+
+@app.command()
+@shared
+def register(
+    session: Session,
+    *,
+    name: Name = None,
+    worker_type: Type = None,
+    host: Host = None,
+    port: Port = None,
+    capability: Capabilities = None,
+) -> None:
+    """Insert a worker into the registry, or update the one of that name, and print its id."""
+    from attune_infra.render.pages import register as page
+    from attune_infra.worker.register import registration
+
+    described = registration(name, worker_type, host, port, capability or ())
+    with session.registry() as registry:
+        session.finish("worker-register", page, registry.register(described))
