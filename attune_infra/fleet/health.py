@@ -1,4 +1,4 @@
-"""Join what the registry and the broker say of each worker, and judge whether they agree and it is well."""
+"""The health of workers: each row of the registry joined with its queues, and the findings about both."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from attune_infra.topology.worker import consumer_tag_of, owner_of, topology_of_
 
 
 def examine(seen: Sighting, want: Topology, limits: Limits, worker_ids: Iterable[int] = ()) -> Fleet:
-    """Return all workers that the registry or the broker knows, and those of the given ids whom nobody does."""
+    """Return every worker in the registry or on the broker, and one for each other id in `worker_ids`."""
     family = worker_family(want)
-    queues = _queues(seen, family)
+    queues = _queues_by_owner(seen, family)
     ids = sorted(seen.members.keys() | queues.keys() | set(worker_ids))
     own = topology_of_workers(want, ids)
     changes: dict[int, list[Changed]] = defaultdict(list)
@@ -43,11 +43,11 @@ def examine(seen: Sighting, want: Topology, limits: Limits, worker_ids: Iterable
         )
         for each in ids
     )
-    return Fleet(tuple(_judged(worker, changes[worker.id], own, limits) for worker in joined))
+    return Fleet(tuple(_with_findings(worker, changes[worker.id], own, limits) for worker in joined))
 
 
-def _queues(seen: Sighting, family: WorkerFamily) -> defaultdict[int, list[WorkerQueue]]:
-    """Return the workers' queues that are there by the ids of their owners."""
+def _queues_by_owner(seen: Sighting, family: WorkerFamily) -> defaultdict[int, list[WorkerQueue]]:
+    """Return the existing queues of workers, by the id of the worker."""
     bindings: dict[str, list[Binding]] = defaultdict(list)
     for binding in sorted(seen.topology.bindings, key=binding_order):
         if binding.destination_type == "queue":
@@ -66,7 +66,7 @@ def _queues(seen: Sighting, family: WorkerFamily) -> defaultdict[int, list[Worke
     return queues
 
 
-def _judged(worker: FleetWorker, changes: Iterable[Changed], own: Topology, limits: Limits) -> FleetWorker:
+def _with_findings(worker: FleetWorker, changes: Iterable[Changed], own: Topology, limits: Limits) -> FleetWorker:
     reasons = [*_unregistered(worker), *_orphaned(worker)]
     if not worker.gone:
         reasons += [*_of_queues(worker), *_extra_keys(worker, own), *_of_depth(worker, limits)]
@@ -92,13 +92,13 @@ def _orphaned(worker: FleetWorker) -> Iterator[Reason]:
         consumed = f", consumed by {', '.join(worker.consumer_tags)}" if worker.consumer_tags else ""
         yield Reason(
             Finding.ORPHAN,
-            f"{why}, yet {names} is there: {worker.depth}{consumed}",
-            "`attune-infra worker prune` removes it if it is empty and unused",
+            f"{why}, but {names} exists: {worker.depth}{consumed}",
+            "`attune-infra worker prune` deletes it if it is empty and unused",
         )
 
 
 def extra_bindings(worker: FleetWorker, own: Topology) -> tuple[Binding, ...]:
-    """Return the bindings to a worker's queues that are not its own."""
+    """Return the bindings of a worker's queues that are not its own."""
     return tuple(each for queue in worker.queues for each in queue.bindings if each not in own.bindings)
 
 
@@ -106,7 +106,7 @@ def _extra_keys(worker: FleetWorker, own: Topology) -> Iterator[Reason]:
     for binding in extra_bindings(worker, own):
         yield Reason(
             Finding.BINDING_EXTRA,
-            f"{label(binding)} is not the worker's: it is sent what is meant for others",
+            f"{label(binding)} is not the worker's own: it brings messages meant for others",
             "`attune-infra worker prune` unbinds it",
         )
 
@@ -116,26 +116,25 @@ def _of_queues(worker: FleetWorker) -> Iterator[Reason]:
         if not queue.queue.works:
             yield Reason(
                 Finding.QUEUE_DOWN,
-                f"queue {queue.name} is there, but its state is {queue.queue.state}",
-                "is the node down that it lives on? a worker that starts again elsewhere may be refused its queue"
-                " until that node is back",
+                f"queue {queue.name} exists, but its state is {queue.queue.state}",
+                "is its node down? RabbitMQ may refuse the queue to a restarted worker until the node is back",
             )
 
 
 def _lacking(worker: FleetWorker, changes: Iterable[Changed]) -> Iterator[Reason]:
-    provision = f"`attune-infra worker provision --id {worker.id}` makes it"
-    there = {queue.name for queue in worker.queues}
+    provision = f"`attune-infra worker provision --id {worker.id}` creates it"
+    existing = {queue.name for queue in worker.queues}
     for change in changes:
         match change.want, change:
             case Queue(), Create():
                 yield Reason(Finding.QUEUE_MISSING, f"{label(change.want)} is missing", provision)
-            case Binding(destination=name), _ if name in there:
+            case Binding(destination=name), _ if name in existing:
                 yield Reason(Finding.BINDING_MISSING, f"{label(change.want)} is missing", provision)
             case Queue(), Recreate():
                 yield Reason(
                     Finding.QUEUE_DIFFERS,
                     f"{label(change.want)} differs: the worker's own declaration would be refused with 406",
-                    f"`attune-infra worker deprovision --id {worker.id}`, then provision it anew",
+                    f"`attune-infra worker deprovision --id {worker.id}`, then `worker provision`",
                     differences=change.differences,
                 )
 
@@ -147,38 +146,36 @@ def _of_consumers(worker: FleetWorker, own: Topology) -> Iterator[Reason]:
         foreign = [each for each in tags if each != tag]
         if not tags:
             yield Reason(
-                Finding.CONSUMER_MISSING, f"nobody consumes {queue.name}", f"is worker {worker.id} running?"
+                Finding.CONSUMER_MISSING, f"{queue.name} has no consumer", f"is worker {worker.id} running?"
             )
         if not tags and queue.depth:
             yield Reason(
                 Finding.BACKLOG,
-                f"{queue.name} holds {queue.depth}, and nobody consumes",
-                f"start worker {worker.id}; an auto-delete queue is not deleted before its first consumer",
+                f"{queue.name} holds {queue.depth}, and has no consumer",
+                f"start worker {worker.id}; RabbitMQ deletes an auto-delete queue only after its first consumer",
             )
         if foreign:
             yield Reason(
                 Finding.CONSUMER_FOREIGN,
-                f"{queue.name} is consumed by {', '.join(foreign)}, not only by {tag}"
-                if tag in tags
-                else f"{queue.name} is consumed by {', '.join(foreign)}, not by {tag}",
-                "stop whoever consumes with that tag: it takes this worker's messages",
+                f"{queue.name} is consumed by {', '.join(foreign)}, not {'only ' if tag in tags else ''}by {tag}",
+                "stop the consumer with that tag: it takes this worker's messages",
             )
         if len(tags) > 1:
             yield Reason(
                 Finding.CONSUMERS_MANY,
                 f"{queue.name} has {len(tags)} consumers: {', '.join(tags)}",
-                "one worker, one consumer: is the same worker running twice?",
+                "a worker has one consumer: is this worker running twice?",
             )
 
 
 def _of_heartbeat(worker: FleetWorker, limits: Limits) -> Iterator[Reason]:
     age = worker.member.heartbeat_age if worker.member else None
     if age is None or age > limits.heartbeat_age:
-        told = "it has never sent a heartbeat" if age is None else f"its last heartbeat is {age:.0f} s old"
+        heartbeat = "it has never sent a heartbeat" if age is None else f"its last heartbeat is {age:.0f} s old"
         yield Reason(
             Finding.HEARTBEAT_STALE,
-            f"{told}, where {limits.heartbeat_age:g} s are allowed",
-            f"is worker {worker.id} running, and does it reach the database? if it is gone for good:"
+            f"{heartbeat}; the limit is {limits.heartbeat_age:g} s",
+            f"is worker {worker.id} running, and can it reach the database? if it is gone for good:"
             f" `attune-infra worker deregister --id {worker.id}`",
         )
 
@@ -187,22 +184,20 @@ def _of_depth(worker: FleetWorker, limits: Limits) -> Iterator[Reason]:
     if worker.depth.ready > limits.depth:
         yield Reason(
             Finding.TOO_DEEP,
-            f"{worker.depth}, where {limits.depth} ready ones are allowed",
-            "it is sent more than it can do: add workers, or look what it is busy with",
+            f"{worker.depth}; the limit is {limits.depth} ready",
+            "it gets more messages than it can process: add workers, or check its work",
         )
 
 
 def _of_status(worker: FleetWorker) -> Iterator[Reason]:
     if worker.member and worker.member.status == "error":
-        yield Reason(
-            Finding.IN_ERROR, "its status is error", "the worker's own log tells more", verdict=Verdict.WARNING
-        )
+        yield Reason(Finding.IN_ERROR, "its status is error", "see the worker's own log", verdict=Verdict.WARNING)
     if worker.member and worker.member.cordoned and worker.depth:
-        # What a worker held when it was cordoned it may still finish; what waits was sent to it, or left to it.
+        # A cordoned worker may finish the messages it holds. Ready ones were sent to it, or left to it.
         verdict = Verdict.FAILED if worker.depth.ready else Verdict.WARNING
         yield Reason(
             Finding.CORDONED_WITH_WORK,
-            f"is cordoned, yet has {worker.depth}",
-            "whoever schedules should not send it any more work",
+            f"is cordoned, but has {worker.depth}",
+            "the scheduler should not send it work",
             verdict=verdict,
         )

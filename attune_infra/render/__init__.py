@@ -1,1 +1,1 @@
-"""Values -> what is shown of them. Returns, never prints."""
+"""Values -> text, JSON and pictures. Functions return them and never print."""

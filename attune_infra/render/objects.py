@@ -1,4 +1,4 @@
-"""What several pages say of objects and of how they differ."""
+"""Objects and their differences, for several pages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from attune_infra.topology.model import Binding, TopologyObject
 if TYPE_CHECKING:
     from attune_infra.render.data import Data
 
-NOT_IN_PLACE: Final = Line("      RabbitMQ cannot change this in place, only delete it and make it anew")
+NOT_IN_PLACE: Final = Line("      RabbitMQ cannot change this in place; it must be deleted and recreated")
 
 
 def difference_lines(differences: Iterable[Difference]) -> Iterator[Line]:
@@ -22,7 +22,7 @@ def difference_lines(differences: Iterable[Difference]) -> Iterator[Line]:
 
 
 def difference_data(differences: Iterable[Difference]) -> Data:
-    """Return the differences under their key, and nothing if there are none."""
+    """Return the differences under the key `differences`; nothing if there are none."""
     found = [
         {"attribute": item.attribute, **_present("have", item.have), **_present("want", item.want)}
         for item in differences
@@ -30,8 +30,8 @@ def difference_data(differences: Iterable[Difference]) -> Data:
     return {"differences": found} if found else {}
 
 
-def named(item: TopologyObject) -> Data:
-    """Return what tells an object from all others."""
+def identify(item: TopologyObject) -> Data:
+    """Return the keys that identify an object."""
     if isinstance(item, Binding):
         return {
             "kind": "binding",
@@ -45,5 +45,5 @@ def named(item: TopologyObject) -> Data:
 
 
 def _present(key: str, value: Value) -> Data:
-    """Return a value under its key; one that is absent is left out, since null is a value too."""
+    """Return a value under its key. An absent value is left out, because null is a value too."""
     return {} if value is ABSENT else {key: value}

@@ -1,4 +1,4 @@
-"""Branches -> lines of a tree, however deep: no branch is asked for what is below before it is drawn itself."""
+"""Branches -> lines of a tree of any depth. A branch makes its children only after it is drawn."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from dataclasses import dataclass
 from attune_infra.render.text import Line
 
 _STYLES = {"!": "red", "?": "yellow"}
-_WIDEST = 3 * 60
-"""Characters before a line; what is deeper, as in a chain of thousands, is not moved to the right any more."""
+_MAX_INDENT = 3 * 60
+"""Characters before a line. Deeper branches, as in a chain of thousands, are not indented further."""
 
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """A line of a tree, its sign (`!` wrong, `?` uncertain) and what is below it."""
+    """A line of a tree, with its sign (`!` wrong, `?` uncertain) and the branches below it."""
 
     text: str
     below: Iterable[Branch] = ()
     sign: str = " "
 
 
-def drawn(root: Branch) -> Iterator[Line]:
+def render_tree(root: Branch) -> Iterator[Line]:
     """Yield the lines of a tree, each sign at the beginning of its line."""
     yield _line(root, "")
     waiting = [("", _with_last(root.below))]
@@ -33,7 +33,7 @@ def drawn(root: Branch) -> Iterator[Line]:
             waiting.pop()
             continue
         yield _line(branch, indent + ("└─ " if is_last else "├─ "))
-        deeper = indent + ("   " if is_last else "│  ") if len(indent) < _WIDEST else indent
+        deeper = indent + ("   " if is_last else "│  ") if len(indent) < _MAX_INDENT else indent
         waiting.append((deeper, _with_last(branch.below)))
 
 
@@ -42,7 +42,7 @@ def _line(branch: Branch, indent: str) -> Line:
 
 
 def _with_last(branches: Iterable[Branch]) -> Iterator[tuple[Branch, bool]]:
-    """Yield branches, and of each whether it is the last."""
+    """Yield each branch, and True with the last one."""
     waiting = iter(branches)
     branch = next(waiting, None)
     while branch is not None:

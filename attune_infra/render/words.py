@@ -1,4 +1,4 @@
-"""How objects and their attributes are spoken of, in RabbitMQ's terms and the platform's words."""
+"""Words for objects and their attributes, in RabbitMQ's terms."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ if TYPE_CHECKING:
     from attune_infra.topology.document.text import LeftOut
 
 _TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
-_FEW = 5
-FEW_WORKERS = 20
-"""Of so many workers each is spoken of; of more, those with whom all is well are taken together."""
+_MAX_NAMES_LISTED = 5
+MAX_WORKERS_SHOWN = 20
+"""Up to this many workers are shown one by one; of more, the healthy ones share a line."""
 
 
 def visible(text: str) -> str:
-    """Return text that prints as itself, and does nothing else to a terminal.
+    """Return text that is safe to print on a terminal.
 
-    Control characters, and those that turn the direction of writing, are shown as escapes.
+    Control characters, and characters that change the direction of writing, become escapes.
     """
     if text.isprintable():
         return text
     return "".join(_escaped(character) for character in text)
 
 
-def declared(item: TopologyObject) -> str:
-    """Return the sentence that an object is declared as it is wanted."""
+def declaration(item: TopologyObject) -> str:
+    """Return the sentence of an object's declaration, with its attributes."""
     match item:
         case Exchange():
             more = _arguments(item.arguments)
@@ -45,12 +45,12 @@ def declared(item: TopologyObject) -> str:
 
 
 def difference(found: Difference) -> str:
-    """Return one differing attribute: have and want, values and types."""
+    """Return the sentence of one differing attribute: both values, with their types."""
     return f"{found.attribute}: have {value(found.have)}, want {value(found.want)}"
 
 
 def value(found: Value) -> str:
-    """Return a value with its type, in the terms of JSON."""
+    """Return a value with its type, in JSON's terms."""
     if found is ABSENT:
         return "none"
     words = f"'{found}'" if isinstance(found, str) else json.dumps(found, ensure_ascii=False, default=str)
@@ -58,7 +58,7 @@ def value(found: Value) -> str:
 
 
 def ranges(ids: Iterable[int]) -> str:
-    """Return ids as they may be typed: each run of successive ones as a range."""
+    """Return ids as a user may type them: each run of successive ids as a range."""
     runs: list[list[int]] = []
     for each in sorted(ids):
         if runs and each == runs[-1][-1] + 1:
@@ -69,21 +69,27 @@ def ranges(ids: Iterable[int]) -> str:
 
 
 def omission(found: LeftOut) -> str:
-    """Return the sentence that something was left out, with the first few names."""
-    names = ", ".join(found.names[:_FEW])
-    more = f" and {len(found.names) - _FEW} more" if len(found.names) > _FEW else ""
+    """Return the sentence for objects that were left out, with the first names."""
+    names = ", ".join(found.names[:_MAX_NAMES_LISTED])
+    more = f" and {len(found.names) - _MAX_NAMES_LISTED} more" if len(found.names) > _MAX_NAMES_LISTED else ""
     return f"left out: {found.kind} {names}{more}: {found.why}"
 
 
 def _exchange_kind(exchange: Exchange) -> str:
     words = [exchange.type, "durable" if exchange.durable else "transient"]
-    words += ["auto-delete"] * exchange.auto_delete + ["internal"] * exchange.internal
+    if exchange.auto_delete:
+        words.append("auto-delete")
+    if exchange.internal:
+        words.append("internal")
     return ", ".join(words)
 
 
 def _queue_kind(queue: Queue) -> str:
     words = [queue.type] if queue.type else []
-    words += ["not durable"] * (not queue.durable) + ["auto-delete"] * queue.auto_delete
+    if not queue.durable:
+        words.append("not durable")
+    if queue.auto_delete:
+        words.append("auto-delete")
     return f" ({', '.join(words)})" if words else ""
 
 
@@ -106,7 +112,7 @@ def _escaped(character: str) -> str:
 
 
 def attributes(item: TopologyObject) -> Iterator[tuple[str, Argument]]:
-    """Yield each attribute that an object is declared with."""
+    """Yield each attribute of an object's declaration."""
     match item:
         case Exchange():
             yield from (("type", item.type), ("durable", item.durable), ("auto_delete", item.auto_delete))

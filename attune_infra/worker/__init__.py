@@ -1,1 +1,1 @@
-"""One worker's life."""
+"""Workers: registered, provisioned, surveyed, run and removed."""

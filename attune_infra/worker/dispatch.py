@@ -1,4 +1,4 @@
-"""Send one worker a message, and know whether it arrived in a queue."""
+"""Send a message to one worker."""
 
 from __future__ import annotations
 
@@ -13,15 +13,18 @@ from attune_infra.topology.worker import bindings_of, worker_family
 
 
 def dispatch(broker: Messages, topology: Topology, worker_id: int, body: str | None) -> Dispatch:
-    """Publish a message as a scheduler would: to the first exchange that the worker's queues are bound to."""
+    """Publish a message as a scheduler does: to the exchange of the worker's first binding.
+
+    Raise `InvalidInput` if the topology binds no worker queue, and `WrongUsage` if the body is not JSON.
+    """
     first = next(iter(bindings_of(worker_family(topology), worker_id)), None)
     if first is None:
         raise InvalidInput(
-            f"topology '{topology.name}' binds no queue of a worker to an exchange",
+            f"topology '{topology.name}' binds no worker queue to an exchange",
             hint="add `bindings:` to the queue in its workers section",
         )
     message_id = str(uuid4())
-    text = json.dumps({"message_id": message_id, "worker_id": worker_id}) if body is None else _checked(body)
+    text = json.dumps({"message_id": message_id, "worker_id": worker_id}) if body is None else _require_json(body)
     routed = broker.publish(first.source, first.routing_key, text, message_id=message_id)
     return Dispatch(
         worker_id=worker_id,
@@ -32,11 +35,11 @@ def dispatch(broker: Messages, topology: Topology, worker_id: int, body: str | N
     )
 
 
-def _checked(body: str) -> str:
+def _require_json(body: str) -> str:
     try:
         json.loads(body)
     except ValueError as error:
         raise WrongUsage(
-            f"the body is not JSON: {error}", hint="""for instance --body '{"action": "ping"}'"""
+            f"the body is not JSON: {error}", hint="""example: --body '{"action": "ping"}'"""
         ) from error
     return body

@@ -1,4 +1,4 @@
-"""Register and provision a worker in one step that is done whole, or not at all."""
+"""Register and provision a worker in one step, or do neither."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from attune_infra.worker.provision import provision
 
 
 def enlist(broker: Broker, registry: WorkerRegistry, topology: Topology, registration: Registration) -> Enlisted:
-    """Register a worker and give it what it owns; if the broker refuses any of that, all is undone.
+    """Register and provision a worker; if the broker refuses an object, undo both.
 
-    The registration is one transaction of the database, which ends only when the broker has done its part.
+    The registration is one database transaction, which ends only after the broker has created the objects.
     """
     made: list[Queue] = []
     try:
         with registry.registering(registration) as worker:
             provisioned = provision(broker, registry, topology, [worker.id])
-            made += _made(provisioned)
+            made += _created_queues(provisioned)
             if provisioned.exit_code is not ExitCode.DONE:
                 raise _Refused(Enlisted(worker, provisioned, registered=False))
     except _Refused as refused:
@@ -43,12 +43,11 @@ class _Refused(Exception):
         self.enlisted = enlisted
 
 
-def _made(provisioned: Provisioned) -> list[Queue]:
-    outcomes = provisioned.report.outcomes
-    return [each.object for each in outcomes if isinstance(each.object, Queue) and each.status is Status.CREATED]
+def _created_queues(provisioned: Provisioned) -> list[Queue]:
+    created = [each.object for each in provisioned.report.outcomes if each.status is Status.CREATED]
+    return [item for item in created if isinstance(item, Queue)]
 
 
 def _undo(broker: Broker, made: Iterable[Queue]) -> None:
-    """Delete what was made; what cannot be deleted expires, and is an orphan until then."""
-    for _ in broker.delete(made, even_if_used=False):
-        pass
+    """Delete new queues. A queue that cannot be deleted is an orphan until it expires."""
+    list(broker.delete(made, even_if_used=False))

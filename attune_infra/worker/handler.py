@@ -1,4 +1,4 @@
-"""What a worker does with a message: run a command with it on standard input, or only say that it came."""
+"""Handlers of messages: run a command with the message on standard input, or do nothing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How work on a message ended: well, or for this reason not. It is a job that is over, too."""
+    """The end of a job: success, or the reason of its failure. It is a finished job itself."""
 
     failure: str | None = None
 
@@ -20,10 +20,10 @@ class Ended:
 
 
 class Job(Protocol):
-    """A message being worked on."""
+    """A message being processed."""
 
     def poll(self) -> Ended | None:
-        """Return how it ended; None while it has not."""
+        """Return the end of the job; None while it runs."""
         ...
 
 
@@ -32,16 +32,16 @@ class Handler(Protocol):
 
 
 class Nothing:
-    """Does nothing with any message, successfully."""
+    """A handler that does nothing, with success."""
 
     def start(self, body: bytes) -> Job:  # noqa: ARG002 # it is a Handler
         return Ended()
 
 
 class Command:
-    """Runs a command for each message, which is a file on its standard input and may be of any length.
+    """A handler that runs a command for each message, with the message as a file on standard input.
 
-    It is in a session of its own: Ctrl-C on our terminal, which asks us to finish, does not kill it.
+    The command has its own session, so that Ctrl-C, which asks the worker to finish, does not kill it.
     """
 
     def __init__(self, words: Sequence[str]) -> None:
@@ -65,6 +65,4 @@ class _Process:
         code = self._process.poll()
         if not code:
             return None if code is None else Ended()
-        return Ended(
-            f"the command left with exit code {code}" if code > 0 else f"signal {-code} killed the command"
-        )
+        return Ended(f"the command exited with code {code}" if code > 0 else f"signal {-code} killed the command")

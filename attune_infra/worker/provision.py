@@ -1,4 +1,4 @@
-"""Give workers the queues and bindings that are their own."""
+"""Provision workers: declare their queues, bind them, and verify both."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from attune_infra.interfaces import Broker, WorkerRegistry
     from attune_infra.topology.model import Topology
 
-_SHOWN = 10
-"""Ids that a sentence names before it counts the rest."""
+_MAX_IDS_LISTED = 10
+"""Ids that a sentence lists before it counts the rest."""
 
 
 def provision(
@@ -26,9 +26,9 @@ def provision(
     *,
     watch: Watch = lambda *_: None,
 ) -> Provisioned:
-    """Declare and bind what each worker owns, and read it back.
+    """Declare and bind the queues of each worker, and read them back.
 
-    Raise `WorkerNotRegistered`, with nothing changed, if a registry is given that lacks one of the ids.
+    Raise `WorkerNotRegistered`, and change nothing, if a registry is given and lacks one of the ids.
     """
     if registry is not None and (missing := registry.missing(worker_ids)):
         raise _not_registered(missing)
@@ -37,17 +37,17 @@ def provision(
 
 
 def active_workers(registry: WorkerRegistry) -> tuple[int, ...]:
-    """Return the ids of all workers that are expected to work."""
+    """Return the ids of all active or busy workers."""
     return tuple(sorted(member.id for member in registry.workers().values() if member.expected))
 
 
 def _not_registered(missing: Sequence[int]) -> WorkerNotRegistered:
-    shown = ", ".join(map(str, missing[:_SHOWN]))
-    if len(missing) > _SHOWN:
-        shown += f" and {len(missing) - _SHOWN} more"
+    shown = ", ".join(map(str, missing[:_MAX_IDS_LISTED]))
+    if len(missing) > _MAX_IDS_LISTED:
+        shown += f" and {len(missing) - _MAX_IDS_LISTED} more"
     worker, are = ("worker", "is") if len(missing) == 1 else ("workers", "are")
     return WorkerNotRegistered(
         f"{worker} {shown} {are} not in the registry; nothing was provisioned",
-        hint="`attune-infra worker register` registers a worker and prints its id; without --database-url"
-        " (and its variable and setting) the registry is not asked",
+        hint="`attune-infra worker register` registers a worker and prints its id; without a database URL the"
+        " registry is not checked",
     )

@@ -1,4 +1,4 @@
-"""The heartbeat of a worker: a thread, so that a database that is slow or away holds up no message."""
+"""The heartbeat of a worker, in a thread, so that a slow or unavailable database delays no message."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from attune_infra.interfaces import WorkerRegistry
 
 
 class Pulse:
-    """While entered, notes in the registry every `interval` seconds that a worker is alive."""
+    """Sends a worker's heartbeat to the registry every `interval` seconds, while entered."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class Pulse:
             self._note(self._beat())
 
     def _beat(self) -> str | None:
-        """Return what went wrong, if anything."""
+        """Send a heartbeat; return the reason if that failed."""
         try:
             with self._connect() as registry:
                 known = registry.heartbeat(self._worker_id)
@@ -47,7 +47,7 @@ class Pulse:
         return None if known else f"worker {self._worker_id} is no longer in the registry"
 
     def _note(self, trouble: str | None) -> None:
-        """Say it when trouble begins, changes or ends, not with every beat."""
+        """Tell when trouble begins, changes or ends, not at every heartbeat."""
         if trouble != self._trouble:
             self._tell(f"no heartbeat: {trouble}" if trouble else "heartbeats reach the registry again")
         self._trouble = trouble

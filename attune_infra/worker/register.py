@@ -1,4 +1,4 @@
-"""What a worker says of itself when it registers."""
+"""A worker's description of itself, from command line options."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def registration(
     port: int | None,
     capabilities: Iterable[str],
 ) -> Registration:
-    """Return a registration; a worker without a name gets the one the platform would give it."""
+    """Return a registration. The default name is the platform's: worker-HOSTNAME."""
     if name is not None and not name.strip():
         raise WrongUsage("the name of a worker is empty", hint="leave --name out for worker-HOSTNAME")
     return Registration(
@@ -26,14 +26,14 @@ def registration(
         worker_type=worker_type,
         host=host,
         port=port,
-        capabilities=capabilities_from(capabilities),
+        capabilities=parse_capabilities(capabilities),
     )
 
 
-def capabilities_from(pairs: Iterable[str]) -> dict[str, Argument] | None:
-    """Read `KEY=VALUE` pairs; a value that is JSON is taken as that, any other as a string.
+def parse_capabilities(pairs: Iterable[str]) -> dict[str, Argument] | None:
+    """Parse `KEY=VALUE` pairs, each value as JSON or else as a string.
 
-    None if there are no pairs: then the registry keeps what it holds.
+    Return None without pairs: the registry then keeps its capabilities.
     """
     capabilities: dict[str, Argument] = {}
     for pair in pairs:
@@ -41,7 +41,7 @@ def capabilities_from(pairs: Iterable[str]) -> dict[str, Argument] | None:
         if not equals or not key:
             raise WrongUsage(
                 f"capability '{pair}' is not KEY=VALUE",
-                hint="""for instance --capability max_concurrent_executions=10, or 'runtimes=["python"]'""",
+                hint="""examples: --capability max_concurrent_executions=10, --capability 'runtimes=["python"]'""",
             )
         capabilities[key] = _json_or_string(value)
     return capabilities or None

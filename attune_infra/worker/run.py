@@ -1,4 +1,4 @@
-"""One worker's life: come up, consume, come up again whatever happens, and stop without losing anything."""
+"""The life of one worker: connect, consume, reconnect after failures, and stop without losing a message."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ Tell = Callable[[str], None]
 _FIRST_PAUSE: Final = 0.2
 _LONGEST_PAUSE: Final = 5.0
 _TICK: Final = 1.0
-"""Seconds after which the connection is looked after although nothing happened."""
-_TOO_LATE: Final = ", but the connection was lost meanwhile: it comes again if its queue survived"
+"""Seconds after which the connection is checked even if nothing happened."""
+_TOO_LATE: Final = ", but the connection was lost: the message comes again if its queue survived"
 
 
-def live(
+def run_worker(
     registration: Registration, connect: Connect, inbox: Inbox, handler: Handler, *, heartbeat: float, tell: Tell
 ) -> None:
-    """Register, consume and send heartbeats until asked to stop; then finish what is held, and deregister."""
+    """Register, consume and send heartbeats until asked to stop; then finish the held messages and deregister."""
     with Wakeup() as wakeup:
         worker = _register(connect, registration, wakeup, tell)
         if worker is None:
-            tell("stopped before it was registered")
+            tell("stopped before the worker was registered")
             return
         try:
             with Pulse(connect, worker.id, heartbeat, tell):
@@ -55,7 +55,7 @@ def live(
 
 
 def _register(connect: Connect, registration: Registration, wakeup: Wakeup, tell: Tell) -> RegisteredWorker | None:
-    """Register, trying again while the database is away; None if asked to stop before that."""
+    """Register, and retry while the database is unavailable; return None if asked to stop first."""
     patience = _Patience(wakeup, tell)
     while not wakeup.stopping:
         try:
@@ -68,41 +68,41 @@ def _register(connect: Connect, registration: Registration, wakeup: Wakeup, tell
 
 
 def _deregister(connect: Connect, worker_id: int, tell: Tell) -> None:
-    """Set the worker inactive; where that is not possible, its heartbeat will tell."""
+    """Set the worker inactive. If that fails, its heartbeat becomes stale."""
     try:
         with connect() as registry:
             registry.deregister([worker_id])
     except RegistryError as error:
-        tell(f"could not be deregistered: {error.sentence}")
+        tell(f"the worker could not be deregistered: {error.sentence}")
 
 
 class Worker:
-    """Consumes one worker's queues, a message at a time, until it is asked to stop.
+    """Consumes one worker's queues, one message at a time, until it is asked to stop.
 
-    A message is acknowledged when the handler has done it, handed to the dead letter exchange when the handler
-    could not, and otherwise nobody's but the broker's, which delivers it again.
+    A message is acknowledged when its handler succeeded, and sent to the dead letter exchange when it failed.
+    Any other message stays with the broker, which delivers it again.
     """
 
     def __init__(self, worker_id: int, inbox: Inbox, handler: Handler, wakeup: Wakeup, tell: Tell) -> None:
         self._id, self._inbox, self._handler, self._wakeup, self._tell = worker_id, inbox, handler, wakeup, tell
         self._waiting: deque[Delivery] = deque()
         self._current: tuple[Delivery, Job] | None = None
-        self._told: frozenset[str] = frozenset()
+        self._refused: frozenset[str] = frozenset()
         self._kept_until = 0.0
 
     def run(self) -> None:
-        """Return when stopped; raise `QueueDenied`, or another failure of the first try that will not pass."""
+        """Run until stopped; raise `QueueDenied`, or a permanent failure of the first attempt."""
         patience, has_consumed = _Patience(self._wakeup, self._tell), False
         while not self._wakeup.stopping:
             try:
-                if self._wakeup.attempt(self._come_up):
+                if self._wakeup.attempt(self._connect):
                     patience, has_consumed = _Patience(self._wakeup, self._tell), True
                     self._serve()
                     self._inbox.close()
             except QueueDenied:
                 raise
             except BrokerError as error:
-                # Who has consumed before is refused by a broker that is only half up: its login, its virtual host.
+                # A broker that is still starting refuses logins and virtual hosts, also to workers it knows.
                 if not (error.may_pass or has_consumed):
                     raise
                 self._inbox.abandon()
@@ -114,13 +114,13 @@ class Worker:
             self._wakeup.wait(_TICK)
             self._finish()
 
-    def _come_up(self) -> bool:
-        """Consume; return True, since `attempt` returns None."""
+    def _connect(self) -> bool:
+        """Consume; return True, because `attempt` returns None if it is broken off."""
         refused = frozenset(self._inbox.open(self._id))
-        self._waiting.clear()  # of a connection that is lost: it comes again, or went with its queue
-        for what in sorted(refused - self._told):
-            self._tell(f"not as the topology wants it, but going on: {what}")
-        self._told = refused
+        self._waiting.clear()  # from the lost connection: they come again, or went with their queue
+        for what in sorted(refused - self._refused):
+            self._tell(f"differs from the topology, continuing: {what}")
+        self._refused = refused
         self._tell(f"worker {self._id} consumes")
         return True
 
@@ -131,7 +131,7 @@ class Worker:
             self._finish()
             self._begin()
             if self._wakeup.stopping and not retired:
-                self._tell("stopping: no new messages, finishing what is held")
+                self._tell("stopping: taking no new messages, finishing those held")
                 self._inbox.retire()
                 retired = True
             if retired and self._is_idle and self._inbox.is_empty():
@@ -141,14 +141,14 @@ class Worker:
             self._wakeup.wait(0 if self._can_go_on else _TICK, self._inbox.fileno())
 
     def _begin(self) -> None:
-        """Start on the next message, if none is being worked on."""
+        """Start the next message, if none is being processed."""
         if self._current is None and self._waiting:
             delivery = self._waiting.popleft()
             job = self._handler.start(delivery.body) if _is_json(delivery.body) else Ended("it is not JSON")
             self._current = delivery, job
 
     def _finish(self) -> None:
-        """Settle the message that was being worked on, if that is over."""
+        """Settle the current message, if its job has ended."""
         if self._current is None or time.monotonic() < self._kept_until:
             return
         delivery, job = self._current
@@ -175,7 +175,7 @@ class Worker:
 
     @property
     def _can_go_on(self) -> bool:
-        """Whether there is something to do at once."""
+        """True if there is work to do without waiting."""
         if self._current is None:
             return bool(self._waiting)
         return self._current[1].poll() is not None and time.monotonic() >= self._kept_until
@@ -190,9 +190,9 @@ def _is_json(body: bytes) -> bool:
 
 
 class _Patience:
-    """Growing pauses after failures, each of which is told once.
+    """Growing pauses after failures. Each failure is told once.
 
-    They are not the same ones for all workers, who lose one broker at one moment.
+    The pauses are random, because all workers lose a broker at the same moment.
     """
 
     def __init__(self, wakeup: Wakeup, tell: Tell) -> None:
@@ -200,9 +200,9 @@ class _Patience:
         self._pause, self._told = _FIRST_PAUSE, ""
 
     def after(self, error: AttuneError) -> None:
-        """Say what failed, and return when it is time to try again, or to stop."""
+        """Tell the failure, and wait until it is time to try again or to stop."""
         if error.sentence != self._told:
-            self._tell(f"{error.sentence}; trying again")
+            self._tell(f"{error.sentence}; retrying")
             if isinstance(error, QueueUnavailable) and error.hint:
                 self._tell(error.hint)
         self._told = error.sentence

@@ -1,4 +1,4 @@
-"""Look at registry and broker together."""
+"""Survey the registry and the broker together."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def survey(
     worker_ids: Collection[int] = (),
     settle: float = 0.0,
 ) -> Fleet:
-    """Return the whole fleet, or these workers of it, in as many requests for one worker as for thousands.
+    """Return the fleet, or the workers of the given ids. Thousands of workers take as many requests as one.
 
-    Without a registry nobody is in it. While something is wrong that the broker may only not have counted yet, it
-    is asked again for `settle` seconds.
+    Without a registry no worker has a row. Findings that rest on statistics are checked again for up to `settle`
+    seconds, because statistics lag behind.
     """
-    topology = broker.read()  # before the registry: who registers first, and then declares, is in both
+    topology = broker.read()  # before the registry, so that a worker that registers and then declares is in both
     depths, members = broker.depths(), registry.workers() if registry else {}
 
     def attempt() -> Fleet:

@@ -1,4 +1,4 @@
-"""Signals as something to wait for beside a socket: the end of a child, and the wish that we stop."""
+"""Signals to wait for together with a socket: the end of a child process, and a request to stop."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ENDING: Final = (signal.SIGTERM, signal.SIGINT)
 
 
 class Wakeup:
-    """While entered, SIGTERM and SIGINT ask to stop, once; a second one kills, as it would have the first time."""
+    """Turns the first SIGTERM or SIGINT into a request to stop, while entered; a second one kills as usual."""
 
     def __init__(self) -> None:
         self.stopping = False
@@ -39,13 +39,13 @@ class Wakeup:
         os.close(self._writer)
 
     def wait(self, seconds: float, *files: int) -> None:
-        """Return when a signal comes, one of the files becomes readable, or the time is over."""
+        """Wait until a signal comes, one of the files becomes readable, or the time is over."""
         ready, _, _ = select.select([self._reader, *files], [], [], seconds)
         if self._reader in ready:
             os.read(self._reader, 4096)
 
     def attempt(self, action: Callable[[], _T]) -> _T | None:
-        """Return what an action returns; when asked to stop, or if that was asked before, break it off: None."""
+        """Return the result of an action; None if a request to stop came before its end, which breaks it off."""
         try:
             self._breaks_off = True
             try:
@@ -63,5 +63,5 @@ class Wakeup:
             raise _BrokenOff
 
 
-class _BrokenOff(BaseException):  # so that nobody on the way takes it for a failure
+class _BrokenOff(BaseException):  # not an Exception, so that no handler on the way catches it
     pass

@@ -88,7 +88,7 @@ ATTUNE = quote(str(files("attune_infra.topology.builtin") / "attune.yaml"))
         ("graph --format text", LINTING | {"topology.graph", "render.pages.document"}),
         (
             "trace attune.events any",
-            {"topology.routing.trace", "render.pages.trace", "render.pages.trace_story"} | ROUTING,
+            {"topology.routing.trace", "render.pages.trace", "render.pages.trace_tree"} | ROUTING,
         ),
         (
             "export",

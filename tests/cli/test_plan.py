@@ -78,9 +78,9 @@ def test_what_would_be_lost_is_refused_with_what_would_do_instead(
     assert refused.lines[1:7] == [
         "! queue mine.q exists but differs",
         "      x-message-ttl: have none, want 60000 (integer)",
-        "      RabbitMQ cannot change this in place, only delete it and make it anew",
-        "      0 messages, 0 consumers, 1 binding would be lost by that",
-        "      this policy has the same effect, if the arguments are left out:",
+        "      RabbitMQ cannot change this in place; it must be deleted and recreated",
+        "      would be lost: 0 messages, 0 consumers, 1 binding",
+        "      this policy has the same effect, if the document leaves out the arguments:",
         r"        mine.q: {pattern: '^mine\.q$', apply_to: queues, definition: {message-ttl: 60000}}",
     ]
     unconfirmed = attune_infra("setup", document, "--allow-destructive")
@@ -125,7 +125,7 @@ def test_reasons_are_given_when_asked_for(attune_infra: Command, channel: amqp.C
     data = attune_infra("diff", "--explain", "--output", "json")
 
     assert (text.code, data.code) == (0, 0)
-    assert "queue somebody's is not declared, and left alone" in text.lines
+    assert "queue somebody's is undeclared, and kept" in text.lines
     assert {item["drift"] for item in data.json["explanations"]} == {False}
     assert len(data.json["explanations"]) == 13
     assert data.json["digest"] == attune_infra("diff", "-o", "json").json["digest"]

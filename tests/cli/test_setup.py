@@ -193,7 +193,8 @@ def test_a_user_without_permissions_is_told_what_was_refused(
 
     assert result.code == 3
     assert any(
-        line.startswith("! exchange attune.executions could not be made: ACCESS_REFUSED") for line in result.lines
+        line.startswith("! exchange attune.executions could not be created: ACCESS_REFUSED")
+        for line in result.lines
     )
     assert (
         "! binding attune.executions -> attune.executions.queue with routing key execution skipped:"
@@ -210,7 +211,8 @@ def test_who_may_not_set_policies_is_told_each_time_and_gets_all_else(
             result = attune_infra("setup", "--amqp-url", url)
             assert result.code == 3
             assert (
-                f"! policy attune-worker-expiry could not be made: user '{urlsplit(url).username}' lacks the tag"
+                f"! policy attune-worker-expiry could not be created:"
+                f" user '{urlsplit(url).username}' lacks the tag"
                 " policymaker, without which nobody sets policies" in result.lines
             )
             assert result.lines[-1] == summary

@@ -113,7 +113,7 @@ def test_an_orphan_is_told_with_all_it_holds() -> None:
     [check] = seen(member=None, depth=Depth(ready=2, unacknowledged=1)).verification().checks
 
     assert check.detail == (
-        "is not in the registry, yet worker.1.executions is there: 2 messages ready, 1 unacknowledged,"
+        "is not in the registry, but worker.1.executions exists: 2 messages ready, 1 unacknowledged,"
         " consumed by worker-1"
     )
 

@@ -1,6 +1,6 @@
 import pytest
 
-from attune_infra.render.words import declared, omission, ranges, value, visible
+from attune_infra.render.words import declaration, omission, ranges, value, visible
 from attune_infra.topology.diff import ABSENT, Value
 from attune_infra.topology.document.text import LeftOut
 from attune_infra.topology.model import Binding, Exchange, Policy, Queue, TopologyObject
@@ -57,7 +57,7 @@ def test_what_could_act_on_a_terminal_is_escaped(text: str, shown: str) -> None:
     ],
 )
 def test_an_object_is_spoken_of_as_the_platform_does(item: TopologyObject, sentence: str) -> None:
-    assert declared(item) == sentence
+    assert declaration(item) == sentence
 
 
 @pytest.mark.parametrize(

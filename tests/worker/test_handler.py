@@ -31,7 +31,7 @@ def test_a_command_need_not_read_it() -> None:
 @pytest.mark.parametrize(
     ("words", "failure"),
     [
-        (["false"], "the command left with exit code 1"),
+        (["false"], "the command exited with code 1"),
         (["sh", "-c", "kill -9 $$"], "signal 9 killed the command"),
         (["/no/such/command"], "the command could not be started: No such file or directory"),
     ],

@@ -3,7 +3,7 @@ import socket
 import pytest
 
 from attune_infra.errors import WrongUsage
-from attune_infra.worker.register import capabilities_from, registration
+from attune_infra.worker.register import parse_capabilities, registration
 
 
 def test_a_worker_without_a_name_gets_the_platforms() -> None:
@@ -25,14 +25,14 @@ def test_a_worker_without_a_name_gets_the_platforms() -> None:
     ],
 )
 def test_a_value_that_is_json_is_taken_as_that(pair: str, value: object) -> None:
-    assert capabilities_from([pair]) == {"k": value}
+    assert parse_capabilities([pair]) == {"k": value}
 
 
 def test_no_capabilities_leave_what_is_registered() -> None:
-    assert capabilities_from([]) is None
+    assert parse_capabilities([]) is None
 
 
 @pytest.mark.parametrize("pair", ["k", "=v", ""])
 def test_what_is_no_pair_is_refused(pair: str) -> None:
     with pytest.raises(WrongUsage, match="is not KEY=VALUE"):
-        capabilities_from([pair])
+        parse_capabilities([pair])

@@ -63,15 +63,17 @@ def run(
     from attune_infra.broker.inbox import AmqpInbox
     from attune_infra.topology.worker import named_dead_letter_exchange
     from attune_infra.worker.register import registration
-    from attune_infra.worker.run import live
+    from attune_infra.worker.run import run_worker
 
     topology = session.topology
     exchange = dead_letter_exchange or named_dead_letter_exchange(topology)
     inbox = AmqpInbox(session.settings, topology, prefetch=prefetch, dead_letter_exchange=exchange)
     described, handler = registration(name, None, None, None, ()), _handler(command)
     keep_running()
-    at_once = replace(session, wait=0.0)  # `live` itself waits as long as needed, and still reacts to SIGTERM
-    live(described, at_once.registry, inbox, handler, heartbeat=heartbeat, tell=tell)
+    at_once = replace(
+        session, wait=0.0
+    )  # `run_worker` itself waits as long as needed, and still reacts to SIGTERM
+    run_worker(described, at_once.registry, inbox, handler, heartbeat=heartbeat, tell=tell)
 
 
 def _handler(command: str | None) -> Handler:

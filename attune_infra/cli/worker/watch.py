@@ -62,7 +62,7 @@ def watch(
 
 def _show(terminal: Screen, view: View, look: Callable[[], Fleet], every: float) -> None:
     """Look, draw and obey keys until `q`. If looking fails, show why, above the last fleet that was seen."""
-    from attune_infra.render.pages.watch import page_of, screen
+    from attune_infra.render.pages.watch import page_size, screen
 
     fleet, trouble, again = Fleet(()), None, 0.0
     while True:
@@ -75,7 +75,7 @@ def _show(terminal: Screen, view: View, look: Callable[[], Fleet], every: float)
         if key == "q":
             return
         if key is not None:
-            view = view.pressed(key, rows=len(view.of(fleet)), page=page_of(height))
+            view = view.press(key, rows=len(view.select(fleet)), page=page_size(height))
 
 
 def _look_again(look: Callable[[], Fleet], before: Fleet) -> tuple[Fleet, str | None]:

@@ -1,1 +1,1 @@
-"""The pages: one module for each result of a command."""
+"""The pages: one module for each result of a command, which `render.page` describes."""

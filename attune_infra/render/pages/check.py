@@ -1,4 +1,4 @@
-"""Documents that were checked: what is in each, or what is wrong with it."""
+"""Checked documents: their contents, or their problems."""
 
 from __future__ import annotations
 

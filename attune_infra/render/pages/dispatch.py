@@ -1,4 +1,4 @@
-"""A message that was sent to one worker."""
+"""A message sent to one worker."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ def lines(sent: Dispatch) -> Iterator[Line]:
     if sent.routed:
         yield Line(f"+ message {sent.message_id} is in the queue of worker {sent.worker_id}", "green")
     else:
-        yield Line(
-            f"! no queue is bound for {sent.routing_key} to exchange {sent.exchange}: nothing was sent", "red"
-        )
+        target = f"exchange {sent.exchange} with routing key {sent.routing_key}"
+        yield Line(f"! no queue is bound to {target}: nothing was sent", "red")
 
 
 def data(sent: Dispatch) -> Data:

@@ -1,4 +1,4 @@
-"""A document that was written, to a file or to be read at once."""
+"""A document, printed or written to a file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A worker that was registered and provisioned in one step, or not at all."""
+"""A worker registered and provisioned in one step, or not at all."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def lines(enlisted: Enlisted) -> Iterator[Line]:
     if enlisted.registered:
         yield from register.lines(enlisted.worker)
     else:
-        yield Line(f"! worker {enlisted.worker.name} is not registered: all of it was undone", "red")
+        yield Line(f"! worker {enlisted.worker.name} is not registered: everything was undone", "red")
 
 
 def data(enlisted: Enlisted) -> Data:

@@ -1,11 +1,11 @@
-"""A plan, with why each object is drift, or is not."""
+"""A plan, with the reasons why each object has drifted or not."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from attune_infra.render.data import Data, sort_data
-from attune_infra.render.objects import named
+from attune_infra.render.objects import identify
 from attune_infra.render.pages import plan
 from attune_infra.render.text import Line
 from attune_infra.topology.explain import ExplainedPlan
@@ -15,17 +15,17 @@ from attune_infra.topology.model import label
 def lines(explained: ExplainedPlan) -> Iterator[Line]:
     yield from plan.lines(explained.plan)
     for explanation in explained.explanations:
-        yield Line(f"{label(explanation.object)} is {'drift' if explanation.drift else 'no drift'}")
+        yield Line(f"{label(explanation.object)} {'has drifted' if explanation.drift else 'has not drifted'}")
         yield from (Line(f"      {reason}") for reason in explanation.reasons)
     for item, why in explained.kept:
-        yield Line(f"{label(item)} is not declared, and left alone")
+        yield Line(f"{label(item)} is undeclared, and kept")
         yield Line(f"      {why}")
 
 
 def data(explained: ExplainedPlan) -> Data:
     reasons = [
-        {**named(each.object), "drift": each.drift, "reasons": list(each.reasons)}
+        {**identify(each.object), "drift": each.drift, "reasons": list(each.reasons)}
         for each in explained.explanations
     ]
-    kept = [{**named(item), "kept_because": why} for item, why in explained.kept]
+    kept = [{**identify(item), "kept_because": why} for item, why in explained.kept]
     return {**plan.data(explained.plan), "explanations": sort_data(reasons), "kept": sort_data(kept)}

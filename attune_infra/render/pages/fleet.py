@@ -1,4 +1,4 @@
-"""The fleet, a worker a line."""
+"""The fleet, one worker on each line."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ HEADINGS: Final = (
     "unacked",
     "verdict",
 )
-_NUMBERS: Final = frozenset({1, 4, 7, 8, 9})
+_NUMBER_COLUMNS: Final = frozenset({1, 4, 7, 8, 9})
 _SIGNS: Final = {Verdict.PASSED: "", Verdict.WARNING: "~", Verdict.FAILED: "!"}
 STYLES: Final = {Verdict.PASSED: "", Verdict.WARNING: "yellow", Verdict.FAILED: "red"}
-_LONGEST_NAME: Final = 24
+_MAX_NAME_LENGTH: Final = 24
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
 
 def lines(fleet: Fleet) -> Iterator[Line]:
     styles = ["", *(STYLES[worker.verdict] for worker in fleet.workers)]
-    texts = align([HEADINGS, *map(cells, fleet.workers)], right=_NUMBERS)
+    texts = align([HEADINGS, *map(cells, fleet.workers)], right=_NUMBER_COLUMNS)
     yield from map(Line, texts, styles)
     yield Line(summary(fleet))
 
@@ -44,16 +44,15 @@ def data(fleet: Fleet) -> Data:
 
 
 def cells(worker: FleetWorker) -> tuple[str, ...]:
-    """Return one worker as the columns of `HEADINGS`."""
-    member, there = worker.member, len(worker.queues)
-    queue = {0: "no", worker.wanted_queues: "yes"}.get(there, f"{there} of {worker.wanted_queues}")
+    """Return the cells of one worker, one for each of `HEADINGS`."""
+    member = worker.member
     return (
         _SIGNS[worker.verdict],
         str(worker.id),
-        _shortened(visible(member.name)) if member else "-",
-        member.status + " (cordoned)" * member.cordoned if member else "unregistered",
+        _shorten(visible(member.name)) if member else "-",
+        _status(worker),
         age(member.heartbeat_age) if member else "-",
-        queue,
+        _queues_in_words(worker),
         "yes" if worker.bound else "no",
         str(len(worker.consumer_tags)),
         str(worker.depth.ready),
@@ -69,13 +68,26 @@ def summary(fleet: Fleet) -> str:
 
 
 def age(seconds: float | None) -> str:
-    """Return how long ago something was, in one word."""
+    """Return an age in its largest unit: `3 h`, or `never`."""
     if seconds is None:
         return "never"
     for unit, length in (("d", _DAY), ("h", _HOUR), ("min", _MINUTE)):
         if seconds >= length:
             return f"{seconds // length:.0f} {unit}"
     return f"{max(seconds, 0):.0f} s"
+
+
+def _queues_in_words(worker: FleetWorker) -> str:
+    existing = len(worker.queues)
+    if existing == worker.wanted_queues:
+        return "yes"
+    return f"{existing} of {worker.wanted_queues}" if existing else "no"
+
+
+def _status(worker: FleetWorker) -> str:
+    if worker.member is None:
+        return "unregistered"
+    return f"{worker.member.status} (cordoned)" if worker.member.cordoned else worker.member.status
 
 
 def _worker_data(worker: FleetWorker) -> Data:
@@ -97,5 +109,5 @@ def _worker_data(worker: FleetWorker) -> Data:
     }
 
 
-def _shortened(name: str) -> str:
-    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
+def _shorten(name: str) -> str:
+    return name if len(name) <= _MAX_NAME_LENGTH else f"{name[: _MAX_NAME_LENGTH - 1]}…"

@@ -1,4 +1,4 @@
-"""A plan: what is to be done, and how much is as wanted."""
+"""A plan: the changes, and the number of objects that match."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import assert_never
 
 from attune_infra.render.data import Data, sort_data
-from attune_infra.render.objects import NOT_IN_PLACE, difference_data, difference_lines, named
+from attune_infra.render.objects import NOT_IN_PLACE, difference_data, difference_lines, identify
 from attune_infra.render.text import Line
 from attune_infra.render.words import attributes, value
 from attune_infra.topology.diff import Change, Create, Delete, Recreate, Update
@@ -18,17 +18,17 @@ def lines(plan: Plan) -> Iterator[Line]:
     for change in plan.changes:
         yield from _change_lines(change)
     for queue in plan.down:
-        yield Line(f"! {label(queue)} is there, but its state is {queue.state}", "red")
+        yield Line(f"! {label(queue)} exists, but its state is {queue.state}", "red")
     if not (plan.changes or plan.down):
-        yield Line(f"no differences: all {len(plan.unchanged)} objects are as wanted")
+        yield Line(f"no changes: all {len(plan.unchanged)} objects match")
         return
     updates = sum(isinstance(change, Update) for change in plan.changes)
     counts = (
-        (len(plan.unchanged) - len(plan.down), "as wanted"),
-        (len(plan.down), "there, but not to be used"),
+        (len(plan.unchanged) - len(plan.down), "match"),
+        (len(plan.down), "down"),
         (len(plan.applicable) - updates, "to create"),
         (updates, "to update"),
-        (len(plan.recreations), "that cannot be changed in place"),
+        (len(plan.recreations), "to recreate"),
         (len(plan.deletions), "to delete"),
     )
     yield Line(", ".join(f"{count} {words}" for count, words in counts if count))
@@ -39,8 +39,8 @@ def data(plan: Plan) -> Data:
     return {
         "digest": plan.digest,
         "changes": sort_data(_change_data(change) for change in plan.changes),
-        "unchanged": sort_data(named(item) for item in plan.unchanged),
-        "down": sort_data({**named(queue), "state": queue.state} for queue in plan.down),
+        "unchanged": sort_data(identify(item) for item in plan.unchanged),
+        "down": sort_data({**identify(queue), "state": queue.state} for queue in plan.down),
     }
 
 
@@ -58,7 +58,7 @@ def _change_lines(change: Change) -> Iterator[Line]:
             yield from difference_lines(change.differences)
             yield NOT_IN_PLACE
         case Delete():
-            yield Line(f"- {label(change.have)} is not declared", "red")
+            yield Line(f"- {label(change.have)} is undeclared", "red")
         case _:
             assert_never(change)
 
@@ -66,12 +66,12 @@ def _change_lines(change: Change) -> Iterator[Line]:
 def _change_data(change: Change) -> Data:
     match change:
         case Create():
-            return {**named(change.want), "change": "create"}
+            return {**identify(change.want), "change": "create"}
         case Recreate():
-            return {**named(change.want), "change": "recreate", **difference_data(change.differences)}
+            return {**identify(change.want), "change": "recreate", **difference_data(change.differences)}
         case Update():
-            return {**named(change.want), "change": "update", **difference_data(change.differences)}
+            return {**identify(change.want), "change": "update", **difference_data(change.differences)}
         case Delete():
-            return {**named(change.have), "change": "delete"}
+            return {**identify(change.have), "change": "delete"}
         case _:
             assert_never(change)

@@ -1,4 +1,4 @@
-"""What became of some workers' own objects, worker by worker."""
+"""The outcome of provisioning, worker by worker."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from attune_infra.fleet.provision import Provisioned
 from attune_infra.render.data import Data
 from attune_infra.render.pages import report
 from attune_infra.render.text import Line
-from attune_infra.render.words import FEW_WORKERS, ranges
+from attune_infra.render.words import MAX_WORKERS_SHOWN, ranges
 from attune_infra.topology.model import Binding, Queue
 from attune_infra.topology.report import Outcome, Status
 from attune_infra.topology.worker import owner_of
@@ -16,24 +16,24 @@ from attune_infra.topology.worker import owner_of
 
 def lines(provisioned: Provisioned) -> Iterator[Line]:
     if not provisioned.registry_asked:
-        yield Line("  registry not asked: no database is configured")
+        yield Line("  registry not checked: no database is configured")
     shared, own = _by_worker(provisioned)
     for outcome in shared:
         yield from report.outcome_lines(outcome)
     together = []
     for worker_id, outcomes in own.items():
         went_well = all(outcome.status in {Status.CREATED, Status.UNCHANGED} for outcome in outcomes)
-        if went_well and len(own) > FEW_WORKERS:
+        if went_well and len(own) > MAX_WORKERS_SHOWN:
             together.append(worker_id)
             continue
         for outcome in outcomes:
             yield from report.outcome_lines(outcome)
         if went_well:
-            yield Line(f"  worker {worker_id} provisioned: all of its own was read back as wanted")
+            yield Line(f"  worker {worker_id} provisioned: its {_own_objects(provisioned)} match")
         else:
             yield Line(f"! worker {worker_id} is not provisioned", "red")
     if together:
-        yield Line(f"  workers {ranges(together)} provisioned: all of their own was read back as wanted")
+        yield Line(f"  workers {ranges(together)} provisioned: their queues and bindings match")
     if len(provisioned.worker_ids) > 1:
         yield Line(f"{len(provisioned.worker_ids)} workers, {report.summary(provisioned.report)}")
 
@@ -44,6 +44,13 @@ def data(provisioned: Provisioned) -> Data:
         "registry_asked": provisioned.registry_asked,
         **report.data(provisioned.report),
     }
+
+
+def _own_objects(provisioned: Provisioned) -> str:
+    family = provisioned.workers
+    if len(family.queues) == len(family.bindings) == 1:
+        return "queue and binding"
+    return "queues and bindings"
 
 
 def _by_worker(provisioned: Provisioned) -> tuple[list[Outcome], dict[int, list[Outcome]]]:

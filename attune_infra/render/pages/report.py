@@ -1,4 +1,4 @@
-"""A report: what became of each object."""
+"""A report: the outcome of each object."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import asdict
 from typing import Final
 
 from attune_infra.render.data import Data, sort_data
-from attune_infra.render.objects import NOT_IN_PLACE, difference_data, difference_lines, named
+from attune_infra.render.objects import NOT_IN_PLACE, difference_data, difference_lines, identify
 from attune_infra.render.text import Line
-from attune_infra.render.words import declared
+from attune_infra.render.words import declaration
 from attune_infra.topology.model import label
 from attune_infra.topology.report import Loss, Outcome, Report, Status
 from attune_infra.topology.words import counted
@@ -22,11 +22,11 @@ _HEADLINES: Final = {
     Status.DELETED: ("- {label}: deleted", "red"),
     Status.DIFFERS: ("! {label} exists but differs", "red"),
     Status.KEPT: ("! {label} is kept: {reason}", "red"),
-    Status.FAILED: ("! {label} could not be made: {reason}", "red"),
+    Status.FAILED: ("! {label} could not be created: {reason}", "red"),
     Status.SKIPPED: ("! {label} skipped: {reason}", "red"),
-    Status.DOWN: ("! {label} is there, but its state is {reason}", "red"),
+    Status.DOWN: ("! {label} exists, but its state is {reason}", "red"),
 }
-_FATES: Final = {Status.RECREATED: "went with the old one", Status.DELETED: "went with it"}
+_LOSSES: Final = {Status.RECREATED: "lost with the old one", Status.DELETED: "lost with it"}
 
 
 def lines(report: Report) -> Iterator[Line]:
@@ -48,21 +48,21 @@ def summary(report: Report) -> str:
 def outcome_lines(outcome: Outcome) -> Iterator[Line]:
     template, style = _HEADLINES[outcome.status]
     item = outcome.object
-    yield Line(template.format(declared=declared(item), label=label(item), reason=outcome.reason), style)
+    yield Line(template.format(declared=declaration(item), label=label(item), reason=outcome.reason), style)
     yield from difference_lines(outcome.differences)
     if outcome.status is Status.DIFFERS:
         yield NOT_IN_PLACE
     if outcome.loss:
-        yield Line(f"      {_loss(outcome.loss)} {_FATES.get(outcome.status, 'would be lost by that')}")
+        yield Line(f"      {_LOSSES.get(outcome.status, 'would be lost')}: {_loss(outcome.loss)}")
     if outcome.instead and outcome.status is Status.DIFFERS:
-        from attune_infra.topology.document.write import policy_line  # rare, and YAML takes long to load
+        from attune_infra.topology.document.write import policy_line  # rarely needed, and YAML is slow to load
 
-        yield Line("      this policy has the same effect, if the arguments are left out:")
+        yield Line("      this policy has the same effect, if the document leaves out the arguments:")
         yield Line(f"        {policy_line(outcome.instead)}")
 
 
 def _outcome_data(outcome: Outcome) -> Data:
-    found = {**named(outcome.object), "status": str(outcome.status)}
+    found = {**identify(outcome.object), "status": str(outcome.status)}
     if outcome.reason:
         found["reason"] = outcome.reason
     if outcome.loss:

@@ -1,13 +1,13 @@
-"""A trace: the story of a message as a tree, and what it comes to."""
+"""A trace: the path of a message as a tree, and its end."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from attune_infra.render.data import Data
-from attune_infra.render.pages.trace_story import told
+from attune_infra.render.pages.trace_tree import tree_of_trace
 from attune_infra.render.text import Line
-from attune_infra.render.tree import drawn
+from attune_infra.render.tree import render_tree
 from attune_infra.topology.model import Binding, Message
 from attune_infra.topology.routing.route import Hop, Routed
 from attune_infra.topology.routing.trace import Cause, Death, Life, Trace, Unmatched
@@ -16,14 +16,14 @@ from attune_infra.topology.words import counted
 
 
 def lines(trace: Trace) -> Iterator[Line]:
-    yield from drawn(told(trace))
+    yield from render_tree(tree_of_trace(trace))
     for found in trace.unmatched or ():
         yield Line(f"  {_arrow(found.binding)} does not match: {found.why}")
-    yield from _conclusion(trace)
+    yield from _summary(trace)
 
 
 def data(trace: Trace) -> Data:
-    """Return a trace as plain data; `queues` are the names of those that the message is delivered to."""
+    """Return a trace as plain data; `queues` are the queues that get the message."""
     routed = trace.routed
     found: Data = {
         "message": _message(routed.message),
@@ -39,23 +39,23 @@ def data(trace: Trace) -> Data:
     return found
 
 
-def _conclusion(trace: Trace) -> Iterator[Line]:
+def _summary(trace: Trace) -> Iterator[Line]:
     routed = trace.routed
     if routed.queues:
-        yield Line(f"reaches {_listed(routed.queues)}")
+        yield Line(f"reaches {_list_queues(routed.queues)}")
     if routed.possible:
-        yield Line(f"? may reach {_listed(routed.possible)}: that depends on the message", "yellow")
+        yield Line(f"? may reach {_list_queues(routed.possible)}: that depends on the message", "yellow")
     if trace.is_unroutable:
         yield Line("! reaches no queue", "red")
     losses = list(trace.losses())
     if losses:
         queues = sorted({life.queue.name for life, _ in losses})
-        yield Line(f"! is lost on a way out of {_listed(tuple(queues))}", "red")
+        yield Line(f"! can be lost on a way out of {_list_queues(tuple(queues))}", "red")
     for words in trace.unmet:
         yield Line(f"! {words}", "red")
 
 
-def _listed(queues: tuple[str, ...]) -> str:
+def _list_queues(queues: tuple[str, ...]) -> str:
     return f"{counted(len(queues), 'queue')}: {', '.join(queues)}"
 
 

@@ -1,4 +1,4 @@
-"""What all checks found."""
+"""The results of all checks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final
 from attune_infra.render.data import Data, sort_data
 from attune_infra.render.objects import difference_data, difference_lines
 from attune_infra.render.text import Line
-from attune_infra.render.words import FEW_WORKERS, ranges
+from attune_infra.render.words import MAX_WORKERS_SHOWN, ranges
 from attune_infra.topology.verify import Check, Verdict, Verification
 from attune_infra.topology.words import counted
 from attune_infra.topology.worker import PLACEHOLDER
@@ -25,7 +25,7 @@ _STYLES: Final = {
 
 def lines(verification: Verification) -> Iterator[Line]:
     workers = {check.worker_id for check in verification.checks} - {None}
-    if len(workers) > FEW_WORKERS:
+    if len(workers) > MAX_WORKERS_SHOWN:
         yield from _lines_of_many(verification.checks)
     else:
         yield from chain.from_iterable(map(_check_lines, verification.checks))
@@ -39,7 +39,7 @@ def data(verification: Verification) -> Data:
 
 
 def _lines_of_many(checks: Iterable[Check]) -> Iterator[Line]:
-    """Yield a line for what many workers have in common; what passed has in common that it did."""
+    """Yield one line for a result that many workers share, and one for all checks that passed."""
     passed: list[int] = []
     alike: defaultdict[object, list[Check]] = defaultdict(list)
     for check in checks:
@@ -50,7 +50,7 @@ def _lines_of_many(checks: Iterable[Check]) -> Iterator[Line]:
         else:
             alike[check.verdict, _name_of_any(check), check.detail].append(check)
     for together in alike.values():
-        if len(together) > FEW_WORKERS:
+        if len(together) > MAX_WORKERS_SHOWN:
             yield _line_of_many(together)
         else:
             yield from chain.from_iterable(map(_check_lines, together))

@@ -34,7 +34,10 @@ def test_a_message_for_nobody_is_a_finding_and_not_lost_in_silence(attune_infra:
     result = attune_infra("worker", "dispatch", "--id", "1")
 
     assert result.code == 2
-    assert result.stdout == "! no queue is bound for worker.1 to exchange attune.executions: nothing was sent\n"
+    assert (
+        result.stdout
+        == "! no queue is bound to exchange attune.executions with routing key worker.1: nothing was sent\n"
+    )
 
 
 def test_without_the_exchange_the_way_to_it_is_told(attune_infra: Command) -> None:

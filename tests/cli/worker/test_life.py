@@ -26,11 +26,11 @@ def test_provision_says_line_by_line_what_it_did(attune_infra: Command, broker: 
 
     assert (first.code, first.stderr) == (0, "")
     assert first.lines == [
-        "  registry not asked: no database is configured",
+        "  registry not checked: no database is configured",
         "+ exchange attune.executions declared as direct, durable: created",
         "+ queue worker.1.executions declared (not durable, auto-delete): created",
         "+ binding attune.executions -> worker.1.executions declared with routing key worker.1: created",
-        "  worker 1 provisioned: all of its own was read back as wanted",
+        "  worker 1 provisioned: its queue and binding match",
     ]
     assert diff(broker.read(), topology_of_workers(attune(), [1])) == ()
     assert attune_infra("worker", "provision", "--id", "1").lines[2].endswith(": unchanged")
@@ -250,7 +250,7 @@ def test_enlist_is_undone_if_the_broker_refuses(
     for name in ("old", "new"):
         result = run("worker", "enlist", "--name", name)
         assert result.code == 1
-        assert result.lines[-1] == f"! worker {name} is not registered: all of it was undone"
+        assert result.lines[-1] == f"! worker {name} is not registered: everything was undone"
 
     assert statuses(database_url) == [("old", "inactive")]
 

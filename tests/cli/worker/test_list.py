@@ -113,7 +113,7 @@ def test_each_disagreement_is_found_named_and_healed(
         ("77", "orphan"),
     ]
     assert "worker.5.executions is consumed by somebody-else, not by worker-5" in found.stdout
-    assert "worker.7.executions holds 1 message ready, 0 unacknowledged, and nobody consumes" in found.stdout
+    assert "worker.7.executions holds 1 message ready, 0 unacknowledged, and has no consumer" in found.stdout
     assert run("worker", "list").lines[-1] == "11 workers: 1 passed, 10 failed"
 
     for worker_id, tag in ((5, "somebody-else"), (6, "worker-6"), (9, "worker-9")):

@@ -78,7 +78,7 @@ def _is_told(run: Command, durable: tuple[str, str]) -> None:
     verified = run("worker", "verify", "--id", "1", "--settle", "0", *durable)
     assert verified.code == 2
     assert verified.lines[0] == (
-        "failed   worker 1 (durable): queue down: queue worker.1.executions is there, but its state is down"
+        "failed   worker 1 (durable): queue down: queue worker.1.executions exists, but its state is down"
     )
 
     provisioned = run("worker", "provision", "--id", "1", *durable)
@@ -89,7 +89,7 @@ def _is_told(run: Command, durable: tuple[str, str]) -> None:
     assert dispatched.code in {1, 2}
     assert run("verify", *durable).code == 2
 
-    lost = "! queue attune.events.queue is there, but its state is down"
+    lost = "! queue attune.events.queue exists, but its state is down"
     for command, codes in ((("diff",), {2}), (("setup", "--dry-run"), {1, 3}), (("setup",), {1})):
         told = run(*command, *durable)
         assert told.code in codes

@@ -78,7 +78,7 @@ def test_it_goes_all_the_same_if_that_is_said_twice(run: Command, broker: Rabbit
 
     told = run("worker", "deprovision", "--id", "1", "--even-if-used", "--yes")
     assert told.code == 0
-    assert told.lines[1].strip() == "2 messages, 0 consumers, 1 binding went with it"
+    assert told.lines[1].strip() == "lost with it: 2 messages, 0 consumers, 1 binding"
     assert queues(broker) == [2, 3]
 
 

@@ -72,7 +72,7 @@ def test_what_it_cannot_do_reaches_the_dead_letter_exchange(fleet: Fleet, channe
     if "x-death" not in dead[0].headers:  # where the queue itself names a dead letter exchange, the broker does it
         assert dead[0].headers == {
             "x-attune-consumer": "worker-1",
-            "x-attune-reason": "the command left with exit code 3",
+            "x-attune-reason": "the command exited with code 3",
         }
 
 
@@ -124,7 +124,7 @@ def test_a_queue_deleted_under_it_is_made_again(fleet: Fleet, channel: amqp.Chan
     channel.queue_delete("worker.1.executions")
 
     fleet.consumes("w", times=2)
-    assert "queue worker.1.executions was deleted under its consumer; trying again" in fleet.talk("w")
+    assert "queue worker.1.executions was deleted under its consumer; retrying" in fleet.talk("w")
     send(channel, "after")
     eventually(fleet.handled, ["after"].__eq__)
 
@@ -154,7 +154,7 @@ def test_a_worker_waits_for_a_database_that_is_not_up_yet(fleet: Fleet, sandbox:
     sandbox.stop_database()
     try:
         fleet.start("w")
-        eventually(lambda: fleet.talk("w"), lambda talk: "; trying again" in talk, within=20)
+        eventually(lambda: fleet.talk("w"), lambda talk: "; retrying" in talk, within=20)
     finally:
         sandbox.start_database()
     fleet.consumes("w")
@@ -167,14 +167,14 @@ def test_while_it_waits_for_the_database_it_can_be_stopped(
     sandbox.stop_database()
     try:
         worker = fleet.start("w", "--wait", "60")
-        fleet.says("w", "; trying again\n")
+        fleet.says("w", "; retrying\n")
 
         worker.send_signal(number)
 
         assert worker.wait(timeout=10) == 0
     finally:
         sandbox.start_database()
-    assert fleet.talk("w").splitlines()[-1] == "stopped before it was registered"
+    assert fleet.talk("w").splitlines()[-1] == "stopped before the worker was registered"
 
 
 def test_while_the_database_says_nothing_it_can_be_stopped(fleet: Fleet, database_url: str) -> None:
@@ -212,14 +212,14 @@ def test_while_the_broker_is_away_it_finishes_what_it_does_and_stops(
         fleet.consumes("w")
         send(channel, "long")
         eventually(fleet.handled, bool)
-    fleet.says("w", "; trying again\n")
+    fleet.says("w", "; retrying\n")
 
     worker.send_signal(signal.SIGTERM)
 
     assert worker.poll() is None
     done.touch()
     assert worker.wait(timeout=10) == 0
-    assert "message number 1 done, but the connection was lost meanwhile" in fleet.talk("w")
+    assert "message number 1 done, but the connection was lost" in fleet.talk("w")
 
 
 @pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
@@ -232,7 +232,7 @@ def test_a_second_signal_kills(
     send(channel, "long")
     eventually(fleet.handled, bool)
     worker.send_signal(signal.SIGTERM)
-    fleet.says("w", "stopping: no new messages, finishing what is held\n")
+    fleet.says("w", "stopping: taking no new messages, finishing those held\n")
 
     worker.send_signal(second)
 

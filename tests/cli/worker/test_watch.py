@@ -54,7 +54,7 @@ def test_on_a_terminal_it_shows_the_fleet_until_told_to_leave(attune_infra_with_
 
     shows("1 somebody         active")
     os.write(controller, b"w")
-    shows("shown: 1 to 1 of 1, only what is wrong")
+    shows("shown: 1 to 1 of 1, only findings")
     os.write(controller, b"\x1b[Bq")
 
     # A terminal that nobody reads would hold it up.

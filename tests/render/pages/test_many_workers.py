@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from attune_infra.fleet.provision import Provisioned
 from attune_infra.render.pages import provision, verify
 from attune_infra.render.text import Line
-from attune_infra.render.words import FEW_WORKERS
+from attune_infra.render.words import MAX_WORKERS_SHOWN
 from attune_infra.topology import builtin
 from attune_infra.topology.diff import Difference
 from attune_infra.topology.report import Outcome, Report, Status
@@ -13,6 +13,7 @@ from attune_infra.topology.verify import Check, Verdict, Verification
 from attune_infra.topology.worker import objects_of, worker_family
 
 FAMILY = worker_family(builtin.attune())
+BINDING = "binding attune.executions -> worker.7.executions with routing key worker.7"
 
 
 def provisioned(count: int, *, failing: int) -> list[str]:
@@ -39,19 +40,19 @@ def texts(lines: Iterable[Line]) -> list[str]:
 
 def test_many_are_provisioned_in_a_line_but_for_those_that_are_not() -> None:
     assert provisioned(2000, failing=7) == [
-        "! queue worker.7.executions could not be made: refused",
-        "! binding attune.executions -> worker.7.executions with routing key worker.7 could not be made: refused",
+        "! queue worker.7.executions could not be created: refused",
+        f"! {BINDING} could not be created: refused",
         "! worker 7 is not provisioned",
-        "  workers 1-6, 8-2000 provisioned: all of their own was read back as wanted",
+        "  workers 1-6, 8-2000 provisioned: their queues and bindings match",
         "2000 workers, 4000 objects: 3998 created, 2 failed",
     ]
 
 
 def test_of_few_each_is_told() -> None:
-    lines = provisioned(FEW_WORKERS, failing=7)
+    lines = provisioned(MAX_WORKERS_SHOWN, failing=7)
 
-    assert sum(line.endswith(": all of its own was read back as wanted") for line in lines) == FEW_WORKERS - 1
-    assert len(verified(FEW_WORKERS, failing=7)) == FEW_WORKERS + 2
+    assert sum(line.endswith(": its queue and binding match") for line in lines) == MAX_WORKERS_SHOWN - 1
+    assert len(verified(MAX_WORKERS_SHOWN, failing=7)) == MAX_WORKERS_SHOWN + 2
 
 
 def test_what_is_said_of_many_alike_is_said_once() -> None:

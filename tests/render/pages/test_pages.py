@@ -148,7 +148,7 @@ SHOWN: Final = (
 )
 """Each page with a value, and a part of its text."""
 
-NO_PAGES: Final = {"trace_story", "watch"}
+NO_PAGES: Final = {"trace_tree", "watch"}
 """Modules beside the pages: the tree that `trace` draws, and a live view."""
 
 

@@ -56,10 +56,10 @@ def test_a_message_is_followed_as_a_tree_and_nothing_is_told_twice() -> None:
            └─ rejected, expired (x-message-ttl 5000): dead letter to exchange jobs (topic), routing key job.new
               ├─ exchange more (fanout): pattern 'job.#' matches 'job.new'
               │  ├─ exchange jobs (topic): a fanout exchange takes every message (visited only once)
-              │  └─ queue log: a fanout exchange takes every message (told elsewhere)
-!             └─ queue work: the routing key is 'job.new'; back again, and dropped unless rejected on the way
+              │  └─ queue log: a fanout exchange takes every message (shown elsewhere)
+!             └─ queue work: the routing key is 'job.new'; returns here, dropped unless it was rejected on the way
 reaches 2 queues: log, work
-! is lost on a way out of 3 queues: log, wait, work"""
+! can be lost on a way out of 3 queues: log, wait, work"""
     )
 
 
@@ -83,7 +83,7 @@ def test_what_a_plugin_decides_carries_a_sign_of_its_own() -> None:
     assert told("e", topology=topology) == [
         "  exchange e (x-consistent-hash), empty routing key",
         "? └─ queue q: the type x-consistent-hash decides by itself",
-        "     └─ rejected: discarded, for want of a dead letter exchange",
+        "     └─ rejected: discarded, no dead letter exchange",
         "? may reach 1 queue: q: that depends on the message",
     ]
 

@@ -6,7 +6,7 @@ import pytest
 
 from attune_infra.fleet.health import examine
 from attune_infra.fleet.model import Fleet, Limits, Member, Sighting
-from attune_infra.render.pages.watch import View, page_of, screen
+from attune_infra.render.pages.watch import View, page_size, screen
 from attune_infra.topology.builtin import attune
 from attune_infra.topology.worker import with_workers
 
@@ -56,12 +56,12 @@ def test_at_80_columns_all_that_matters_can_be_read() -> None:
         "!     10 worker-10.of\\x1… active        10 s      0       0  queue missing",
         "      11 worker-11.of\\x1… active        11 s      0       0  ok",
         "shown: 6 to 11 of 2000",
-        "arrows, page up and down: scroll   w: only what is wrong   q: leave",
+        "arrows, page up and down: scroll   w: only findings   q: quit",
     ]
 
 
 def test_keys_scroll_as_far_as_there_is_something() -> None:
-    page, view = page_of(24), View()
+    page, view = page_size(24), View()
     for key, offset in (
         ("up", 0),
         ("down", 1),
@@ -72,17 +72,17 @@ def test_keys_scroll_as_far_as_there_is_something() -> None:
         ("home", 0),
         ("?", 0),
     ):
-        view = view.pressed(key, rows=2000, page=page)
+        view = view.press(key, rows=2000, page=page)
         assert view.offset == offset, key
-    assert View().pressed("down", rows=3, page=page).offset == 0
+    assert View().press("down", rows=3, page=page).offset == 0
 
 
 def test_only_what_is_wrong_and_only_some_names() -> None:
-    wrong = View(offset=7).pressed("w", rows=2000, page=20)
+    wrong = View(offset=7).press("w", rows=2000, page=20)
 
-    assert (wrong.only_wrong, wrong.offset, len(wrong.of(MANY))) == (True, 0, 200)
-    assert screen(MANY, wrong, width=80, height=24)[-2].text == "shown: 1 to 20 of 200, only what is wrong"
-    assert len(View(name="worker-19").of(MANY)) == 111
+    assert (wrong.only_wrong, wrong.offset, len(wrong.select(MANY))) == (True, 0, 200)
+    assert screen(MANY, wrong, width=80, height=24)[-2].text == "shown: 1 to 20 of 200, only findings"
+    assert len(View(name="worker-19").select(MANY)) == 111
     assert screen(MANY, View(name="nobody"), width=80, height=24)[-2].text == "shown: none"
 
 

@@ -1,7 +1,6 @@
-"""The story of a message -> a tree.
+"""The tree of a trace: exchange, bindings, queue, and out of the queue as a dead letter.
 
-The tree follows the message: exchange, bindings, queue, and out of the queue as a dead letter. What comes up a
-second time is named, but not told again.
+A queue that comes up again is named, but its dead letters are not repeated.
 """
 
 from __future__ import annotations
@@ -16,32 +15,32 @@ from attune_infra.topology.routing.trace import Cause, Death, Ending, Trace
 from attune_infra.topology.routing.why import why
 from attune_infra.topology.words import shown
 
-_SAID_OF: Final = {
+_ENDINGS: Final = {
     Ending.GOES_ON: (" ", ""),
-    Ending.KEPT: ("?", ": kept until it leads to a queue"),
+    Ending.KEPT: ("?", ": kept until it reaches a queue"),
     Ending.NO_EXCHANGE: ("!", ": lost"),
-    Ending.NO_QUEUE: ("!", ": lost, no queue is reached"),
+    Ending.NO_QUEUE: ("!", ": lost, it reaches no queue"),
 }
 
 
-def told(trace: Trace) -> Branch:
-    """Return the tree of a message, to be drawn from its root."""
-    return _Story(trace).root()
+def tree_of_trace(trace: Trace) -> Branch:
+    """Return the root of a message's tree."""
+    return _Tree(trace).root()
 
 
-class _Story:
-    """What has been told of a trace, so that nothing is told twice."""
+class _Tree:
+    """The queues of a trace that are drawn already, so that none is drawn twice."""
 
     def __init__(self, trace: Trace) -> None:
         self.trace = trace
-        self.told: set[int] = set()
+        self.drawn: set[int] = set()
 
     def root(self) -> Branch:
         routed = self.trace.routed
         if routed.refused is not None:
             return Branch(f"RabbitMQ refuses it: {routed.refused}", sign="!")
-        way = _Way(self, routed, range(len(self.trace.lives)))
-        return Branch(f"{way.beginning}, {_key(routed.message)}{_headers(routed.message)}", way.branches())
+        path = _Path(self, routed, range(len(self.trace.lives)))
+        return Branch(f"{path.beginning}, {_key(routed.message)}{_headers(routed.message)}", path.branches())
 
     def ways_out(self, place: int) -> Iterator[Branch]:
         yield from (self._way_out(death) for death in self.trace.lives[place].deaths)
@@ -49,20 +48,20 @@ class _Story:
     def _way_out(self, death: Death) -> Branch:
         causes = ", ".join(map(_cause, death.causes))
         if death.routed is None:
-            return Branch(f"{causes}: discarded, for want of a dead letter exchange")
-        sign, words = _SAID_OF[death.ending]
+            return Branch(f"{causes}: discarded, no dead letter exchange")
+        sign, words = _ENDINGS[death.ending]
         if not death.routed.hops:
             return Branch(f"{causes}: dead letter exchange {death.exchange} is missing{words}", sign=sign)
-        way = _Way(self, death.routed, death.lives, death)
+        path = _Path(self, death.routed, death.lives, death)
         key = _key(death.routed.message)
-        return Branch(f"{causes}: dead letter to {way.beginning}, {key}{words}", way.branches(), sign=sign)
+        return Branch(f"{causes}: dead letter to {path.beginning}, {key}{words}", path.branches(), sign=sign)
 
 
-class _Way:
-    """One way of a message through exchanges, each told once, into the lives at `places`."""
+class _Path:
+    """One path of a message through exchanges, each drawn once, into the lives at `places`."""
 
-    def __init__(self, story: _Story, routed: Routed, places: Sequence[int], death: Death | None = None) -> None:
-        self.story, self.message, self.death = story, routed.message, death
+    def __init__(self, tree: _Tree, routed: Routed, places: Sequence[int], death: Death | None = None) -> None:
+        self.tree, self.message, self.death = tree, routed.message, death
         self.hops = {hop.exchange.name: hop for hop in routed.hops}
         self.places = dict(zip((*routed.queues, *routed.possible), places, strict=False))
         self.visited = {routed.message.exchange}
@@ -75,7 +74,7 @@ class _Way:
         return self._from(self.hops[self.message.exchange])
 
     def _from(self, hop: Hop) -> Iterator[Branch]:
-        """Yield where it goes from an exchange."""
+        """Yield the branches out of an exchange."""
         for binding in hop.matched:
             because = why(binding, hop.exchange, self.message)
             if binding.destination_type == "queue":
@@ -101,14 +100,14 @@ class _Way:
     def _queue(self, name: str, because: str, hop: Hop) -> Branch:
         sign = " " if hop.certain and hop.is_understood else "?"
         words = f"queue {name}: {because}"
-        if self.places[name] not in self.story.told:
-            self.story.told.add(self.places[name])
-            return Branch(words, self.story.ways_out(self.places[name]), sign=sign)
+        if self.places[name] not in self.tree.drawn:
+            self.tree.drawn.add(self.places[name])
+            return Branch(words, self.tree.ways_out(self.places[name]), sign=sign)
         if self.death is None or name not in self.death.rounds:
-            return Branch(f"{words} (told elsewhere)", sign=sign)
+            return Branch(f"{words} (shown elsewhere)", sign=sign)
         if name in self.death.dropped:
-            return Branch(f"{words}; back again, and dropped unless rejected on the way", sign="!")
-        return Branch(f"{words}; back again, as often as it is rejected", sign=sign)
+            return Branch(f"{words}; returns here, dropped unless it was rejected on the way", sign="!")
+        return Branch(f"{words}; returns here each time it is rejected", sign=sign)
 
 
 def _exchange(exchange: Exchange) -> str:
