@@ -13,6 +13,7 @@
     │   ├── VirtualHostMissing  the virtual host is not there, or not for this user
     │   ├── QueueDenied         a worker may not have its own queue
     │   ├── RequestRefused      the broker understood and said no
+    │   │   └── InUse           the object is not empty, or is in use
     │   └── FeatureDenied       it does not allow, or no longer, what is deprecated
     ├── RegistryError
     │   ├── RegistryUnreachable nobody answers, or not yet: waiting may help
@@ -100,8 +101,14 @@ class RequestRefused(BrokerError):
     pass
 
 
-class FeatureDenied(BrokerError):
+class InUse(RequestRefused):
     pass
+
+
+class FeatureDenied(BrokerError):
+    def __init__(self, sentence: str, *, hint: str | None = None, feature: str = "") -> None:
+        super().__init__(sentence, hint=hint)
+        self.feature = feature
 
 
 class RegistryError(AttuneError):

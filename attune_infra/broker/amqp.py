@@ -1,243 +1,91 @@
-"""AMQP 0-9-1: declare and bind many things at once, and count consumers.
+"""AMQP 0-9-1: declare and bind many objects at once, and count consumers.
 
-A channel works through its commands one after another, but the channels of a connection work side by side,
-and a declaration with `no-wait` costs no round trip. So declarations go out in lanes, one channel each, and a
-question after every few of them tells that these went well. Where not, those few are gone through again, one by
-one, so that each failure is known by its name and the broker's reason, and what came behind them goes out anew.
+The commands of one channel run one after another, but channels run side by side, and a declaration with `no-wait`
+costs no round trip. So declarations go out in lanes, one channel each, and a question after each piece tells that
+it went well. If it did not, its objects are declared again one by one, so that each failure has a name and the
+broker's reason, and the pieces behind it are sent again.
 """
 
 from __future__ import annotations
 
 import ssl
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from itertools import chain, islice, repeat
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import amqp
-from amqp import spec
-from amqp.method_framing import frame_writer
 
 from attune_infra import __version__
 from attune_infra.broker import faults
-from attune_infra.broker.wire import queue_arguments
+from attune_infra.broker.lanes import Connection, Declarable, Lane
+from attune_infra.broker.refusal import Code, Refusal, no_answer, refusal_of
 from attune_infra.errors import BrokerError
 from attune_infra.settings import Settings
-from attune_infra.topology.model import Binding, Exchange, Message, Queue
+from attune_infra.topology.model import Message
 
 if TYPE_CHECKING:
     from attune_infra.topology.probe import Arrival
 
-Declarable: TypeAlias = Exchange | Queue | Binding
-Declared: TypeAlias = tuple[Declarable, str | None]
-"""What was declared, and the broker's reason if it refused."""
+Declared: TypeAlias = tuple[Declarable, Refusal | None]
+"""An object, and the broker's refusal if it was not declared."""
 
 _Share: TypeAlias = "deque[list[Declarable]]"
-"""What is to be declared in one lane: pieces, each of which is answered for as a whole."""
+"""The objects to declare in one lane, in pieces; the broker answers once for each piece."""
 
-LANES: Final = 16
-A_PIECE: Final = 16
-"""Declarations to a question whether they went well."""
-AT_ONCE: Final = 4000
-"""Declarations, or queues whose consumers are counted, under way at once."""
-
-
-class _Lane(amqp.Channel):  # type: ignore[misc] # the package ships no types
-    """A channel that remembers why the broker closed it.
-
-    py-amqp's own raises in whichever call happens to be reading, which may be that of another channel.
-    """
-
-    failure: Exception | None = None
-    _asked = 0
-    _answered = 0
-
-    @property
-    def is_working(self) -> bool:
-        """Whether the broker still owes an answer."""
-        return self.failure is None and self._answered < self._asked
-
-    def declare_all(self, pieces: Iterable[Iterable[Declarable]]) -> None:
-        """Declare things without waiting, and ask after each piece whether it went well."""
-        for piece in pieces:
-            for item in piece:
-                self.declare(item, nowait=True)
-            self._ask()
-
-    def take_answers(self) -> int:
-        """Return how many questions were answered since the last time."""
-        answered, self._answered, self._asked = self._answered, 0, self._asked - self._answered
-        return answered
-
-    def declare(self, item: Declarable, *, nowait: bool) -> None:
-        match item:
-            case Exchange():
-                self._declare_exchange(item, nowait=nowait)
-            case Queue():
-                self.queue_declare(
-                    item.name,
-                    durable=item.durable,
-                    auto_delete=item.auto_delete,
-                    arguments=queue_arguments(item),
-                    nowait=nowait,
-                )
-            case Binding():
-                bind = self.queue_bind if item.destination_type == "queue" else self.exchange_bind
-                bind(
-                    item.destination,
-                    item.source,
-                    routing_key=item.routing_key,
-                    arguments=dict(item.arguments),
-                    nowait=nowait,
-                )
-
-    def count_consumers(self, queues: Sequence[str], counts: dict[str, int]) -> None:
-        """Ask how many consumers each queue has; they are counted when the lane is not working any more."""
-        self._callbacks[spec.Queue.DeclareOk] = lambda queue, _, consumers: counts.update({queue: consumers})
-        for queue in queues:
-            self.send_method(spec.Queue.Declare, "BsbbbbbF", (0, queue, True, False, False, False, False, {}))
-        self._ask()
-
-    def publish(self, message: amqp.Message, exchange: str, routing_key: str) -> bool:
-        """Publish a message and wait for the confirm; return whether it reached any queue."""
-        returned: list[object] = []
-        self.events["basic_return"] = {lambda *unroutable: returned.append(unroutable)}
-        self.basic_publish_confirm(message, exchange, routing_key, mandatory=True)
-        return not returned
-
-    def wait(self, method: Any, callback: Any = None, timeout: Any = None, returns_tuple: bool = False) -> Any:
-        """Wait for an answer; raise the reason if the broker closed the channel instead."""
-        try:
-            return super().wait(method, callback, timeout, returns_tuple)
-        except amqp.RecoverableConnectionError as error:
-            raise self.failure or error from error
-
-    def _ask(self) -> None:
-        """Ask for something that changes nothing; it is answered when all that was sent before is done."""
-        self._callbacks[spec.Basic.QosOk] = self._on_answer
-        self.send_method(spec.Basic.Qos, "lBb", (0, 0, False))
-        self._asked += 1
-
-    def _on_answer(self) -> None:
-        self._answered += 1
-
-    def _declare_exchange(self, exchange: Exchange, *, nowait: bool) -> None:
-        """Declare an exchange; py-amqp's own method cannot say `internal`."""
-        self.send_method(
-            spec.Exchange.Declare,
-            "BssbbbbbF",
-            (
-                0,
-                exchange.name,
-                exchange.type,
-                False,
-                exchange.durable,
-                exchange.auto_delete,
-                exchange.internal,
-                nowait,
-                dict(exchange.arguments),
-            ),
-            wait=None if nowait else spec.Exchange.DeclareOk,
-        )
-
-    def _on_close(self, reply_code: int, reply_text: str, class_id: int, method_id: int) -> None:
-        self.failure = amqp.exceptions.error_for_code(
-            reply_code, reply_text, (class_id, method_id), amqp.ChannelError
-        )
-        self.send_method(spec.Channel.CloseOk)
-        self.collect()
-
-
-class _Outbox:
-    """Through which py-amqp writes: straight on, or held back until much can be sent as one.
-
-    A system call and a packet for each frame cost the client and the broker more than the frames themselves.
-    """
-
-    def __init__(self, send: Callable[[bytes | memoryview], None]) -> None:
-        self._send = send
-        self._held: bytearray | None = None
-
-    def write(self, frame: bytes | memoryview) -> None:
-        if self._held is None:
-            self._send(frame)
-        else:
-            self._held += frame
-
-    @contextmanager
-    def as_one(self) -> Iterator[None]:
-        """Send what a block writes at its end; nothing of it if the block failed."""
-        self._held = held = bytearray()
-        try:
-            yield
-        finally:
-            self._held = None
-        self._send(memoryview(held))
-
-
-class _Connection(amqp.Connection):  # type: ignore[misc] # the package ships no types
-    Channel = _Lane
-    outbox: _Outbox
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(frame_writer=self._through_outbox, **options)
-
-    def _through_outbox(self, _: amqp.Connection, transport: Any) -> Any:
-        self.outbox = _Outbox(transport.write)
-        return frame_writer(self, self.outbox)
-
-    def drain_events(self, timeout: float | None = None) -> None:
-        """Wait until the broker says something, such as an answer or the goodbye, but not for ever."""
-        super().drain_events(self.read_timeout if timeout is None else timeout)
+MAX_LANES: Final = 16
+PIECE_SIZE: Final = 16
+"""Declarations between two questions."""
+MAX_UNDER_WAY: Final = 4000
+"""Declarations, or queues whose consumers are counted, sent before their answers are read."""
 
 
 def json_message(body: str, message_id: str) -> amqp.Message:
-    """Return a message that survives a restart of the broker, if its queue does."""
+    """Return a persistent message, which survives a restart of the broker if its queue does."""
     return amqp.Message(body, content_type="application/json", delivery_mode=2, message_id=message_id)
 
 
 class Amqp:
-    """A connection to one virtual host, opened when first needed and again when the broker closed it."""
+    """A connection to one virtual host, opened at its first use, and again after the broker closed it."""
 
     def __init__(self, settings: Settings, *, heartbeat: float = 0) -> None:
         self.settings = settings
         self._heartbeat = heartbeat
-        self._connection: _Connection | None = None
+        self._connection: Connection | None = None
 
     def version(self) -> str:
-        """Return RabbitMQ's version as the handshake tells it."""
+        """Return RabbitMQ's version from the handshake."""
         return str(self._connected().server_properties.get("version", "unknown"))
 
     def declare(self, items: Iterable[Declarable]) -> Iterator[Declared]:
-        """Declare things that do not depend on each other; yield each with the reason if it was refused.
+        """Declare objects that do not depend on each other; yield each, with its refusal if there is one.
 
-        They come in no order, each as soon as it is known what became of it.
+        They come in no order, each as soon as its outcome is known.
         """
         waiting, suspects = deque(items), deque[Declarable]()
         shares: list[_Share] = []
         try:
             while waiting:
-                shares = _dealt([waiting.popleft() for _ in range(min(AT_ONCE, len(waiting)))])
+                shares = _deal([waiting.popleft() for _ in range(min(MAX_UNDER_WAY, len(waiting)))])
                 yield from ((item, None) for item in self._declare_at_once(shares))
                 suspects += chain.from_iterable(share.popleft() for share in shares if share)
                 while suspects:
-                    reason = self._declare_alone(suspects[0])
-                    yield suspects.popleft(), reason
+                    refusal = self._declare_alone(suspects[0])
+                    yield suspects.popleft(), refusal
                 waiting.extendleft(_all_of(shares))
                 shares = []
         except BrokerError as error:
             for item in (*suspects, *_all_of(shares), *waiting):
-                yield item, error.sentence
+                yield item, Refusal(Code.OTHER, error.sentence)
 
     def consumer_counts(self, queues: Collection[str]) -> dict[str, int]:
-        """Return how many consumers each queue has, exactly and now; what is not there is left out.
+        """Return the exact number of consumers of each queue now; missing queues are left out.
 
-        It asks by a passive declaration, which starts the lease of a queue with an expiry anew.
+        A passive declaration asks for it, which restarts the expiry of a queue that has one.
         """
         counts: dict[str, int] = {}
         waiting = iter(queues)
-        while batch := list(islice(waiting, AT_ONCE)):
+        while batch := list(islice(waiting, MAX_UNDER_WAY)):
             try:
                 self._count_at_once(batch, counts)
             except (amqp.AMQPError, OSError) as error:
@@ -245,20 +93,20 @@ class Amqp:
         return counts
 
     def _count_at_once(self, batch: list[str], counts: dict[str, int]) -> None:
-        """Count in lanes; one that met a queue which is gone, and was closed for that, is gone through again."""
-        lanes = self._lanes(min(LANES, len(batch)))
+        """Count in lanes. A missing queue closes its lane; the queues left are counted one by one."""
+        lanes = self._lanes(min(MAX_LANES, len(batch)))
         with self._connected().outbox.as_one():
             for start, lane in enumerate(lanes):
                 lane.count_consumers(batch[start :: len(lanes)], counts)
-        deque(self._answers(lanes), maxlen=0)
+        self._wait_for_answers(lanes)
         if any(lane.failure for lane in lanes):
             for queue in set(batch) - counts.keys():
                 [lane] = self._lanes(1)
                 lane.count_consumers([queue], counts)
-                deque(self._answers([lane]), maxlen=0)
+                self._wait_for_answers([lane])
 
     def arrivals(self, messages: Sequence[Message], queues: Collection[str]) -> list[Arrival]:
-        """Publish messages and return for each in which of the queues it arrived; they are emptied by that."""
+        """Publish messages and return, for each, the queues it arrived in. This empties the queues."""
         from attune_infra.broker.arrivals import arrivals
 
         try:
@@ -267,7 +115,7 @@ class Amqp:
             raise self._lost(error) from error
 
     def publish(self, exchange: str, routing_key: str, message: amqp.Message) -> bool:
-        """Publish a message; return, once it is confirmed, whether it reached any queue."""
+        """Publish a message; return True if it reached a queue, after the broker confirmed it."""
         try:
             [lane] = self._lanes(1)
             return lane.publish(message, exchange, routing_key)
@@ -277,7 +125,7 @@ class Amqp:
             raise self._lost(error) from error
 
     def open_channel(self) -> amqp.Channel:
-        """Return a new channel of the connection; raise `BrokerError` if there can be none."""
+        """Return a new channel of the connection; raise `BrokerError` if that fails."""
         try:
             return self._connected().channel()
         except (amqp.AMQPError, OSError) as error:
@@ -289,7 +137,7 @@ class Amqp:
             _close(connection)
 
     def _declare_at_once(self, shares: Sequence[_Share]) -> Iterator[Declarable]:
-        """Declare each share in a lane of its own; take what went well out of it, and yield that."""
+        """Declare each share in a lane; yield the objects that went well, and remove them from the share."""
         share_of = dict(zip(self._lanes(len(shares)), shares, strict=True))
         outbox = self._connected().outbox
         try:
@@ -300,50 +148,56 @@ class Amqp:
                 yield from share_of[lane].popleft()
         except (amqp.AMQPError, OSError):
             self.forget()
-        except GeneratorExit:  # nobody wants to know the rest, whose answers would be taken for those to the next
+        except GeneratorExit:  # the answers still to come would be taken for answers to the next questions
             self.forget()
             raise
 
-    def _answers(self, lanes: Sequence[_Lane]) -> Iterator[_Lane]:
-        """Yield a lane for each of its questions that is answered, until the broker owes no answer."""
+    def _answers(self, lanes: Sequence[Lane]) -> Iterator[Lane]:
+        """Yield a lane for each answered question of it, until the broker owes no answer."""
         connection = self._connected()
         while any(lane.is_working for lane in lanes):
             connection.drain_events()
-            yield from chain.from_iterable(repeat(lane, lane.take_answers()) for lane in lanes)
+            for lane in lanes:
+                for _ in range(lane.take_answers()):
+                    yield lane
 
-    def _declare_alone(self, item: Declarable) -> str | None:
-        """Declare one thing and wait; return the broker's reason if it refused."""
+    def _wait_for_answers(self, lanes: Sequence[Lane]) -> None:
+        for _ in self._answers(lanes):
+            pass
+
+    def _declare_alone(self, item: Declarable) -> Refusal | None:
+        """Declare one object and wait; return the broker's refusal, if any."""
         [lane] = self._lanes(1)
         try:
             lane.declare(item, nowait=False)
         except amqp.ChannelError as error:
-            return faults.reason_of(error)
+            return refusal_of(error)
         except TimeoutError:
             self.forget()
-            return faults.no_answer(self.settings)
+            return no_answer(self.settings.timeout)
         except (amqp.AMQPError, OSError) as error:
             self.forget()
-            return faults.reason_of(error)
+            return refusal_of(error)
         return None
 
-    def _lanes(self, count: int) -> list[_Lane]:
-        """Return open channels, those that are open already first."""
+    def _lanes(self, count: int) -> list[Lane]:
+        """Return open channels; use those that are open already first."""
         connection = self._connected()
-        lanes = [lane for lane in connection.channels.values() if isinstance(lane, _Lane) and lane.is_open]
+        lanes = [lane for lane in connection.channels.values() if isinstance(lane, Lane) and lane.is_open]
         try:
             lanes.extend(connection.channel() for _ in range(count - len(lanes)))
         except (amqp.AMQPError, OSError) as error:
             raise self._lost(error) from error
         return lanes[:count]
 
-    def _connected(self) -> _Connection:
+    def _connected(self) -> Connection:
         if self._connection is None or not self._connection.connected:
             self._connection = self._connect()
         return self._connection
 
-    def _connect(self) -> _Connection:
+    def _connect(self) -> Connection:
         endpoint, timeout = self.settings.amqp, self.settings.timeout
-        connection = _Connection(
+        connection = Connection(
             host=endpoint.netloc,
             userid=endpoint.user,
             password=endpoint.password,
@@ -364,7 +218,7 @@ class Amqp:
         return connection
 
     def forget(self) -> None:
-        """Drop the connection, whose state is unknown, without waiting for the broker's goodbye."""
+        """Drop the connection, whose state is unknown, without a handshake."""
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.collect()
@@ -374,18 +228,23 @@ class Amqp:
         return faults.from_amqp_connect(error, self.settings)
 
 
-def _dealt(items: Sequence[Declarable]) -> list[_Share]:
-    """Deal things out over lanes, one to each in turn."""
-    count = min(LANES, len(items))
+def _deal(items: Sequence[Declarable]) -> list[_Share]:
+    """Deal objects out over lanes, one to each in turn."""
+    count = min(MAX_LANES, len(items))
     shares = [items[start::count] for start in range(count)]
-    return [deque(list(share[at : at + A_PIECE]) for at in range(0, len(share), A_PIECE)) for share in shares]
+    return [deque(_pieces(share)) for share in shares]
+
+
+def _pieces(share: Sequence[Declarable]) -> Iterator[list[Declarable]]:
+    for at in range(0, len(share), PIECE_SIZE):
+        yield list(share[at : at + PIECE_SIZE])
 
 
 def _all_of(shares: Iterable[_Share]) -> Iterator[Declarable]:
     return chain.from_iterable(chain.from_iterable(shares))
 
 
-def _close(connection: _Connection) -> None:
+def _close(connection: Connection) -> None:
     try:
         connection.close()
     except (amqp.AMQPError, OSError):

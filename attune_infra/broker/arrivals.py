@@ -11,7 +11,7 @@ from typing import Any
 
 import amqp
 
-from attune_infra.broker import faults
+from attune_infra.broker.refusal import refusal_of
 from attune_infra.topology.model import Message
 from attune_infra.topology.probe import Arrival
 
@@ -46,7 +46,7 @@ class _Publisher:
         except amqp.exceptions.MessageNacked:
             return "it was not confirmed"
         except amqp.ChannelError as error:
-            return faults.reason_of(error)
+            return refusal_of(error).text
         return None
 
 

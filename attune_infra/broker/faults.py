@@ -1,18 +1,19 @@
-"""HTTP and AMQP failures in RabbitMQ's own words. Foreign exceptions stop here."""
+"""Failures of HTTP and AMQP as errors of our own, in RabbitMQ's words. Foreign exceptions stop here."""
 
 from __future__ import annotations
 
-import re
 import socket
 import ssl
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from attune_infra.broker import features
+from attune_infra.broker.refusal import Code, Refusal, refusal_of
 from attune_infra.errors import (
     AccessRefused,
     BrokerError,
     BrokerUnreachable,
-    FeatureDenied,
+    InUse,
     LoginRefused,
     NotRabbitMQ,
     QueueDenied,
@@ -28,18 +29,14 @@ if TYPE_CHECKING:
 
 _BOOTING = "is the broker still starting? `--wait 60` waits for it"
 _NODE_DOWN = (
-    "its node is probably down: it can be had again when that is back; if it is lost for good, have the others"
-    " forget it, with its queues: rabbitmqctl forget_cluster_node NODE"
+    "its node is probably down, and the queue returns with it; if the node is lost for good, let the others"
+    " forget it and its queues: rabbitmqctl forget_cluster_node NODE"
 )
-_SECONDS_FOR_PROBE = 2.0
-_DENIED_FEATURE = re.compile(r"Feature `(\w+)` is (?:deprecated|removed)")
-
-TRANSIENT_QUEUES = "transient_nonexcl_queues"
-"""RabbitMQ's name for the deprecated feature of queues that are neither durable nor exclusive."""
+_PROBE_SECONDS = 2.0
 
 
 def from_response(response: requests.Response, settings: Settings) -> BrokerError:
-    """Return what an answer of the management API other than success means."""
+    """Return the error for an unsuccessful answer of the management API."""
     where = settings.management.base_url
     reason = _reason(response)
     match response.status_code:
@@ -48,12 +45,14 @@ def from_response(response: requests.Response, settings: Settings) -> BrokerErro
         case 404 if reason is None:
             return NotRabbitMQ(
                 f"{where} answered 404 without a reason; it does not look like RabbitMQ's management API",
-                hint="give --management-url; does its path lack a prefix that a proxy wants?",
+                hint="check --management-url; is a path prefix of a proxy missing?",
             )
         case 404 if reason in {"Not Found", "not_found", "vhost_not_found"}:
             return virtual_host_missing(settings)
-        case 400 if denied := _DENIED_FEATURE.search(reason or ""):
-            return feature_denied(denied[1])
+        case 400 if feature := features.denied_in(reason or ""):
+            return features.denied(feature)
+        case 400 if (reason or "").endswith(("not empty", "in use")):
+            return InUse(f"the management API answered 400: {reason}")
         case 502 | 503 | 504:
             return BrokerUnreachable(
                 f"{where} answered {response.status_code}: the management API is not ready", hint=_BOOTING
@@ -61,10 +60,10 @@ def from_response(response: requests.Response, settings: Settings) -> BrokerErro
         case 500 if reason is None and "/api/bindings/" in response.request.path_url:
             return _bindings_unreadable(settings)
         case 500 if reason is None and response.request.method == "GET":
-            # RabbitMQ 4.3 answers so while it boots.
+            # RabbitMQ 4.3 gives this answer while it boots.
             return BrokerUnreachable(
                 f"the management API answered 500: {response.reason}",
-                hint=f"{_BOOTING}; if it is not, RabbitMQ's log tells more",
+                hint=f"{_BOOTING}; if it is not, see RabbitMQ's log",
             )
         case 301 | 302 | 303 | 307 | 308 as status:
             target = response.headers.get("location", "elsewhere")
@@ -75,80 +74,66 @@ def from_response(response: requests.Response, settings: Settings) -> BrokerErro
         case status:
             return RequestRefused(
                 f"the management API answered {status}: {reason or response.reason}",
-                hint=None if reason else "RabbitMQ's log tells more",
+                hint=None if reason else "see RabbitMQ's log",
             )
 
 
 def no_throwaway(settings: Settings) -> AccessRefused:
-    """Return the failure of making a virtual host for a moment: only administrators may make one."""
+    """Return the error for a temporary virtual host that may not be made: only administrators may."""
     user = settings.management.user
     return AccessRefused(
-        f"user '{user}' may not make a virtual host, which takes the administrator tag",
+        f"user '{user}' may not make a virtual host: the administrator tag is missing",
         hint=f"leave out --probe, or run it as an administrator: rabbitmqctl set_user_tags {user} administrator",
     )
 
 
 def left_behind(virtual_host: str, error: BrokerError) -> BrokerError:
-    """Return the failure of removing what was made for a moment."""
+    """Return the error for a temporary virtual host that was not removed."""
     return BrokerError(
         f"virtual host '{virtual_host}' could not be removed: {error.sentence}",
-        hint=f"nobody needs it: rabbitmqctl delete_vhost '{virtual_host}'",
+        hint=f"it is no longer needed, delete it: rabbitmqctl delete_vhost '{virtual_host}'",
     )
 
 
 def virtual_host_missing(settings: Settings) -> VirtualHostMissing:
-    """Return the failure of a virtual host that is not there, or not for this user: not all brokers tell."""
+    """Return the error for a virtual host that is missing, or closed to this user: not all brokers say which."""
     return VirtualHostMissing(
         f"there is no virtual host '{settings.virtual_host}', or user '{settings.management.user}' has no"
         " permissions in it",
-        hint=f"{_vhost_hint(settings)}; or name another one at the end of the AMQP URL",
+        hint=f"{_vhost_hint(settings)}; or put another one at the end of the AMQP URL",
     )
 
 
 def _bindings_unreadable(settings: Settings) -> RequestRefused:
-    """Return the failure of a request for bindings that crashes inside RabbitMQ: 3.10, 4.0 and 4.3 all do."""
+    """Return the error for a list of bindings that crashes RabbitMQ: seen on 3.10, 4.0 and 4.3."""
     vhost = settings.virtual_host
     return RequestRefused(
         f"the management API answered 500 when asked for the bindings of virtual host '{vhost}'",
-        hint="RabbitMQ has a bug: it fails so once a binding with arguments has a `~` before another character in"
-        f" its routing key; find it with `rabbitmqctl list_bindings -p '{vhost}'` and unbind it over AMQP",
-    )
-
-
-def feature_denied(feature: str) -> FeatureDenied:
-    """Return the failure of a deprecated feature that this RabbitMQ does not allow to be used."""
-    if feature != TRANSIENT_QUEUES:
-        return FeatureDenied(
-            f"this RabbitMQ denies the deprecated feature {feature}",
-            hint=f"do without it, or have an administrator permit it: deprecated_features.permit.{feature} = true",
-        )
-    return FeatureDenied(
-        f"this RabbitMQ denies queues that are neither durable nor exclusive (the deprecated feature {feature})",
-        hint="give a topology whose worker queues are durable with an expiry, such as"
-        " --topology examples/attune-durable-workers.yaml",
+        hint="this is a bug of RabbitMQ: a binding with arguments has a `~` before another character in its"
+        f" routing key; find it with `rabbitmqctl list_bindings -p '{vhost}'` and unbind it over AMQP",
     )
 
 
 def not_json(response: requests.Response, settings: Settings) -> NotRabbitMQ:
-    """Return the failure of an answer that should have been JSON."""
+    """Return the error for an answer that is not JSON."""
     kind = response.headers.get("content-type", "something without a content type").split(";")[0]
     return _not_management(f"answered {kind}, not JSON", settings)
 
 
 def not_overview(settings: Settings) -> NotRabbitMQ:
-    """Return the failure of an answer that is JSON, but not what RabbitMQ tells of itself."""
-    return _not_management("answered something else than RabbitMQ's overview", settings)
+    """Return the error for JSON that is not RabbitMQ's overview."""
+    return _not_management("did not answer with RabbitMQ's overview", settings)
 
 
 def _not_management(what: str, settings: Settings) -> NotRabbitMQ:
     return NotRabbitMQ(
         f"{settings.management.base_url} {what}; it is not RabbitMQ's management API",
-        hint="the management API listens on port 15672 unless told otherwise; give --management-url",
+        hint="the management API listens on port 15672 by default; check --management-url",
     )
 
 
 def from_requests(error: Exception, settings: Settings) -> BrokerError:
-    """Return what a failure to talk HTTP means."""
+    """Return the error for a failed HTTP request."""
     import requests
 
     endpoint = settings.management
@@ -156,14 +141,14 @@ def from_requests(error: Exception, settings: Settings) -> BrokerError:
     if isinstance(error, requests.exceptions.SSLError):
         return _tls_failure(what, error, endpoint)
     if isinstance(error, requests.exceptions.Timeout):
-        return BrokerUnreachable(f"{what}: {no_answer(settings)}", hint=_BOOTING)
+        return BrokerUnreachable(f"{what}: no answer within {settings.timeout:g} s", hint=_BOOTING)
     if isinstance(error, requests.exceptions.InvalidURL):
         return NotRabbitMQ(f"{what}: not a valid address", hint="give --management-url http://HOST:15672")
     return _unreachable(what, endpoint, _cause(error), wanted="http")
 
 
 def from_amqp_connect(error: Exception, settings: Settings) -> BrokerError:
-    """Return what a failure to open an AMQP connection means."""
+    """Return the error for an AMQP connection that failed or broke."""
     import amqp
 
     endpoint = settings.amqp
@@ -179,74 +164,54 @@ def from_amqp_connect(error: Exception, settings: Settings) -> BrokerError:
             )
         case amqp.exceptions.NotAllowed():
             return VirtualHostMissing(
-                f"RabbitMQ refused virtual host '{settings.virtual_host}': {reason_of(error)}",
+                f"RabbitMQ refused virtual host '{settings.virtual_host}': {refusal_of(error).text}",
                 hint=_vhost_hint(settings),
             )
         case amqp.AMQPError():
-            return BrokerUnreachable(f"{what}: {reason_of(error)}", hint=_BOOTING)
+            return BrokerUnreachable(f"{what}: {refusal_of(error).text}", hint=_BOOTING)
         case _:
             return _unreachable(what, endpoint, error, wanted="amqp")
 
 
 def not_published(error: Exception, exchange: str) -> RequestRefused:
-    """Return the failure of a message that the broker did not take."""
+    """Return the error for a message that the broker refused."""
     import amqp
 
     if isinstance(error, amqp.exceptions.MessageNacked):
         return RequestRefused(
             f"RabbitMQ did not take the message for exchange {exchange}: it answered with a nack",
-            hint="a queue behind it is full, or its node is down; the message was not kept",
+            hint="a queue is full, or its node is down; the message was not stored",
         )
     return RequestRefused(
-        f"cannot publish to exchange {exchange}: {reason_of(error)}",
-        hint="`attune-infra setup` makes the exchange; the user needs write permission on it",
+        f"cannot publish to exchange {exchange}: {refusal_of(error).text}",
+        hint="`attune-infra setup` creates the exchange; the user needs write permission on it",
     )
 
 
-def queue_denied(what: str, reason: str, worker_id: int, settings: Settings) -> BrokerError:
-    """Return the failure of a worker that the broker does not give its queue: 403, 404, 405, 406 or 541."""
-    sentence = f"worker {worker_id} was denied {what}: {reason}"
+def queue_denied(what: str, refusal: Refusal, worker_id: int, settings: Settings) -> BrokerError:
+    """Return the error for an object that the broker refuses to a worker."""
+    sentence = f"worker {worker_id} was denied {what}: {refusal.text}"
     user = settings.amqp.user
-    match reason.partition(" ")[0]:
-        case "NOT_FOUND" if not reason.startswith("NOT_FOUND - no "):
+    match refusal.code:
+        case Code.UNAVAILABLE | Code.NO_ANSWER:  # RabbitMQ 4.3 searches for a lost queue for more than a minute
             return QueueUnavailable(sentence, hint=_NODE_DOWN)
-        case "RESOURCE_LOCKED":
-            hint = "somebody else holds a queue of that name for itself: is an older worker still running?"
-        case "PRECONDITION_FAILED":
+        case Code.LOCKED:
+            hint = "another connection holds a queue of that name: is an older worker still running?"
+        case Code.DIFFERS:
             hint = (
-                f"what is there was declared otherwise; `attune-infra worker verify --id {worker_id}` names each"
-                f" difference, `attune-infra worker deprovision --id {worker_id}` deletes it if it is empty"
+                f"the existing object differs; `attune-infra worker verify --id {worker_id}` names each"
+                f" difference, `attune-infra worker deprovision --id {worker_id}` deletes the queue if it is empty"
             )
-        case "ACCESS_REFUSED":
+        case Code.FORBIDDEN:
             hint = (
                 f"user '{user}' needs configure, write and read permission on it and on its exchange:"
                 f" rabbitmqctl set_permissions -p '{settings.virtual_host}' {user} '.*' '.*' '.*'"
             )
-        case _ if reason == feature_denied(TRANSIENT_QUEUES).sentence:
-            hint = feature_denied(TRANSIENT_QUEUES).hint or ""
-        case _ if reason == no_answer(settings):  # RabbitMQ 4.3 looks for a lost queue for more than a minute
-            return QueueUnavailable(sentence, hint=_NODE_DOWN)
+        case Code.FEATURE_DENIED if refusal.feature == features.TRANSIENT_QUEUES:
+            hint = features.denied(refusal.feature).hint or ""
         case _:
-            return BrokerUnreachable(sentence, hint="RabbitMQ's log tells more")
+            return BrokerUnreachable(sentence, hint="see RabbitMQ's log")
     return QueueDenied(sentence, hint=hint)
-
-
-def no_answer(settings: Settings) -> str:
-    """Return the reason for what the broker said nothing about."""
-    return f"no answer within {settings.timeout:g} s"
-
-
-def is_used(error: BrokerError) -> bool:
-    """Return whether the broker refused to delete something because it is not empty or in use."""
-    return error.sentence.endswith(("not empty", "in use"))
-
-
-def reason_of(error: Exception) -> str:
-    """Return the broker's own reason for closing a channel or connection."""
-    text = getattr(error, "reply_text", None) or str(error) or type(error).__name__
-    if denied := _DENIED_FEATURE.search(str(text)):
-        return feature_denied(denied[1]).sentence
-    return " ".join(str(text).split())
 
 
 def _unauthorized(reason: str | None, settings: Settings) -> BrokerError:
@@ -259,7 +224,7 @@ def _unauthorized(reason: str | None, settings: Settings) -> BrokerError:
             )
         case "User not authorised to access object":
             return AccessRefused(
-                f"user '{user}' lacks the tag policymaker, without which nobody sets policies",
+                f"user '{user}' lacks the tag policymaker, which setting policies needs",
                 hint=f"an administrator can grant it: rabbitmqctl set_user_tags {user} policymaker",
             )
         case "User not authorised to access virtual host":
@@ -284,7 +249,7 @@ def _unauthorized(reason: str | None, settings: Settings) -> BrokerError:
 def _vhost_hint(settings: Settings) -> str:
     vhost, user = settings.virtual_host, settings.amqp.user
     return (
-        f"an administrator can make it: rabbitmqctl add_vhost '{vhost}' and"
+        f"an administrator can create it: rabbitmqctl add_vhost '{vhost}' and"
         f" rabbitmqctl set_permissions -p '{vhost}' {user} '.*' '.*' '.*'"
     )
 
@@ -304,9 +269,9 @@ def _unreachable(what: str, endpoint: Endpoint, error: BaseException, *, wanted:
             return BrokerUnreachable(f"{what}: host '{endpoint.host}' has no address", hint="check its name")
         case ConnectionRefusedError():
             return BrokerUnreachable(
-                f"{what}: nobody listens on port {endpoint.port}", hint=f"check host and port; {_BOOTING}"
+                f"{what}: nothing listens on port {endpoint.port}", hint=f"check host and port; {_BOOTING}"
             )
-    listens = what_listens(endpoint)
+    listens = protocol_of(endpoint)
     if listens is not None and listens != wanted:
         return NotRabbitMQ(
             f"{what}: port {endpoint.port} speaks {listens.upper()}, not {wanted.upper()}",
@@ -318,14 +283,14 @@ def _unreachable(what: str, endpoint: Endpoint, error: BaseException, *, wanted:
 
 def _other_port(listens: str, wanted: str) -> str:
     if listens == "tls":
-        return f"for a port that expects TLS write {'amqps' if wanted == 'amqp' else 'https'}://"
+        return f"for a TLS port write {'amqps' if wanted == 'amqp' else 'https'}://"
     if wanted == "amqp":
-        return "AMQP listens on port 5672 unless told otherwise; 15672 is the management API"
-    return "the management API listens on port 15672 unless told otherwise; 5672 is AMQP"
+        return "AMQP listens on port 5672 by default; 15672 is the management API"
+    return "the management API listens on port 15672 by default; 5672 is AMQP"
 
 
 def reason_of_os(error: BaseException) -> str:
-    """Return the operating system's words for a failure."""
+    """Return the operating system's words for an error."""
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
@@ -334,7 +299,7 @@ def _tls_failure(what: str, error: Exception, endpoint: Endpoint) -> BrokerError
     if isinstance(found, ssl.SSLCertVerificationError):
         return BrokerUnreachable(
             f"{what}: its certificate cannot be trusted: {found.verify_message}",
-            hint="give the certificate of the authority that signed it as --ca-file",
+            hint="give the certificate of its authority as --ca-file",
         )
     reason = getattr(found, "reason", None) or str(found)
     plain = endpoint.scheme.removesuffix("s")
@@ -357,10 +322,10 @@ def _cause(error: BaseException) -> BaseException:
     return found
 
 
-def what_listens(endpoint: Endpoint) -> str | None:
-    """Return which protocol a port speaks, `http`, `amqp` or `tls`, as far as one question can tell."""
+def protocol_of(endpoint: Endpoint) -> str | None:
+    """Return the protocol of a port, `http`, `amqp` or `tls`; None if one question cannot tell."""
     address = (endpoint.host, endpoint.port)
-    with suppress(OSError), socket.create_connection(address, _SECONDS_FOR_PROBE) as connection:
+    with suppress(OSError), socket.create_connection(address, _PROBE_SECONDS) as connection:
         connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
         answer = connection.recv(5)
         for beginning, protocol in ((b"HTTP", "http"), (b"AMQP", "amqp"), (b"\x15\x03", "tls")):

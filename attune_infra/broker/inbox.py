@@ -15,6 +15,7 @@ import amqp
 
 from attune_infra.broker import faults, wire
 from attune_infra.broker.amqp import Amqp
+from attune_infra.broker.refusal import Refusal, no_answer, refusal_of
 from attune_infra.errors import BrokerUnreachable, RequestRefused
 from attune_infra.fleet.delivery import Delivery
 from attune_infra.settings import Settings
@@ -45,16 +46,16 @@ class AmqpInbox:
         self._queues = queues_of(self._family, worker_id)
         self._bindings = bindings_of(self._family, worker_id)
         refused = self._make_sure_of_base()
-        for what, reason in _refusals(self._amqp, (*self._queues, *self._bindings)):
-            raise faults.queue_denied(what, reason, worker_id, self._settings)
+        for what, refusal in _refusals(self._amqp, (*self._queues, *self._bindings)):
+            raise faults.queue_denied(what, refusal, worker_id, self._settings)
         tag = consumer_tag_of(self._family, worker_id)
         for queue in self._queues:
             try:
                 self._channels[queue.name] = self._consume(queue, tag)
             except (amqp.AMQPError, OSError) as error:
                 late = isinstance(error, TimeoutError)
-                reason = faults.no_answer(self._settings) if late else faults.reason_of(error)
-                raise faults.queue_denied(f"queue {queue.name}", reason, worker_id, self._settings) from error
+                refusal = no_answer(self._settings.timeout) if late else refusal_of(error)
+                raise faults.queue_denied(f"queue {queue.name}", refusal, worker_id, self._settings) from error
         return refused
 
     def close(self) -> None:
@@ -126,8 +127,8 @@ class AmqpInbox:
         base, end = Amqp(self._settings), time.monotonic() + self._settings.timeout
         refused = []
         try:
-            for what, reason in _refusals(base, items):
-                refused.append(f"{what}: {reason}")
+            for what, refusal in _refusals(base, items):
+                refused.append(f"{what}: {refusal.text}")
                 if time.monotonic() > end:
                     return (*refused, "what comes after it was not asked for")
         finally:
@@ -164,7 +165,7 @@ class AmqpInbox:
             if queue in self._deleted:
                 raise BrokerUnreachable(f"queue {queue} was deleted under its consumer")
             if not channel.is_open:
-                reason = faults.reason_of(getattr(channel, "failure", None) or ConnectionError("closed"))
+                reason = refusal_of(getattr(channel, "failure", None) or ConnectionError("closed")).text
                 raise BrokerUnreachable(f"the channel of queue {queue} was closed: {reason}")
         try:
             connection.heartbeat_tick()
@@ -186,13 +187,13 @@ class AmqpInbox:
         return any(queue.auto_delete for queue in self._queues if queue.name == name)
 
 
-def _refusals(connection: Amqp, items: Iterable[TopologyObject]) -> Iterator[tuple[str, str]]:
-    """Declare things, kind by kind; yield those that were refused, each with the reason."""
+def _refusals(connection: Amqp, items: Iterable[TopologyObject]) -> Iterator[tuple[str, Refusal]]:
+    """Declare objects, kind by kind; yield the label and the refusal of each that was refused."""
     wanted = list(items)
     for kind in (Exchange, Queue, Binding):
-        for item, reason in connection.declare([each for each in wanted if isinstance(each, kind)]):
-            if reason is not None:
-                yield label(item), reason
+        for item, refusal in connection.declare([each for each in wanted if isinstance(each, kind)]):
+            if refusal is not None:
+                yield label(item), refusal
 
 
 def _tag_of(channel: amqp.Channel) -> str:

@@ -45,7 +45,7 @@ def setup(
 
     Without permission to set policies, everything else is created and the exit code is 3.
     """
-    from attune_infra.operations.setup import carry_out
+    from attune_infra.operations.setup import apply_plan
     from attune_infra.topology.plan import Plan
 
     want = session.using(file).topology
@@ -57,7 +57,7 @@ def setup(
         if allow_destructive and plan.destructive and not yes:
             _ask(plan)
         with progress("setting up") as watch:
-            report = carry_out(
+            report = apply_plan(
                 plan, broker, want, destroy=allow_destructive and bool(plan.destructive), watch=watch
             )
         _finish(session, report)

@@ -1,4 +1,4 @@
-"""Prove the routes of a topology on the broker itself, in a virtual host that is thrown away afterwards."""
+"""Prove the routes of a topology on the broker itself, in a temporary virtual host."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _NAME: Final = "probe of the routes"
 
 
 def probe(broker: ProbeBroker, want: Topology) -> tuple[Check, ...]:
-    """Return a check for each route; a broker that does not let itself be probed is a finding, no exception."""
+    """Return a check for each route. A broker that cannot be probed is a result, not an exception."""
     if not want.routes:
-        return (Check(_NAME, Verdict.WARNING, "the topology has none, so nothing was proven"),)
+        return (Check(_NAME, Verdict.WARNING, "the topology has no routes, so nothing was proven"),)
     try:
         return _probed(broker, want)
     except BrokerError as error:
@@ -30,7 +30,7 @@ def _probed(broker: ProbeBroker, want: Topology) -> tuple[Check, ...]:
     with broker.throwaway() as own:
         for outcome in own.apply(Create(item) for item in mirrored.objects()):
             if outcome.status is not Status.CREATED:
-                raise RequestRefused(f"the topology could not be made for the probe: {outcome.reason}")
+                raise RequestRefused(f"the topology could not be created for the probe: {outcome.reason}")
         return tuple(
             checks_of(want, own.arrivals([route.publish for route in want.routes], tuple(mirrored.queues)))
         )

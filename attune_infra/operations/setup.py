@@ -1,4 +1,4 @@
-"""Make a broker hold what is wanted, and read back whether it does."""
+"""Set up a broker: apply a plan, and read back the result."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ if TYPE_CHECKING:
     from attune_infra.interfaces import Broker
 
 Watch: TypeAlias = Callable[[int, int], None]
-"""Is told how many of how many changes are made."""
+"""Progress callback: (done, total)."""
 
 
 def setup(broker: Broker, want: Topology, *, watch: Watch = lambda *_: None) -> Report:
-    """Make what is missing; name what differs or is down; return what became of every wanted object."""
-    return carry_out(Plan.between(broker.read(), want), broker, want, watch=watch)
+    """Create missing objects and return the outcome of every wanted object, different and down ones included."""
+    return apply_plan(Plan.between(broker.read(), want), broker, want, watch=watch)
 
 
-def carry_out(
+def apply_plan(
     plan: Plan, broker: Broker, want: Topology, *, destroy: bool = False, watch: Watch = lambda *_: None
 ) -> Report:
-    """Carry a plan out and read back what came of it.
+    """Apply a plan and read back the result.
 
-    Unless `destroy` is set nothing is deleted: what would have to be is named, with what would be lost. Several
-    may run at once: what another one made meanwhile counts as made. Cut short at any moment, it can be run again.
+    Without `destroy` nothing is deleted: deletions that would be needed are reported with their loss. Several runs
+    may overlap: an object that another run created counts as created. An interrupted run can be repeated.
     """
     outcomes = {item: Outcome(item, Status.UNCHANGED) for item in plan.unchanged}
     outcomes |= {queue: Outcome(queue, Status.DOWN, queue.state or "") for queue in plan.down}
@@ -39,7 +39,7 @@ def carry_out(
     refusals = {change.want: _refusal(change, broker) for change in plan.recreations}
     removals = _remove(plan.recreations if destroy else (), broker)
     gone = [change for change in plan.recreations if _is_deleted(removals.get(change.want))]
-    made = _make((*plan.applicable, *_again(gone)), broker, want, watch)
+    made = _make((*plan.applicable, *_creations_after(gone)), broker, want, watch)
     recreated = {
         change.want: replace(refusals[change.want], status=Status.RECREATED)
         for change in gone
@@ -50,7 +50,7 @@ def carry_out(
 
 
 def _refusal(change: Recreate, broker: Broker) -> Outcome:
-    """Name what differs, what would be lost by making it anew, and what would do instead."""
+    """Return the outcome for an object that differs: its loss if it is recreated, and a policy to use instead."""
     item = change.want
     bindings = len(change.bindings) + len(change.lost)
     messages, consumers = broker.contents(item.name) if isinstance(item, Queue) else (0, 0)
@@ -75,8 +75,8 @@ def _is_deleted(outcome: Outcome | None) -> bool:
     return outcome is not None and outcome.status is Status.DELETED
 
 
-def _again(gone: Iterable[Recreate]) -> list[Create]:
-    """Make what was deleted for that purpose, and the wanted bindings that went with it."""
+def _creations_after(gone: Iterable[Recreate]) -> list[Create]:
+    """Return what to create again: deleted objects, and the wanted bindings that were lost with them."""
     objects = {item: None for change in gone for item in (change.want, *change.bindings)}
     return [Create(item) for item in objects]
 
@@ -94,14 +94,16 @@ def _make(
 
 
 def _read_back(outcome: Outcome, lacking: Changed | None, broker: Broker) -> Outcome:
-    """Hold what was reported against what is there now."""
+    """Correct an outcome by what exists now."""
     match lacking:
         case None if outcome.status in {Status.FAILED, Status.SKIPPED}:
             return Outcome(outcome.object, Status.UNCHANGED)
         case Recreate():
             return _refusal(lacking, broker)
         case _ if lacking is not None and outcome.status in {Status.CREATED, Status.UPDATED}:
-            return replace(outcome, status=Status.FAILED, reason="the broker agreed, but it is not there now")
+            return replace(
+                outcome, status=Status.FAILED, reason="the broker accepted it, but it does not exist now"
+            )
         case _:
             return outcome
 
@@ -109,5 +111,5 @@ def _read_back(outcome: Outcome, lacking: Changed | None, broker: Broker) -> Out
 def _delete(deletions: Iterable[Delete], broker: Broker, destroy: bool) -> list[Outcome]:
     items = [change.have for change in deletions]
     if not destroy:
-        return [Outcome(item, Status.KEPT, "nobody declared it, but deleting was not allowed") for item in items]
+        return [Outcome(item, Status.KEPT, "it is undeclared, but deleting was not allowed") for item in items]
     return [*broker.delete(items, even_if_used=False)]

@@ -1,4 +1,4 @@
-"""Look at a broker, once, and hold what was seen against what is wanted."""
+"""Look at a broker once, and check it against a topology."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from attune_infra.background import run_in_background
 from attune_infra.errors import AttuneError, BrokerError
-from attune_infra.operations.wait import wait_for
+from attune_infra.operations.wait import wait_until
 from attune_infra.topology.policy import expires
 from attune_infra.topology.verify import Demands, Seen, Verification, Wanted
 from attune_infra.topology.verify import verify as verify_seen
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
     from attune_infra.interfaces import CountingBroker
     from attune_infra.topology.model import Topology
 
-COUNTED = 100
-"""Queues whose consumers are counted exactly, one by one; of more at once, the statistics have to do."""
+MAX_QUEUES_COUNTED = 100
+"""Queues whose consumers are counted exactly, one by one. For more queues the statistics are used."""
 
 STATISTICS_LAG = 8.0
-"""Seconds after which the management statistics know a consumer; 6 were measured."""
+"""Seconds after which the management statistics list a consumer; 6 were measured."""
 
 
 def verify(broker: CountingBroker, want: Topology, demands: Demands) -> Verification:
-    """Return what all checks found. A broker that cannot be reached is a finding, not an exception.
+    """Return the results of all checks. An unreachable broker is a result, not an exception.
 
-    While the broker lists what it holds, the rest is asked and made ready.
+    While the broker makes its lists, the remaining work is done.
     """
     http = _answer(broker.check_http)
     listed = run_in_background(broker.read) if isinstance(http, str) else None
@@ -37,12 +37,12 @@ def verify(broker: CountingBroker, want: Topology, demands: Demands) -> Verifica
 
 
 def _look(broker: CountingBroker, seen: Seen, listed: Callable[[], Topology], wanted: Wanted) -> Seen:
-    """Add to what was seen the objects and, of the demanded workers, the consumers."""
+    """Add the objects, and the consumers of the demanded workers."""
     answers, demanded = isinstance(seen.amqp, str), wanted.demands.require_consumers
     try:
         topology = listed()
         present = [queue for queue in wanted.queues_of_workers if queue in topology.queues]
-        countable = present if answers and len(present) <= COUNTED else ()
+        countable = present if answers and len(present) <= MAX_QUEUES_COUNTED else ()
         lasting = [queue for queue in countable if not expires(topology.queues[queue], topology)]
         counts = broker.consumer_counts(lasting) if lasting else {}
         consumed = [queue for queue in present if counts.get(queue, demanded and answers)]
@@ -53,20 +53,12 @@ def _look(broker: CountingBroker, seen: Seen, listed: Callable[[], Topology], wa
 
 
 def _tags(broker: CountingBroker, queues: Sequence[str], consumed: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
-    """Return consumer tags, waiting for the statistics where a consumer is known, or has, to be there."""
-    tags: Mapping[str, tuple[str, ...]] = {}
-
-    def attempt() -> Mapping[str, tuple[str, ...]]:
-        nonlocal tags
-        tags = broker.consumer_tags(queues)
-        if not all(tags[queue] for queue in consumed):
-            raise _StatisticsLag("the statistics do not know all consumers yet")
-        return tags
-
-    try:
-        return wait_for(attempt, seconds=STATISTICS_LAG)
-    except _StatisticsLag:
-        return tags
+    """Return consumer tags; wait for statistics that lack the tags of the `consumed` queues."""
+    return wait_until(
+        lambda: broker.consumer_tags(queues),
+        lambda tags: all(tags[queue] for queue in consumed),
+        seconds=STATISTICS_LAG,
+    )
 
 
 def _answer(question: Callable[[], str]) -> str | AttuneError:
@@ -74,7 +66,3 @@ def _answer(question: Callable[[], str]) -> str | AttuneError:
         return question()
     except BrokerError as error:
         return error
-
-
-class _StatisticsLag(AttuneError):
-    may_pass = True

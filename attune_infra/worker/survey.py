@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from attune_infra.errors import AttuneError
 from attune_infra.fleet.health import examine
 from attune_infra.fleet.model import Fleet, Limits, Sighting
 from attune_infra.interfaces import CountingBroker, WorkerRegistry
-from attune_infra.operations.wait import wait_for
+from attune_infra.operations.wait import wait_until
 from attune_infra.topology.model import Topology
 
 
@@ -29,24 +28,10 @@ def survey(
     topology = broker.read()  # before the registry, so that a worker that registers and then declares is in both
     depths, members = broker.depths(), registry.workers() if registry else {}
 
-    def attempt() -> Fleet:
+    def look() -> Fleet:
         tags = broker.consumer_tags(topology.queues)
         seen = Sighting(topology=topology, depths=depths, consumer_tags=tags, members=members)
         found = examine(seen, want, limits, worker_ids)
-        found = found.only(worker_ids) if worker_ids else found
-        if found.unsettled:
-            raise _StatisticsLag(found)
-        return found
+        return found.only(worker_ids) if worker_ids else found
 
-    try:
-        return wait_for(attempt, seconds=settle)
-    except _StatisticsLag as lag:
-        return lag.fleet
-
-
-class _StatisticsLag(AttuneError):
-    may_pass = True
-
-    def __init__(self, fleet: Fleet) -> None:
-        super().__init__("the statistics may not know all consumers yet")
-        self.fleet = fleet
+    return wait_until(look, lambda fleet: not fleet.unsettled, seconds=settle)

@@ -27,7 +27,8 @@ def declare(vhost: VirtualHost, *items: Exchange | Queue | Binding) -> dict[str,
 def declare_with(settings: Settings, *items: Exchange | Queue | Binding) -> dict[str, str | None]:
     client = Amqp(settings)
     try:
-        return {getattr(item, "name", str(item)): reason for item, reason in client.declare(items)}
+        declared = {getattr(item, "name", str(item)): refusal for item, refusal in client.declare(items)}
+        return {name: refusal.text if refusal else None for name, refusal in declared.items()}
     finally:
         client.close()
 

@@ -99,7 +99,7 @@ def test_what_needs_something_that_failed_is_skipped(vhost: VirtualHost, via: Vi
 
     assert outcomes[wrong].status is Status.FAILED
     assert "inequivalent arg 'type' for exchange 'wrong'" in outcomes[wrong].reason
-    assert outcomes[needs_it] == Outcome(needs_it, Status.SKIPPED, "exchange wrong could not be made")
+    assert outcomes[needs_it] == Outcome(needs_it, Status.SKIPPED, "exchange wrong could not be created")
     assert outcomes[fine].status is Status.CREATED
     assert outcomes[does_not].status is Status.CREATED
 

@@ -97,7 +97,9 @@ def test_a_closed_management_port(attune_infra: Command, command: tuple[str, ...
 
     sentence, hint = complaint(attune_infra(*command, "--management-url", f"http://127.0.0.1:{port}"))
 
-    assert sentence == f"cannot reach the management API at http://127.0.0.1:{port}: nobody listens on port {port}"
+    assert (
+        sentence == f"cannot reach the management API at http://127.0.0.1:{port}: nothing listens on port {port}"
+    )
     assert "--wait" in hint
 
 
@@ -108,7 +110,7 @@ def test_a_closed_amqp_port(attune_infra: Command, vhost: VirtualHost, command: 
 
     sentence, _ = complaint(attune_infra(*command, "--amqp-url", url))
 
-    assert sentence == f"cannot open an AMQP connection to 127.0.0.1:{port}: nobody listens on port {port}"
+    assert sentence == f"cannot open an AMQP connection to 127.0.0.1:{port}: nothing listens on port {port}"
 
 
 def test_the_http_port_given_for_amqp(attune_infra: Command, vhost: VirtualHost) -> None:
@@ -118,7 +120,7 @@ def test_the_http_port_given_for_amqp(attune_infra: Command, vhost: VirtualHost)
     sentence, hint = complaint(attune_infra("setup", "--amqp-url", url, "--timeout", "1"))
 
     assert sentence == f"cannot open an AMQP connection to 127.0.0.1:{port}: port {port} speaks HTTP, not AMQP"
-    assert hint == "AMQP listens on port 5672 unless told otherwise; 15672 is the management API"
+    assert hint == "AMQP listens on port 5672 by default; 15672 is the management API"
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -128,7 +130,7 @@ def test_the_amqp_port_given_for_http(attune_infra: Command, vhost: VirtualHost,
     sentence, hint = complaint(attune_infra(*command, "--management-url", f"http://127.0.0.1:{port}"))
 
     assert sentence.endswith(f"port {port} speaks AMQP, not HTTP")
-    assert hint == "the management API listens on port 15672 unless told otherwise; 5672 is AMQP"
+    assert hint == "the management API listens on port 15672 by default; 5672 is AMQP"
 
 
 def test_tls_where_there_is_none(attune_infra: Command, vhost: VirtualHost) -> None:
@@ -204,8 +206,8 @@ def test_a_management_api_that_answers_503(attune_infra: Command, command: tuple
         (404, "nothing here", "text/plain", "it does not look like RabbitMQ's management API"),
         (302, "", "text/html", "a redirection to https://sso.example/login"),
         (500, "", "text/html", "the management API answered 500: Internal Server Error"),
-        (200, "[]", "application/json", "answered something else than RabbitMQ's overview"),
-        (200, '{"a": 1}', "application/json", "answered something else than RabbitMQ's overview"),
+        (200, "[]", "application/json", "did not answer with RabbitMQ's overview"),
+        (200, '{"a": 1}', "application/json", "did not answer with RabbitMQ's overview"),
         (200, '{"broken', "application/json", "not JSON"),
     ],
 )
@@ -243,7 +245,7 @@ def test_a_broker_that_comes_up_in_time_is_waited_for(sandbox: BoundSandbox, att
     sandbox.kill_broker()
     waiting = attune_infra.start("diff", "--wait", "60", "--output", "json")
     try:
-        assert "nobody listens" in complaint(attune_infra("diff"))[0]
+        assert "nothing listens" in complaint(attune_infra("diff"))[0]
     finally:
         sandbox.start_broker()
     stdout, stderr = waiting.communicate(timeout=60)

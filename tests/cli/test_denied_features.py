@@ -10,7 +10,7 @@ import pytest
 from attune_infra.broker.management import Management
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.errors import FeatureDenied
-from attune_infra.operations.setup import carry_out
+from attune_infra.operations.setup import apply_plan
 from attune_infra.settings import AMQP_URL, Via
 from attune_infra.topology.diff import Create, diff
 from attune_infra.topology.document.parse import parse
@@ -102,7 +102,7 @@ def test_nothing_is_deleted_for_what_cannot_be_made(denying_vhost: VirtualHost, 
         assert plan.recreations
 
         with pytest.raises(FeatureDenied, match="neither durable nor exclusive"):
-            carry_out(plan, broker, want, destroy=True)
+            apply_plan(plan, broker, want, destroy=True)
 
         assert broker.read().objects() == have.objects()
 

@@ -198,7 +198,7 @@ def test_a_user_without_permissions_is_told_what_was_refused(
     )
     assert (
         "! binding attune.executions -> attune.executions.queue with routing key execution skipped:"
-        " exchange attune.executions could not be made" in result.lines
+        " exchange attune.executions could not be created" in result.lines
     )
     assert result.lines[-1] == "13 objects: 6 created, 5 failed, 2 skipped"
 
@@ -213,7 +213,7 @@ def test_who_may_not_set_policies_is_told_each_time_and_gets_all_else(
             assert (
                 f"! policy attune-worker-expiry could not be created:"
                 f" user '{urlsplit(url).username}' lacks the tag"
-                " policymaker, without which nobody sets policies" in result.lines
+                " policymaker, which setting policies needs" in result.lines
             )
             assert result.lines[-1] == summary
 

@@ -90,14 +90,14 @@ def test_what_cannot_be_made_is_told_and_nothing_remains(broker: RabbitMQ, manag
     [check] = probe(broker, Topology.of([Exchange(name="e", type="no-such-type")], routes=(route("e", ""),)))
 
     assert check.verdict is Verdict.UNKNOWN
-    assert "could not be made for the probe" in check.detail
+    assert "could not be created for the probe" in check.detail
     assert throwaways(management) == []
 
 
 def test_a_topology_without_routes_proves_nothing(broker: RabbitMQ) -> None:
     [check] = probe(broker, Topology.of(EVERYTHING))
 
-    assert (check.verdict, check.detail) == (Verdict.WARNING, "the topology has none, so nothing was proven")
+    assert (check.verdict, check.detail) == (Verdict.WARNING, "the topology has no routes, so nothing was proven")
 
 
 def test_it_is_removed_when_anything_goes_wrong(broker: RabbitMQ, management: Management) -> None:
@@ -129,7 +129,7 @@ def test_what_could_not_be_removed_is_named_with_the_way_to_do_it(
 
     [name] = throwaways(management)
     management.delete("vhosts", name)
-    assert caught.value.hint == f"nobody needs it: rabbitmqctl delete_vhost '{name}'"
+    assert caught.value.hint == f"it is no longer needed, delete it: rabbitmqctl delete_vhost '{name}'"
 
 
 @pytest.mark.parametrize("tag", ["management", "policymaker", "monitoring"])
@@ -145,7 +145,7 @@ def test_who_may_not_make_virtual_hosts_is_told_what_it_takes(
         [check] = probe(broker, Topology.of(EVERYTHING, routes=(route("e", "a", "r"),)))
 
     assert check.verdict is Verdict.UNKNOWN
-    assert "user 'modest' may not make a virtual host, which takes the administrator tag" in check.detail
+    assert "user 'modest' may not make a virtual host: the administrator tag is missing" in check.detail
     assert check.hint is not None
     assert "rabbitmqctl set_user_tags modest administrator" in check.hint
     assert throwaways(management) == []

@@ -9,7 +9,7 @@ import pytest
 
 from attune_infra.broker.management import Management
 from attune_infra.broker.rabbitmq import RabbitMQ
-from attune_infra.operations.setup import carry_out, setup
+from attune_infra.operations.setup import apply_plan, setup
 from attune_infra.topology.diff import Create, diff, undeclared
 from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology, TopologyObject
 from attune_infra.topology.plan import Plan
@@ -39,7 +39,7 @@ def publish(channel: amqp.Channel, queue: str, count: int = 1) -> None:
 
 
 def run(broker: RabbitMQ, want: Topology, *, prune: bool = False, destroy: bool = False) -> Report:
-    return carry_out(Plan.between(broker.read(), want, prune=prune), broker, want, destroy=destroy)
+    return apply_plan(Plan.between(broker.read(), want, prune=prune), broker, want, destroy=destroy)
 
 
 def outcome_of(report: Report, name: str) -> Outcome:
@@ -126,7 +126,7 @@ def test_pruning_removes_what_is_claimed_and_unused_and_nothing_else(
 
     refused = run(broker, WANT, prune=True)
     assert {outcome.reason for outcome in refused.outcomes if outcome.status is Status.KEPT} == {
-        "nobody declared it, but deleting was not allowed"
+        "it is undeclared, but deleting was not allowed"
     }
 
     report = run(broker, WANT, prune=True, destroy=True)
@@ -145,7 +145,7 @@ def test_another_definition_made_in_the_meantime_is_told_as_such(broker: RabbitM
     plan = Plan.between(broker.read(), WANT)
     channel.queue_declare("mine.q", durable=True, auto_delete=False)
 
-    report = carry_out(plan, broker, WANT)
+    report = apply_plan(plan, broker, WANT)
 
     outcome = outcome_of(report, "mine.q")
     assert outcome.status is Status.DIFFERS
@@ -157,7 +157,7 @@ def test_what_another_one_made_in_the_meantime_counts_as_made(broker: RabbitMQ) 
     plan = Plan.between(broker.read(), WANT)
     setup(broker, WANT)
 
-    assert carry_out(plan, broker, WANT).exit_code == 0
+    assert apply_plan(plan, broker, WANT).exit_code == 0
 
 
 def test_a_wanted_argument_that_a_policy_provides_is_not_declared_again(broker: RabbitMQ) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.operations.setup import setup
-from attune_infra.operations.verify import COUNTED, verify
+from attune_infra.operations.verify import MAX_QUEUES_COUNTED, verify
 from attune_infra.topology import builtin
 from attune_infra.topology.verify import Check, Demands, Verdict
 from attune_infra.topology.worker import with_queue_ttl, with_workers
@@ -55,7 +55,7 @@ def test_consumers_of_few_are_counted(asked: Asked, channel: amqp.Channel) -> No
 
 
 def test_consumers_of_many_are_not_counted_one_by_one(asked: Asked) -> None:
-    many = COUNTED + 1
+    many = MAX_QUEUES_COUNTED + 1
     setup(asked, with_workers(WANT, range(1, many + 1)))
 
     found = consumers(asked, many)

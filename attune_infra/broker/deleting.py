@@ -1,0 +1,90 @@
+"""Delete objects of a virtual host over HTTP, and keep those that are in use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+from attune_infra.broker import wire
+from attune_infra.errors import BrokerError, InUse, VirtualHostMissing
+from attune_infra.topology.model import Binding, Exchange, Policy, Queue, TopologyObject
+from attune_infra.topology.report import Outcome, Status
+from attune_infra.topology.words import counted
+
+if TYPE_CHECKING:
+    from attune_infra.broker.connections import Connections
+    from attune_infra.broker.reading import Reader
+    from attune_infra.fleet.model import Depth
+
+_OBJECTS_PER_COUNT: Final = 50
+"""Objects whose messages are counted in one request, just before their deletion."""
+
+
+class Deleter:
+    """Deletes from one virtual host."""
+
+    def __init__(self, connections: Connections, reader: Reader) -> None:
+        self._connections, self._reader = connections, reader
+
+    def delete(self, items: Iterable[TopologyObject], *, even_if_used: bool) -> Iterator[Outcome]:
+        waiting = iter(items)
+        while batch := list(islice(waiting, _OBJECTS_PER_COUNT)):
+            guarded = not even_if_used and any(isinstance(item, Queue) for item in batch)
+            depths = self._reader.depths() if guarded else {}
+            for item in batch:
+                yield self._delete_or_keep(item, depths, even_if_used=even_if_used)
+
+    def _delete_or_keep(self, item: TopologyObject, depths: Mapping[str, Depth], *, even_if_used: bool) -> Outcome:
+        try:
+            if isinstance(item, Queue) and not even_if_used and (use := self._use(item, depths.get(item.name))):
+                return Outcome(item, Status.KEPT, use)
+            self._delete(item, even_if_used=even_if_used)
+        except VirtualHostMissing:
+            pass  # a 404: another client deleted it first
+        except InUse as error:
+            if even_if_used:
+                return Outcome(item, Status.FAILED, error.sentence)
+            return Outcome(item, Status.KEPT, self._kept_because(item, error))
+        except BrokerError as error:
+            return Outcome(item, Status.FAILED, error.sentence)
+        return Outcome(item, Status.DELETED)
+
+    def _kept_because(self, item: TopologyObject, error: InUse) -> str:
+        """Return the reason why the broker keeps an object; statistics that lag may not know the numbers yet."""
+        if not isinstance(item, Queue):
+            return error.sentence
+        return self._contents_in_words(item) or "it is in use"
+
+    def _use(self, queue: Queue, depth: Depth | None) -> str | None:
+        """Return the use of a queue in words; None if it has none, or if its deletion checks that itself."""
+        if depth is None:
+            return "its messages cannot be counted"
+        if queue.type == "classic" and not depth:
+            return None
+        return self._contents_in_words(queue)
+
+    def _contents_in_words(self, queue: Queue) -> str | None:
+        messages, consumers = self._reader.contents(queue.name)
+        if consumers is None:
+            consumers = len(self._reader.consumer_tags([queue.name])[queue.name])
+        if not (messages or consumers):
+            return None
+        return f"it holds {counted(messages, 'message')} and has {counted(consumers, 'consumer')}"
+
+    def _delete(self, item: TopologyObject, *, even_if_used: bool) -> None:
+        http, vhost = self._connections.http, self._connections.settings.virtual_host
+        match item:
+            case Exchange():
+                http.delete("exchanges", vhost, item.name, **({} if even_if_used else {"if-unused": "true"}))
+            case Queue():
+                guarded = not even_if_used and item.type == "classic"  # the other types take no conditions
+                conditions = {"if-empty": "true", "if-unused": "true"} if guarded else {}
+                http.delete("queues", vhost, item.name, **conditions)
+            case Policy():
+                http.delete("policies", vhost, item.name)
+            case Binding():
+                place = wire.path_of(item, vhost)
+                for twin in http.get(*place):
+                    if wire.binding_from(twin, item.source) == item:
+                        http.delete(*place, twin["properties_key"])

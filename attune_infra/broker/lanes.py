@@ -1,0 +1,168 @@
+"""Channels and the connection of py-amqp, with what declaring in lanes needs.
+
+A lane is a channel that declares without waiting, and asks after each piece whether the piece went well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeAlias
+
+import amqp
+from amqp import spec
+from amqp.method_framing import frame_writer
+
+from attune_infra.broker.wire import queue_arguments
+from attune_infra.topology.model import Binding, Exchange, Queue
+
+Declarable: TypeAlias = Exchange | Queue | Binding
+
+
+class Lane(amqp.Channel):  # type: ignore[misc] # the package ships no types
+    """A channel that remembers why the broker closed it.
+
+    py-amqp raises that in the call that happens to be reading, which may belong to another channel.
+    """
+
+    failure: Exception | None = None
+    _asked = 0
+    _answered = 0
+
+    @property
+    def is_working(self) -> bool:
+        """True while the broker still owes an answer."""
+        return self.failure is None and self._answered < self._asked
+
+    def declare_all(self, pieces: Iterable[Iterable[Declarable]]) -> None:
+        """Declare objects without waiting, and ask after each piece whether it went well."""
+        for piece in pieces:
+            for item in piece:
+                self.declare(item, nowait=True)
+            self._ask()
+
+    def take_answers(self) -> int:
+        """Return the number of questions answered since the last call."""
+        answered, self._answered, self._asked = self._answered, 0, self._asked - self._answered
+        return answered
+
+    def declare(self, item: Declarable, *, nowait: bool) -> None:
+        match item:
+            case Exchange():
+                self._declare_exchange(item, nowait=nowait)
+            case Queue():
+                self.queue_declare(
+                    item.name,
+                    durable=item.durable,
+                    auto_delete=item.auto_delete,
+                    arguments=queue_arguments(item),
+                    nowait=nowait,
+                )
+            case Binding():
+                bind = self.queue_bind if item.destination_type == "queue" else self.exchange_bind
+                bind(
+                    item.destination,
+                    item.source,
+                    routing_key=item.routing_key,
+                    arguments=dict(item.arguments),
+                    nowait=nowait,
+                )
+
+    def count_consumers(self, queues: Sequence[str], counts: dict[str, int]) -> None:
+        """Ask for the number of consumers of each queue; `counts` is complete when the lane stops working."""
+        self._callbacks[spec.Queue.DeclareOk] = lambda queue, _, consumers: counts.update({queue: consumers})
+        for queue in queues:
+            self.send_method(spec.Queue.Declare, "BsbbbbbF", (0, queue, True, False, False, False, False, {}))
+        self._ask()
+
+    def publish(self, message: amqp.Message, exchange: str, routing_key: str) -> bool:
+        """Publish a message and wait for the confirm; return True if it reached a queue."""
+        returned: list[object] = []
+        self.events["basic_return"] = {lambda *unroutable: returned.append(unroutable)}
+        self.basic_publish_confirm(message, exchange, routing_key, mandatory=True)
+        return not returned
+
+    def wait(self, method: Any, callback: Any = None, timeout: Any = None, returns_tuple: bool = False) -> Any:
+        """Wait for an answer; raise the broker's reason if it closed the channel instead."""
+        try:
+            return super().wait(method, callback, timeout, returns_tuple)
+        except amqp.RecoverableConnectionError as error:
+            raise self.failure or error from error
+
+    def _ask(self) -> None:
+        """Send a question that changes nothing. Its answer comes after everything sent before is done."""
+        self._callbacks[spec.Basic.QosOk] = self._on_answer
+        self.send_method(spec.Basic.Qos, "lBb", (0, 0, False))
+        self._asked += 1
+
+    def _on_answer(self) -> None:
+        self._answered += 1
+
+    def _declare_exchange(self, exchange: Exchange, *, nowait: bool) -> None:
+        """Declare an exchange; py-amqp's own method lacks `internal`."""
+        self.send_method(
+            spec.Exchange.Declare,
+            "BssbbbbbF",
+            (
+                0,
+                exchange.name,
+                exchange.type,
+                False,
+                exchange.durable,
+                exchange.auto_delete,
+                exchange.internal,
+                nowait,
+                dict(exchange.arguments),
+            ),
+            wait=None if nowait else spec.Exchange.DeclareOk,
+        )
+
+    def _on_close(self, reply_code: int, reply_text: str, class_id: int, method_id: int) -> None:
+        self.failure = amqp.exceptions.error_for_code(
+            reply_code, reply_text, (class_id, method_id), amqp.ChannelError
+        )
+        self.send_method(spec.Channel.CloseOk)
+        self.collect()
+
+
+class Outbox:
+    """The writer of py-amqp: it sends each frame at once, or holds frames back to send them as one.
+
+    A system call and a packet for each frame cost client and broker more than the frames themselves.
+    """
+
+    def __init__(self, send: Callable[[bytes | memoryview], None]) -> None:
+        self._send = send
+        self._held: bytearray | None = None
+
+    def write(self, frame: bytes | memoryview) -> None:
+        if self._held is None:
+            self._send(frame)
+        else:
+            self._held += frame
+
+    @contextmanager
+    def as_one(self) -> Iterator[None]:
+        """Send the frames of a block at its end; none of them if the block fails."""
+        self._held = held = bytearray()
+        try:
+            yield
+        finally:
+            self._held = None
+        self._send(memoryview(held))
+
+
+class Connection(amqp.Connection):  # type: ignore[misc] # the package ships no types
+    Channel = Lane
+    outbox: Outbox
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(frame_writer=self._through_outbox, **options)
+
+    def _through_outbox(self, _: amqp.Connection, transport: Any) -> Any:
+        self.outbox = Outbox(transport.write)
+        return frame_writer(self, self.outbox)
+
+    def drain_events(self, timeout: float | None = None) -> None:
+        """Wait for the next frame of the broker, at most as long as the read time-out."""
+        super().drain_events(self.read_timeout if timeout is None else timeout)

@@ -1,0 +1,116 @@
+"""Read a virtual host over HTTP: its objects, and the numbers of its queues."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Final
+
+from attune_infra.background import run_in_background
+from attune_infra.broker import faults, wire
+from attune_infra.topology.facts.releases import version_of
+from attune_infra.topology.model import Binding, Policy, Queue, Topology, TopologyObject
+from attune_infra.topology.policy import expires
+
+if TYPE_CHECKING:
+    from attune_infra.broker.connections import Connections
+    from attune_infra.fleet.model import Depth
+
+_FIRST_WITH_DEFAULT_QUEUE_TYPE: Final = (3, 11)
+_QUEUES_PER_REQUEST: Final = 50
+"""Listing the default exchange's bindings of so many queues costs as much as one request."""
+_PARALLEL_REQUESTS: Final = 4
+
+
+class Reader:
+    """Reads one virtual host."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+        self._settings, self._vhost = connections.settings, connections.settings.virtual_host
+        self._version: str | None = None
+        self.known_queues = 0
+        """Queues known to exist. Their number decides how to ask for bindings."""
+
+    def version(self) -> str:
+        """Return RabbitMQ's version, and note its number of queues."""
+        self._version, self.known_queues = self._connections.http.overview()
+        return self._version
+
+    def read(self, *, private: bool = False) -> Topology:
+        """Return the objects of the virtual host. All lists are requested at once."""
+        http = self._connections.http
+        default_queue_type = self._default_queue_type
+        queue_list = run_in_background(lambda: wire.queues_from(http.get("queues", self._vhost, **wire.QUEUES)))
+        policy_lists = run_in_background(self._policies)
+        exchanges = http.get("exchanges", self._vhost, **wire.EXCHANGES)
+        bindings: Sequence[Binding] = self._bindings([item["name"] for item in exchanges if item["name"]])
+        queues: Sequence[Queue] = queue_list()
+        if not private:
+            queues, bindings = wire.without_private(queues, bindings)
+        objects: list[TopologyObject] = [*wire.exchanges_from(exchanges), *queues, *bindings]
+        return self._topology(objects, policy_lists(), default_queue_type)
+
+    def contents(self, queue: str) -> tuple[int | None, int | None]:
+        """Return the numbers of messages, unacknowledged ones included, and of consumers, both as of now."""
+        listing = self._connections.http.get("queues", self._vhost, **wire.with_totals(queue))["items"]
+        found, _ = wire.without_private(wire.queues_from(listing), ())
+        messages = listing[0].get("messages") if listing else None
+        if not found or expires(found[0], self._topology(found, self._policies())):
+            return messages, None
+        return messages, self._connections.amqp.consumer_counts([queue]).get(queue)
+
+    def depths(self) -> Mapping[str, Depth]:
+        return wire.depths_from(self._connections.http.get("queues", self._vhost, **wire.TOTALS))
+
+    def consumer_tags(self, queues: Collection[str]) -> Mapping[str, tuple[str, ...]]:
+        tags: dict[str, list[str]] = {queue: [] for queue in queues}
+        for item in self._connections.http.get("consumers", self._vhost, columns="queue.name,consumer_tag"):
+            if item["queue"]["name"] in tags:
+                tags[item["queue"]["name"]].append(item["consumer_tag"])
+        return {queue: tuple(sorted(found)) for queue, found in tags.items()}
+
+    def _bindings(self, sources: Sequence[str]) -> list[Binding]:
+        """Return all bindings; where it is cheaper, without asking for those of the default exchange."""
+        http = self._connections.http
+        if len(sources) > min(wire.FEW_EXCHANGES, self.known_queues // _QUEUES_PER_REQUEST):
+            return wire.bindings_from(http.get("bindings", self._vhost, **wire.BINDINGS))
+        shares = [sources[start::_PARALLEL_REQUESTS] for start in range(_PARALLEL_REQUESTS)]
+        found = [run_in_background(partial(self._bindings_of, share)) for share in shares]
+        return [binding for bindings in found for binding in bindings()]
+
+    def _bindings_of(self, sources: Iterable[str]) -> list[Binding]:
+        http, found = self._connections.http, list[Binding]()
+        for source in sources:
+            listing = http.get("exchanges", self._vhost, source, "bindings", "source", **wire.BINDINGS_OF_A_SOURCE)
+            found += wire.bindings_of(source, listing)
+        return found
+
+    def _policies(self) -> tuple[list[Policy], list[Policy]]:
+        """Return the policies and the operator policies."""
+        http = self._connections.http
+        policies, by_operators = http.get("policies", self._vhost), http.get("operator-policies", self._vhost)
+        return wire.policies_from(policies), wire.policies_from(by_operators)
+
+    def _topology(
+        self,
+        objects: Iterable[TopologyObject],
+        policies: tuple[list[Policy], list[Policy]],
+        default_queue_type: str = "classic",
+    ) -> Topology:
+        regular, by_operators = policies
+        topology = Topology.of((*objects, *regular), name=self._vhost, default_queue_type=default_queue_type)
+        return replace(topology, operator_policies={policy.name: policy for policy in by_operators})
+
+    @cached_property
+    def _default_queue_type(self) -> str:
+        """The type of a queue that names none; raise `VirtualHostMissing` if the virtual host is missing."""
+        version = version_of(self._version or self.version())
+        listing = self._connections.http.get("vhosts", columns="name,default_queue_type")
+        known = {item["name"]: item.get("default_queue_type") for item in listing}
+        if self._vhost not in known:
+            raise faults.virtual_host_missing(self._settings)
+        default = known[self._vhost]
+        ignored = version < _FIRST_WITH_DEFAULT_QUEUE_TYPE
+        return "classic" if ignored or default in {None, "undefined"} else str(default)
