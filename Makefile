@@ -1,43 +1,43 @@
-# Two commands on a fresh Debian machine: `make demo` and `make test`. Both install what is missing.
+# Start with `make demo` or `make test` on a fresh Debian machine. Both install what is missing.
 
 PYTHON ?= python3
 VENV := .venv
 ENVIRONMENT := $(VENV)/installed
 BIN := $(VENV)/bin
-# That many tests run at a time, each with a broker and a database of its own: more than there are processors, since
-# they wait as much as they work.
+# Number of tests that run at a time, each with a broker and a database of its own. Tests wait as much as they work, so
+# this may exceed the number of processors.
 PROCESSES ?= 4
 
 .PHONY: help demo test test-matrix bench check format clean system
 
-help: ## Show this.
+help: ## Show this help.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
 
-demo: system $(ENVIRONMENT) ## Show the main job on a private broker and database.
+demo: system $(ENVIRONMENT) ## Run the main job on a private broker and database.
 	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/attune-infra sandbox run -- bash examples/demo.sh
 
-test: system $(ENVIRONMENT) ## Run all tests, against a private broker and database.
+test: system $(ENVIRONMENT) ## Run all tests, on private brokers and databases.
 	@.ci/install-system-packages $(BIN)/python tests
 	$(BIN)/pytest --numprocesses=$(PROCESSES) $(PYTEST_OPTIONS)
 
-test-matrix: system $(ENVIRONMENT) ## Run the tests that ask a broker on RabbitMQ 3.10, 4.0 and 4.3; as root.
+test-matrix: system $(ENVIRONMENT) ## Run the tests that need a broker on RabbitMQ 3.10, 4.0 and 4.3; as root.
 	@.ci/install-system-packages $(BIN)/python tests
 	@PROCESSES=$(PROCESSES) .ci/test-matrix $(BIN)/pytest $(LEGS)
 
-bench: system $(ENVIRONMENT) ## Measure the program beside its peers; some ten minutes (BENCH_OPTIONS=--help).
+bench: system $(ENVIRONMENT) ## Compare its speed with other tools; about ten minutes (BENCH_OPTIONS=--help).
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.bench $(BENCH_OPTIONS)
 
-check: $(ENVIRONMENT) ## Check style, types and imports; quick, and needs no broker.
-	@$(BIN)/ruff format --check . || { echo "mend it with: make format"; exit 1; }
-	@$(BIN)/ruff check . || { echo "mend what can be with: make format"; exit 1; }
-	@$(BIN)/mypy || { echo "each line above names a file and what its types lack"; exit 1; }
-	@$(BIN)/lint-imports || { echo "who may import whom: docs/architecture.md"; exit 1; }
+check: $(ENVIRONMENT) ## Check style, types and imports; takes seconds, needs no broker.
+	@$(BIN)/ruff format --check . || { echo "to fix this: make format"; exit 1; }
+	@$(BIN)/ruff check . || { echo "to fix some of these: make format"; exit 1; }
+	@$(BIN)/mypy || { echo "each line above names a file and the error in its types"; exit 1; }
+	@$(BIN)/lint-imports || { echo "docs/architecture.md says which package may import which"; exit 1; }
 
-format: $(ENVIRONMENT) ## Format the code and mend what can be mended by itself.
+format: $(ENVIRONMENT) ## Format the code and fix what can be fixed automatically.
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-clean: ## Remove everything that was made here.
+clean: ## Remove the virtual environment and all caches.
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
 system:

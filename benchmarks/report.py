@@ -9,6 +9,13 @@ from benchmarks.results import Result, Run, Samples, Size
 
 _MET = {True: "met", False: "MISSED", None: "unknown"}
 _OURS = "attune-infra "
+_MARKDOWN_TOP = (
+    "# Measurements",
+    "",
+    "`make bench BENCH_OPTIONS='--markdown FILE...'` prints this page; do not edit it by hand. The",
+    "[summary](../performance.md) compares the results; the [method](method.md) explains the names.",
+    "",
+)
 
 
 def as_text(run: Run) -> str:
@@ -22,19 +29,22 @@ def as_text(run: Run) -> str:
 
 
 def as_markdown(runs: Sequence[Run]) -> str:
-    """Return a table for each case with a column for each run, each of another broker."""
+    """Return docs/performance/tables.md: two tables for each case, with a column for each run's broker."""
     brokers = [f"RabbitMQ {run.versions['RabbitMQ']}" for run in runs]
     machines = ["; ".join(f"{key}: {value}" for key, value in run.machine.items()) for run in runs]
-    lines = [f"- {broker}: {machine}" for broker, machine in zip(brokers, machines, strict=True)]
+    lines = [
+        *_MARKDOWN_TOP,
+        *(f"- {broker}: {machine}" for broker, machine in zip(brokers, machines, strict=True)),
+    ]
     lines += ["", *_pipes([["", *brokers], *_by_broker({key: "" for run in runs for key in run.versions}, runs)])]
     for name in dict.fromkeys(result.name for run in runs for result in run.results):
         results = [next((each for each in run.results if each.name == name), None) for run in runs]
         title = next(result.title for result in results if result)
-        lines += ["", f"### {title[0].upper()}{title[1:]}", "", *_pipes(_medians(brokers, results))]
-        lines += _judged(brokers, results)
+        lines += ["", f"## {title[0].upper()}{title[1:]}", "", *_pipes(_medians(brokers, results))]
+        lines += ["", *_pipes(_targets(brokers, results)), *_absences(brokers, results)]
     for broker, run in zip(brokers, runs, strict=True):
         if run.growth:
-            lines += ["", f"### Growth on {broker}", "", *_pipes(_growth(run.growth))]
+            lines += ["", f"## Growth on {broker}", "", *_pipes(_growth(run.growth))]
     return "\n".join(lines) + "\n"
 
 
@@ -90,13 +100,28 @@ def _cell(name: str, result: Result | None) -> str:
     return f"{_ms(each)} ({low:,.0f}..{high:,.0f}), {each.peak:,.0f}"
 
 
-def _judged(brokers: Sequence[str], results: Sequence[Result | None]) -> Iterator[str]:
-    yield ""
+def _targets(brokers: Sequence[str], results: Sequence[Result | None]) -> Iterator[list[str]]:
+    """Yield a row for each target; brokers may have different ones."""
+    yield ["target", *brokers]
+    judged = [
+        {str(each.target): f"{each.why}: {_MET[each.met]}" for each in result.verdicts} if result else {}
+        for result in results
+    ]
+    for target in dict.fromkeys(target for of_broker in judged for target in of_broker):
+        yield [target, *(of_broker.get(target, "–") for of_broker in judged)]
+
+
+def _absences(brokers: Sequence[str], results: Sequence[Result | None]) -> Iterator[str]:
+    """Yield a list of those not measured, with the reason and the brokers where it was so."""
+    absent: dict[str, list[str]] = {}
     for broker, result in zip(brokers, results, strict=True):
-        for each in result.verdicts if result else ():
-            yield f"- {broker}: {each.target}: {each.why}: {_MET[each.met]}"
-        for name, reason in result.absent.items() if result else ():
-            yield f"- {broker}: not measured: {name}: {reason}"
+        if result:
+            for name, reason in result.absent.items():
+                absent.setdefault(f"{name}: {reason}", []).append(broker)
+    if absent:
+        yield ""
+    for what, where in absent.items():
+        yield f"- not measured on {', '.join(where)}: {what}"
 
 
 def _ms(samples: Samples) -> str:

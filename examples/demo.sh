@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# The main job: set up, register, provision, verify; then something breaks, is found, and is repaired.
+# The main job: set up, register, provision, verify; then break a binding, find the drift and repair it.
 # Run it in a sandbox, as `make demo` does: attune-infra sandbox run -- bash examples/demo.sh
 set -euo pipefail
 cd "$(dirname "$0")"
 
-# Show a command, run it, and insist on its exit code.
+# Show a command, run it, and require its exit code.
 show() {
     local wanted=$1 code=0
     shift
@@ -20,12 +20,12 @@ show 0 attune-infra worker register --name worker-demo
 show 0 attune-infra worker provision --id 1
 show 0 attune-infra verify --worker 1
 
-printf '\nNow something breaks.\n'
+printf '\nNow a binding disappears.\n'
 show 0 python remove_binding.py 1
 show 2 attune-infra verify --worker 1
 show 2 attune-infra diff --worker 1
 
-printf '\nAnd is repaired.\n'
+printf '\nRepair it.\n'
 show 0 attune-infra worker provision --id 1
 show 0 attune-infra diff --worker 1
 show 0 attune-infra verify --worker 1

@@ -16,7 +16,7 @@ from attune_infra.fleet.model import Depth, Fleet, Limits, Member, Sighting
 from attune_infra.render.pages.metrics import exposition, samples
 from attune_infra.topology.builtin import attune
 from attune_infra.topology.worker import with_workers
-from support.folders import EXAMPLES
+from support.folders import EXAMPLES, ROOT
 
 FOLDER = EXAMPLES / "monitoring"
 PROMTOOL = shutil.which("promtool")
@@ -96,6 +96,15 @@ def test_the_dashboard_shows_all_there_is() -> None:
     assert {name for name in known if name not in shown} == set()
     places = [tuple(panel["gridPos"].values()) for panel in dashboard["panels"]]
     assert len(set(places)) == len(places) == len({panel["id"] for panel in dashboard["panels"]})
+
+
+def test_every_finding_is_explained() -> None:
+    table = (ROOT / "docs/workers.md").read_text(encoding="utf-8").partition("| finding |")[2].partition("\n\n")[0]
+    explained = re.findall(r"`(\w+)`", " ".join(line.split("|")[1] for line in table.splitlines()[2:]))
+
+    known = [each["labels"]["finding"] for each in samples(measured()) if each["name"] == "attune_worker_findings"]
+
+    assert sorted(explained) == sorted(known)
 
 
 def test_every_alert_is_tested() -> None:
