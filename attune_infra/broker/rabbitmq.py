@@ -18,7 +18,16 @@ from attune_infra.errors import AccessRefused, BrokerError, VirtualHostMissing
 from attune_infra.settings import Settings, Via
 from attune_infra.topology.diff import Create, Update
 from attune_infra.topology.facts.releases import version_of
-from attune_infra.topology.model import Binding, Exchange, Message, Policy, Queue, Topology, TopologyObject
+from attune_infra.topology.model import (
+    Binding,
+    Exchange,
+    Message,
+    Policy,
+    Queue,
+    Topology,
+    TopologyObject,
+    kind_of,
+)
 from attune_infra.topology.policy import expires
 from attune_infra.topology.report import Outcome, Status
 from attune_infra.topology.words import counted
@@ -106,7 +115,7 @@ class RabbitMQ:
                 if outcome.reason == denied.sentence and not changed:
                     raise denied
                 if outcome.status is Status.FAILED and isinstance(outcome.object, Exchange | Queue):
-                    failed.add((type(outcome.object).__name__.lower(), outcome.object.name))
+                    failed.add((kind_of(outcome.object), outcome.object.name))
                 yield outcome
                 changed = True
 

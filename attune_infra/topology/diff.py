@@ -23,6 +23,7 @@ from attune_infra.topology.model import (
     TopologyObject,
     binding_order,
     frozen,
+    kind_of,
     type_without_argument,
 )
 from attune_infra.topology.policy import PROVIDED_BY_POLICY, effective_definition
@@ -145,7 +146,7 @@ class Comparison:
 
     def _with_bindings(self, change: Recreate) -> Recreate:
         """Say what becomes of the bindings that go with an object when it is deleted."""
-        gone = self._bindings_at[type(change.want).__name__.lower(), change.want.name]
+        gone = self._bindings_at[kind_of(change.want), change.want.name]
         return replace(
             change,
             bindings=tuple(binding for binding in gone if binding in self.want.bindings),

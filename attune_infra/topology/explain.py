@@ -24,6 +24,7 @@ from attune_infra.topology.model import (
     Queue,
     Topology,
     TopologyObject,
+    kind_of,
     type_without_argument,
 )
 from attune_infra.topology.plan import Plan
@@ -77,7 +78,7 @@ def _explain(item: TopologyObject, change: Changed | None, have: Topology) -> Ex
 def _why_missing(item: TopologyObject) -> str:
     if isinstance(item, Binding):
         return "no binding has these two ends, this routing key and these arguments, compared by type"
-    return f"no {type(item).__name__.lower()} of this name is listed"
+    return f"no {kind_of(item)} of this name is listed"
 
 
 def _why_equal(item: TopologyObject) -> str:

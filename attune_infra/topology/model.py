@@ -247,10 +247,15 @@ def binding_order(binding: Binding) -> tuple[str, ...]:
     return (binding.source, binding.destination_type, binding.destination, binding.routing_key, arguments)
 
 
+def kind_of(item: TopologyObject) -> str:
+    """Return the kind of an object: exchange, queue, binding or policy."""
+    return type(item).__name__.lower()
+
+
 def label(item: TopologyObject) -> str:
     """Return what an object is called in a sentence."""
     if not isinstance(item, Binding):
-        return f"{type(item).__name__.lower()} {item.name}"
+        return f"{kind_of(item)} {item.name}"
     words = f"binding {item.source} -> {item.destination}"
     if item.routing_key:
         words += f" with routing key {item.routing_key}"

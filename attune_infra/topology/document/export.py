@@ -13,7 +13,7 @@ from attune_infra.topology.document.judge import OWN_HEADERS_EXCHANGES, problems
 from attune_infra.topology.document.text import OPERATOR_POLICY, Document, gathered, portable
 from attune_infra.topology.document.write import write
 from attune_infra.topology.facts.names import PREDECLARED_EXCHANGES, name_problem, routing_key_problem
-from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology, TopologyObject, label
+from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology, TopologyObject, kind_of, label
 
 
 def as_document(topology: Topology) -> Document:
@@ -40,7 +40,7 @@ def _exported(
             continue
         kept.append(item)
         if isinstance(item, Exchange | Queue):
-            ends.add((type(item).__name__.lower(), item.name))
+            ends.add((kind_of(item), item.name))
     whole = Topology.of(kept, name=topology.name, default_queue_type=topology.default_queue_type)
     return Document(writer(portable(whole)), gathered(left_out))
 
@@ -68,4 +68,4 @@ def _refused(item: TopologyObject, headers: Set[str]) -> str | None:
 
 
 def _kind(item: TopologyObject) -> str:
-    return "policies" if isinstance(item, Policy) else f"{type(item).__name__.lower()}s"
+    return "policies" if isinstance(item, Policy) else f"{kind_of(item)}s"

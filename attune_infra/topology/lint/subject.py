@@ -8,7 +8,7 @@ from itertools import chain
 
 from attune_infra.topology.facts.compatibility import Judgement, judgements
 from attune_infra.topology.facts.releases import Version
-from attune_infra.topology.model import Exchange, Policy, Queue, Suppression, Topology, TopologyObject
+from attune_infra.topology.model import Exchange, Policy, Queue, Suppression, Topology, TopologyObject, kind_of
 from attune_infra.topology.policy import applicable
 from attune_infra.topology.routing.index import End, Indexed, filled
 from attune_infra.topology.routing.reach import Reach
@@ -47,5 +47,5 @@ class Subject(Indexed):
             policies = list(applicable(filled(item), self.topology.policies, self.topology))
             if policies:
                 policies.sort(key=lambda policy: (policy.priority, policy.name), reverse=True)
-                found[type(item).__name__.lower(), item.name] = policies
+                found[kind_of(item), item.name] = policies
         return found
