@@ -20,6 +20,7 @@ from attune_infra.topology.diff import Create, Update
 from attune_infra.topology.facts.releases import version_of
 from attune_infra.topology.model import (
     Binding,
+    End,
     Exchange,
     Message,
     Policy,
@@ -103,7 +104,7 @@ class RabbitMQ:
             self.check_amqp()
         self.check_allowed(change.want for change in waiting)
         denied, changed = faults.feature_denied(faults.TRANSIENT_QUEUES), False
-        failed: set[tuple[str, str]] = set()
+        failed: set[End] = set()
         for step in self._steps(waiting):
             ready: list[Create | Update] = []
             for change in step:
@@ -353,7 +354,7 @@ class RabbitMQ:
         return Outcome(item, Status.CREATED if new else Status.UNCHANGED)
 
 
-def _lacking(item: TopologyObject, failed: Collection[tuple[str, str]]) -> str | None:
+def _lacking(item: TopologyObject, failed: Collection[End]) -> str | None:
     """Return what an object needs and what could not be made."""
     if not isinstance(item, Binding):
         return None

@@ -16,6 +16,7 @@ from attune_infra.topology.model import (
     Argument,
     Arguments,
     Binding,
+    End,
     Exchange,
     Policy,
     Queue,
@@ -24,7 +25,6 @@ from attune_infra.topology.model import (
     binding_order,
     frozen,
     kind_of,
-    type_without_argument,
 )
 from attune_infra.topology.policy import PROVIDED_BY_POLICY, effective_definition
 
@@ -154,9 +154,9 @@ class Comparison:
         )
 
     @cached_property
-    def _bindings_at(self) -> Mapping[tuple[str, str], Sequence[Binding]]:
+    def _bindings_at(self) -> Mapping[End, Sequence[Binding]]:
         """The bindings from or to each exchange or queue, by its kind and name."""
-        found: dict[tuple[str, str], list[Binding]] = defaultdict(list)
+        found: dict[End, list[Binding]] = defaultdict(list)
         for binding in sorted(self.have.bindings, key=binding_order):
             ends = {("exchange", binding.source), (binding.destination_type, binding.destination)}
             for end in ends:
@@ -215,7 +215,7 @@ def _exchange_differences(have: Exchange, want: Exchange, live: Topology) -> Ite
 
 
 def _queue_differences(have: Queue, want: Queue, live: Topology) -> Iterator[Difference]:
-    wanted_type = want.type or type_without_argument(want, live.default_queue_type)
+    wanted_type = live.type_of(want)
     if have.type is not None and have.type != wanted_type:
         yield Difference("type", have.type, wanted_type)
     yield from _attributes(have, want, ("durable", "auto_delete", "exclusive"))

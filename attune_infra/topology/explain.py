@@ -25,7 +25,6 @@ from attune_infra.topology.model import (
     Topology,
     TopologyObject,
     kind_of,
-    type_without_argument,
 )
 from attune_infra.topology.plan import Plan
 from attune_infra.topology.policy import PROVIDED_BY_POLICY, effective_definition, policy_of
@@ -107,7 +106,7 @@ def _particulars(item: TopologyObject, have: Topology) -> Iterator[str]:
 
 def _of_queue(have: Queue, want: Queue, live: Topology) -> Iterator[str]:
     if want.type is None:
-        default = type_without_argument(want, live.default_queue_type)
+        default = live.type_of(want)
         yield f"no type is wanted, so it is what such a queue becomes in this virtual host: {default}"
     if have.state == "down":
         yield "its node is down: it is unavailable, not missing"

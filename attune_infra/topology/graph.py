@@ -14,7 +14,7 @@ from attune_infra.topology.facts.releases import NEWEST, Version
 from attune_infra.topology.lint.finding import Finding, Linted
 from attune_infra.topology.lint.severity import Severity
 from attune_infra.topology.lint.subject import Subject
-from attune_infra.topology.model import Binding, Exchange, Message, Queue, Topology, label
+from attune_infra.topology.model import Binding, End, Exchange, Message, Queue, Topology, label
 from attune_infra.topology.routing.route import Routing
 from attune_infra.topology.worker import PLACEHOLDER, owner_of, with_workers
 
@@ -26,8 +26,7 @@ _ANY_NUMBER: Final = "{n}"
 _MOST_LABELS: Final = 4
 _DLX, _KEY = "x-dead-letter-exchange", "x-dead-letter-routing-key"
 
-_End: TypeAlias = "tuple[str, str]"
-_Between: TypeAlias = "tuple[_End, _End, EdgeKind]"
+_Between: TypeAlias = "tuple[End, End, EdgeKind]"
 _Marks: TypeAlias = "Mapping[str, list[Finding]]"
 
 
@@ -104,7 +103,7 @@ class _Drawing:
         self.marks = _marks(linted.findings if linted else ())
         self.way = _way(topology, message, version) if message else _Way()
         self.folded = _folded(self.subject.topology.queues)
-        self.nodes: dict[_End, Node] = {}
+        self.nodes: dict[End, Node] = {}
         self.edges: dict[_Between, Edge] = {}
         self.labels: dict[_Between, dict[str, None]] = defaultdict(dict)
 
@@ -152,7 +151,7 @@ class _Drawing:
             severity=_worse(known.severity, severity),
         )
 
-    def end(self, kind: str, name: str) -> _End:
+    def end(self, kind: str, name: str) -> End:
         """Return the key of what something leads to; add it, if it is RabbitMQ's own or missing."""
         key = (kind, self.name_of(name) if kind == "queue" else name)
         if key not in self.nodes:
@@ -186,8 +185,8 @@ class _Drawing:
 
     def link(
         self,
-        source: _End,
-        target: _End,
+        source: End,
+        target: End,
         kind: EdgeKind,
         text: str,
         *,
@@ -206,7 +205,7 @@ class _Drawing:
         )
 
     def queue_detail(self, queue: Queue) -> str:
-        words = [self.subject.type_of(queue)]
+        words = [self.subject.topology.type_of(queue)]
         words += ["not durable"] * (not queue.durable) + ["auto-delete"] * queue.auto_delete
         words += ["one for each worker"] * (PLACEHOLDER in queue.name)
         return ", ".join(words)

@@ -130,6 +130,9 @@ class Route:
 
 TopologyObject: TypeAlias = Exchange | Queue | Binding | Policy
 
+End: TypeAlias = "tuple[str, str]"
+"""An exchange or queue, as the end of a binding: its kind and its name."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerFamily:
@@ -222,6 +225,10 @@ class Topology:
         """Return this topology with more in it."""
         more = Topology.of(objects)
         return replace(self, queues={**self.queues, **more.queues}, bindings=self.bindings | more.bindings)
+
+    def type_of(self, queue: Queue) -> str:
+        """Return the type that a queue has, or gets from this virtual host."""
+        return queue.type or type_without_argument(queue, self.default_queue_type)
 
     def objects(self) -> tuple[TopologyObject, ...]:
         """Return everything, in the order in which it can be made: exchanges, queues, policies, bindings."""

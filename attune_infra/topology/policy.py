@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 
-from attune_infra.topology.model import Argument, Exchange, Policy, Queue, Topology, type_without_argument
+from attune_infra.topology.model import Argument, Exchange, Policy, Queue, Topology
 
 PROVIDED_BY_POLICY: Mapping[str, str] = {
     "alternate-exchange": "alternate-exchange",
@@ -91,7 +91,7 @@ def _kinds(item: Exchange | Queue, topology: Topology) -> Collection[str]:
     """Return what a policy may be applied to for this object to be among it."""
     if isinstance(item, Exchange):
         return {"all", "exchanges"}
-    kind = item.type or type_without_argument(item, topology.default_queue_type)
+    kind = topology.type_of(item)
     return {"all", "queues", "streams" if kind == "stream" else f"{kind}_queues"}
 
 

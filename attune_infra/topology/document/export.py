@@ -13,7 +13,17 @@ from attune_infra.topology.document.judge import OWN_HEADERS_EXCHANGES, problems
 from attune_infra.topology.document.text import OPERATOR_POLICY, Document, gathered, portable
 from attune_infra.topology.document.write import write
 from attune_infra.topology.facts.names import PREDECLARED_EXCHANGES, name_problem, routing_key_problem
-from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology, TopologyObject, kind_of, label
+from attune_infra.topology.model import (
+    Binding,
+    End,
+    Exchange,
+    Policy,
+    Queue,
+    Topology,
+    TopologyObject,
+    kind_of,
+    label,
+)
 
 
 def as_document(topology: Topology) -> Document:
@@ -45,7 +55,7 @@ def _exported(
     return Document(writer(portable(whole)), gathered(left_out))
 
 
-def _loose(item: TopologyObject, ends: Set[tuple[str, str]]) -> str | None:
+def _loose(item: TopologyObject, ends: Set[End]) -> str | None:
     """Return why an object cannot stand without what is not there, or None if it can."""
     match item:
         case Queue(exclusive=True):

@@ -13,16 +13,7 @@ from typing import Final
 
 from attune_infra.topology.facts.arguments import QUEUE_TYPES
 from attune_infra.topology.facts.releases import Version
-from attune_infra.topology.model import (
-    Argument,
-    Binding,
-    Exchange,
-    Policy,
-    Queue,
-    Topology,
-    TopologyObject,
-    type_without_argument,
-)
+from attune_infra.topology.model import Argument, Binding, Exchange, Policy, Queue, Topology, TopologyObject
 from attune_infra.topology.words import either
 
 RELEASES: Final[tuple[Version, ...]] = ((3, 10), (3, 13), (4, 0), (4, 1), (4, 2), (4, 3))
@@ -320,7 +311,7 @@ def _exchange(exchange: Exchange, version: Version) -> Iterator[Judgement]:
 
 
 def _queue(queue: Queue, topology: Topology, version: Version) -> Iterator[Judgement]:
-    kind = queue.type or type_without_argument(queue, topology.default_queue_type)
+    kind = topology.type_of(queue)
     for name, value in queue.arguments.items():
         if name in ARGUMENT_FACTS:
             yield from _by_facts(ARGUMENT_FACTS[name], value, version, kind)

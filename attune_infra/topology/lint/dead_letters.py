@@ -128,7 +128,7 @@ def default_delivery_limit_without_exchange(subject: Subject) -> Iterator[Flaw]:
 
 def _quorum_queues_without_exchange(subject: Subject) -> Iterator[Queue]:
     for queue in subject.queues:
-        if subject.type_of(queue) == "quorum" and subject.text(queue, _DLX) is None:
+        if subject.topology.type_of(queue) == "quorum" and subject.text(queue, _DLX) is None:
             yield queue
 
 

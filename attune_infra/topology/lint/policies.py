@@ -81,7 +81,7 @@ def sets_what_is_ignored(subject: Subject) -> Iterator[Flaw]:
     types: dict[str, set[str]] = defaultdict(set)
     for (kind, name), policies in subject.contests.items():
         if kind == "queue":
-            types[policies[0].name].add(subject.type_of(subject.topology.queues[name]))
+            types[policies[0].name].add(subject.topology.type_of(subject.topology.queues[name]))
     for policy in subject.policies:
         for key in policy.definition if types[policy.name] else ():
             rule = POLICY_RULES.get(key)

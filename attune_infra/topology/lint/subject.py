@@ -8,9 +8,18 @@ from itertools import chain
 
 from attune_infra.topology.facts.compatibility import Judgement, judgements
 from attune_infra.topology.facts.releases import Version
-from attune_infra.topology.model import Exchange, Policy, Queue, Suppression, Topology, TopologyObject, kind_of
+from attune_infra.topology.model import (
+    End,
+    Exchange,
+    Policy,
+    Queue,
+    Suppression,
+    Topology,
+    TopologyObject,
+    kind_of,
+)
 from attune_infra.topology.policy import applicable
-from attune_infra.topology.routing.index import End, Indexed, filled
+from attune_infra.topology.routing.index import Indexed, filled
 from attune_infra.topology.routing.reach import Reach
 
 

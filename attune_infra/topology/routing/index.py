@@ -6,27 +6,16 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
 from attune_infra.topology.facts.releases import Version
-from attune_infra.topology.model import (
-    Argument,
-    Binding,
-    Exchange,
-    Policy,
-    Queue,
-    Topology,
-    binding_order,
-    type_without_argument,
-)
+from attune_infra.topology.model import Argument, Binding, End, Exchange, Policy, Queue, Topology, binding_order
 from attune_infra.topology.policy import effective_arguments
 from attune_infra.topology.routing.route import Routing
 from attune_infra.topology.worker import PLACEHOLDER
 
 _BOUNDS = ("x-message-ttl", "x-expires", "x-max-length", "x-max-length-bytes")
 _SOME_WORKER = "1"
-End: TypeAlias = "tuple[str, str]"
-"""Whether it is a queue or an exchange, and its name."""
 
 _T = TypeVar("_T", bound="Exchange | Queue")
 
@@ -109,7 +98,7 @@ class Indexed:
             for queue in self.queues
             if queue.durable
             and not queue.auto_delete
-            and self.type_of(queue) != "stream"
+            and self.topology.type_of(queue) != "stream"
             and all(self.setting(queue, bound) is None for bound in _BOUNDS)
         ]
 
@@ -121,10 +110,6 @@ class Indexed:
     def is_there(self, exchange: str) -> bool:
         """Return whether there is an exchange of this name, or could be: RabbitMQ's own are not all listed."""
         return self.routing.exchange(exchange) is not None or exchange.startswith("amq.")
-
-    def type_of(self, queue: Queue) -> str:
-        """Return the type that a queue has, or gets from its virtual host."""
-        return queue.type or type_without_argument(queue, self.topology.default_queue_type)
 
     def setting(self, queue: Queue, argument: str) -> Argument:
         """Return what an argument and policies make of it together; None if nothing sets it."""

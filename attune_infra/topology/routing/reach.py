@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from functools import cached_property
 from itertools import chain
 
-from attune_infra.topology.model import Binding, Exchange, Message, Queue
+from attune_infra.topology.model import Binding, End, Exchange, Message, Queue
 from attune_infra.topology.routing.cycles import cycles
-from attune_infra.topology.routing.index import End, Indexed
+from attune_infra.topology.routing.index import Indexed
 from attune_infra.topology.routing.topic_keys import KeyIndex, Words, example, is_literal, literal, pattern
 
 

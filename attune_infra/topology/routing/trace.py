@@ -17,7 +17,7 @@ from typing import Final
 
 from attune_infra.errors import ExitCode
 from attune_infra.topology.facts.releases import Version
-from attune_infra.topology.model import Argument, Binding, Message, Queue, frozen, type_without_argument
+from attune_infra.topology.model import Argument, Binding, Message, Queue, frozen
 from attune_infra.topology.policy import effective_arguments
 from attune_infra.topology.routing.cycles import cycles
 from attune_infra.topology.routing.route import Routed, Routing
@@ -251,7 +251,7 @@ class _Lives:
         """Return a queue with the type that it is of."""
         topology = self.routing.topology
         queue = topology.queues[name]
-        return replace(queue, type=queue.type or type_without_argument(queue, topology.default_queue_type))
+        return replace(queue, type=topology.type_of(queue))
 
     def _deaths(self, life: Life) -> Iterator[Death]:
         arguments = effective_arguments(life.queue, self.routing.topology)
