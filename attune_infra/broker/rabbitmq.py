@@ -17,7 +17,7 @@ from attune_infra.broker.management import Management
 from attune_infra.errors import AccessRefused, BrokerError, VirtualHostMissing
 from attune_infra.settings import Settings, Via
 from attune_infra.topology.diff import Create, Update
-from attune_infra.topology.facts.releases import version_of
+from attune_infra.topology.facts.releases import FIRST_WITH_DEFAULT_QUEUE_TYPE, version_of
 from attune_infra.topology.model import (
     Binding,
     End,
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 THROWAWAY = "attune-infra probe"
 """How the names of virtual hosts begin that are made for a moment."""
 
-_FIRST_WITH_DEFAULT_QUEUE_TYPE = (3, 11)
 _A_REQUEST = 50
 """Queues whose bindings to the default exchange cost as much to list as a request of its own."""
 _SIDE_BY_SIDE = 4
@@ -246,7 +245,7 @@ class RabbitMQ:
         if self.settings.virtual_host not in known:
             raise faults.virtual_host_missing(self.settings)
         default = known[self.settings.virtual_host]
-        ignored = version < _FIRST_WITH_DEFAULT_QUEUE_TYPE
+        ignored = version < FIRST_WITH_DEFAULT_QUEUE_TYPE
         return "classic" if ignored or default in {None, "undefined"} else str(default)
 
     def _denies_transient_queues(self) -> bool:

@@ -20,6 +20,7 @@ from attune_infra.topology.document.problems import Problem
 from attune_infra.topology.document.text import OPERATOR_POLICY
 from attune_infra.topology.facts.arguments import APPLY_TO
 from attune_infra.topology.facts.names import PREDECLARED_EXCHANGES, name_problem, routing_key_problem
+from attune_infra.topology.facts.releases import FIRST_EXPORTING_BINDINGS_WITHOUT_ENDS
 from attune_infra.topology.model import (
     Argument,
     Arguments,
@@ -63,8 +64,6 @@ _PARAMETERS: Final = {
 _KNOWN: Final = {*_KEYS, *_NOT_IN_A_TOPOLOGY, "parameters", "limits", "rabbit_version", "rabbitmq_version"}
 _OWN: Final = "RabbitMQ makes them itself"
 _PRIVATE: Final = "they belong to one connection, and go with it"
-_FIRST_WITH_LOOSE_ENDS: Final = (4, 3)
-"""Since then RabbitMQ exports bindings of private queues and of internal exchanges, but not these themselves."""
 
 
 @dataclass(slots=True)
@@ -293,7 +292,7 @@ class DefinitionsFile:
 
     def has_loose_ends(self) -> bool:
         version = re.match(r"(\d+)\.(\d+)", str(self.value("rabbitmq_version")))
-        return version is not None and (int(version[1]), int(version[2])) >= _FIRST_WITH_LOOSE_ENDS
+        return version is not None and (int(version[1]), int(version[2])) >= FIRST_EXPORTING_BINDINGS_WITHOUT_ENDS
 
     def ends_exist(self, binding: Binding, entry: _Entry) -> None:
         exchanges = self.exchanges | PREDECLARED_EXCHANGES

@@ -18,7 +18,7 @@ from attune_infra.topology.words import either, guess, shown
 
 QUEUE_TYPES: Final = ("classic", "quorum", "stream")
 APPLY_TO: Final = ("queues", "exchanges", "all", "classic_queues", "quorum_queues", "streams")
-"""What a policy may apply to; the types of queues since 4.0."""
+"""What a policy may apply to; single queue types since 3.12."""
 
 LOWEST, HIGHEST = -(2**63), 2**63 - 1
 """The integers that AMQP can carry."""

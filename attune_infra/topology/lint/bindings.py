@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from attune_infra.topology.facts.compatibility import FIRST_WITH_FEWER_HASHES, MOST_HASHES, hashes
+from attune_infra.topology.facts.compatibility import MOST_HASHES, hashes
+from attune_infra.topology.facts.releases import FIRST_WITH_FEWER_HASHES
 from attune_infra.topology.lint.finding import Flaw
 from attune_infra.topology.lint.subject import Subject
 from attune_infra.topology.model import Binding, Exchange, binding_order

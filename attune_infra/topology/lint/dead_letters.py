@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from attune_infra.topology.facts.releases import FIRST_WITH_DEFAULT_DELIVERY_LIMIT
 from attune_infra.topology.lint.finding import Flaw
 from attune_infra.topology.lint.subject import Subject
 from attune_infra.topology.model import Queue
 from attune_infra.topology.routing.topic_keys import Words, example, is_literal, shown
 
 _DLX, _KEY = "x-dead-letter-exchange", "x-dead-letter-routing-key"
-_FIRST_WITH_DELIVERY_LIMIT = (4, 0)
 _FEW = 4
 
 
@@ -116,7 +116,7 @@ def default_delivery_limit_without_exchange(subject: Subject) -> Iterator[Flaw]:
     Since RabbitMQ 4.0 a quorum queue without x-delivery-limit has one of 20. A message that failed more often is
     dead-lettered; without a dead letter exchange it is gone.
     """
-    if subject.version < _FIRST_WITH_DELIVERY_LIMIT:
+    if subject.version < FIRST_WITH_DEFAULT_DELIVERY_LIMIT:
         return
     for queue in _quorum_queues_without_exchange(subject):
         if subject.setting(queue, "x-delivery-limit") is None:

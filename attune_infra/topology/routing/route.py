@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final, Protocol
 
-from attune_infra.topology.facts.releases import NEWEST, Version
+from attune_infra.topology.facts.releases import FIRST_WITH_STRICT_NUMBERS, NEWEST, Version
 from attune_infra.topology.model import (
     Argument,
     Arguments,
@@ -42,7 +42,6 @@ PREDECLARED: Final[Mapping[str, Exchange]] = {
 }
 """The exchanges that every virtual host has; the one without a name is the default exchange."""
 
-_FIRST_WITH_STRICT_NUMBERS: Final = (4, 0)
 _PRESENT: Final = ("void", None)
 """What stands for any value of a header."""
 
@@ -382,7 +381,7 @@ def comparable(value: Argument, version: Version) -> object:
     """
     if value is None:
         return _PRESENT
-    if version < _FIRST_WITH_STRICT_NUMBERS and isinstance(value, int | float) and not isinstance(value, bool):
+    if version < FIRST_WITH_STRICT_NUMBERS and isinstance(value, int | float) and not isinstance(value, bool):
         return ("number", value)
     return frozen(value)
 

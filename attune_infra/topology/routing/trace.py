@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import Final
 
 from attune_infra.errors import ExitCode
-from attune_infra.topology.facts.releases import Version
+from attune_infra.topology.facts.releases import FIRST_WITH_DEFAULT_DELIVERY_LIMIT, FIRST_WITH_LAST_DEATH, Version
 from attune_infra.topology.model import Argument, Binding, Message, Queue, frozen
 from attune_infra.topology.policy import effective_arguments
 from attune_infra.topology.routing.cycles import cycles
@@ -25,8 +25,6 @@ from attune_infra.topology.routing.routes import differing, discrepancies
 from attune_infra.topology.routing.why import why_not
 
 DEFAULT_DELIVERY_LIMIT: Final = 20
-_FIRST_WITH_DELIVERY_LIMIT: Final = (4, 0)
-_FIRST_WITH_LAST_DEATH: Final = (4, 0)
 
 
 class Reason(StrEnum):
@@ -182,9 +180,9 @@ def causes_of(queue: Queue, arguments: Mapping[str, Argument], version: Version)
     for name in ("x-max-length", "x-max-length-bytes") if overflow != "reject-publish" else ():
         if isinstance(length := arguments.get(name), int):
             yield Cause(Reason.MAXLEN, name, length)
-    default = DEFAULT_DELIVERY_LIMIT if version >= _FIRST_WITH_DELIVERY_LIMIT else None
+    default = DEFAULT_DELIVERY_LIMIT if version >= FIRST_WITH_DEFAULT_DELIVERY_LIMIT else None
     limit = arguments.get("x-delivery-limit", default)
-    is_no_limit = version >= _FIRST_WITH_DELIVERY_LIMIT and isinstance(limit, int) and limit < 0
+    is_no_limit = version >= FIRST_WITH_DEFAULT_DELIVERY_LIMIT and isinstance(limit, int) and limit < 0
     if is_quorum and isinstance(limit, int) and not is_no_limit:
         yield Cause(Reason.DELIVERY_LIMIT, "x-delivery-limit", limit)
 
@@ -208,7 +206,7 @@ def dead_letter(life: Life, reason: Reason, exchange: str, key: str | None, vers
     for name, value in told.items():
         if not life.has_died:
             headers[f"x-first-death-{name}"] = value
-        if version >= _FIRST_WITH_LAST_DEATH:
+        if version >= FIRST_WITH_LAST_DEATH:
             headers[f"x-last-death-{name}"] = value
     return Message(
         exchange=exchange, routing_key=life.message.routing_key if key is None else key, headers=headers
