@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Final, TypeAlias
 
 from attune_infra.errors import InvalidInput
+from attune_infra.topology.facts.exchanges import is_reserved
 from attune_infra.topology.facts.releases import NEWEST, Version
 from attune_infra.topology.lint.finding import Finding, Linted
 from attune_infra.topology.lint.severity import Severity
@@ -156,7 +157,7 @@ class _Drawing:
         key = (kind, self.name_of(name) if kind == "queue" else name)
         if key not in self.nodes:
             exchange = self.subject.routing.exchange(name) if kind == "exchange" else None
-            is_own = exchange is not None and exchange.name.startswith("amq.")
+            is_own = exchange is not None and is_reserved(exchange.name)
             detail = _exchange_detail(exchange) if exchange and is_own else f"{kind}, is not there"
             self.nodes[key] = Node(
                 kind=NodeKind.EXCHANGE if is_own else NodeKind.MISSING, name=name, detail=detail

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 
 from attune_infra.topology.diff import Delete, undeclared
+from attune_infra.topology.facts.exchanges import is_reserved
 from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology, TopologyObject
 from attune_infra.topology.worker import owner_of
 
@@ -25,7 +26,7 @@ def prunable(have: Topology, want: Topology) -> tuple[Delete, ...]:
 def why_kept(item: TopologyObject, want: Topology) -> str | None:
     """Return why an undeclared object is left alone, or None if the document claims it."""
     for name in _names(item):
-        if name.startswith("amq."):
+        if is_reserved(name):
             return "it is RabbitMQ's own"
         if want.workers is not None and owner_of(want.workers, name) is not None:
             return "it is a worker's"

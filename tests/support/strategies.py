@@ -8,7 +8,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from attune_infra.topology.document.judge import problems_of
-from attune_infra.topology.facts.names import LONGEST, PREDECLARED_EXCHANGES, name_problem, routing_key_problem
+from attune_infra.topology.facts.exchanges import PREDECLARED_EXCHANGES
+from attune_infra.topology.facts.names import LONGEST, name_problem, routing_key_problem
 from attune_infra.topology.model import (
     Argument,
     Binding,

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Set
 
 from attune_infra.topology.document.definitions import write_definitions
-from attune_infra.topology.document.judge import OWN_HEADERS_EXCHANGES, problems_of
+from attune_infra.topology.document.judge import problems_of
 from attune_infra.topology.document.text import OPERATOR_POLICY, Document, gathered, portable
 from attune_infra.topology.document.write import write
-from attune_infra.topology.facts.names import PREDECLARED_EXCHANGES, name_problem, routing_key_problem
+from attune_infra.topology.facts.exchanges import PREDECLARED_EXCHANGES, headers_exchanges, is_reserved
+from attune_infra.topology.facts.names import name_problem, routing_key_problem
 from attune_infra.topology.model import (
     Binding,
     End,
@@ -28,8 +29,7 @@ from attune_infra.topology.model import (
 
 def as_document(topology: Topology) -> Document:
     """Return a document that makes the same in a virtual host where nothing is."""
-    headers = {item.name for item in topology.exchanges.values() if item.type == "headers"}
-    headers |= OWN_HEADERS_EXCHANGES
+    headers = headers_exchanges(topology.exchanges)
     return _exported(topology, write, lambda item: _refused(item, headers))
 
 
@@ -62,7 +62,7 @@ def _loose(item: TopologyObject, ends: Set[End]) -> str | None:
             return "they belong to one connection, and go with it"
         case Binding():
             for kind, name in (("exchange", item.source), (item.destination_type, item.destination)):
-                if (kind, name) not in ends and not (name == item.source and name.startswith("amq.")):
+                if (kind, name) not in ends and not (name == item.source and is_reserved(name)):
                     return f"{kind} {name} is not there, or left out"
     return None
 

@@ -24,8 +24,6 @@ from attune_infra.topology.facts.names import pattern_problem
 from attune_infra.topology.model import Argument, Arguments, Binding, Exchange, Policy, Queue, TopologyObject
 from attune_infra.topology.words import either, shown
 
-OWN_HEADERS_EXCHANGES = frozenset({"amq.headers", "amq.match"})
-
 _DEEPEST = 40
 """Tables and lists inside each other; a document may have a few more, of which it needs some around them."""
 

@@ -27,11 +27,15 @@ from attune_infra.topology.facts.arguments import (
     policy_problem,
     queue_problems,
 )
-from attune_infra.topology.facts.names import (
+from attune_infra.topology.facts.exchanges import (
     PREDECLARED_EXCHANGES,
+    headers_exchanges,
+    is_reserved,
+    parse_exchange_name,
+)
+from attune_infra.topology.facts.names import (
     name_problem,
     pattern_problem,
-    published_to,
     routing_key_problem,
 )
 from attune_infra.topology.model import (
@@ -298,8 +302,8 @@ class _Document(Nodes):
         keys = self.mapping(node, "publish", PUBLISH_KEYS)
         if "exchange" not in keys and (isinstance(node, yaml.MappingNode) or is_null(node)):
             self.problem(node, "publish names no exchange; the default exchange is amq.default")
-        exchange = published_to(self.string(keys.get("exchange"), ""))
-        if exchange and exchange not in topology.exchanges and not exchange.startswith("amq."):
+        exchange = parse_exchange_name(self.string(keys.get("exchange"), ""))
+        if exchange and exchange not in topology.exchanges and not is_reserved(exchange):
             close = self.guess(exchange, topology.exchanges)
             self.problem(keys["exchange"], f"no exchange '{exchange}' in this document{close}")
         routing_key = self.string(keys.get("routing_key"), "")
@@ -346,13 +350,11 @@ class _Document(Nodes):
         self.places.add(thing, {name: place for name, place in found.items() if place >= start})
 
     def check_sources(self, exchanges: Mapping[str, Exchange]) -> None:
-        headers = {"amq.headers", "amq.match"} | {
-            name for name, exchange in exchanges.items() if exchange.type == "headers"
-        }
+        headers = headers_exchanges(exchanges)
         for source, node, arguments in self.sources:
             if not source:
                 self.problem(node, "nothing can be bound to the default exchange; it knows each queue by its name")
-            elif source not in exchanges and not source.startswith("amq."):
+            elif source not in exchanges and not is_reserved(source):
                 self.problem(node, f"no exchange '{source}' in this document" + self.guess(source, exchanges))
             elif source in headers:
                 self.arguments(arguments, HEADERS_BINDING_ARGUMENTS)

@@ -37,7 +37,8 @@ from attune_infra.topology.facts.arguments import (
     QUEUE_TYPES,
     Rule,
 )
-from attune_infra.topology.facts.names import LONGEST, PREDECLARED_EXCHANGES
+from attune_infra.topology.facts.exchanges import PREDECLARED_EXCHANGES
+from attune_infra.topology.facts.names import LONGEST
 from attune_infra.topology.worker import PLACEHOLDER
 
 _Schema: TypeAlias = dict[str, Any]

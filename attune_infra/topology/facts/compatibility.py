@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Final
 
 from attune_infra.topology.facts.arguments import QUEUE_TYPES
+from attune_infra.topology.facts.exchanges import find_exchange
 from attune_infra.topology.facts.releases import (
     FIRST_DEPRECATING_MASTER_LOCATOR,
     FIRST_DEPRECATING_TRANSIENT_QUEUES,
@@ -360,8 +361,8 @@ def hashes(binding: Binding, topology: Topology) -> int:
     """Return how many words of a topic key are `#`; none, if it is not a topic exchange that is bound."""
     if binding.routing_key.count("#") <= MOST_HASHES:
         return 0
-    source = topology.exchanges.get(binding.source)
-    is_topic = source.type == "topic" if source else binding.source == "amq.topic"
+    source = find_exchange(binding.source, topology.exchanges)
+    is_topic = source is not None and source.type == "topic"
     return binding.routing_key.split(".").count("#") if is_topic else 0
 
 

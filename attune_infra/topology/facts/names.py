@@ -5,16 +5,10 @@ from __future__ import annotations
 import re
 import warnings
 
+from attune_infra.topology.facts.exchanges import is_reserved
+
 LONGEST = 255
 """Bytes of UTF-8 that a short string of AMQP 0-9-1 can hold."""
-
-PREDECLARED_EXCHANGES = frozenset({"amq.direct", "amq.fanout", "amq.headers", "amq.match", "amq.topic"})
-"""What every virtual host has from the start: one may bind to and from them, and declare nothing anew."""
-
-
-def published_to(typed: str) -> str:
-    """Return the exchange that a user means; the default one, which has no name, is typed as RabbitMQ lists it."""
-    return "" if typed == "amq.default" else typed
 
 
 def name_problem(name: str) -> str | None:
@@ -23,7 +17,7 @@ def name_problem(name: str) -> str | None:
         return "is empty"
     if name in {".", ".."}:
         return f"is {name!r}, which no HTTP client can address"
-    if name.startswith("amq."):
+    if is_reserved(name):
         return "starts with 'amq.', which RabbitMQ keeps for itself"
     if "\r" in name or "\n" in name or "\0" in name:
         return "holds a line break or NUL, which RabbitMQ drops silently or cannot show"

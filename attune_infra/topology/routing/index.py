@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TypeVar
 
+from attune_infra.topology.facts.exchanges import is_reserved
 from attune_infra.topology.facts.releases import Version
 from attune_infra.topology.model import Argument, Binding, End, Exchange, Policy, Queue, Topology, binding_order
 from attune_infra.topology.policy import effective_arguments
@@ -109,7 +110,7 @@ class Indexed:
 
     def is_there(self, exchange: str) -> bool:
         """Return whether there is an exchange of this name, or could be: RabbitMQ's own are not all listed."""
-        return self.routing.exchange(exchange) is not None or exchange.startswith("amq.")
+        return self.routing.exchange(exchange) is not None or is_reserved(exchange)
 
     def setting(self, queue: Queue, argument: str) -> Argument:
         """Return what an argument and policies make of it together; None if nothing sets it."""

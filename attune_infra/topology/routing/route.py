@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final, Protocol
 
+from attune_infra.topology.facts.exchanges import find_exchange
 from attune_infra.topology.facts.releases import FIRST_WITH_STRICT_NUMBERS, NEWEST, Version
 from attune_infra.topology.model import (
     Argument,
@@ -27,20 +28,6 @@ from attune_infra.topology.model import (
 )
 from attune_infra.topology.policy import effective_definition
 from attune_infra.topology.words import guess
-
-PREDECLARED: Final[Mapping[str, Exchange]] = {
-    exchange.name: exchange
-    for exchange in (
-        Exchange(name="", type="direct"),
-        Exchange(name="amq.direct", type="direct"),
-        Exchange(name="amq.fanout", type="fanout"),
-        Exchange(name="amq.headers", type="headers"),
-        Exchange(name="amq.match", type="headers"),
-        Exchange(name="amq.topic", type="topic"),
-        Exchange(name="amq.rabbitmq.trace", type="topic", internal=True),
-    )
-}
-"""The exchanges that every virtual host has; the one without a name is the default exchange."""
 
 _PRESENT: Final = ("void", None)
 """What stands for any value of a header."""
@@ -147,7 +134,7 @@ class Routing:
 
     def exchange(self, name: str) -> Exchange | None:
         """Return an exchange, RabbitMQ's own ones too; None if there is none of that name."""
-        return self.topology.exchanges.get(name) or PREDECLARED.get(name)
+        return find_exchange(name, self.topology.exchanges)
 
     def bindings_of(self, exchange: str) -> tuple[Binding, ...]:
         """Return all bindings from an exchange, sorted."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from attune_infra.topology.facts.exchanges import show_exchange_name
 from attune_infra.topology.facts.releases import NEWEST, Version
 from attune_infra.topology.model import Binding, Message, Route, Topology, WorkerFamily, label
 from attune_infra.topology.routing.route import Routed, Routing
@@ -33,7 +34,7 @@ def called(message: Message) -> str:
     """Return what a message is called in a sentence."""
     words = [f"routing key {message.routing_key}"] if message.routing_key else []
     words += [f"headers {dict(message.headers)}"] if message.headers else []
-    return " with ".join([message.exchange or "amq.default", *([" and ".join(words)] if words else [])])
+    return " with ".join([show_exchange_name(message.exchange), *([" and ".join(words)] if words else [])])
 
 
 def workers_of(queues: Iterable[str], family: WorkerFamily | None) -> frozenset[int]:
