@@ -9,9 +9,9 @@ from attune_infra.topology.facts.releases import FIRST_WITH_FEWER_HASHES
 from attune_infra.topology.lint.finding import Flaw
 from attune_infra.topology.lint.subject import Subject
 from attune_infra.topology.model import Binding, Exchange, binding_order
+from attune_infra.topology.routing.headers import comparable, criteria_of, demands_any
 from attune_infra.topology.routing.reach import key_of
-from attune_infra.topology.routing.route import comparable, criteria_of, demands_any, words_of
-from attune_infra.topology.routing.topic_keys import Words, covered, overlap
+from attune_infra.topology.routing.topic_keys import Words, covered, overlap, words_of
 
 _KEY, _ARGUMENTS = "routing_key", "arguments"
 _MANY_SOURCES = 100

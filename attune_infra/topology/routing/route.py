@@ -8,29 +8,19 @@ queue is not asked here (`topology.trace`), nor why a binding matches (`topology
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict, deque
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import defaultdict, deque
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final, Protocol
 
 from attune_infra.topology.facts.exchanges import find_exchange
-from attune_infra.topology.facts.releases import FIRST_WITH_STRICT_NUMBERS, NEWEST, Version
-from attune_infra.topology.model import (
-    Argument,
-    Arguments,
-    Binding,
-    Exchange,
-    Message,
-    Topology,
-    binding_order,
-    frozen,
-)
+from attune_infra.topology.facts.releases import NEWEST, Version
+from attune_infra.topology.model import Binding, Exchange, Message, Topology, binding_order
 from attune_infra.topology.policy import effective_definition
+from attune_infra.topology.routing.headers import HeadersIndex
+from attune_infra.topology.routing.topic_keys import words_of
 from attune_infra.topology.words import guess
-
-_PRESENT: Final = ("void", None)
-"""What stands for any value of a header."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -289,88 +279,12 @@ class _Word:
         return found
 
 
-class _Headers(_Everything):
-    """Bindings match whose arguments do.
-
-    One that demands all of its criteria is looked for at the rarest of them, one that demands any at each.
-    """
-
-    def __init__(self, bindings: Sequence[Binding], version: Version) -> None:
-        super().__init__(bindings, version)
-        self.undemanding: list[Binding] = []
-        self.by_criterion: dict[object, list[Binding]] = defaultdict(list)
-        criteria = [self._criteria(binding) for binding in bindings]
-        count = Counter(criterion for found in criteria for criterion in found)
-        for binding, found in zip(bindings, criteria, strict=True):
-            if demands_any(binding.arguments):
-                places = found
-            else:
-                places = {min(found, key=lambda criterion: count[criterion])} if found else set()
-                self.undemanding += [] if found else [binding]
-            for place in places:
-                self.by_criterion[place].append(binding)
-
-    def matching(self, message: Message) -> Iterable[Binding]:
-        headers = {name: value for name, value in message.headers.items() if name != "BCC"}
-        given = {(name, comparable(value, self.version)) for name, value in headers.items()}
-        given |= {(name, _PRESENT) for name in headers}
-        candidates = {binding: None for place in given for binding in self.by_criterion.get(place, ())}
-        return [
-            *self.undemanding,
-            *(
-                binding
-                for binding in candidates
-                if demands_any(binding.arguments) or self._criteria(binding) <= given
-            ),
-        ]
-
-    def with_key(self, _: str) -> Collection[Binding]:
-        return self.undemanding
-
-    def _criteria(self, binding: Binding) -> set[object]:
-        return {(name, comparable(value, self.version)) for name, value in criteria_of(binding.arguments).items()}
-
-
-_INDEXES: Final[Mapping[str, type[_Everything]]] = {
+_INDEXES: Final[Mapping[str, Callable[[Sequence[Binding], Version], _Index]]] = {
     "direct": _Direct,
     "fanout": _Everything,
     "topic": _Topic,
-    "headers": _Headers,
+    "headers": HeadersIndex,
 }
-
-
-def words_of(key: str) -> list[str]:
-    """Return the words of a topic's key or pattern; an empty one has none, but `.` has two empty ones."""
-    return key.split(".") if key else []
-
-
-def demands_any(arguments: Arguments) -> bool:
-    """Return whether one criterion of a headers binding is enough; without `x-match`, all are demanded."""
-    return arguments.get("x-match") in ("any", "any-with-x")
-
-
-def criteria_of(arguments: Arguments) -> Arguments:
-    """Return what a headers binding demands; names that begin with `x-` count only if `x-match` says so."""
-    with_x = arguments.get("x-match") in ("all-with-x", "any-with-x")
-    return {
-        name: value
-        for name, value in arguments.items()
-        if name != "x-match" and (with_x or not name.startswith("x-"))
-    }
-
-
-def comparable(value: Argument, version: Version) -> object:
-    """Return what is equal for two values of headers if they are to RabbitMQ; None equals any value.
-
-    Types count: "1" is not 1. But to releases before 4.0 the integer 1 is the float 1.0. Integers inside arrays
-    and tables are equal to RabbitMQ only if they were sent with the same width, which is not known here: they
-    are taken to be.
-    """
-    if value is None:
-        return _PRESENT
-    if version < FIRST_WITH_STRICT_NUMBERS and isinstance(value, int | float) and not isinstance(value, bool):
-        return ("number", value)
-    return frozen(value)
 
 
 def _straight(bindings: Iterable[Binding]) -> frozenset[str] | None:

@@ -12,8 +12,6 @@ from functools import cached_property
 from itertools import chain, permutations, zip_longest
 from typing import Final, TypeAlias
 
-from attune_infra.topology.routing.route import words_of
-
 
 class _Wildcard:
     """A word of a topic key that stands for others."""
@@ -36,6 +34,11 @@ _PAIR: Final = 2
 
 _FEW: Final = 4
 """Keys that are tried sooner than it is asked whether another word has fewer."""
+
+
+def words_of(key: str) -> list[str]:
+    """Return the words of a topic's key or pattern; an empty one has none, but `.` has two empty ones."""
+    return key.split(".") if key else []
 
 
 def pattern(key: str) -> Words:

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 from attune_infra.topology.facts.releases import Version
 from attune_infra.topology.model import Arguments, Binding, Exchange, Message
-from attune_infra.topology.routing.route import comparable, criteria_of, demands_any, words_of
+from attune_infra.topology.routing.headers import comparable, criteria_of, demands_any
+from attune_infra.topology.routing.topic_keys import words_of
 from attune_infra.topology.words import shown
 
 _WILD = {"*", "#"}
