@@ -14,7 +14,7 @@ from attune_infra.cli._release import BrokerVersion, read_release
 from attune_infra.cli._session import Session
 from attune_infra.errors import BrokerError, WrongUsage
 from attune_infra.settings import TOPOLOGY
-from attune_infra.topology.lint.severity import Severity
+from attune_infra.topology.model import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

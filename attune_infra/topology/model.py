@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import Final, TypeAlias
 
 Argument: TypeAlias = "bool | int | float | str | list[Argument] | dict[str, Argument] | None"
@@ -141,6 +142,18 @@ class WorkerFamily:
     consumer_tag: str
     queues: tuple[Queue, ...]
     bindings: tuple[Binding, ...]
+
+
+class Severity(StrEnum):
+    """How bad a finding is; the first is the worst."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+    def is_at_least(self, other: Severity) -> bool:
+        order = list(Severity)
+        return order.index(self) <= order.index(other)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,9 +12,10 @@ from typing import NamedTuple
 from attune_infra.errors import AttuneError, ExitCode
 from attune_infra.topology.diff import Changed, Comparison, Create, Difference, compare, undeclared
 from attune_infra.topology.facts.releases import NEWEST, version_of
-from attune_infra.topology.lint.subject import Subject
 from attune_infra.topology.model import Binding, Exchange, Queue, Topology, TopologyObject, label
-from attune_infra.topology.routing.reach import keys_into
+from attune_infra.topology.routing.index import Index
+from attune_infra.topology.routing.reach import Reach, keys_into
+from attune_infra.topology.routing.route import Routing
 from attune_infra.topology.routing.routes import name_of, run_on
 from attune_infra.topology.routing.topic_keys import literal, shown
 from attune_infra.topology.worker import (
@@ -113,10 +114,10 @@ def verify(seen: Seen, want: Wanted) -> Verification:
     """Hold what was seen against what is wanted."""
     checks = [_reachable("HTTP", seen.http), _reachable("AMQP", seen.amqp)]
     if seen.topology is not None:
-        had = Subject(seen.topology, version_of(seen.http) if isinstance(seen.http, str) else NEWEST)
-        checks.extend(_checks_of_topology(had, want.topology))
+        have = Index(seen.topology, version_of(seen.http) if isinstance(seen.http, str) else NEWEST)
+        checks.extend(_checks_of_topology(have, want.topology))
         if isinstance(seen.http, str):
-            checks.extend(_checks_of_routes(had, want))
+            checks.extend(_checks_of_routes(have.routing, want))
         checks.extend(_checks_of_workers(seen, seen.topology, want))
         checks.extend(_checks_of_undeclared(seen.topology, want))
     return Verification(tuple(checks))
@@ -129,13 +130,13 @@ def _reachable(protocol: str, answer: str | AttuneError) -> Check:
     return Check(name, Verdict.PASSED, f"RabbitMQ {answer}")
 
 
-def _checks_of_topology(had: Subject, want: Topology) -> Iterator[Check]:
-    for item, change in compare(had.topology, want):
-        yield _check_of_object(item, change, had.topology)
-    wanted = Subject(want, had.version)
+def _checks_of_topology(have: Index, want: Topology) -> Iterator[Check]:
+    for item, change in compare(have.topology, want):
+        yield _check_of_object(item, change, have.topology)
+    wanted, reach = Index(want, have.version), Reach(have)
     for queue in sorted(want.queues.values(), key=lambda queue: queue.name):
         if "x-dead-letter-exchange" in queue.arguments:
-            yield _check_of_dead_letters(queue, wanted, had)
+            yield _check_of_dead_letters(queue, wanted, reach)
 
 
 def _check_of_object(
@@ -152,18 +153,18 @@ def _check_of_object(
     return Check(name, Verdict.PASSED, worker_id=worker_id)
 
 
-def _check_of_dead_letters(queue: Queue, wanted: Subject, had: Subject) -> Check:
+def _check_of_dead_letters(queue: Queue, wanted: Index, reach: Reach) -> Check:
     """Check that they reach a queue with each routing key that the bindings want in theirs."""
     target = str(queue.arguments["x-dead-letter-exchange"])
     name, to = f"dead letters of queue {queue.name}", f"exchange {target}" if target else "the default exchange"
-    if not had.is_there(target):
+    if not reach.index.is_there(target):
         return Check(name, Verdict.FAILED, f"go to {to}, which is missing: they are lost")
     own = wanted.text(queue, "x-dead-letter-routing-key")
     keys = keys_into(queue, wanted) if own is None else (literal(own),)
-    if lost := [key for key in keys if not had.reach.can_reach(target, key)]:
-        for_key = f" for the routing key '{shown(lost[0] or ())}'" if had.reach.can_reach(target, None) else ""
+    if lost := [key for key in keys if not reach.can_reach(target, key)]:
+        for_key = f" for the routing key '{shown(lost[0] or ())}'" if reach.can_reach(target, None) else ""
         return Check(name, Verdict.FAILED, f"go to {to}, which leads to no queue{for_key}: they are lost")
-    reached = sorted(frozenset().union(*(had.reach.queues(target, key) for key in keys)))
+    reached = sorted(frozenset().union(*(reach.queues(target, key) for key in keys)))
     return Check(name, Verdict.PASSED, f"lead to {', '.join(reached) or 'a queue'} through {to}")
 
 
@@ -198,8 +199,8 @@ def _check_of_consumer(seen: Seen, queue: str, tag: str, worker_id: int, demands
     )
 
 
-def _checks_of_routes(had: Subject, want: Wanted) -> Iterator[Check]:
-    for result in run_on(had.routing, want.topology, provisioned=frozenset(want.demands.worker_ids)):
+def _checks_of_routes(have: Routing, want: Wanted) -> Iterator[Check]:
+    for result in run_on(have, want.topology, provisioned=frozenset(want.demands.worker_ids)):
         verdict = Verdict.FAILED if result.problems else Verdict.PASSED
         yield Check(name_of(result.route), verdict, "; ".join(result.problems))
 

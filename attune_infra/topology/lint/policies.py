@@ -10,7 +10,7 @@ from attune_infra.topology.lint.finding import Flaw
 from attune_infra.topology.lint.subject import Subject
 from attune_infra.topology.model import Policy
 from attune_infra.topology.policy import is_found
-from attune_infra.topology.routing.index import name_of
+from attune_infra.topology.routing.index import example_name
 from attune_infra.topology.words import either
 
 _STRANGER = "somebody-elses"
@@ -24,7 +24,7 @@ def reaches_others(subject: Subject) -> Iterator[Flaw]:
     also applies to `other.jobs`. An empty pattern or `.*` applies to everything in the virtual host, also to what
     somebody else will put there.
     """
-    own = [name_of(item) for item in subject.named if not isinstance(item, Policy)]
+    own = [example_name(item) for item in subject.named if not isinstance(item, Policy)]
     for policy in subject.policies:
         if is_found(policy, _STRANGER):
             what = f"its pattern '{policy.pattern}' is found in every name, also of what others put here"

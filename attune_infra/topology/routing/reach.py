@@ -9,15 +9,15 @@ from itertools import chain
 
 from attune_infra.topology.model import Binding, End, Exchange, Message, Queue
 from attune_infra.topology.routing.cycles import cycles
-from attune_infra.topology.routing.index import Indexed
+from attune_infra.topology.routing.index import Index
 from attune_infra.topology.routing.topic_keys import KeyIndex, Words, example, is_literal, literal, pattern
 
 
 class Reach:
-    """Answers for one subject; what was asked once is remembered. Where words can be None, they are any."""
+    """Answers for one index; what was asked once is remembered. Where words can be None, they are any."""
 
-    def __init__(self, subject: Indexed) -> None:
-        self.subject = subject
+    def __init__(self, index: Index) -> None:
+        self.index = index
         self._can: dict[tuple[str, Words], bool] = {}
         self._queues: dict[tuple[str, Words | None], frozenset[str]] = {}
         self._keys: dict[str, tuple[Mapping[Words, Sequence[End]], KeyIndex]] = {}
@@ -26,21 +26,21 @@ class Reach:
         """Return the queues that get a message from an exchange, with a routing key for which the words stand."""
         asked = (exchange, words)
         if asked not in self._queues:
-            self._queues[asked] = self.subject.routing.queues(exchange, "" if words is None else example(words))
+            self._queues[asked] = self.index.routing.queues(exchange, "" if words is None else example(words))
         return self._queues[asked]
 
     @cached_property
     def keys_of_dead_letters(self) -> Mapping[str, tuple[Words | None, ...]]:
         """The routing keys with which dead letters of each queue come to their exchange."""
         found: dict[str, tuple[Words | None, ...]] = {}
-        for exchange, queues in self.subject.dead_letter_exchanges.items():
+        for exchange, queues in self.index.dead_letter_exchanges.items():
             is_any = self._looks_at_no_key(exchange)
             for queue in queues:
-                own = self.subject.text(queue, "x-dead-letter-routing-key")
+                own = self.index.text(queue, "x-dead-letter-routing-key")
                 if own is not None:
                     found[queue.name] = (literal(own),)
                 else:
-                    found[queue.name] = (None,) if is_any else keys_into(queue, self.subject)
+                    found[queue.name] = (None,) if is_any else keys_into(queue, self.index)
         return found
 
     @cached_property
@@ -48,7 +48,7 @@ class Reach:
         """The queues that dead letters of each queue reach, for each of their routing keys."""
         return {
             queue.name: [self.queues(exchange, key) for key in self.keys_of_dead_letters[queue.name]]
-            for exchange, queues in self.subject.dead_letter_exchanges.items()
+            for exchange, queues in self.index.dead_letter_exchanges.items()
             for queue in queues
         }
 
@@ -82,26 +82,26 @@ class Reach:
         for cycle in cycles(edges):
             members = {node for node in cycle if isinstance(node, str)}
             leaves = any(not together <= members for name in members for together in sent[name])
-            found.append(([self.subject.topology.queues[name] for name in sorted(members)], leaves))
+            found.append(([self.index.topology.queues[name] for name in sorted(members)], leaves))
         return found
 
     @cached_property
     def _leading(self) -> Set[str]:
         """The exchanges that lead to a queue, with whatever routing key."""
-        found = {"" for _ in self.subject.topology.queues}
-        found.update(each.source for each in self.subject.bindings if each.destination_type == "queue")
+        found = {"" for _ in self.index.topology.queues}
+        found.update(each.source for each in self.index.bindings if each.destination_type == "queue")
         waiting = list(found)
         while waiting:
             name = waiting.pop()
-            sources = {binding.source for binding in self.subject.into.get(("exchange", name), ())}
-            sources.update(exchange.name for exchange in self.subject.alternates.get(name, ()) if name)
+            sources = {binding.source for binding in self.index.into.get(("exchange", name), ())}
+            sources.update(exchange.name for exchange in self.index.alternates.get(name, ()) if name)
             waiting += sources - found
             found |= sources
         return found
 
     def _can_reach(self, exchange: str, words: Words) -> bool:
         if is_literal(words):
-            routed = self.subject.routing.route(Message(exchange=exchange, routing_key=example(words)))
+            routed = self.index.routing.route(Message(exchange=exchange, routing_key=example(words)))
             if not routed.possible and all(hop.exchange.type != "headers" for hop in routed.hops):
                 return False
         return self._search(exchange, words)
@@ -109,7 +109,7 @@ class Reach:
     def _search(self, start: str, words: Words) -> bool:
         waiting, seen = [start], {start}
         while waiting:
-            source = self.subject.routing.exchange(waiting.pop())
+            source = self.index.routing.exchange(waiting.pop())
             if source is None:
                 continue
             further = set()
@@ -117,7 +117,7 @@ class Reach:
                 if kind == "queue":
                     return True
                 further.add(name)
-            if (alternate := self.subject.routing.alternate_of(source)) is not None:
+            if (alternate := self.index.routing.alternate_of(source)) is not None:
                 further.add(alternate)
             waiting += further - seen - {""}  # as an alternate exchange, the default exchange knows no queue
             seen |= further
@@ -130,7 +130,7 @@ class Reach:
         as on a topic exchange.
         """
         if source.type not in {"direct", "topic"}:
-            yield from (_end(binding) for binding in self.subject.out_of.get(source.name, ()))
+            yield from (_end(binding) for binding in self.index.out_of.get(source.name, ()))
             return
         ends, index = self._by_key(source.name)
         is_one = is_literal(words)
@@ -143,37 +143,37 @@ class Reach:
         if source not in self._keys:
             ends: dict[Words, list[End]] = defaultdict(list)
             if source:
-                for binding in self.subject.out_of.get(source, ()):
-                    ends[key_of(binding, self.subject) or ()].append(_end(binding))
+                for binding in self.index.out_of.get(source, ()):
+                    ends[key_of(binding, self.index) or ()].append(_end(binding))
             else:
-                ends.update((literal(name), [("queue", name)]) for name in self.subject.topology.queues)
+                ends.update((literal(name), [("queue", name)]) for name in self.index.topology.queues)
             self._keys[source] = ends, KeyIndex(ends)
         return self._keys[source]
 
     def _looks_at_no_key(self, name: str) -> bool:
         """Return whether an exchange brings any message to the same queues, whatever its routing key."""
-        exchange = self.subject.routing.exchange(name)
-        bindings = self.subject.out_of.get(name, ())  # those to exchanges come first
+        exchange = self.index.routing.exchange(name)
+        bindings = self.index.out_of.get(name, ())  # those to exchanges come first
         is_last = bool(bindings) and bindings[0].destination_type == "queue" == bindings[-1].destination_type
         return is_last and exchange is not None and exchange.type == "fanout"
 
 
-def keys_into(queue: Queue, subject: Indexed) -> tuple[Words | None, ...]:
+def keys_into(queue: Queue, index: Index) -> tuple[Words | None, ...]:
     """Return the routing keys with which messages come into a queue, as far as its bindings tell; None is any.
 
     First come those that stand for themselves. One without bindings gets messages through the default exchange
     only, whose routing keys are its name.
     """
-    bindings = subject.into.get(("queue", queue.name), ())
+    bindings = index.into.get(("queue", queue.name), ())
     if not bindings:
         return (literal(queue.name),)
-    keys = dict.fromkeys([key_of(binding, subject) for binding in bindings])
+    keys = dict.fromkeys([key_of(binding, index) for binding in bindings])
     return tuple(sorted(keys, key=lambda key: key is None or not is_literal(key)))
 
 
-def key_of(binding: Binding, subject: Indexed) -> Words | None:
+def key_of(binding: Binding, index: Index) -> Words | None:
     """Return the routing keys that a binding lets through; None is any."""
-    match subject.source_type(binding):
+    match index.source_type(binding):
         case "direct":
             return literal(binding.routing_key)
         case "topic":
