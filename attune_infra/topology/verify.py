@@ -37,7 +37,10 @@ class Verdict(StrEnum):
 
 
 class Check(NamedTuple):
-    """One named check: of what, for which worker if for one, and what it found."""
+    """One named check and its verdict; a check about a worker has the worker's id.
+
+    `template` is then the name of this check for any worker, with `{worker_id}` in place of the id.
+    """
 
     name: str
     verdict: Verdict
@@ -45,6 +48,7 @@ class Check(NamedTuple):
     hint: str | None = None
     worker_id: int | None = None
     differences: tuple[Difference, ...] = ()
+    template: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,18 +143,16 @@ def _checks_of_topology(have: Index, want: Topology) -> Iterator[Check]:
             yield _check_of_dead_letters(queue, wanted, reach)
 
 
-def _check_of_object(
-    item: TopologyObject, change: Changed | None, have: Topology, worker_id: int | None = None
-) -> Check:
+def _check_of_object(item: TopologyObject, change: Changed | None, have: Topology) -> Check:
     name = label(item)
     there = have.queues.get(item.name) if isinstance(item, Queue) else None
     if isinstance(change, Create):
-        return Check(name, Verdict.FAILED, "is missing", worker_id=worker_id)
+        return Check(name, Verdict.FAILED, "is missing")
     if change is not None:
-        return Check(name, Verdict.FAILED, "differs", worker_id=worker_id, differences=change.differences)
+        return Check(name, Verdict.FAILED, "differs", differences=change.differences)
     if there and not there.works:
-        return Check(name, Verdict.FAILED, f"is there, but its state is {there.state}", worker_id=worker_id)
-    return Check(name, Verdict.PASSED, worker_id=worker_id)
+        return Check(name, Verdict.FAILED, f"is there, but its state is {there.state}")
+    return Check(name, Verdict.PASSED)
 
 
 def _check_of_dead_letters(queue: Queue, wanted: Index, reach: Reach) -> Check:
@@ -169,21 +171,32 @@ def _check_of_dead_letters(queue: Queue, wanted: Index, reach: Reach) -> Check:
 
 
 def _checks_of_workers(seen: Seen, have: Topology, want: Wanted) -> Iterator[Check]:
-    comparison = Comparison(have, want.everything)
+    if not want.own:
+        return
+    family, comparison = worker_family(want.topology), Comparison(have, want.everything)
+    templates = [*map(label, family.queues), *map(label, family.bindings)]
+    consumers = [_consumer_name(family.consumer_tag, queue.name) for queue in family.queues]
     for worker_id, objects in want.own.items():
-        for item in objects:
-            yield _check_of_object(item, comparison.change_of(item), have, worker_id)
-        tag = consumer_tag_of(worker_family(want.topology), worker_id)
-        for item in objects:
-            if isinstance(item, Queue) and item.name in have.queues:
-                yield _check_of_consumer(seen, item.name, tag, worker_id, want.demands)
+        for item, template in zip(objects, templates, strict=True):
+            check = _check_of_object(item, comparison.change_of(item), have)
+            yield check._replace(worker_id=worker_id, template=template)
+        queues = [item for item in objects if isinstance(item, Queue)]
+        for queue, template in zip(queues, consumers, strict=True):
+            if queue.name in have.queues:
+                check = _check_of_consumer(seen, queue.name, worker_id, want)
+                yield check._replace(worker_id=worker_id, template=template)
 
 
-def _check_of_consumer(seen: Seen, queue: str, tag: str, worker_id: int, demands: Demands) -> Check:
-    name = f"consumer {tag} of queue {queue}"
+def _consumer_name(tag: str, queue: str) -> str:
+    return f"consumer {tag} of queue {queue}"
+
+
+def _check_of_consumer(seen: Seen, queue: str, worker_id: int, want: Wanted) -> Check:
+    tag = consumer_tag_of(worker_family(want.topology), worker_id)
+    name = _consumer_name(tag, queue)
     tags, count = seen.consumer_tags.get(queue, ()), seen.consumer_counts.get(queue)
     if tag in tags and count != 0:
-        return Check(name, Verdict.PASSED, worker_id=worker_id)
+        return Check(name, Verdict.PASSED)
     if count == 0 or (count is None and not tags):
         detail = "is not there: nobody consumes"
     elif tags:
@@ -192,10 +205,9 @@ def _check_of_consumer(seen: Seen, queue: str, tag: str, worker_id: int, demands
         detail = f"is not in the statistics, which know no tag of the {count} that consume"
     return Check(
         name,
-        Verdict.FAILED if demands.require_consumers else Verdict.WARNING,
+        Verdict.FAILED if want.demands.require_consumers else Verdict.WARNING,
         detail,
         hint=f"is worker {worker_id} running?",
-        worker_id=worker_id,
     )
 
 
