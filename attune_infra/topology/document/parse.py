@@ -16,6 +16,7 @@ import yaml
 from attune_infra.topology.document.nodes import Entry, Nodes, is_null, place_of
 from attune_infra.topology.document.places import Places
 from attune_infra.topology.document.problems import InvalidDocument
+from attune_infra.topology.facts.argument_problems import policy_problem, queue_problems, spelling_problem
 from attune_infra.topology.facts.arguments import (
     APPLY_TO,
     EXCHANGE_ARGUMENTS,
@@ -23,9 +24,6 @@ from attune_infra.topology.facts.arguments import (
     QUEUE_ARGUMENTS,
     QUEUE_TYPES,
     Rule,
-    misspelt,
-    policy_problem,
-    queue_problems,
 )
 from attune_infra.topology.facts.exchanges import (
     PREDECLARED_EXCHANGES,
@@ -371,7 +369,7 @@ class _Document(Nodes):
             if rule := rules.get(name):
                 if what := rule.problem(value):
                     self.problem(given[name].value, f"{name} {what}")
-            elif what := misspelt(name, rules):
+            elif what := spelling_problem(name, rules):
                 self.problem(given[name].key, what)
         return found
 
