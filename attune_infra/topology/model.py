@@ -202,35 +202,13 @@ class Topology:
         routes: tuple[Route, ...] = (),
     ) -> Topology:
         """Gather objects of any kind into a topology."""
-        exchanges: dict[str, Exchange] = {}
-        queues: dict[str, Queue] = {}
-        policies: dict[str, Policy] = {}
-        bindings: set[Binding] = set()
-        twins: set[Binding] = set()
-        for item in objects:
-            match item:
-                case Exchange():
-                    exchanges[item.name] = item
-                case Queue():
-                    queues[item.name] = item
-                case Policy():
-                    policies[item.name] = item
-                case Binding():
-                    known = len(bindings)
-                    bindings.add(item)
-                    if len(bindings) == known:
-                        twins.add(item)
-        return cls(
+        return replace(
+            _gather(objects),
             name=name,
-            exchanges=exchanges,
-            queues=queues,
-            bindings=frozenset(bindings),
-            policies=policies,
             workers=workers,
             default_queue_type=default_queue_type,
             manages=manages,
             suppressions=suppressions,
-            twins=frozenset(twins),
             routes=routes,
         )
 
@@ -251,6 +229,35 @@ class Topology:
             *sorted(self.policies.values(), key=lambda policy: policy.name),
             *sorted(self.bindings, key=binding_order),
         )
+
+
+def _gather(objects: Iterable[TopologyObject]) -> Topology:
+    """Return a topology of these objects and nothing else."""
+    exchanges: dict[str, Exchange] = {}
+    queues: dict[str, Queue] = {}
+    policies: dict[str, Policy] = {}
+    bindings: set[Binding] = set()
+    twins: set[Binding] = set()
+    for item in objects:
+        match item:
+            case Exchange():
+                exchanges[item.name] = item
+            case Queue():
+                queues[item.name] = item
+            case Policy():
+                policies[item.name] = item
+            case Binding():
+                known = len(bindings)
+                bindings.add(item)
+                if len(bindings) == known:
+                    twins.add(item)
+    return Topology(
+        exchanges=exchanges,
+        queues=queues,
+        bindings=frozenset(bindings),
+        policies=policies,
+        twins=frozenset(twins),
+    )
 
 
 def type_without_argument(queue: Queue, default_type: str) -> str:
