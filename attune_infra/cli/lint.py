@@ -73,13 +73,13 @@ def _document(session: Session, version: Version | None, run: Callable[..., Lint
 
 
 def _broker(session: Session, file: str | None, version: Version | None, run: Callable[..., Linted]) -> Linted:
-    from attune_infra.topology.facts.compatibility import nearest
+    from attune_infra.topology.facts.compatibility import nearest_release
     from attune_infra.topology.facts.releases import version_of
 
     if file is not None or session.flags.get(TOPOLOGY):
         raise WrongUsage("a document and --live are both given", hint="give a document, or --live")
     with session.broker() as broker:
-        topology, release = broker.read(), nearest(version_of(broker.check_http()))
+        topology, release = broker.read(), nearest_release(version_of(broker.check_http()))
         return run(topology, version=version or release, consumers=_consumers(broker, topology))
 
 

@@ -95,7 +95,7 @@ def test_headers_have_the_type_they_have_in_yaml(attune_infra_alone: Command, he
         (["x" * 256], "the routing key is 256 bytes long"),
         (["--live", "--workers", "1"], "--live takes the topology"),
         (["--workers", "x"], "'x' is not a worker id"),
-        (["--broker-version", "new"], "'new' is no version of RabbitMQ"),
+        (["--broker-version", "new"], "'new' is not a version of RabbitMQ"),
         (["--broker-version", "9.9"], "nothing is known of RabbitMQ 9.9"),
     ],
 )

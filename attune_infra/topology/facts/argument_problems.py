@@ -1,4 +1,4 @@
-"""Problems with the arguments of queues and policies, whatever the release of RabbitMQ."""
+"""Problems with the arguments of queues and policies on every release of RabbitMQ."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from attune_infra.topology.facts.arguments import POLICY_RULES, QUEUE_ARGUMENTS,
 from attune_infra.topology.model import Queue
 from attune_infra.topology.words import either, guess
 
-_CLOSE: Final = 0.86
-"""Likeness from which on a name counts as misspelt; `x-batch` and `x-match`, each meant as it is, have less."""
+_MISSPELT_LIKENESS: Final = 0.86
+"""Likeness at which a name counts as misspelt; two proper names, `x-batch` and `x-match`, are less alike."""
 
 
 def spelling_problem(name: str, known: Iterable[str]) -> str | None:
-    """Return what is wrong with an argument's name that RabbitMQ does not know, or None if it may be meant so."""
+    """Return the problem with an argument that RabbitMQ does not know, None if its name is no likely slip."""
     close = _close_to(name, tuple(known)) if name.startswith("x-") else ""
     return f"unknown argument '{name}'{close}" if close else None
 
 
 def queue_problems(queue: Queue) -> Iterator[tuple[str, str]]:
-    """Yield what a queue cannot be or have, each with the attribute or argument that it is about.
+    """Yield the problems of a queue, each with the attribute or argument that it is about.
 
-    What its type forbids is named only where the type is known: one that names none is classic if it could be
-    nothing else, and otherwise what the virtual host makes of it.
+    A queue that names no type is classic if its attributes allow nothing else. Otherwise the virtual host decides,
+    and the limits of a type are not checked.
     """
     kind = _a_queue(queue.type or "classic")
     if queue.type in {"quorum", "stream"} and not queue.durable:
@@ -39,29 +39,32 @@ def queue_problems(queue: Queue) -> Iterator[tuple[str, str]]:
         if is_known and (queue.type or "classic") not in rule.queue_types:
             yield name, f"{kind} cannot have {name}; only {either(rule.queue_types)} queues can"
         if rule.needs is not None and rule.needs not in queue.arguments:
-            yield name, f"{name} needs {rule.needs} beside it"
+            yield name, f"{name} needs {rule.needs} as well"
 
 
 def _a_queue(queue_type: str) -> str:
-    """Return what a queue of a type is called in a sentence."""
+    """Return a queue of some type, in words."""
     return "a stream" if queue_type == "stream" else f"a {queue_type} queue"
 
 
 def policy_problem(key: str, value: object) -> str | None:
-    """Return what is wrong with an entry of a policy's definition, or None if it may be meant so.
+    """Return the problem with an entry of a policy's definition, None if it is fine.
 
-    Plugins have keys of their own, so an unknown one is refused only where it is a slip.
+    Plugins have keys of their own, so an unknown key is a problem only if it is a likely slip.
     """
     if rule := POLICY_RULES.get(key):
         what = rule.problem(value)
         return f"{key} {what}" if what else None
     if (argument := QUEUE_ARGUMENTS.get(f"x-{key.removeprefix('x-')}")) and argument.policy_key is None:
-        return f"a policy cannot set {key}; it is an argument of the queue, {argument.name}"
+        return f"a policy cannot set {key}; only the queue can, by the argument {argument.name}"
     close = _close_to(key, tuple(POLICY_RULES))
     return f"unknown policy key '{key}'{close}" if close else None
 
 
 @lru_cache(maxsize=1000)
 def _close_to(name: str, known: tuple[str, ...]) -> str:
-    """Return a question about a name that is very like a known one, or nothing; names come again and again."""
-    return guess(name, known, likeness=_CLOSE)
+    """Return a question about a name that is very like a known one, or nothing.
+
+    The answers are cached, since documents repeat names.
+    """
+    return guess(name, known, likeness=_MISSPELT_LIKENESS)

@@ -1,7 +1,7 @@
-"""What one release of RabbitMQ refuses, ignores or deprecates and another does not: one table of facts.
+"""Differences between releases: one table of what some of them refuse, ignore or deprecate.
 
-Tried on 3.10, 4.0 and 4.3 (4.3.6, with its default configuration); what stands between them is from the sources
-and release notes of RabbitMQ. What every release refuses is not asked here: see `topology.arguments`.
+Tried on 3.10, 4.0 and 4.3 (4.3.6, with its default configuration). Facts about releases between these are from the
+sources and release notes of RabbitMQ. For what every release refuses, see `argument_problems`.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ from attune_infra.topology.model import Argument, Binding, Exchange, Policy, Que
 from attune_infra.topology.words import either
 
 RELEASES: Final[tuple[Version, ...]] = ((3, 10), (3, 13), (4, 0), (4, 1), (4, 2), (4, 3))
-"""What is answered for; of any other release, the answer is that of the one before."""
+"""The releases that the table is right about; for any other, see `nearest_release`."""
 
-MOST_HASHES: Final = 2
+MAX_HASHES: Final = 2
 """Words `#` that a topic key may have since RabbitMQ 4.3."""
 
 
 class Effect(StrEnum):
-    """What becomes of something."""
+    """The reaction of a release to an argument or a key."""
 
     REFUSED = "refused"
     IGNORED = "ignored"
@@ -53,10 +53,10 @@ class Effect(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """What some releases do with an argument of a queue, or with a key of a policy.
+    """The reaction of some releases to an argument of a queue, or to a key of a policy.
 
-    It holds from the release `since` on, and before `until`; for queues of these types and, if there are any, for
-    these values.
+    It holds from the release `since` on, and before `until`, for queues of these types. If there are `values`, it
+    holds for them only.
     """
 
     name: str
@@ -69,14 +69,14 @@ class Fact:
     remedy: str
 
     def holds(self, version: Version, value: Argument) -> bool:
-        """Return whether it is so on a release, of a value."""
-        is_then = self.since <= version and (self.until is None or version < self.until)
-        return is_then and (not self.values or value in self.values)
+        """Return whether a release reacts in this way to a value."""
+        is_in_range = self.since <= version and (self.until is None or version < self.until)
+        return is_in_range and (not self.values or value in self.values)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """What a release does with a part of an object: `about` is an attribute, an argument or a key."""
+    """The reaction of a release to a part of an object: `about` is an attribute, an argument or a key."""
 
     about: str
     effect: Effect
@@ -155,7 +155,7 @@ ARGUMENT_FACTS: Final = _by_name(
         effect=_REFUSED,
         until=FIRST_WITH_CLASSIC_LEADER_LOCATOR,
         queue_types=("classic",),
-        why=f"for a classic queue it exists since {version_text(FIRST_WITH_CLASSIC_LEADER_LOCATOR)}",
+        why=f"classic queues have it since {version_text(FIRST_WITH_CLASSIC_LEADER_LOCATOR)}",
         remedy=_LEAVE_OUT_OR_UPGRADE,
     ),
     Fact(
@@ -186,7 +186,7 @@ ARGUMENT_FACTS: Final = _by_name(
         since=FIRST_WITHOUT_QUEUE_VERSION_1,
         values=(1,),
         why="version 1 was removed",
-        remedy="leave it out: 2 is what is left",
+        remedy="leave it out: 2 is the default",
     ),
     Fact(
         name="x-stream-filter-size-bytes",
@@ -240,7 +240,7 @@ POLICY_FACTS: Final = _by_name(
             effect=_REFUSED,
             since=FIRST_WITH_DELAYED_RETRY,
             values=(0,),
-            why="as an argument it may be 0, but not in a policy",
+            why="an argument may be 0, but not this key of a policy",
             remedy="leave it out, or give at least one millisecond",
         )
         for name in ("delayed-retry-min", "delayed-retry-max")
@@ -289,13 +289,13 @@ POLICY_FACTS: Final = _by_name(
 )
 
 
-def nearest(version: Version) -> Version:
-    """Return the release whose answers stand for a version: its own, or those of the last one before it."""
+def nearest_release(version: Version) -> Version:
+    """Return the release in the table that stands for a version: the same one, or else the last one before it."""
     return max((release for release in RELEASES if release <= version), default=RELEASES[0])
 
 
 def judgements(item: TopologyObject, topology: Topology, version: Version) -> Iterator[Judgement]:
-    """Return what a release does with an object that another release takes as it stands."""
+    """Return the parts of an object that this release refuses, ignores or deprecates and another one does not."""
     match item:
         case Binding():
             return _binding(item, topology, version)
@@ -319,11 +319,11 @@ def _queue(queue: Queue, topology: Topology, version: Version) -> Iterator[Judge
     kind = topology.type_of(queue)
     for name, value in queue.arguments.items():
         if name in ARGUMENT_FACTS:
-            yield from _by_facts(ARGUMENT_FACTS[name], value, version, kind)
+            yield from _judgements_by(ARGUMENT_FACTS[name], value, version, kind)
     if not queue.durable and not queue.exclusive and version >= FIRST_DEPRECATING_TRANSIENT_QUEUES:
         what = (
             f"RabbitMQ {version_text(version)} deprecates queues that are neither durable nor exclusive"
-            " (transient_nonexcl_queues): its configuration may deny them, and a later release does by itself"
+            " (transient_nonexcl_queues): its configuration may deny them, and a later release will by default"
         )
         remedy = "make it durable, with an expiry by x-expires or a policy"
         yield Judgement(about="durable", effect=_DEPRECATED, what=what, remedy=remedy)
@@ -336,14 +336,14 @@ def _policy(policy: Policy, version: Version) -> Iterator[Judgement]:
             f"RabbitMQ {version_text(version)} refuses apply_to {policy.apply_to}:"
             f" it exists since {version_text(first)}"
         )
-        remedy = "apply it to queues, with a pattern that finds only those"
+        remedy = "apply it to queues, with a pattern that matches only those"
         yield Judgement(about="apply_to", effect=_REFUSED, what=what, remedy=remedy)
     if version >= FIRST_WITH_DELAYED_RETRY and _delays(policy) and "delayed-retry-min" not in policy.definition:
         what = f"RabbitMQ {version_text(version)} refuses delayed-retry-type without delayed-retry-min"
-        remedy = "say how many milliseconds a message waits: delayed-retry-min"
+        remedy = "set delayed-retry-min, the milliseconds that a message waits"
         yield Judgement(about="delayed-retry-type", effect=_REFUSED, what=what, remedy=remedy)
     for key, value in policy.definition.items():
-        yield from _by_facts(POLICY_FACTS.get(key, ()), value, version)
+        yield from _judgements_by(POLICY_FACTS.get(key, ()), value, version)
 
 
 def _delays(policy: Policy) -> bool:
@@ -351,22 +351,22 @@ def _delays(policy: Policy) -> bool:
 
 
 def _binding(binding: Binding, topology: Topology, version: Version) -> Iterator[Judgement]:
-    if version >= FIRST_WITH_FEWER_HASHES and hashes(binding, topology) > MOST_HASHES:
-        what = f"RabbitMQ {version_text(version)} refuses a topic key with more than {MOST_HASHES} words `#`"
-        remedy = "bind several keys that say more exactly what is meant"
+    if version >= FIRST_WITH_FEWER_HASHES and count_hashes(binding, topology) > MAX_HASHES:
+        what = f"RabbitMQ {version_text(version)} refuses a topic key with more than {MAX_HASHES} words `#`"
+        remedy = "bind several keys that are more specific"
         yield Judgement(about="routing_key", effect=_REFUSED, what=what, remedy=remedy)
 
 
-def hashes(binding: Binding, topology: Topology) -> int:
-    """Return how many words of a topic key are `#`; none, if it is not a topic exchange that is bound."""
-    if binding.routing_key.count("#") <= MOST_HASHES:
+def count_hashes(binding: Binding, topology: Topology) -> int:
+    """Count the words `#` of a topic key; keys with few of them, and of other exchanges, count as 0."""
+    if binding.routing_key.count("#") <= MAX_HASHES:
         return 0
     source = find_exchange(binding.source, topology.exchanges)
     is_topic = source is not None and source.type == "topic"
     return binding.routing_key.split(".").count("#") if is_topic else 0
 
 
-def _by_facts(
+def _judgements_by(
     facts: Iterable[Fact], value: Argument, version: Version, queue_type: str | None = None
 ) -> Iterator[Judgement]:
     for fact in facts:

@@ -81,10 +81,10 @@ FIRST_EXPORTING_BINDINGS_WITHOUT_ENDS: Final[Version] = (4, 3)
 
 
 def version_of(text: str) -> Version:
-    """Return the release of a version such as `4.3` or `3.10.8`; raise `WrongUsage` if it is none."""
+    """Return the release of a version such as `4.3` or `3.10.8`; raise `WrongUsage` for any other text."""
     found = re.match(r"([0-9]{1,4})\.([0-9]{1,4})(?![0-9])", text)
     if found is None:
-        raise WrongUsage(f"'{text}' is no version of RabbitMQ", hint="write it as 4.3, or 3.10")
+        raise WrongUsage(f"'{text}' is not a version of RabbitMQ", hint="write it as 4.3, or 3.10")
     return int(found[1]), int(found[2])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from attune_infra.topology.facts.compatibility import MOST_HASHES, hashes
+from attune_infra.topology.facts.compatibility import MAX_HASHES, count_hashes
 from attune_infra.topology.facts.releases import FIRST_WITH_FEWER_HASHES
 from attune_infra.topology.lint.finding import Flaw
 from attune_infra.topology.lint.subject import Subject
@@ -150,11 +150,11 @@ def many_hashes(subject: Subject) -> Iterator[Flaw]:
     if subject.version >= FIRST_WITH_FEWER_HASHES:
         return
     for binding in subject.bindings:
-        if (count := hashes(binding, subject.topology)) > MOST_HASHES:
+        if (count := count_hashes(binding, subject.topology)) > MAX_HASHES:
             what = (
                 f"{count} words `#`: long routing keys can stall the broker, and RabbitMQ 4.3 refuses the binding"
             )
-            yield Flaw(binding, what, "bind several keys that say more exactly what is meant", _KEY)
+            yield Flaw(binding, what, "bind several keys that are more specific", _KEY)
 
 
 def breaks_listings(subject: Subject) -> Iterator[Flaw]:

@@ -40,5 +40,5 @@ def test_a_policy_sets_what_a_policy_can_set() -> None:
     assert policy_problem("message-ttl", 5) is None
     assert policy_problem("ha-mode", "all") is None
     assert policy_problem("queue-type", "quorum") == (
-        "a policy cannot set queue-type; it is an argument of the queue, x-queue-type"
+        "a policy cannot set queue-type; only the queue can, by the argument x-queue-type"
     )
