@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from attune_infra.errors import ExitCode
 from attune_infra.topology.document.problems import Problem
-from attune_infra.topology.routing.routes import name_of, run
+from attune_infra.topology.routing.routes import route_name, run_routes
 
 if TYPE_CHECKING:
     from attune_infra.topology.model import Topology
@@ -49,9 +49,9 @@ class CheckedTexts:
 
 def checked(source: str, topology: Topology) -> CheckedText:
     """Run the routes of a topology that was read from a text."""
-    broken = [result for result in run(topology) if result.problems]
+    broken = [result for result in run_routes(topology) if result.problems]
     problems = tuple(
-        Problem(*result.route.place, f"{name_of(result.route)} {what}")
+        Problem(*result.route.place, f"{route_name(result.route)} {what}")
         for result in broken
         for what in result.problems
     )

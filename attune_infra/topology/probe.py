@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from attune_infra.topology.model import Queue, Route, Topology
-from attune_infra.topology.routing.routes import name_of, unlike, workers_of
+from attune_infra.topology.routing.routes import compare_with_route, route_name, workers_of
 from attune_infra.topology.verify import Check, Verdict
 from attune_infra.topology.worker import with_workers
 
@@ -41,16 +41,16 @@ def mirror(want: Topology) -> Topology:
 def checks_of(want: Topology, arrivals: Iterable[Arrival]) -> Iterator[Check]:
     """Yield a check for each route of a topology; the messages arrived in the order of the routes."""
     for route, arrival in zip(want.routes, arrivals, strict=True):
-        problem = arrival.refused and f"is refused by RabbitMQ: {arrival.refused}"
+        problem = arrival.refused and f"publishes a message that RabbitMQ refuses: {arrival.refused}"
         if problem is None or not route.reaches:
             problem = _problem(route, arrival.queues, want)
         verdict = Verdict.FAILED if problem else Verdict.PASSED
         arrived = f"arrived in {', '.join(arrival.queues)}" if arrival.queues else "arrived in no queue"
-        yield Check(f"probed {name_of(route)}", verdict, problem or arrived)
+        yield Check(f"probed {route_name(route)}", verdict, problem or arrived)
 
 
 def _problem(route: Route, arrived: Collection[str], want: Topology) -> str | None:
-    missing, surplus = unlike(route, arrived, want)
+    missing, surplus = compare_with_route(route, arrived, want)
     words = [f"did not arrive in queue {queue}" for queue in missing]
     words += [f"arrived in queue {queue} too" for queue in surplus]
     return "; ".join(words) or None

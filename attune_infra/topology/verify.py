@@ -16,8 +16,8 @@ from attune_infra.topology.model import Binding, Exchange, Queue, Topology, Topo
 from attune_infra.topology.routing.index import Index
 from attune_infra.topology.routing.reach import Reach, keys_into
 from attune_infra.topology.routing.route import Routing
-from attune_infra.topology.routing.routes import name_of, run_on
-from attune_infra.topology.routing.topic_keys import literal, shown
+from attune_infra.topology.routing.routes import route_name, run_routes_on
+from attune_infra.topology.routing.topic_keys import format_key, parse_literal_key
 from attune_infra.topology.worker import (
     bindings_of,
     consumer_tag_of,
@@ -162,9 +162,9 @@ def _check_of_dead_letters(queue: Queue, wanted: Index, reach: Reach) -> Check:
     if not reach.index.is_there(target):
         return Check(name, Verdict.FAILED, f"go to {to}, which is missing: they are lost")
     own = wanted.text(queue, "x-dead-letter-routing-key")
-    keys = keys_into(queue, wanted) if own is None else (literal(own),)
+    keys = keys_into(queue, wanted) if own is None else (parse_literal_key(own),)
     if lost := [key for key in keys if not reach.can_reach(target, key)]:
-        for_key = f" for the routing key '{shown(lost[0] or ())}'" if reach.can_reach(target, None) else ""
+        for_key = f" for the routing key '{format_key(lost[0] or ())}'" if reach.can_reach(target, None) else ""
         return Check(name, Verdict.FAILED, f"go to {to}, which leads to no queue{for_key}: they are lost")
     reached = sorted(frozenset().union(*(reach.queues(target, key) for key in keys)))
     return Check(name, Verdict.PASSED, f"lead to {', '.join(reached) or 'a queue'} through {to}")
@@ -212,9 +212,9 @@ def _check_of_consumer(seen: Seen, queue: str, worker_id: int, want: Wanted) -> 
 
 
 def _checks_of_routes(have: Routing, want: Wanted) -> Iterator[Check]:
-    for result in run_on(have, want.topology, provisioned=frozenset(want.demands.worker_ids)):
+    for result in run_routes_on(have, want.topology, provisioned=frozenset(want.demands.worker_ids)):
         verdict = Verdict.FAILED if result.problems else Verdict.PASSED
-        yield Check(name_of(result.route), verdict, "; ".join(result.problems))
+        yield Check(route_name(result.route), verdict, "; ".join(result.problems))
 
 
 def _checks_of_undeclared(have: Topology, want: Wanted) -> Iterator[Check]:

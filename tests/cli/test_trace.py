@@ -114,7 +114,7 @@ def test_what_is_expected_is_all_that_may_be_reached(attune_infra_alone: Command
     assert more.code == 2
     assert more.lines[-1] == (
         "! does not reach queue attune.executions.queue:"
-        " a binding attune.events -> attune.executions.queue that matches is missing"
+        " no binding attune.events -> attune.executions.queue matches"
     )
 
 

@@ -11,7 +11,7 @@ from attune_infra.topology.lint.subject import Subject
 from attune_infra.topology.model import Binding, Exchange, binding_order
 from attune_infra.topology.routing.headers import comparable, criteria_of, demands_any
 from attune_infra.topology.routing.reach import key_of
-from attune_infra.topology.routing.topic_keys import Words, covered, overlap, words_of
+from attune_infra.topology.routing.topic_keys import Words, find_covered, overlap, words_of
 
 _KEY, _ARGUMENTS = "routing_key", "arguments"
 _MANY_SOURCES = 100
@@ -78,7 +78,7 @@ def shadowed(subject: Subject) -> Iterator[Flaw]:
 
 
 def _shadowed_in(group: Sequence[Binding]) -> Iterator[Flaw]:
-    wider = dict(covered(dict.fromkeys(binding.routing_key for binding in group)))
+    wider = dict(find_covered(dict.fromkeys(binding.routing_key for binding in group)))
     for binding in group:
         if binding.routing_key in wider:
             what = f"the key '{wider[binding.routing_key]}' beside it lets all of its messages through already"

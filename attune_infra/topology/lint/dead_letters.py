@@ -8,7 +8,7 @@ from attune_infra.topology.facts.releases import FIRST_WITH_DEFAULT_DELIVERY_LIM
 from attune_infra.topology.lint.finding import Flaw
 from attune_infra.topology.lint.subject import Subject
 from attune_infra.topology.model import Queue
-from attune_infra.topology.routing.topic_keys import Words, example, is_literal, shown
+from attune_infra.topology.routing.topic_keys import Words, example_key, format_key, is_literal
 
 _DLX, _KEY = "x-dead-letter-exchange", "x-dead-letter-routing-key"
 _FEW = 4
@@ -134,16 +134,16 @@ def _quorum_queues_without_exchange(subject: Subject) -> Iterator[Queue]:
 
 def _leads_nowhere(target: str, key: Words | None, subject: Subject) -> str:
     if not target:
-        return f"they go to queue '{example(key or ())}', which does not exist"
+        return f"they go to queue '{example_key(key or ())}', which does not exist"
     if not subject.reach.can_reach(target, None):
         return f"exchange '{target}' leads to no queue"
     key_or_keys = "the routing key" if key is not None and is_literal(key) else "routing keys like"
-    return f"exchange '{target}' leads to no queue for {key_or_keys} '{shown(key or ())}', which they keep"
+    return f"exchange '{target}' leads to no queue for {key_or_keys} '{format_key(key or ())}', which they keep"
 
 
 def _way_out(target: str, key: Words | None, subject: Subject) -> str:
     if not target:
-        return f"declare queue '{example(key or ())}', or name an exchange"
+        return f"declare queue '{example_key(key or ())}', or name an exchange"
     exchange = subject.routing.exchange(target)
     if exchange is not None and exchange.type == "direct" and subject.out_of.get(target):
         return (

@@ -14,12 +14,12 @@ _PRESENT: Final = ("void", None)
 
 
 def demands_any(arguments: Arguments) -> bool:
-    """Return whether one criterion of a headers binding is enough; without `x-match`, all are demanded."""
+    """Return whether one criterion of a headers binding is enough; without `x-match`, all must be met."""
     return arguments.get("x-match") in ("any", "any-with-x")
 
 
 def criteria_of(arguments: Arguments) -> Arguments:
-    """Return what a headers binding demands; names that begin with `x-` count only if `x-match` says so."""
+    """Return the criteria of a headers binding; names that begin with `x-` count only if `x-match` says so."""
     with_x = arguments.get("x-match") in ("all-with-x", "any-with-x")
     return {
         name: value
@@ -29,11 +29,11 @@ def criteria_of(arguments: Arguments) -> Arguments:
 
 
 def comparable(value: Argument, version: Version) -> object:
-    """Return what is equal for two values of headers if they are to RabbitMQ; None equals any value.
+    """Return a stand-in for a header's value: two values have the same one if RabbitMQ takes them for equal.
 
-    Types count: "1" is not 1. But to releases before 4.0 the integer 1 is the float 1.0. Integers inside arrays
-    and tables are equal to RabbitMQ only if they were sent with the same width, which is not known here: they
-    are taken to be.
+    Types count: "1" is not 1. But releases before 4.0 take the integer 1 for the float 1.0. In a binding, None
+    matches any value. RabbitMQ takes integers inside arrays and tables for equal only if they were sent with the
+    same width. The width is unknown here, and assumed to be the same.
     """
     if value is None:
         return _PRESENT
@@ -43,23 +43,25 @@ def comparable(value: Argument, version: Version) -> object:
 
 
 class HeadersIndex:
-    """Bindings match whose arguments do.
+    """Bindings of a headers exchange, found by their criteria.
 
-    One that demands all of its criteria is looked for at the rarest of them, one that demands any at each.
+    A binding with `x-match: all` is listed under the rarest of its criteria, one with `any` under each of them.
     """
 
     def __init__(self, bindings: Sequence[Binding], version: Version) -> None:
         self.version = version
-        self.undemanding: list[Binding] = []
+        self.without_criteria: list[Binding] = []
         self.by_criterion: dict[object, list[Binding]] = defaultdict(list)
         criteria = [self._criteria(binding) for binding in bindings]
         count = Counter(criterion for found in criteria for criterion in found)
         for binding, found in zip(bindings, criteria, strict=True):
             if demands_any(binding.arguments):
                 places = found
+            elif found:
+                places = {min(found, key=lambda criterion: count[criterion])}
             else:
-                places = {min(found, key=lambda criterion: count[criterion])} if found else set()
-                self.undemanding += [] if found else [binding]
+                places = set()
+                self.without_criteria.append(binding)
             for place in places:
                 self.by_criterion[place].append(binding)
 
@@ -69,7 +71,7 @@ class HeadersIndex:
         given |= {(name, _PRESENT) for name in headers}
         candidates = {binding: None for place in given for binding in self.by_criterion.get(place, ())}
         return [
-            *self.undemanding,
+            *self.without_criteria,
             *(
                 binding
                 for binding in candidates
@@ -78,7 +80,7 @@ class HeadersIndex:
         ]
 
     def with_key(self, _: str) -> Collection[Binding]:
-        return self.undemanding
+        return self.without_criteria
 
     def _criteria(self, binding: Binding) -> set[object]:
         return {(name, comparable(value, self.version)) for name, value in criteria_of(binding.arguments).items()}

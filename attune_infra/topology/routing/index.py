@@ -66,7 +66,7 @@ class Index:
 
     @cached_property
     def dead_letter_exchanges(self) -> Mapping[str, Sequence[Queue]]:
-        """The queues whose dead letters each exchange gets."""
+        """The queues that send their dead letters to each exchange."""
         found: dict[str, list[Queue]] = defaultdict(list)
         for queue in self.queues:
             if (target := self.text(queue, "x-dead-letter-exchange")) is not None:
@@ -75,7 +75,7 @@ class Index:
 
     @cached_property
     def alternates(self) -> Mapping[str, Sequence[Exchange]]:
-        """The exchanges of which each one is the alternate exchange."""
+        """The exchanges that have each exchange as their alternate exchange."""
         found: dict[str, list[Exchange]] = defaultdict(list)
         for exchange in self.exchanges:
             if (target := self.routing.alternate_of(exchange)) is not None:
@@ -83,16 +83,16 @@ class Index:
         return found
 
     def source_type(self, binding: Binding) -> str:
-        """Return the type of the exchange that a binding is from; empty, if there is none."""
+        """Return the type of the exchange that a binding is from; empty if there is no such exchange."""
         exchange = self.routing.exchange(binding.source)
         return exchange.type if exchange else ""
 
     def is_there(self, exchange: str) -> bool:
-        """Return whether there is an exchange of this name, or could be: RabbitMQ's own are not all listed."""
+        """Return whether an exchange of this name exists, or may exist: not all of RabbitMQ's own are known."""
         return self.routing.exchange(exchange) is not None or is_reserved(exchange)
 
     def setting(self, queue: Queue, argument: str) -> Argument:
-        """Return what an argument and policies make of it together; None if nothing sets it."""
+        """Return the value in effect, of the argument and of policies; None if neither sets it."""
         if not self._has_policies:
             return queue.arguments.get(argument)
         if queue.name not in self._effective:
@@ -100,7 +100,7 @@ class Index:
         return self._effective[queue.name].get(argument)
 
     def text(self, queue: Queue, argument: str) -> str | None:
-        """Return a setting that is a string; None if there is none."""
+        """Return a setting that is a string; None if it is unset or of another type."""
         found = self.setting(queue, argument)
         return found if isinstance(found, str) else None
 
