@@ -23,7 +23,7 @@ from attune_infra.topology.model import (
     Topology,
     TopologyObject,
     binding_order,
-    frozen,
+    freeze,
     kind_of,
 )
 from attune_infra.topology.policy import PROVIDED_BY_POLICY, effective_definition
@@ -242,7 +242,7 @@ def _attributes(have: object, want: object, names: tuple[str, ...]) -> Iterator[
 def _arguments(have: Arguments, want: Arguments, compared: Set[str]) -> Iterator[Difference]:
     for name in sorted((have.keys() | want.keys()) & compared):
         mine, wanted = have.get(name, ABSENT), want.get(name, ABSENT)
-        if frozen(mine) != frozen(wanted):
+        if freeze(mine) != freeze(wanted):
             yield Difference(name, mine, wanted)
 
 
@@ -259,4 +259,4 @@ def is_provided(name: str, have: Value, want: Value, provided: Arguments) -> boo
     Declaring it as an argument, on top, would be refused; what is wanted is in effect all the same.
     """
     by_policy = provided.get(PROVIDED_BY_POLICY.get(name, ""), ABSENT)
-    return have is ABSENT and want is not ABSENT and frozen(by_policy) == frozen(want)
+    return have is ABSENT and want is not ABSENT and freeze(by_policy) == freeze(want)

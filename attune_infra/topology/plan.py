@@ -10,7 +10,7 @@ from functools import cached_property
 
 from attune_infra.errors import ExitCode, PlanRefused
 from attune_infra.topology.diff import Change, Create, Delete, Recreate, Update, compare
-from attune_infra.topology.model import Queue, Topology, TopologyObject, frozen
+from attune_infra.topology.model import Queue, Topology, TopologyObject, freeze
 from attune_infra.topology.prune import prunable
 
 _DIGITS = 12
@@ -114,7 +114,7 @@ def _canonical(change: Change) -> tuple[object, ...]:
 def _object(item: TopologyObject) -> tuple[object, ...]:
     """Return all that an object is declared with, types included."""
     names = [name for name in item.__slots__ if name != "state"]
-    return (type(item).__name__, *((name, frozen(_plain(getattr(item, name)))) for name in names))
+    return (type(item).__name__, *((name, freeze(_plain(getattr(item, name)))) for name in names))
 
 
 def _plain(value: object) -> object:

@@ -49,7 +49,7 @@ from attune_infra.topology.model import (
     Topology,
     TopologyObject,
     WorkerFamily,
-    frozen,
+    freeze,
 )
 from attune_infra.topology.words import either
 from attune_infra.topology.worker import HIGHEST_ID, PLACEHOLDER, owner_of
@@ -287,7 +287,7 @@ class _Document(Nodes):
             if "publish" not in keys or "reaches" not in keys:
                 continue
             message = self.message(keys["publish"], topology)
-            line, same = item.start_mark.line + 1, (message, frozen(dict(message.headers)))
+            line, same = item.start_mark.line + 1, (message, freeze(dict(message.headers)))
             if same in lines:
                 self.problem(item, f"the same message is published already, in line {lines[same]}")
             lines.setdefault(same, line)

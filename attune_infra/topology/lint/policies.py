@@ -9,7 +9,7 @@ from attune_infra.topology.facts.arguments import POLICY_RULES, QUEUE_ARGUMENTS
 from attune_infra.topology.lint.finding import Flaw
 from attune_infra.topology.lint.subject import Subject
 from attune_infra.topology.model import Policy
-from attune_infra.topology.policy import is_found
+from attune_infra.topology.policy import matches_name
 from attune_infra.topology.routing.index import example_name
 from attune_infra.topology.words import either
 
@@ -26,12 +26,12 @@ def reaches_others(subject: Subject) -> Iterator[Flaw]:
     """
     own = [example_name(item) for item in subject.named if not isinstance(item, Policy)]
     for policy in subject.policies:
-        if is_found(policy, _STRANGER):
+        if matches_name(policy, _STRANGER):
             what = f"its pattern '{policy.pattern}' is found in every name, also of what others put here"
             yield Flaw(policy, what, "begin the pattern with ^ and what your names begin with", _PATTERN)
             continue
-        name = next((name for name in own if is_found(policy, name)), None)
-        if name is not None and is_found(policy, f"{_STRANGER}.{name}"):
+        name = next((name for name in own if matches_name(policy, name)), None)
+        if name is not None and matches_name(policy, f"{_STRANGER}.{name}"):
             what = f"its pattern '{policy.pattern}' is also found in names of others, such as '{_STRANGER}.{name}'"
             yield Flaw(policy, what, f"begin the pattern with ^: ^{policy.pattern}", _PATTERN)
 

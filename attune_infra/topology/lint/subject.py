@@ -18,7 +18,7 @@ from attune_infra.topology.model import (
     TopologyObject,
     kind_of,
 )
-from attune_infra.topology.policy import applicable
+from attune_infra.topology.policy import applicable_policies
 from attune_infra.topology.routing.index import Index, with_example_name
 from attune_infra.topology.routing.reach import Reach
 
@@ -76,7 +76,7 @@ class Subject(Index):
         found: dict[End, Sequence[Policy]] = {}
         items: Iterable[Exchange | Queue] = chain(self.exchanges, self.queues)
         for item in items if self.topology.policies else ():
-            policies = list(applicable(with_example_name(item), self.topology.policies, self.topology))
+            policies = list(applicable_policies(with_example_name(item), self.topology.policies, self.topology))
             if policies:
                 policies.sort(key=lambda policy: (policy.priority, policy.name), reverse=True)
                 found[kind_of(item), item.name] = policies

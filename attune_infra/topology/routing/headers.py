@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 from attune_infra.topology.facts.releases import FIRST_WITH_STRICT_NUMBERS, Version
-from attune_infra.topology.model import Argument, Arguments, Binding, Message, frozen
+from attune_infra.topology.model import Argument, Arguments, Binding, Message, freeze
 
 _PRESENT: Final = ("void", None)
 """A stand-in for any value of a header."""
@@ -39,7 +39,7 @@ def comparable(value: Argument, version: Version) -> object:
         return _PRESENT
     if version < FIRST_WITH_STRICT_NUMBERS and isinstance(value, int | float) and not isinstance(value, bool):
         return ("number", value)
-    return frozen(value)
+    return freeze(value)
 
 
 class HeadersIndex:

@@ -16,7 +16,7 @@ from typing import Final
 
 from attune_infra.errors import ExitCode
 from attune_infra.topology.facts.releases import FIRST_WITH_DEFAULT_DELIVERY_LIMIT, FIRST_WITH_LAST_DEATH, Version
-from attune_infra.topology.model import Argument, Binding, Message, Queue, frozen
+from attune_infra.topology.model import Argument, Binding, Message, Queue, freeze
 from attune_infra.topology.policy import effective_arguments
 from attune_infra.topology.routing.cycles import cycles
 from attune_infra.topology.routing.route import Routed, Routing
@@ -242,9 +242,9 @@ class _Lives:
 
     def _add_life(self, name: str, message: Message, *, has_died: bool) -> int:
         if self.routing.sees_deaths:
-            state = (name, message.routing_key, frozen(dict(message.headers)), has_died)
+            state = (name, message.routing_key, freeze(dict(message.headers)), has_died)
         else:
-            state = (name, message.routing_key, frozen(dict(_without_deaths(message.headers))), False)
+            state = (name, message.routing_key, freeze(dict(_without_deaths(message.headers))), False)
         if state not in self.places:
             self.places[state] = len(self.found)
             self.waiting.append(len(self.found))
