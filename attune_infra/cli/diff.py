@@ -41,7 +41,7 @@ def diff(
         want, have = with_workers(topology, worker_ids), listed()
     plan = Plan.between(have, want, prune=prune)
     if explain:
-        from attune_infra.topology.explain import explained
+        from attune_infra.topology.explain import explain_plan
 
-        session.finish("diff", explained(plan, have, want), plan.exit_code)
+        session.finish("diff", explain_plan(plan, have, want), plan.exit_code)
     session.finish("diff", plan, plan.exit_code)

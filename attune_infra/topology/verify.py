@@ -1,4 +1,4 @@
-"""The named checks, as functions of what was seen."""
+"""The named checks: what a broker reported, compared with the wanted topology."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from attune_infra.topology.routing.reach import Reach, keys_into
 from attune_infra.topology.routing.route import Routing
 from attune_infra.topology.routing.routes import route_name, run_routes_on
 from attune_infra.topology.routing.topic_keys import format_key, parse_literal_key
+from attune_infra.topology.words import counted
 from attune_infra.topology.worker import (
     bindings_of,
     consumer_tag_of,
@@ -28,7 +29,7 @@ from attune_infra.topology.worker import (
 
 
 class Verdict(StrEnum):
-    """What a check found."""
+    """The result of a check."""
 
     PASSED = "passed"
     WARNING = "warning"
@@ -53,7 +54,7 @@ class Check(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """All checks, in the order they were made."""
+    """All checks, in the order in which they were made."""
 
     checks: tuple[Check, ...]
 
@@ -62,7 +63,7 @@ class Verification:
 
     @property
     def exit_code(self) -> ExitCode:
-        """Failed, if anything could not be looked at; drift, if anything is not as wanted."""
+        """Failed, if a check could not be made; drift, if one failed."""
         counts = self.counts()
         if counts[Verdict.UNKNOWN]:
             return ExitCode.FAILED
@@ -71,9 +72,9 @@ class Verification:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What was seen of a broker: a version where it answered, the failure where it did not.
+    """The answers of a broker: its version over each protocol, or the failure to get it.
 
-    `consumer_counts` lacks a queue whose consumers could not be counted without touching it.
+    `consumer_counts` lacks the queues whose consumers could not be counted without using the queue.
     """
 
     http: str | AttuneError
@@ -85,7 +86,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demands:
-    """What is asked beyond the topology itself."""
+    """Demands beyond the topology itself."""
 
     worker_ids: tuple[int, ...] = ()
     require_consumers: bool = False
@@ -94,7 +95,7 @@ class Demands:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """A topology, what demanded workers own on top of it, and all of that together."""
+    """A wanted topology, the queues and bindings of the demanded workers (`own`), and everything together."""
 
     topology: Topology
     demands: Demands
@@ -103,7 +104,7 @@ class Wanted:
 
     @classmethod
     def of(cls, topology: Topology, demands: Demands) -> Wanted:
-        """Gather it; raise `InvalidInput` if workers are demanded and the topology has none."""
+        """Return the wanted objects; raise `InvalidInput` if workers are demanded and the topology has none."""
         own = {each: objects_of(worker_family(topology), each) for each in demands.worker_ids}
         everything = topology.plus(chain.from_iterable(own.values()))
         return cls(topology=topology, demands=demands, own=own, everything=everything)
@@ -115,7 +116,7 @@ class Wanted:
 
 
 def verify(seen: Seen, want: Wanted) -> Verification:
-    """Hold what was seen against what is wanted."""
+    """Compare the answers of a broker with the wanted topology."""
     checks = [_reachable("HTTP", seen.http), _reachable("AMQP", seen.amqp)]
     if seen.topology is not None:
         have = Index(seen.topology, version_of(seen.http) if isinstance(seen.http, str) else NEWEST)
@@ -156,7 +157,7 @@ def _check_of_object(item: TopologyObject, change: Changed | None, have: Topolog
 
 
 def _check_of_dead_letters(queue: Queue, wanted: Index, reach: Reach) -> Check:
-    """Check that they reach a queue with each routing key that the bindings want in theirs."""
+    """Check that dead letters reach a queue, with each routing key that the wanted bindings give them."""
     target = str(queue.arguments["x-dead-letter-exchange"])
     name, to = f"dead letters of queue {queue.name}", f"exchange {target}" if target else "the default exchange"
     if not reach.index.is_there(target):
@@ -166,8 +167,8 @@ def _check_of_dead_letters(queue: Queue, wanted: Index, reach: Reach) -> Check:
     if lost := [key for key in keys if not reach.can_reach(target, key)]:
         for_key = f" for the routing key '{format_key(lost[0] or ())}'" if reach.can_reach(target, None) else ""
         return Check(name, Verdict.FAILED, f"go to {to}, which leads to no queue{for_key}: they are lost")
-    reached = sorted(frozenset().union(*(reach.queues(target, key) for key in keys)))
-    return Check(name, Verdict.PASSED, f"lead to {', '.join(reached) or 'a queue'} through {to}")
+    reached = sorted({queue for key in keys for queue in reach.queues(target, key)})
+    return Check(name, Verdict.PASSED, f"reach {', '.join(reached) or 'a queue'} through {to}")
 
 
 def _checks_of_workers(seen: Seen, have: Topology, want: Wanted) -> Iterator[Check]:
@@ -198,11 +199,11 @@ def _check_of_consumer(seen: Seen, queue: str, worker_id: int, want: Wanted) -> 
     if tag in tags and count != 0:
         return Check(name, Verdict.PASSED)
     if count == 0 or (count is None and not tags):
-        detail = "is not there: nobody consumes"
+        detail = "no consumer"
     elif tags:
-        detail = f"is not there; {', '.join(tags)} consumes instead"
+        detail = f"is missing; {', '.join(tags)} consumes instead"
     else:
-        detail = f"is not in the statistics, which know no tag of the {count} that consume"
+        detail = f"unknown: the queue has {counted(count, 'consumer')}, but the statistics have no consumer tags"
     return Check(
         name,
         Verdict.FAILED if want.demands.require_consumers else Verdict.WARNING,
@@ -221,11 +222,11 @@ def _checks_of_undeclared(have: Topology, want: Wanted) -> Iterator[Check]:
     verdict = Verdict.FAILED if want.demands.strict else Verdict.WARNING
     for item in undeclared(have, want.everything):
         if not _is_of_a_worker(item, want.topology):
-            yield Check(f"undeclared {label(item)}", verdict, "nobody declared it")
+            yield Check(f"undeclared {label(item)}", verdict, "not in the topology")
 
 
 def _is_of_a_worker(item: TopologyObject, want: Topology) -> bool:
-    """Return whether an object is what some worker owns, asked for or not."""
+    """Return whether an object belongs to any worker, demanded or not."""
     if want.workers is None or isinstance(item, Exchange):
         return False
     name = item.destination if isinstance(item, Binding) else item.name

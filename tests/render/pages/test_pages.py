@@ -32,7 +32,7 @@ from attune_infra.render.text import lines_of
 from attune_infra.topology.builtin import attune
 from attune_infra.topology.check import CheckedText, CheckedTexts
 from attune_infra.topology.document.text import Document, LeftOut
-from attune_infra.topology.explain import explained
+from attune_infra.topology.explain import explain_plan
 from attune_infra.topology.lint.finding import Explanation
 from attune_infra.topology.lint.linter import lint
 from attune_infra.topology.lint.rules import RULES
@@ -70,7 +70,7 @@ SERVER: Final = Server(
 SHOWN: Final[tuple[tuple[Showable, str], ...]] = (
     (Report((Outcome(attune().objects()[0], Status.KEPT, "it is used"),)), "1 object: 1 kept"),
     (PLAN, f"plan {PLAN.digest}"),
-    (explained(PLAN, Topology.of([]), WANTED), "queue worker.1.executions is drift"),
+    (explain_plan(PLAN, Topology.of([]), WANTED), "queue worker.1.executions is drift"),
     (
         verify(Seen(http="4.3.6", amqp="4.3.6", topology=WANTED), Wanted.of(WANTED, Demands())),
         "passed   broker answers over AMQP",
