@@ -9,7 +9,7 @@ from attune_infra.broker import features, wire
 from attune_infra.errors import BrokerError, FeatureDenied
 from attune_infra.settings import Via
 from attune_infra.topology.diff import Create, Update
-from attune_infra.topology.model import Binding, Exchange, Policy, Queue, TopologyObject
+from attune_infra.topology.model import Binding, End, Exchange, Policy, Queue, TopologyObject, kind_of
 from attune_infra.topology.report import Outcome, Status
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Changer:
         if self._via is Via.AMQP and not all(wire.needs_http(change.want) for change in waiting):
             self._connections.amqp.version()
         self.check_allowed(change.want for change in waiting)
-        failed: set[tuple[str, str]] = set()
+        failed: set[End] = set()
         changed = False
         for step in _steps(waiting):
             ready: list[Create | Update] = []
@@ -48,7 +48,7 @@ class Changer:
                 if denied_feature == features.TRANSIENT_QUEUES and not changed:
                     raise features.denied(denied_feature)
                 if outcome.status is Status.FAILED and isinstance(outcome.object, Exchange | Queue):
-                    failed.add((type(outcome.object).__name__.lower(), outcome.object.name))
+                    failed.add((kind_of(outcome.object), outcome.object.name))
                 yield outcome
                 changed = True
 
@@ -115,7 +115,7 @@ def _steps(changes: Sequence[Create | Update]) -> Iterator[Sequence[Create | Upd
         yield [change for change in changes if isinstance(change.want, kind) and change is not first]
 
 
-def _failed_prerequisite(item: TopologyObject, failed: Collection[tuple[str, str]]) -> str | None:
+def _failed_prerequisite(item: TopologyObject, failed: Collection[End]) -> str | None:
     """Return the end of a binding that could not be created, such as `queue jobs`."""
     if not isinstance(item, Binding):
         return None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from attune_infra.background import run_in_background
 from attune_infra.broker import faults, wire
-from attune_infra.topology.facts.releases import version_of
+from attune_infra.topology.facts.releases import FIRST_WITH_DEFAULT_QUEUE_TYPE, version_of
 from attune_infra.topology.model import Binding, Policy, Queue, Topology, TopologyObject
 from attune_infra.topology.policy import expires
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from attune_infra.broker.connections import Connections
     from attune_infra.fleet.model import Depth
 
-_FIRST_WITH_DEFAULT_QUEUE_TYPE: Final = (3, 11)
 _QUEUES_PER_REQUEST: Final = 50
 """Listing the default exchange's bindings of so many queues costs as much as one request."""
 _PARALLEL_REQUESTS: Final = 4
@@ -112,5 +111,5 @@ class Reader:
         if self._vhost not in known:
             raise faults.virtual_host_missing(self._settings)
         default = known[self._vhost]
-        ignored = version < _FIRST_WITH_DEFAULT_QUEUE_TYPE
+        ignored = version < FIRST_WITH_DEFAULT_QUEUE_TYPE
         return "classic" if ignored or default in {None, "undefined"} else str(default)

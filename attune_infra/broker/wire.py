@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from attune_infra.topology.facts.exchanges import is_reserved
 from attune_infra.topology.model import Argument, Binding, Exchange, Policy, Queue, TopologyObject
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ FEW_EXCHANGES = 32
 
 
 def exchanges_from(listing: Iterable[Json]) -> list[Exchange]:
-    return [_exchange(item) for item in listing if item["name"] and not item["name"].startswith("amq.")]
+    return [_exchange(item) for item in listing if item["name"] and not is_reserved(item["name"])]
 
 
 def queues_from(listing: Iterable[Json]) -> list[Queue]:
@@ -48,7 +49,7 @@ def without_private(
     queues: Sequence[Queue], bindings: Sequence[Binding]
 ) -> tuple[Sequence[Queue], Sequence[Binding]]:
     """Leave out private queues and the bindings to them."""
-    private = {queue.name for queue in queues if queue.exclusive or queue.name.startswith("amq.")}
+    private = {queue.name for queue in queues if queue.exclusive or is_reserved(queue.name)}
     if not private:
         return queues, bindings
     return (

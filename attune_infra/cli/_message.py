@@ -13,12 +13,13 @@ if TYPE_CHECKING:
 
 def read_message(exchange: str, routing_key: str, headers: Iterable[str] = ()) -> Message:
     """Return a message; raise `WrongUsage` if no client could publish it."""
-    from attune_infra.topology.facts.names import published_to, routing_key_problem
+    from attune_infra.topology.facts.exchanges import parse_exchange_name
+    from attune_infra.topology.facts.names import routing_key_problem
     from attune_infra.topology.model import Message
 
     if problem := routing_key_problem(routing_key):
         raise WrongUsage(f"the routing key {problem}", hint="shorten it: AMQP carries no longer routing key")
-    return Message(exchange=published_to(exchange), routing_key=routing_key, headers=_headers(headers))
+    return Message(exchange=parse_exchange_name(exchange), routing_key=routing_key, headers=_headers(headers))
 
 
 def _headers(words: Iterable[str]) -> dict[str, Argument]:

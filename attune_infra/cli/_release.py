@@ -38,7 +38,7 @@ def read_release(text: str | None) -> Version | None:
 
 def release_of(broker: Broker) -> Version:
     """Return the known release that stands for a broker's own."""
-    from attune_infra.topology.facts.compatibility import nearest
+    from attune_infra.topology.facts.compatibility import nearest_release
     from attune_infra.topology.facts.releases import version_of
 
-    return nearest(version_of(broker.check_http()))
+    return nearest_release(version_of(broker.check_http()))

@@ -52,6 +52,6 @@ def diff(
 
 def _finish_explained(session: Session, plan: Plan, have: Topology, want: Topology) -> NoReturn:
     from attune_infra.render.pages import explain as page
-    from attune_infra.topology.explain import explained
+    from attune_infra.topology.explain import explain_plan
 
-    session.finish("diff", page, explained(plan, have, want))
+    session.finish("diff", page, explain_plan(plan, have, want))

@@ -60,8 +60,8 @@ def graph(
 
     message, release = _message(highlight), read_release(broker_version)
     topology, version = _broker(session, file, release) if live else _document(session.using(file), release)
-    linted = lint(topology, version=version)
-    text = _draw(graph(topology, linted=linted, message=message, version=version), as_format)
+    findings = lint(topology, version=version).findings
+    text = _draw(graph(topology, findings=findings, message=message, version=version), as_format)
     if to is not None:
         write_whole(to, text)
     session.finish("graph", page, Document(text, file=str(to) if to else None))

@@ -13,7 +13,7 @@ from attune_infra.cli._output import tell, tell_left_out
 from attune_infra.cli._release import BrokerVersion, read_release, release_of
 from attune_infra.cli._session import Session
 from attune_infra.errors import BrokerError, WrongUsage
-from attune_infra.topology.lint.severity import Severity
+from attune_infra.topology.model import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -63,7 +63,7 @@ def _checked(file: str, vhost: str | None) -> CheckedText:
     from attune_infra.cli._files import read_text
     from attune_infra.cli._topology import TopologyText
     from attune_infra.errors import InvalidInput
-    from attune_infra.topology.check import CheckedText, checked
+    from attune_infra.topology.check import CheckedText, check_routes
     from attune_infra.topology.document.problems import InvalidDocument
 
     try:
@@ -72,4 +72,4 @@ def _checked(file: str, vhost: str | None) -> CheckedText:
         return CheckedText(source=file, problems=error.problems)
     except InvalidInput as error:
         return CheckedText(source=file, failure=error.sentence)
-    return checked(file, topology)
+    return check_routes(file, topology)

@@ -17,6 +17,7 @@ from attune_infra.topology.diff import Difference
 from attune_infra.topology.model import Binding, Queue, Topology
 from attune_infra.topology.verify import Check, Verdict, Verification
 from attune_infra.topology.words import counted
+from attune_infra.topology.worker import PLACEHOLDER
 
 _EXPECTED: Final = frozenset({"active", "busy"})
 _GONE: Final = frozenset({"inactive", None})
@@ -209,8 +210,9 @@ class Fleet:
 
 
 def _checks(worker: FleetWorker) -> Iterator[Check]:
+    of_any = f"worker {PLACEHOLDER}"
     if not worker.reasons:
-        yield Check(worker.title, Verdict.PASSED, worker_id=worker.id)
+        yield Check(worker.title, Verdict.PASSED, worker_id=worker.id, template=of_any)
     for reason in worker.reasons:
         yield Check(
             f"{worker.title}: {reason.finding}",
@@ -219,4 +221,5 @@ def _checks(worker: FleetWorker) -> Iterator[Check]:
             hint=reason.hint,
             worker_id=worker.id,
             differences=reason.differences,
+            template=f"{of_any}: {reason.finding}",
         )

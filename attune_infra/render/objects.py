@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from attune_infra.render.text import Line
 from attune_infra.render.words import difference
 from attune_infra.topology.diff import ABSENT, Difference, Value
-from attune_infra.topology.model import Binding, TopologyObject
+from attune_infra.topology.model import Binding, TopologyObject, kind_of
 
 if TYPE_CHECKING:
     from attune_infra.render.data import Data
@@ -41,7 +41,7 @@ def identify(item: TopologyObject) -> Data:
             "routing_key": item.routing_key,
             "arguments": dict(item.arguments),
         }
-    return {"kind": type(item).__name__.lower(), "name": item.name}
+    return {"kind": kind_of(item), "name": item.name}
 
 
 def _present(key: str, value: Value) -> Data:

@@ -1,4 +1,4 @@
-"""Whether texts hold a topology, and what is wrong with those that do not."""
+"""Checks of texts that should hold a topology, and the problems of those that do not."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from attune_infra.errors import ExitCode
 from attune_infra.topology.document.problems import Problem
-from attune_infra.topology.routing.routes import name_of, run
+from attune_infra.topology.routing.routes import route_name, run_routes
 
 if TYPE_CHECKING:
     from attune_infra.topology.model import Topology
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedText:
-    """A text, and the topology it holds or the reasons why it holds none that is right.
+    """A text, and the topology in it or the problems that it has instead.
 
-    A route that its own document breaks is such a reason.
+    A route that fails on its own document is such a problem.
     """
 
     source: str
     topology: Topology | None = None
     problems: tuple[Problem, ...] = ()
     failure: str | None = None
-    """Why it could not even be looked at, in a whole sentence."""
+    """The reason why the text could not be read, a whole sentence."""
 
     def complaints(self) -> Iterator[str]:
-        """Yield what is wrong as compilers do, with the place in front, so that editors find it."""
+        """Yield the problems as compilers do, with the place in front, so that editors find it."""
         if self.failure is not None:
             yield self.failure
         for found in self.problems:
@@ -37,7 +37,7 @@ class CheckedText:
 
 @dataclass(frozen=True, slots=True)
 class CheckedTexts:
-    """Several texts, in the order in which they were given."""
+    """Several texts, in the order of the command line."""
 
     texts: tuple[CheckedText, ...]
 
@@ -47,19 +47,18 @@ class CheckedTexts:
         return ExitCode.DONE if all(each.topology for each in self.texts) else ExitCode.FAILED
 
 
-def checked(source: str, topology: Topology) -> CheckedText:
-    """Run the routes of a topology that was read from a text."""
-    broken = [result for result in run(topology) if result.problems]
+def check_routes(source: str, topology: Topology) -> CheckedText:
+    """Run the routes of a topology from a text."""
     problems = tuple(
-        Problem(*result.route.place, f"{name_of(result.route)} {what}")
-        for result in broken
+        Problem(*result.route.place, f"{route_name(result.route)} {what}")
+        for result in run_routes(topology)
         for what in result.problems
     )
     return CheckedText(source=source, topology=None if problems else topology, problems=problems)
 
 
-def contents(topology: Topology) -> str:
-    """Return how much of what a topology holds, in words."""
+def count_objects(topology: Topology) -> str:
+    """Return the numbers of objects in a topology, in words."""
     counts = [
         (len(topology.exchanges), "exchange", "exchanges"),
         (len(topology.queues), "queue", "queues"),

@@ -1,7 +1,7 @@
-"""(have, want) -> changes; equality is RabbitMQ's, as it shows when something is declared again.
+"""(have, want) -> changes, with RabbitMQ's own idea of equality.
 
-Two things are equal here if the broker would accept the one where the other exists. Sources: the equivalence
-checks of `queue.declare` and `exchange.declare`, tried on RabbitMQ 3.10, 4.0 and 4.3.
+Two objects are equal here if the broker would accept a declaration of the one while the other exists. Sources: the
+equivalence checks of `queue.declare` and `exchange.declare`, tried on RabbitMQ 3.10, 4.0 and 4.3.
 """
 
 from __future__ import annotations
@@ -16,14 +16,15 @@ from attune_infra.topology.model import (
     Argument,
     Arguments,
     Binding,
+    End,
     Exchange,
     Policy,
     Queue,
     Topology,
     TopologyObject,
     binding_order,
-    frozen,
-    type_without_argument,
+    freeze,
+    kind_of,
 )
 from attune_infra.topology.policy import PROVIDED_BY_POLICY, effective_definition
 
@@ -50,7 +51,7 @@ COMPARED_QUEUE_ARGUMENTS: Final = frozenset({
     "x-single-active-consumer",
     "x-stream-max-segment-size-bytes",
 })  # fmt: skip
-"""Arguments in which a second declaration must agree; the broker stores all others and never looks."""
+"""Arguments that a second declaration must repeat; the broker stores all others and never reads them."""
 
 NOT_COMPARED_ON_CLASSIC: Final = frozenset({"x-delivery-limit"})
 _COMPARED_ON_CLASSIC: Final = COMPARED_QUEUE_ARGUMENTS - NOT_COMPARED_ON_CLASSIC
@@ -58,7 +59,7 @@ COMPARED_EXCHANGE_ARGUMENTS: Final = frozenset({"alternate-exchange"})
 
 
 class _Absent:
-    """The value of an argument that is not there; not None, which a field table can hold."""
+    """The value of an absent argument; not None, which a field table can hold."""
 
     def __repr__(self) -> str:
         return "none"
@@ -70,7 +71,7 @@ Value: TypeAlias = "Argument | _Absent"
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One attribute in which an object differs from the wanted one."""
+    """An attribute in which an object differs from the wanted one."""
 
     attribute: str
     have: Value
@@ -79,14 +80,14 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Create:
-    """Make what is missing."""
+    """Create a missing object."""
 
     want: TopologyObject
 
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """Change a policy in place; nothing else can be."""
+    """Change a policy in place; no other kind of object can be changed."""
 
     want: Policy
     differences: tuple[Difference, ...]
@@ -94,9 +95,9 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class Recreate:
-    """What RabbitMQ cannot change in place: only deleting and declaring again would do.
+    """Delete and declare again, since RabbitMQ cannot change the object in place.
 
-    `bindings` are those that go with the old object and are wanted again, `lost` those that are not.
+    The bindings of the old object go with it: `bindings` are wanted again, `lost` are not.
     """
 
     want: Exchange | Queue
@@ -107,45 +108,45 @@ class Recreate:
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """Remove what nobody declared."""
+    """Delete an undeclared object."""
 
     have: TopologyObject
 
 
 Changed: TypeAlias = Create | Update | Recreate
-"""What can become of a wanted object."""
+"""A change to a wanted object."""
 
 Change: TypeAlias = Changed | Delete
 
 
 def diff(have: Topology, want: Topology) -> tuple[Changed, ...]:
-    """Return what must happen for `have` to hold all of `want`, in the order in which it can happen.
+    """Return the changes after which `have` holds all of `want`, in an order in which they can be made.
 
-    What `have` holds beyond that is left alone: see `undeclared`.
+    Further objects of `have` are left alone: see `undeclared`.
     """
     return tuple(change for _, change in compare(have, want) if change is not None)
 
 
 def compare(have: Topology, want: Topology) -> Iterator[tuple[TopologyObject, Changed | None]]:
-    """Yield every wanted object with what must happen for `have` to hold it, None if it does."""
+    """Return every wanted object with the change that `have` needs for it, None if it needs none."""
     comparison = Comparison(have, want)
     return ((item, comparison.change_of(item)) for item in want.objects())
 
 
 class Comparison:
-    """What there is and what is wanted, held against each other object by object."""
+    """A comparison of the existing topology with the wanted one, object by object."""
 
     def __init__(self, have: Topology, want: Topology) -> None:
         self.have, self.want = have, want
 
     def change_of(self, item: TopologyObject) -> Changed | None:
-        """Return what must happen for a wanted object to be there, None if it is."""
+        """Return the change that a wanted object needs, None if it needs none."""
         change = _change(self.have, item)
         return self._with_bindings(change) if isinstance(change, Recreate) else change
 
     def _with_bindings(self, change: Recreate) -> Recreate:
-        """Say what becomes of the bindings that go with an object when it is deleted."""
-        gone = self._bindings_at[type(change.want).__name__.lower(), change.want.name]
+        """Add the bindings that go with an object when it is deleted."""
+        gone = self._bindings_at[kind_of(change.want), change.want.name]
         return replace(
             change,
             bindings=tuple(binding for binding in gone if binding in self.want.bindings),
@@ -153,9 +154,9 @@ class Comparison:
         )
 
     @cached_property
-    def _bindings_at(self) -> Mapping[tuple[str, str], Sequence[Binding]]:
+    def _bindings_at(self) -> Mapping[End, Sequence[Binding]]:
         """The bindings from or to each exchange or queue, by its kind and name."""
-        found: dict[tuple[str, str], list[Binding]] = defaultdict(list)
+        found: dict[End, list[Binding]] = defaultdict(list)
         for binding in sorted(self.have.bindings, key=binding_order):
             ends = {("exchange", binding.source), (binding.destination_type, binding.destination)}
             for end in ends:
@@ -164,7 +165,7 @@ class Comparison:
 
 
 def undeclared(have: Topology, want: Topology) -> tuple[TopologyObject, ...]:
-    """Return what `have` holds and `want` does not speak of, in the order of `Topology.objects`."""
+    """Return the objects that only `have` holds, in the order of `Topology.objects`."""
     return (
         *_not_in(want.exchanges, have.exchanges),
         *_not_in(want.queues, have.queues),
@@ -203,27 +204,31 @@ def _update(want: Policy, found: Iterator[Difference]) -> Update | None:
 
 
 def _is_down(have: Topology, binding: Binding) -> bool:
-    """Return whether a binding cannot be seen because its queue's node is down, as RabbitMQ 3.10 has it."""
+    """Return whether the node of its queue is down, so that RabbitMQ 3.10 does not list a binding."""
     queue = have.queues.get(binding.destination)
     return binding.destination_type == "queue" and queue is not None and queue.state == "down"
 
 
 def _exchange_differences(have: Exchange, want: Exchange, live: Topology) -> Iterator[Difference]:
     yield from _attributes(have, want, ("type", "durable", "auto_delete", "internal"))
-    yield from _not_provided(_arguments(have.arguments, want.arguments, COMPARED_EXCHANGE_ARGUMENTS), have, live)
+    yield from _without_provided(
+        _arguments(have.arguments, want.arguments, COMPARED_EXCHANGE_ARGUMENTS), have, live
+    )
 
 
 def _queue_differences(have: Queue, want: Queue, live: Topology) -> Iterator[Difference]:
-    wanted_type = want.type or type_without_argument(want, live.default_queue_type)
+    wanted_type = live.type_of(want)
     if have.type is not None and have.type != wanted_type:
         yield Difference("type", have.type, wanted_type)
     yield from _attributes(have, want, ("durable", "auto_delete", "exclusive"))
     if have.arguments or want.arguments:
-        yield from _not_provided(_arguments(have.arguments, want.arguments, compared_arguments(have)), have, live)
+        yield from _without_provided(
+            _arguments(have.arguments, want.arguments, compared_arguments(have)), have, live
+        )
 
 
 def compared_arguments(queue: Queue) -> frozenset[str]:
-    """Return the arguments in which a declaration must agree with an existing queue."""
+    """Return the arguments that a declaration must have in common with an existing queue."""
     return _COMPARED_ON_CLASSIC if queue.type == "classic" else COMPARED_QUEUE_ARGUMENTS
 
 
@@ -241,12 +246,12 @@ def _attributes(have: object, want: object, names: tuple[str, ...]) -> Iterator[
 def _arguments(have: Arguments, want: Arguments, compared: Set[str]) -> Iterator[Difference]:
     for name in sorted((have.keys() | want.keys()) & compared):
         mine, wanted = have.get(name, ABSENT), want.get(name, ABSENT)
-        if frozen(mine) != frozen(wanted):
+        if freeze(mine) != freeze(wanted):
             yield Difference(name, mine, wanted)
 
 
-def _not_provided(found: Iterator[Difference], have: Exchange | Queue, live: Topology) -> Iterator[Difference]:
-    """Yield differences in arguments, but for those that the policies in effect make up for."""
+def _without_provided(found: Iterator[Difference], have: Exchange | Queue, live: Topology) -> Iterator[Difference]:
+    """Return the differences in arguments that no policy in effect makes up for."""
     differences = tuple(found)
     provided = effective_definition(have, live) if differences else {}
     return (each for each in differences if not is_provided(each.attribute, each.have, each.want, provided))
@@ -255,7 +260,7 @@ def _not_provided(found: Iterator[Difference], have: Exchange | Queue, live: Top
 def is_provided(name: str, have: Value, want: Value, provided: Arguments) -> bool:
     """Return whether a policy provides a wanted argument that the object itself does not have.
 
-    Declaring it as an argument, on top, would be refused; what is wanted is in effect all the same.
+    The wanted value is then in effect, though RabbitMQ would refuse to add it as an argument.
     """
     by_policy = provided.get(PROVIDED_BY_POLICY.get(name, ""), ABSENT)
-    return have is ABSENT and want is not ABSENT and frozen(by_policy) == frozen(want)
+    return have is ABSENT and want is not ABSENT and freeze(by_policy) == freeze(want)

@@ -1,4 +1,4 @@
-"""Why each wanted object is drift, or is not."""
+"""Reasons why each wanted object has drifted or not."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from attune_infra.topology.model import (
     Queue,
     Topology,
     TopologyObject,
-    type_without_argument,
+    kind_of,
 )
 from attune_infra.topology.plan import Plan
 from attune_infra.topology.policy import PROVIDED_BY_POLICY, effective_definition, policy_of
@@ -34,7 +34,7 @@ from attune_infra.topology.prune import why_kept
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why one wanted object is drift, or is not."""
+    """The reasons why a wanted object has drifted or not."""
 
     object: TopologyObject
     drift: bool
@@ -43,7 +43,7 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class ExplainedPlan:
-    """A plan, the reasons for and against every wanted object, and what is left alone and why."""
+    """A plan, with the reasons for every wanted object, and the undeclared objects that are kept."""
 
     plan: Plan
     explanations: tuple[Explanation, ...]
@@ -54,14 +54,14 @@ class ExplainedPlan:
         return self.plan.exit_code
 
 
-def explained(plan: Plan, have: Topology, want: Topology) -> ExplainedPlan:
-    """Return a plan with its reasons."""
+def explain_plan(plan: Plan, have: Topology, want: Topology) -> ExplainedPlan:
+    """Return a plan with the reasons for it."""
     kept = ((item, why_kept(item, want)) for item in undeclared(have, want))
     return ExplainedPlan(plan, explain(have, want), tuple((item, why) for item, why in kept if why is not None))
 
 
 def explain(have: Topology, want: Topology) -> tuple[Explanation, ...]:
-    """Return a reason for every wanted object, in the order of `Topology.objects`."""
+    """Explain every wanted object, in the order of `Topology.objects`."""
     return tuple(_explain(item, change, have) for item, change in compare(have, want))
 
 
@@ -73,61 +73,61 @@ def _explain(item: TopologyObject, change: Changed | None, have: Topology) -> Ex
             reasons = ["a policy can be changed in place"]
         case Recreate():
             names = ", ".join(found.attribute for found in change.differences)
-            reasons = [f"RabbitMQ compares {names} when it is declared again, and would refuse it"]
+            reasons = [f"RabbitMQ compares {names} with the existing object, and would refuse this declaration"]
         case None:
             reasons = [_why_equal(item)]
-    return Explanation(item, change is not None, (*reasons, *_particulars(item, have)))
+    return Explanation(item, change is not None, (*reasons, *_details(item, have)))
 
 
 def _why_missing(item: TopologyObject) -> str:
     if isinstance(item, Binding):
-        return "no binding has these two ends, this routing key and these arguments, compared by type"
-    return f"no {type(item).__name__.lower()} of this name is listed"
+        return "no binding has these ends, this routing key and these arguments (compared with their types)"
+    return f"no {kind_of(item)} has this name"
 
 
 def _why_equal(item: TopologyObject) -> str:
     match item:
         case Binding():
-            return "a binding with these two ends, this routing key and these arguments is there"
+            return "a binding with these ends, this routing key and these arguments exists"
         case Policy():
-            return "the policy is there, with this pattern and definition"
+            return "a policy with this pattern and definition exists"
         case _:
-            return "RabbitMQ would accept this declaration as the one that is there"
+            return "the existing object matches: RabbitMQ would accept this declaration"
 
 
-def _particulars(item: TopologyObject, have: Topology) -> Iterator[str]:
+def _details(item: TopologyObject, have: Topology) -> Iterator[str]:
     match item:
         case Queue():
             if queue := have.queues.get(item.name):
-                yield from _of_queue(queue, item, have)
+                yield from _queue_details(queue, item, have)
         case Exchange():
             if exchange := have.exchanges.get(item.name):
-                yield from _of_arguments(exchange, item, COMPARED_EXCHANGE_ARGUMENTS, have)
+                yield from _argument_details(exchange, item, COMPARED_EXCHANGE_ARGUMENTS, have)
         case Binding():
             destination = have.queues.get(item.destination)
             if destination and destination.state == "down":
                 yield "the node of its queue is down; RabbitMQ 3.10 does not list such bindings until it is back"
 
 
-def _of_queue(have: Queue, want: Queue, live: Topology) -> Iterator[str]:
+def _queue_details(have: Queue, want: Queue, live: Topology) -> Iterator[str]:
     if want.type is None:
-        default = type_without_argument(want, live.default_queue_type)
-        yield f"no type is wanted, so it is what such a queue becomes in this virtual host: {default}"
+        default = live.type_of(want)
+        yield f"no type is wanted, so the virtual host decides: {default}"
     if have.state == "down":
-        yield "its node is down: it is unavailable, not missing"
-    yield from _of_arguments(have, want, compared_arguments(have), live)
+        yield "its node is down: the queue is unavailable, not missing"
+    yield from _argument_details(have, want, compared_arguments(have), live)
 
 
-def _of_arguments(
+def _argument_details(
     have: Exchange | Queue, want: Exchange | Queue, compared: frozenset[str], live: Topology
 ) -> Iterator[str]:
     for name in sorted((have.arguments.keys() | want.arguments.keys()) - compared):
-        yield f"{name} is not compared: RabbitMQ stores it at the first declaration and never looks at it again"
+        yield f"{name} is not compared: RabbitMQ stores it at the first declaration and never reads it"
     provided, policy = effective_definition(have, live), policy_of(have, live)
     for name, wanted in sorted(want.arguments.items()):
         if is_provided(name, have.arguments.get(name, ABSENT), wanted, provided):
             source = f"policy '{policy.name}'" if policy else "an operator policy"
             yield (
-                f"{name} is provided by {source} ({PROVIDED_BY_POLICY[name]}); declared as an argument it would be"
-                " refused, and another policy could take it away"
+                f"{source} provides {name} ({PROVIDED_BY_POLICY[name]}); RabbitMQ would refuse it as an argument,"
+                " and another policy could override it"
             )

@@ -7,14 +7,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from attune_infra.errors import InvalidInput
+from attune_infra.topology.facts.exchanges import is_reserved
 from attune_infra.topology.facts.releases import NEWEST, Version
-from attune_infra.topology.lint.finding import Finding, Linted
-from attune_infra.topology.lint.severity import Severity
-from attune_infra.topology.lint.subject import Subject
-from attune_infra.topology.model import Binding, Exchange, Message, Queue, Topology, label
+from attune_infra.topology.model import Binding, End, Exchange, Message, Queue, Severity, Topology, label
+from attune_infra.topology.routing.index import Index
 from attune_infra.topology.routing.route import Routing
 from attune_infra.topology.worker import PLACEHOLDER, owner_of, with_workers
 
@@ -26,9 +25,22 @@ _ANY_NUMBER: Final = "{n}"
 _MOST_LABELS: Final = 4
 _DLX, _KEY = "x-dead-letter-exchange", "x-dead-letter-routing-key"
 
-_End: TypeAlias = "tuple[str, str]"
-_Between: TypeAlias = "tuple[_End, _End, EdgeKind]"
+_Between: TypeAlias = "tuple[End, End, EdgeKind]"
 _Marks: TypeAlias = "Mapping[str, list[Finding]]"
+
+
+class Finding(Protocol):
+    """A finding about an object: the rule that it breaks, and how bad that is."""
+
+    @property
+    def rule(self) -> str: ...
+
+    @property
+    def severity(self) -> Severity: ...
+
+    @property
+    def object(self) -> str:
+        """The object, as `label` names it."""
 
 
 class NodeKind(StrEnum):
@@ -84,43 +96,47 @@ class Graph:
 
 
 def graph(
-    topology: Topology, *, linted: Linted | None = None, message: Message | None = None, version: Version = NEWEST
+    topology: Topology,
+    *,
+    findings: Iterable[Finding] = (),
+    message: Message | None = None,
+    version: Version = NEWEST,
 ) -> Graph:
     """Return a topology as a graph, with what lint found there, and the way of a message highlighted.
 
     What a worker owns stands there once. Findings of mere information are not marked. Raise `InvalidInput` if
     RabbitMQ would refuse the message.
     """
-    return _Drawing(topology, linted, message, version).graph()
+    return _Drawing(topology, findings, message, version).graph()
 
 
 class _Drawing:
     """A graph in the making."""
 
     def __init__(
-        self, topology: Topology, linted: Linted | None, message: Message | None, version: Version
+        self, topology: Topology, findings: Iterable[Finding], message: Message | None, version: Version
     ) -> None:
-        self.subject = Subject(topology, version)
-        self.marks = _marks(linted.findings if linted else ())
+        self.index = Index(topology, version)
+        self.marks = _marks(findings)
         self.way = _way(topology, message, version) if message else _Way()
-        self.folded = _folded(self.subject.topology.queues)
-        self.nodes: dict[_End, Node] = {}
+        self.folded = _folded(self.index.topology.queues)
+        self.nodes: dict[End, Node] = {}
         self.edges: dict[_Between, Edge] = {}
         self.labels: dict[_Between, dict[str, None]] = defaultdict(dict)
 
     def graph(self) -> Graph:
-        for exchange in self.subject.exchanges:
+        for exchange in self.index.exchanges:
             self.add("exchange", exchange.name, _exchange_detail(exchange), label(exchange))
-        for queue in self.subject.queues:
+        for queue in self.index.queues:
             self.add("queue", self.name_of(queue.name), self.queue_detail(queue), label(queue))
-        for binding in self.subject.bindings:
+        for binding in self.index.bindings:
             self.bind(binding)
-        for exchange in self.subject.exchanges:
-            if (target := self.subject.routing.alternate_of(exchange)) is not None:
+        for exchange in self.index.exchanges:
+            if (target := self.index.routing.alternate_of(exchange)) is not None:
                 is_taken = exchange.name in self.way.alternates
                 ends = ("exchange", exchange.name), self.end("exchange", target)
                 self.link(*ends, EdgeKind.ALTERNATE, "", highlighted=is_taken)
-        for queue in self.subject.queues:
+        for queue in self.index.queues:
             self.dead_letters(queue)
         places = {key: place for place, key in enumerate(self.nodes)}
         edges = (
@@ -131,7 +147,7 @@ class _Drawing:
         reached |= {("exchange", name) for name in self.way.exchanges}
         reached |= {("queue", self.name_of(name)) for name in self.way.queues}
         nodes = (replace(node, highlighted=key in reached) for key, node in self.nodes.items())
-        return Graph(name=self.subject.topology.name, nodes=tuple(nodes), edges=tuple(edges))
+        return Graph(name=self.index.topology.name, nodes=tuple(nodes), edges=tuple(edges))
 
     def name_of(self, queue: str) -> str:
         return self.folded.get(queue, queue)
@@ -152,12 +168,12 @@ class _Drawing:
             severity=_worse(known.severity, severity),
         )
 
-    def end(self, kind: str, name: str) -> _End:
+    def end(self, kind: str, name: str) -> End:
         """Return the key of what something leads to; add it, if it is RabbitMQ's own or missing."""
         key = (kind, self.name_of(name) if kind == "queue" else name)
         if key not in self.nodes:
-            exchange = self.subject.routing.exchange(name) if kind == "exchange" else None
-            is_own = exchange is not None and exchange.name.startswith("amq.")
+            exchange = self.index.routing.exchange(name) if kind == "exchange" else None
+            is_own = exchange is not None and is_reserved(exchange.name)
             detail = _exchange_detail(exchange) if exchange and is_own else f"{kind}, is not there"
             self.nodes[key] = Node(
                 kind=NodeKind.EXCHANGE if is_own else NodeKind.MISSING, name=name, detail=detail
@@ -178,7 +194,7 @@ class _Drawing:
         )
 
     def dead_letters(self, queue: Queue) -> None:
-        target, key = self.subject.text(queue, _DLX), self.subject.text(queue, _KEY)
+        target, key = self.index.text(queue, _DLX), self.index.text(queue, _KEY)
         if target is None:
             return
         end = self.end("exchange", target) if target else self.end("queue", queue.name if key is None else key)
@@ -186,8 +202,8 @@ class _Drawing:
 
     def link(
         self,
-        source: _End,
-        target: _End,
+        source: End,
+        target: End,
         kind: EdgeKind,
         text: str,
         *,
@@ -206,7 +222,7 @@ class _Drawing:
         )
 
     def queue_detail(self, queue: Queue) -> str:
-        words = [self.subject.type_of(queue)]
+        words = [self.index.topology.type_of(queue)]
         words += ["not durable"] * (not queue.durable) + ["auto-delete"] * queue.auto_delete
         words += ["one for each worker"] * (PLACEHOLDER in queue.name)
         return ", ".join(words)

@@ -1,27 +1,28 @@
-"""The values everything else speaks of: exchange, queue, binding, policy, topology.
+"""The values of the whole program: exchange, queue, binding, policy, topology.
 
-The same class describes what somebody wants and what a broker reports. Whether a name is allowed is a
-question for those who want something (`topology.names`); what a broker reports exists, however odd.
+The same class describes a wanted object and one that a broker reports. Names are not checked here, since a broker
+may report any; `facts.names` checks those of a document.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import Final, TypeAlias
 
 Argument: TypeAlias = "bool | int | float | str | list[Argument] | dict[str, Argument] | None"
-"""A value of an AMQP field table, as far as JSON can carry it."""
+"""A value of an AMQP field table that JSON can represent."""
 
 Arguments: TypeAlias = Mapping[str, Argument]
 
 _WORKING: Final = frozenset({None, "running", "live", "idle", "flow"})
-"""What RabbitMQ calls a queue that works; the word differs by version and by whether statistics are there."""
+"""States of a queue that works; RabbitMQ's word depends on its version and on whether it keeps statistics."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
-    """An exchange, as somebody wants it or as the broker reports it."""
+    """An exchange, wanted or reported by a broker."""
 
     name: str
     type: str = "direct"
@@ -33,10 +34,10 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queue:
-    """A queue, as somebody wants it or as the broker reports it.
+    """A queue, wanted or reported by a broker.
 
-    `type` is None for a queue wanted without `x-queue-type`: the virtual host decides. `state` is the
-    broker's word for how the queue is (`running`, `down`, ...), None where nobody reported any.
+    `type` is None for a queue wanted without `x-queue-type`: the virtual host decides. `state` is the state that
+    the broker reports (`running`, `down`, ...), None if it reports none.
     """
 
     name: str
@@ -49,7 +50,7 @@ class Queue:
 
     @property
     def works(self) -> bool:
-        """Whether the broker says nothing else: its node may be down, and the queue with it."""
+        """False if the broker reports a state in which the queue cannot be used; its node may be down."""
         return self.state in _WORKING
 
 
@@ -57,8 +58,8 @@ class Queue:
 class Binding:
     """A binding from an exchange to a queue, or to another exchange.
 
-    Two bindings are the same one if their endpoints, routing key and arguments are, and arguments are
-    compared by type: to RabbitMQ 1, 1.0 and True make three bindings.
+    Two bindings are equal if their ends, routing keys and arguments are. Arguments are compared with their types:
+    in RabbitMQ 1, 1.0 and True make three bindings.
     """
 
     source: str
@@ -69,7 +70,7 @@ class Binding:
 
     @property
     def identity(self) -> tuple[object, ...]:
-        arguments = frozen(self.arguments) if self.arguments else ()
+        arguments = freeze(self.arguments) if self.arguments else ()
         return (self.source, self.destination_type, self.destination, self.routing_key, arguments)
 
     def __eq__(self, other: object) -> bool:
@@ -83,13 +84,13 @@ class Binding:
         )
 
     def __hash__(self) -> int:
-        arguments = frozen(self.arguments) if self.arguments else ()
+        arguments = freeze(self.arguments) if self.arguments else ()
         return hash((self.source, self.destination, self.routing_key, arguments))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """A policy; `apply_to` is `queues`, `exchanges` or `all` (4.x also knows single queue types)."""
+    """A policy; `apply_to` is `queues`, `exchanges` or `all`, or since 3.12 the queues of one type."""
 
     name: str
     pattern: str
@@ -100,7 +101,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """What RabbitMQ looks at to route a message; the name of the default exchange is empty."""
+    """The parts of a message that RabbitMQ routes it by; the name of the default exchange is empty."""
 
     exchange: str
     routing_key: str = ""
@@ -111,16 +112,19 @@ class Message:
         """The routing key, and those that the headers CC and BCC add to it."""
         if not self.headers:
             return (self.routing_key,)
-        added = (self.headers.get(name, []) for name in ("CC", "BCC"))
-        further = [key for keys in added if isinstance(keys, list) for key in keys if isinstance(key, str)]
-        return tuple(dict.fromkeys((self.routing_key, *further)))
+        found = {self.routing_key: None}
+        for name in ("CC", "BCC"):
+            added = self.headers.get(name)
+            if isinstance(added, list):
+                found.update((key, None) for key in added if isinstance(key, str))
+        return tuple(found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """A test that a topology brings along: a message, and all the queues that it reaches.
+    """A test that is part of a topology: a message, and all the queues that it reaches.
 
-    `place` is where it stands in its document, line and column.
+    `place` is its line and column in the document.
     """
 
     publish: Message
@@ -130,19 +134,34 @@ class Route:
 
 TopologyObject: TypeAlias = Exchange | Queue | Binding | Policy
 
+End: TypeAlias = "tuple[str, str]"
+"""One end of a binding: the kind and name of an exchange or queue."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerFamily:
-    """What each worker owns, with `{worker_id}` standing for its id in names and routing keys."""
+    """The queues and bindings of each worker, with `{worker_id}` for its id in names and routing keys."""
 
     consumer_tag: str
     queues: tuple[Queue, ...]
     bindings: tuple[Binding, ...]
 
 
+class Severity(StrEnum):
+    """The severity of a finding; the first is the worst."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+    def is_at_least(self, other: Severity) -> bool:
+        order = list(Severity)
+        return order.index(self) <= order.index(other)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suppression:
-    """A rule of `lint` that is not to speak, and why: of one object, as it is called there, or of any."""
+    """A rule of `lint` to be silenced, and the reason: for one object, by its name or label, or for all."""
 
     rule: str
     reason: str
@@ -151,13 +170,13 @@ class Suppression:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Topology:
-    """What a virtual host holds, or should hold.
+    """The objects of a virtual host, wanted or reported by a broker.
 
-    `default_queue_type` is what a durable queue becomes whose declaration names no type. Operator policies are
-    never wanted, only seen: they bound what policies and arguments may do. `manages` holds regular expressions
-    for the names a document claims: what bears one and is not declared may be pruned. `routes` are what a document
-    says of its own messages, to be tested. `twins` are bindings that the broker holds more than once: it tells
-    them apart by the width of an integer, which nobody is shown.
+    A durable queue declared without a type gets the `default_queue_type`. Operator policies are only reported,
+    never wanted: they limit policies and arguments. `manages` are regular expressions for the names that a
+    document manages; undeclared objects with such a name may be pruned. `routes` are tests of the routing. `twins`
+    are bindings that the broker holds more than once: it distinguishes integers of different width in arguments,
+    and does not show it.
     """
 
     name: str = ""
@@ -185,46 +204,28 @@ class Topology:
         suppressions: tuple[Suppression, ...] = (),
         routes: tuple[Route, ...] = (),
     ) -> Topology:
-        """Gather objects of any kind into a topology."""
-        exchanges: dict[str, Exchange] = {}
-        queues: dict[str, Queue] = {}
-        policies: dict[str, Policy] = {}
-        bindings: set[Binding] = set()
-        twins: set[Binding] = set()
-        for item in objects:
-            match item:
-                case Exchange():
-                    exchanges[item.name] = item
-                case Queue():
-                    queues[item.name] = item
-                case Policy():
-                    policies[item.name] = item
-                case Binding():
-                    known = len(bindings)
-                    bindings.add(item)
-                    if len(bindings) == known:
-                        twins.add(item)
-        return cls(
+        """Return a topology of objects of any kind."""
+        return replace(
+            _gather(objects),
             name=name,
-            exchanges=exchanges,
-            queues=queues,
-            bindings=frozenset(bindings),
-            policies=policies,
             workers=workers,
             default_queue_type=default_queue_type,
             manages=manages,
             suppressions=suppressions,
-            twins=frozenset(twins),
             routes=routes,
         )
 
     def plus(self, objects: Iterable[Queue | Binding]) -> Topology:
-        """Return this topology with more in it."""
+        """Return this topology with more queues and bindings."""
         more = Topology.of(objects)
         return replace(self, queues={**self.queues, **more.queues}, bindings=self.bindings | more.bindings)
 
+    def type_of(self, queue: Queue) -> str:
+        """Return the type that a queue has, or gets from this virtual host."""
+        return queue.type or type_without_argument(queue, self.default_queue_type)
+
     def objects(self) -> tuple[TopologyObject, ...]:
-        """Return everything, in the order in which it can be made: exchanges, queues, policies, bindings."""
+        """Return all objects in an order in which they can be created: exchanges, queues, policies, bindings."""
         return (
             *sorted(self.exchanges.values(), key=lambda exchange: exchange.name),
             *sorted(self.queues.values(), key=lambda queue: queue.name),
@@ -233,24 +234,58 @@ class Topology:
         )
 
 
-def type_without_argument(queue: Queue, default_type: str) -> str:
-    """Return the type that a declaration without `x-queue-type` gets.
+def _gather(objects: Iterable[TopologyObject]) -> Topology:
+    """Return a topology of these objects and nothing else."""
+    exchanges: dict[str, Exchange] = {}
+    queues: dict[str, Queue] = {}
+    policies: dict[str, Policy] = {}
+    bindings: set[Binding] = set()
+    twins: set[Binding] = set()
+    for item in objects:
+        match item:
+            case Exchange():
+                exchanges[item.name] = item
+            case Queue():
+                queues[item.name] = item
+            case Policy():
+                policies[item.name] = item
+            case Binding():
+                known = len(bindings)
+                bindings.add(item)
+                if len(bindings) == known:
+                    twins.add(item)
+    return Topology(
+        exchanges=exchanges,
+        queues=queues,
+        bindings=frozenset(bindings),
+        policies=policies,
+        twins=frozenset(twins),
+    )
 
-    Only what could be of any type takes the virtual host's default; the rest becomes classic.
+
+def type_without_argument(queue: Queue, default_type: str) -> str:
+    """Return the type that RabbitMQ gives to a queue declared without `x-queue-type`.
+
+    A queue that could have any type gets the default of the virtual host; any other becomes classic.
     """
     return default_type if queue.durable and not queue.auto_delete and not queue.exclusive else "classic"
 
 
 def binding_order(binding: Binding) -> tuple[str, ...]:
-    """Return what bindings are sorted by."""
-    arguments = repr(frozen(binding.arguments)) if binding.arguments else ""
+    """Return the sort key of a binding."""
+    arguments = repr(freeze(binding.arguments)) if binding.arguments else ""
     return (binding.source, binding.destination_type, binding.destination, binding.routing_key, arguments)
 
 
+def kind_of(item: TopologyObject) -> str:
+    """Return the kind of an object: exchange, queue, binding or policy."""
+    return type(item).__name__.lower()
+
+
 def label(item: TopologyObject) -> str:
-    """Return what an object is called in a sentence."""
+    """Return the name of an object for sentences: its kind, and what tells it from others of that kind."""
     if not isinstance(item, Binding):
-        return f"{type(item).__name__.lower()} {item.name}"
+        return f"{kind_of(item)} {item.name}"
     words = f"binding {item.source} -> {item.destination}"
     if item.routing_key:
         words += f" with routing key {item.routing_key}"
@@ -260,17 +295,17 @@ def label(item: TopologyObject) -> str:
 
 
 def _same(these: Arguments, those: Arguments) -> bool:
-    return not (these or those) or these is those or frozen(these) == frozen(those)
+    return not (these or those) or these is those or freeze(these) == freeze(those)
 
 
-def frozen(value: object) -> object:
-    """Return a hashable stand-in for an argument that is equal only to one of the same type and value."""
+def freeze(value: object) -> object:
+    """Return a hashable stand-in for an argument; two are equal only if type and value are."""
     match value:
-        case str() | bool() | int():  # what most are
+        case str() | bool() | int():  # the most frequent types
             return (type(value).__name__, value)
         case dict():
-            return ("table", *sorted([(key, frozen(item)) for key, item in value.items()]))
+            return ("table", *sorted([(key, freeze(item)) for key, item in value.items()]))
         case list() | tuple():
-            return ("array", *map(frozen, value))
+            return ("array", *map(freeze, value))
         case _:
             return (type(value).__name__, value)

@@ -1,4 +1,4 @@
-"""What is to be done, decided before anything is done, in the order in which it can be."""
+"""The plan: all changes to a broker, decided before the first of them is made."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from functools import cached_property
 
 from attune_infra.errors import ExitCode, PlanRefused
 from attune_infra.topology.diff import Change, Create, Delete, Recreate, Update, compare
-from attune_infra.topology.model import Queue, Topology, TopologyObject, frozen
+from attune_infra.topology.model import Queue, Topology, TopologyObject, freeze
 from attune_infra.topology.prune import prunable
 
-_DIGITS = 12
+_DIGEST_LENGTH = 12
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What it takes to make a broker hold all that is wanted and, with pruning, nothing else it claims.
+    """The changes that create all wanted objects and, with pruning, delete the undeclared ones that are managed.
 
-    The `unchanged` are there as wanted; queues among them that do not work have the state that the broker reports.
+    The `unchanged` objects exist as wanted; queues among them that do not work have the state that the broker
+    reports.
     """
 
     changes: tuple[Change, ...]
@@ -32,28 +33,28 @@ class Plan:
         unchanged: list[TopologyObject] = []
         for item, change in compare(have, want):
             if change is None:
-                unchanged.append(_as_seen(item, have))
+                unchanged.append(_with_state(item, have))
             else:
                 changes.append(change)
         return cls((*changes, *(prunable(have, want) if prune else ())), tuple(unchanged))
 
     @cached_property
     def digest(self) -> str:
-        """A name for exactly this plan: another plan, or the same one for another broker, has another."""
+        """A name for exactly these changes; other changes have another one."""
         text = json.dumps([_canonical(change) for change in self.changes], sort_keys=True, default=str)
-        return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
+        return hashlib.sha256(text.encode()).hexdigest()[:_DIGEST_LENGTH]
 
     def insist_on(self, digest: str | None) -> None:
-        """Raise `PlanRefused` if a plan was looked at before, and this is another one."""
+        """Raise `PlanRefused` if the user has seen another plan than this one."""
         if digest is not None and digest != self.digest:
             raise PlanRefused(
-                f"the plan is now {self.digest}, not {digest}: the broker or the document has changed since",
-                hint="look at the new one with `attune-infra diff`",
+                f"the plan is now {self.digest}, not {digest}: the broker or the document has changed",
+                hint="show the new plan with `attune-infra diff`",
             )
 
     @property
     def exit_code(self) -> ExitCode:
-        """Drift, if anything is to be done, or cannot be used as it is."""
+        """Drift, if there is a change to make or a queue that cannot be used."""
         return ExitCode.DRIFT if self.changes or self.down else ExitCode.DONE
 
     def dry_run(self, *, allowed: bool = False) -> DryRun:
@@ -62,27 +63,27 @@ class Plan:
 
     @property
     def down(self) -> tuple[Queue, ...]:
-        """The queues that are there as wanted, and cannot be used: the node that they live on is down."""
+        """The queues that exist as wanted but cannot be used, since their node is down."""
         return tuple(item for item in self.unchanged if isinstance(item, Queue) and not item.works)
 
     @cached_property
     def applicable(self) -> tuple[Create | Update, ...]:
-        """The changes that lose nothing."""
+        """The changes that destroy nothing."""
         return tuple(change for change in self.changes if isinstance(change, Create | Update))
 
     @cached_property
     def recreations(self) -> tuple[Recreate, ...]:
-        """What exists but differs in a way that cannot be changed in place."""
+        """The objects that differ and cannot be changed in place."""
         return tuple(change for change in self.changes if isinstance(change, Recreate))
 
     @cached_property
     def deletions(self) -> tuple[Delete, ...]:
-        """What nobody declares and the document claims."""
+        """The undeclared objects that the document manages."""
         return tuple(change for change in self.changes if isinstance(change, Delete))
 
     @property
     def destructive(self) -> tuple[Recreate | Delete, ...]:
-        """The changes that are made only if explicitly allowed."""
+        """The changes that must be allowed explicitly."""
         return (*self.recreations, *self.deletions)
 
 
@@ -105,11 +106,12 @@ class DryRun(Plan):
         return ExitCode.FAILED if self.down else ExitCode.REFUSED
 
 
-def _as_seen(item: TopologyObject, have: Topology) -> TopologyObject:
-    """Return an object that is there, with the state of a queue that does not work."""
-    if not isinstance(item, Queue) or (there := have.queues[item.name]).works:
+def _with_state(item: TopologyObject, have: Topology) -> TopologyObject:
+    """Return an unchanged object; a queue that does not work gets the state that the broker reports."""
+    if not isinstance(item, Queue):
         return item
-    return replace(item, state=there.state)
+    existing = have.queues[item.name]
+    return item if existing.works else replace(item, state=existing.state)
 
 
 def _canonical(change: Change) -> tuple[object, ...]:
@@ -126,9 +128,9 @@ def _canonical(change: Change) -> tuple[object, ...]:
 
 
 def _object(item: TopologyObject) -> tuple[object, ...]:
-    """Return all that an object is declared with, types included."""
+    """Return all attributes of an object, with their types."""
     names = [name for name in item.__slots__ if name != "state"]
-    return (type(item).__name__, *((name, frozen(_plain(getattr(item, name)))) for name in names))
+    return (type(item).__name__, *((name, freeze(_plain(getattr(item, name)))) for name in names))
 
 
 def _plain(value: object) -> object:

@@ -1,7 +1,8 @@
-"""What a probe makes on a broker to prove routes, and what is to be seen there.
+"""The topology that a probe creates on a broker to test routes, and the checks of what arrives there.
 
-It is the topology as far as routing goes: exchanges, bindings, policies of exchanges, and every queue that a
-binding or a route needs, but bare, so that nothing expires or is dropped before it was looked for.
+It holds everything that routing depends on: exchanges, bindings, policies of exchanges, and every queue of a
+binding or a route. The queues have no arguments, so that messages neither expire nor get dropped before the probe
+looks.
 """
 
 from __future__ import annotations
@@ -10,21 +11,21 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from attune_infra.topology.model import Queue, Route, Topology
-from attune_infra.topology.routing.routes import name_of, unlike, workers_of
+from attune_infra.topology.routing.routes import compare_with_route, route_name, workers_of
 from attune_infra.topology.verify import Check, Verdict
 from attune_infra.topology.worker import with_workers
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """The queues in which a message arrived, or why the broker refused it."""
+    """The queues in which a message arrived, or the reason why the broker refused it."""
 
     queues: tuple[str, ...]
     refused: str | None = None
 
 
 def mirror(want: Topology) -> Topology:
-    """Return what routes a topology's messages, with the workers that its routes name."""
+    """Return a copy of a topology that routes messages alike, with the workers that its routes name."""
     ids = frozenset[int]().union(*(workers_of(route.reaches, want.workers) for route in want.routes))
     whole = with_workers(want, sorted(ids))
     return replace(
@@ -39,18 +40,19 @@ def mirror(want: Topology) -> Topology:
 
 
 def checks_of(want: Topology, arrivals: Iterable[Arrival]) -> Iterator[Check]:
-    """Yield a check for each route of a topology; the messages arrived in the order of the routes."""
+    """Yield a check for each route of a topology; `arrivals` are in the order of the routes."""
     for route, arrival in zip(want.routes, arrivals, strict=True):
-        problem = arrival.refused and f"is refused by RabbitMQ: {arrival.refused}"
-        if problem is None or not route.reaches:
+        if arrival.refused is not None and route.reaches:
+            problem: str | None = f"publishes a message that RabbitMQ refuses: {arrival.refused}"
+        else:
             problem = _problem(route, arrival.queues, want)
         verdict = Verdict.FAILED if problem else Verdict.PASSED
         arrived = f"arrived in {', '.join(arrival.queues)}" if arrival.queues else "arrived in no queue"
-        yield Check(f"probed {name_of(route)}", verdict, problem or arrived)
+        yield Check(f"probed {route_name(route)}", verdict, problem or arrived)
 
 
 def _problem(route: Route, arrived: Collection[str], want: Topology) -> str | None:
-    missing, surplus = unlike(route, arrived, want)
+    missing, surplus = compare_with_route(route, arrived, want)
     words = [f"did not arrive in queue {queue}" for queue in missing]
-    words += [f"arrived in queue {queue} too" for queue in surplus]
+    words += [f"also arrived in queue {queue}" for queue in surplus]
     return "; ".join(words) or None

@@ -1,4 +1,4 @@
-"""What to do instead of deleting: a policy, where a policy can bring about what is wanted."""
+"""A policy in place of a deletion, where it has the same effect."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from attune_infra.topology.policy import PROVIDED_BY_POLICY
 _SMALLER_COUNTS = frozenset(
     {"x-delivery-limit", "x-expires", "x-max-length", "x-max-length-bytes", "x-message-ttl"}
 )
-"""Arguments beside which a policy counts if its number is smaller; beside all others the argument wins."""
+"""Arguments that a policy overrides with a smaller number; all other arguments win over policies."""
 
 
 def policy_instead(change: Recreate) -> Policy | None:
-    """Return a policy that has the same effect as recreating an object, or None if no policy can."""
+    """Return a policy with the same effect as recreating an object, None if no policy has it."""
     definition: dict[str, Argument] = {}
     for found in change.differences:
         if not _can_be_provided(found):

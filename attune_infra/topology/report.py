@@ -1,4 +1,4 @@
-"""What became of a plan, object by object; the exit code follows from it."""
+"""The outcome of a plan, object by object, and the exit code that follows from it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from attune_infra.topology.model import Policy, TopologyObject
 
 
 class Status(StrEnum):
-    """What became of one object."""
+    """The outcome of one object."""
 
     CREATED = "created"
     UPDATED = "updated"
@@ -20,13 +20,13 @@ class Status(StrEnum):
     DELETED = "deleted"
     UNCHANGED = "unchanged"
     DIFFERS = "differs"
-    """It would have to be deleted and made again, and that was not allowed."""
+    """It would have to be deleted and recreated, which was not allowed."""
     KEPT = "kept"
-    """It was to be deleted, and something would have been lost by that."""
+    """It was to be deleted, but something would have been lost with it."""
     FAILED = "failed"
     SKIPPED = "skipped"
     DOWN = "down"
-    """It is there as wanted, and cannot be used: the node that it lives on is down."""
+    """It exists as wanted, but cannot be used, since its node is down."""
 
 
 _MADE = frozenset({Status.CREATED, Status.UPDATED, Status.RECREATED, Status.DELETED})
@@ -36,7 +36,7 @@ _FAILED = frozenset({Status.FAILED, Status.SKIPPED, Status.DOWN})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loss:
-    """What would go, or went, with an object that is deleted; None where it could not be counted."""
+    """The losses by the deletion of an object; a number is None if it could not be counted."""
 
     messages: int | None
     consumers: int | None
@@ -45,9 +45,9 @@ class Loss:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one object, and why where it is not what was wanted.
+    """The outcome of one object, with a reason if it is not the wanted one.
 
-    `instead` is a policy that would bring about what is wanted without any loss.
+    `instead` is a policy that would have the wanted effect without any loss.
     """
 
     object: TopologyObject
@@ -60,7 +60,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What became of every wanted object, in the order of `Topology.objects`, and of what was to be deleted."""
+    """The outcomes of all wanted objects, in the order of `Topology.objects`, then those of deletions."""
 
     outcomes: tuple[Outcome, ...]
 
@@ -69,10 +69,10 @@ class Report:
 
     @property
     def exit_code(self) -> ExitCode:
-        """Done; or partly done, where something was made and something not; or failed, or refused.
+        """Done, partly done, failed or refused.
 
-        Where all but policies is as wanted it is partly done too, however often it is tried: setting them needs a
-        right of its own.
+        It is partly done if some changes were made and others were not. It is also partly done if only policies
+        are lacking, even when nothing was left to change: setting them needs a permission of its own.
         """
         statuses = set(self.counts())
         if not statuses & (_REFUSED | _FAILED):

@@ -1,4 +1,4 @@
-"""The named checks, as functions of what was seen."""
+"""The named checks: what a broker reported, compared with the wanted topology."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from typing import NamedTuple
 from attune_infra.errors import AttuneError, ExitCode
 from attune_infra.topology.diff import Changed, Comparison, Create, Difference, compare, undeclared
 from attune_infra.topology.facts.releases import NEWEST, version_of
-from attune_infra.topology.lint.subject import Subject
 from attune_infra.topology.model import Binding, Exchange, Queue, Topology, TopologyObject, label
-from attune_infra.topology.routing.reach import keys_into
-from attune_infra.topology.routing.routes import name_of, run_on
-from attune_infra.topology.routing.topic_keys import literal, shown
+from attune_infra.topology.routing.index import Index
+from attune_infra.topology.routing.reach import Reach, keys_into
+from attune_infra.topology.routing.route import Routing
+from attune_infra.topology.routing.routes import route_name, run_routes_on
+from attune_infra.topology.routing.topic_keys import format_key, parse_literal_key
+from attune_infra.topology.words import counted
 from attune_infra.topology.worker import (
     bindings_of,
     consumer_tag_of,
@@ -27,7 +29,7 @@ from attune_infra.topology.worker import (
 
 
 class Verdict(StrEnum):
-    """What a check found."""
+    """The result of a check."""
 
     PASSED = "passed"
     WARNING = "warning"
@@ -36,7 +38,10 @@ class Verdict(StrEnum):
 
 
 class Check(NamedTuple):
-    """One named check: of what, for which worker if for one, and what it found."""
+    """One named check and its verdict; a check about a worker has the worker's id.
+
+    `template` is then the name of this check for any worker, with `{worker_id}` in place of the id.
+    """
 
     name: str
     verdict: Verdict
@@ -44,11 +49,12 @@ class Check(NamedTuple):
     hint: str | None = None
     worker_id: int | None = None
     differences: tuple[Difference, ...] = ()
+    template: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """All checks, in the order they were made."""
+    """All checks, in the order in which they were made."""
 
     checks: tuple[Check, ...]
 
@@ -57,7 +63,7 @@ class Verification:
 
     @property
     def exit_code(self) -> ExitCode:
-        """Failed, if anything could not be looked at; drift, if anything is not as wanted."""
+        """Failed, if a check could not be made; drift, if one failed."""
         counts = self.counts()
         if counts[Verdict.UNKNOWN]:
             return ExitCode.FAILED
@@ -66,9 +72,9 @@ class Verification:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What was seen of a broker: a version where it answered, the failure where it did not.
+    """The answers of a broker: its version over each protocol, or the failure to get it.
 
-    `consumer_counts` lacks a queue whose consumers could not be counted without touching it.
+    `consumer_counts` lacks the queues whose consumers could not be counted without using the queue.
     """
 
     http: str | AttuneError
@@ -80,7 +86,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demands:
-    """What is asked beyond the topology itself."""
+    """Demands beyond the topology itself."""
 
     worker_ids: tuple[int, ...] = ()
     require_consumers: bool = False
@@ -89,7 +95,7 @@ class Demands:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """A topology, what demanded workers own on top of it, and all of that together."""
+    """A wanted topology, the queues and bindings of the demanded workers (`own`), and everything together."""
 
     topology: Topology
     demands: Demands
@@ -98,7 +104,7 @@ class Wanted:
 
     @classmethod
     def of(cls, topology: Topology, demands: Demands) -> Wanted:
-        """Gather it; raise `InvalidInput` if workers are demanded and the topology has none."""
+        """Return the wanted objects; raise `InvalidInput` if workers are demanded and the topology has none."""
         own = {each: objects_of(worker_family(topology), each) for each in demands.worker_ids}
         everything = topology.plus(chain.from_iterable(own.values()))
         return cls(topology=topology, demands=demands, own=own, everything=everything)
@@ -110,13 +116,13 @@ class Wanted:
 
 
 def verify(seen: Seen, want: Wanted) -> Verification:
-    """Hold what was seen against what is wanted."""
+    """Compare the answers of a broker with the wanted topology."""
     checks = [_reachable("HTTP", seen.http), _reachable("AMQP", seen.amqp)]
     if seen.topology is not None:
-        had = Subject(seen.topology, version_of(seen.http) if isinstance(seen.http, str) else NEWEST)
-        checks.extend(_checks_of_topology(had, want.topology))
+        have = Index(seen.topology, version_of(seen.http) if isinstance(seen.http, str) else NEWEST)
+        checks.extend(_checks_of_topology(have, want.topology))
         if isinstance(seen.http, str):
-            checks.extend(_checks_of_routes(had, want))
+            checks.extend(_checks_of_routes(have.routing, want))
         checks.extend(_checks_of_workers(seen, seen.topology, want))
         checks.extend(_checks_of_undeclared(seen.topology, want))
     return Verification(tuple(checks))
@@ -129,90 +135,98 @@ def _reachable(protocol: str, answer: str | AttuneError) -> Check:
     return Check(name, Verdict.PASSED, f"RabbitMQ {answer}")
 
 
-def _checks_of_topology(had: Subject, want: Topology) -> Iterator[Check]:
-    for item, change in compare(had.topology, want):
-        yield _check_of_object(item, change, had.topology)
-    wanted = Subject(want, had.version)
+def _checks_of_topology(have: Index, want: Topology) -> Iterator[Check]:
+    for item, change in compare(have.topology, want):
+        yield _check_of_object(item, change, have.topology)
+    wanted, reach = Index(want, have.version), Reach(have)
     for queue in sorted(want.queues.values(), key=lambda queue: queue.name):
         if "x-dead-letter-exchange" in queue.arguments:
-            yield _check_of_dead_letters(queue, wanted, had)
+            yield _check_of_dead_letters(queue, wanted, reach)
 
 
-def _check_of_object(
-    item: TopologyObject, change: Changed | None, have: Topology, worker_id: int | None = None
-) -> Check:
+def _check_of_object(item: TopologyObject, change: Changed | None, have: Topology) -> Check:
     name = label(item)
     there = have.queues.get(item.name) if isinstance(item, Queue) else None
     if isinstance(change, Create):
-        return Check(name, Verdict.FAILED, "is missing", worker_id=worker_id)
+        return Check(name, Verdict.FAILED, "is missing")
     if change is not None:
-        return Check(name, Verdict.FAILED, "differs", worker_id=worker_id, differences=change.differences)
+        return Check(name, Verdict.FAILED, "differs", differences=change.differences)
     if there and not there.works:
-        return Check(name, Verdict.FAILED, f"is there, but its state is {there.state}", worker_id=worker_id)
-    return Check(name, Verdict.PASSED, worker_id=worker_id)
+        return Check(name, Verdict.FAILED, f"is there, but its state is {there.state}")
+    return Check(name, Verdict.PASSED)
 
 
-def _check_of_dead_letters(queue: Queue, wanted: Subject, had: Subject) -> Check:
-    """Check that they reach a queue with each routing key that the bindings want in theirs."""
+def _check_of_dead_letters(queue: Queue, wanted: Index, reach: Reach) -> Check:
+    """Check that dead letters reach a queue, with each routing key that the wanted bindings give them."""
     target = str(queue.arguments["x-dead-letter-exchange"])
     name, to = f"dead letters of queue {queue.name}", f"exchange {target}" if target else "the default exchange"
-    if not had.is_there(target):
+    if not reach.index.is_there(target):
         return Check(name, Verdict.FAILED, f"go to {to}, which is missing: they are lost")
     own = wanted.text(queue, "x-dead-letter-routing-key")
-    keys = keys_into(queue, wanted) if own is None else (literal(own),)
-    if lost := [key for key in keys if not had.reach.can_reach(target, key)]:
-        for_key = f" for the routing key '{shown(lost[0] or ())}'" if had.reach.can_reach(target, None) else ""
+    keys = keys_into(queue, wanted) if own is None else (parse_literal_key(own),)
+    if lost := [key for key in keys if not reach.can_reach(target, key)]:
+        for_key = f" for the routing key '{format_key(lost[0] or ())}'" if reach.can_reach(target, None) else ""
         return Check(name, Verdict.FAILED, f"go to {to}, which leads to no queue{for_key}: they are lost")
-    reached = sorted(frozenset().union(*(had.reach.queues(target, key) for key in keys)))
-    return Check(name, Verdict.PASSED, f"lead to {', '.join(reached) or 'a queue'} through {to}")
+    reached = sorted({queue for key in keys for queue in reach.queues(target, key)})
+    return Check(name, Verdict.PASSED, f"reach {', '.join(reached) or 'a queue'} through {to}")
 
 
 def _checks_of_workers(seen: Seen, have: Topology, want: Wanted) -> Iterator[Check]:
-    comparison = Comparison(have, want.everything)
+    if not want.own:
+        return
+    family, comparison = worker_family(want.topology), Comparison(have, want.everything)
+    templates = [*map(label, family.queues), *map(label, family.bindings)]
+    consumers = [_consumer_name(family.consumer_tag, queue.name) for queue in family.queues]
     for worker_id, objects in want.own.items():
-        for item in objects:
-            yield _check_of_object(item, comparison.change_of(item), have, worker_id)
-        tag = consumer_tag_of(worker_family(want.topology), worker_id)
-        for item in objects:
-            if isinstance(item, Queue) and item.name in have.queues:
-                yield _check_of_consumer(seen, item.name, tag, worker_id, want.demands)
+        for item, template in zip(objects, templates, strict=True):
+            check = _check_of_object(item, comparison.change_of(item), have)
+            yield check._replace(worker_id=worker_id, template=template)
+        queues = [item for item in objects if isinstance(item, Queue)]
+        for queue, template in zip(queues, consumers, strict=True):
+            if queue.name in have.queues:
+                check = _check_of_consumer(seen, queue.name, worker_id, want)
+                yield check._replace(worker_id=worker_id, template=template)
 
 
-def _check_of_consumer(seen: Seen, queue: str, tag: str, worker_id: int, demands: Demands) -> Check:
-    name = f"consumer {tag} of queue {queue}"
+def _consumer_name(tag: str, queue: str) -> str:
+    return f"consumer {tag} of queue {queue}"
+
+
+def _check_of_consumer(seen: Seen, queue: str, worker_id: int, want: Wanted) -> Check:
+    tag = consumer_tag_of(worker_family(want.topology), worker_id)
+    name = _consumer_name(tag, queue)
     tags, count = seen.consumer_tags.get(queue, ()), seen.consumer_counts.get(queue)
     if tag in tags and count != 0:
-        return Check(name, Verdict.PASSED, worker_id=worker_id)
+        return Check(name, Verdict.PASSED)
     if count == 0 or (count is None and not tags):
-        detail = "is not there: nobody consumes"
+        detail = "no consumer"
     elif tags:
-        detail = f"is not there; {', '.join(tags)} consumes instead"
+        detail = f"is missing; {', '.join(tags)} consumes instead"
     else:
-        detail = f"is not in the statistics, which know no tag of the {count} that consume"
+        detail = f"unknown: the queue has {counted(count, 'consumer')}, but the statistics have no consumer tags"
     return Check(
         name,
-        Verdict.FAILED if demands.require_consumers else Verdict.WARNING,
+        Verdict.FAILED if want.demands.require_consumers else Verdict.WARNING,
         detail,
         hint=f"is worker {worker_id} running?",
-        worker_id=worker_id,
     )
 
 
-def _checks_of_routes(had: Subject, want: Wanted) -> Iterator[Check]:
-    for result in run_on(had.routing, want.topology, provisioned=frozenset(want.demands.worker_ids)):
+def _checks_of_routes(have: Routing, want: Wanted) -> Iterator[Check]:
+    for result in run_routes_on(have, want.topology, provisioned=frozenset(want.demands.worker_ids)):
         verdict = Verdict.FAILED if result.problems else Verdict.PASSED
-        yield Check(name_of(result.route), verdict, "; ".join(result.problems))
+        yield Check(route_name(result.route), verdict, "; ".join(result.problems))
 
 
 def _checks_of_undeclared(have: Topology, want: Wanted) -> Iterator[Check]:
     verdict = Verdict.FAILED if want.demands.strict else Verdict.WARNING
     for item in undeclared(have, want.everything):
         if not _is_of_a_worker(item, want.topology):
-            yield Check(f"undeclared {label(item)}", verdict, "nobody declared it")
+            yield Check(f"undeclared {label(item)}", verdict, "not in the topology")
 
 
 def _is_of_a_worker(item: TopologyObject, want: Topology) -> bool:
-    """Return whether an object is what some worker owns, asked for or not."""
+    """Return whether an object belongs to any worker, demanded or not."""
     if want.workers is None or isinstance(item, Exchange):
         return False
     name = item.destination if isinstance(item, Binding) else item.name

@@ -1,4 +1,4 @@
-"""Phrases that several modules need: how many, one of, a value with its type, a likely name."""
+"""Phrases that several modules need: a number of things, a choice, a value with its type, a likely name."""
 
 from __future__ import annotations
 
@@ -7,39 +7,43 @@ from collections.abc import Iterable
 from typing import Final
 
 _KINDS: Final = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
-_SHOWN: Final = 40
-"""Characters of a string that a sentence about it quotes."""
-_FEW = 500
-"""Names among which a likely one is looked for; among more it would take too long."""
-_LONGEST_GUESSED: Final = 255
-"""Characters of a name for which a likely one is looked for."""
+_MAX_CHARACTERS_QUOTED: Final = 40
+"""Characters of a string that a sentence quotes."""
+_MAX_NAMES_COMPARED: Final = 500
+"""Known names for a guess; with more of them it would take too long."""
+_MAX_CHARACTERS_COMPARED: Final = 255
+"""Characters of a name for a guess."""
 
-_HIDDEN = {"Cc", "Cs", "Co", "Cn"}
-_DIRECTION = {chr(code) for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x2028, 0x2029)}
-"""Characters that turn the direction of what follows, or break a line."""
+_HIDDEN_CATEGORIES: Final = {"Cc", "Cs", "Co", "Cn"}
+_TURNING_OR_BREAKING: Final = {
+    chr(code) for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x2028, 0x2029)
+}
+"""Characters that turn the direction of the text after them, or break a line."""
 
 
 def counted(count: int | None, noun: str) -> str:
-    """Return how many there are of something: `1 queue`, `2 queues`; None is a number that nobody knows."""
+    """Return a number of things, in words: `1 queue`, `2 queues`; None is an unknown number."""
     if count is None:
         return f"an unknown number of {noun}s"
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def either(choices: tuple[str, ...]) -> str:
+    """Return a choice, in words: `a, b or c`."""
     *most, last = choices
     return f"{', '.join(most)} or {last}" if most else last
 
 
 def shown(value: object) -> str:
-    """Return a value and its type, in the terms of JSON and no longer than a line."""
+    """Return a value and its type, in the terms of JSON and shortened to fit a line."""
     match value:
         case None:
             return "null"
         case bool():
             return f"{str(value).lower()} (boolean)"
         case str():
-            return f"'{value[:_SHOWN]}{'...' if len(value) > _SHOWN else ''}' (string)"
+            dots = "..." if len(value) > _MAX_CHARACTERS_QUOTED else ""
+            return f"'{value[:_MAX_CHARACTERS_QUOTED]}{dots}' (string)"
         case list() | dict():
             return f"an {_KINDS[type(value)]}"
         case _:
@@ -47,15 +51,15 @@ def shown(value: object) -> str:
 
 
 def guess(name: str, known: Iterable[str], *, likeness: float = 0.6) -> str:
-    """Return a question that ends a sentence about an unknown name, or nothing if no known one is like it."""
+    """Return a question about a likely name, to end a sentence with; empty if no known name is alike."""
     from difflib import get_close_matches
 
     names = list(known)
-    is_quick = len(names) <= _FEW and len(name) <= _LONGEST_GUESSED
+    is_quick = len(names) <= _MAX_NAMES_COMPARED and len(name) <= _MAX_CHARACTERS_COMPARED
     close = get_close_matches(name, names, n=1, cutoff=likeness) if is_quick else []
     return f"; did you mean '{close[0]}'?" if close else ""
 
 
 def is_hidden(character: str) -> bool:
-    """Return whether a character acts on what shows it, turns the direction of writing, or means nothing yet."""
-    return unicodedata.category(character) in _HIDDEN or character in _DIRECTION
+    """Return whether a character is invisible: it controls a terminal, turns the text, or is unassigned."""
+    return unicodedata.category(character) in _HIDDEN_CATEGORIES or character in _TURNING_OR_BREAKING

@@ -1,4 +1,4 @@
-"""Worker id -> the queues and bindings that are its own."""
+"""Worker id -> the queues and bindings of that worker."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from attune_infra.topology.policy import policy_of
 
 PLACEHOLDER = "{worker_id}"
 HIGHEST_ID = 2**63 - 1
-"""What PostgreSQL's BIGINT can hold."""
+"""The highest value of PostgreSQL's BIGINT."""
 
 _DEAD_LETTER_EXCHANGE = "x-dead-letter-exchange"
 
@@ -31,7 +31,7 @@ def worker_family(topology: Topology) -> WorkerFamily:
 def queues_of(family: WorkerFamily, worker_id: int) -> tuple[Queue, ...]:
     return tuple(
         Queue(
-            name=_filled(queue.name, worker_id),
+            name=_fill(queue.name, worker_id),
             type=queue.type,
             durable=queue.durable,
             auto_delete=queue.auto_delete,
@@ -46,9 +46,9 @@ def bindings_of(family: WorkerFamily, worker_id: int) -> tuple[Binding, ...]:
     return tuple(
         Binding(
             source=binding.source,
-            destination=_filled(binding.destination, worker_id),
+            destination=_fill(binding.destination, worker_id),
             destination_type=binding.destination_type,
-            routing_key=_filled(binding.routing_key, worker_id),
+            routing_key=_fill(binding.routing_key, worker_id),
             arguments=binding.arguments,
         )
         for binding in family.bindings
@@ -56,16 +56,16 @@ def bindings_of(family: WorkerFamily, worker_id: int) -> tuple[Binding, ...]:
 
 
 def objects_of(family: WorkerFamily, worker_id: int) -> tuple[Queue | Binding, ...]:
-    """Return all that is a worker's own."""
+    """Return the queues and bindings of a worker."""
     return (*queues_of(family, worker_id), *bindings_of(family, worker_id))
 
 
 def consumer_tag_of(family: WorkerFamily, worker_id: int) -> str:
-    return _filled(family.consumer_tag, worker_id)
+    return _fill(family.consumer_tag, worker_id)
 
 
 def topology_of_workers(topology: Topology, worker_ids: Iterable[int]) -> Topology:
-    """Return what these workers need: their queues, their bindings, and the exchanges they bind to."""
+    """Return the queues and bindings of these workers, and the exchanges they bind to."""
     family = worker_family(topology)
     sources = sorted({binding.source for binding in family.bindings} & topology.exchanges.keys())
     return Topology.of(
@@ -79,7 +79,7 @@ def topology_of_workers(topology: Topology, worker_ids: Iterable[int]) -> Topolo
 
 
 def with_workers(topology: Topology, worker_ids: Iterable[int]) -> Topology:
-    """Return a topology and, on top, what these workers own."""
+    """Return a topology with the queues and bindings of these workers."""
     ids = tuple(worker_ids)
     if not ids:
         return topology
@@ -88,9 +88,9 @@ def with_workers(topology: Topology, worker_ids: Iterable[int]) -> Topology:
 
 
 def with_queue_ttl(topology: Topology, milliseconds: int) -> Topology:
-    """Return a topology whose worker queues expire when unused for so long; with 0, by no policy at all.
+    """Return a topology whose policy expires unused worker queues after this time; with 0, without that policy.
 
-    A policy that is then no longer wanted is claimed, so that it may be pruned.
+    The topology then manages the name of the policy, so that it may be pruned.
     """
     found = _expiry_policy(topology)
     others = {name: policy for name, policy in topology.policies.items() if policy is not found}
@@ -107,7 +107,7 @@ def _expiry_policy(topology: Topology) -> Policy:
         if policy is not None and "expires" in policy.definition:
             return policy
     raise InvalidInput(
-        f"topology '{topology.name}' has no policy by which the queues of its workers expire",
+        f"no policy of topology '{topology.name}' makes the queues of its workers expire",
         hint="declare one with `expires` in its definition; `attune-infra topology show` has an example",
     )
 
@@ -115,7 +115,7 @@ def _expiry_policy(topology: Topology) -> Policy:
 def named_dead_letter_exchange(topology: Topology) -> str:
     """Return the dead letter exchange that the queues of a topology name; raise `InvalidInput` unless it is one.
 
-    A queue of a worker may name none, since its arguments must be those of the worker's own declaration.
+    The queue of a worker may name none, since the worker declares it too, with the same arguments.
     """
     queues = (*worker_family(topology).queues, *topology.queues.values())
     named = {
@@ -125,13 +125,14 @@ def named_dead_letter_exchange(topology: Topology) -> str:
         return named.pop()
     found = ", ".join(sorted(named)) or "none"
     raise InvalidInput(
-        f"where do messages go that a worker rejects? the queues of topology '{topology.name}' name {found}",
+        "no single dead letter exchange for rejected messages:"
+        f" the queues of topology '{topology.name}' name {found}",
         hint="give --dead-letter-exchange",
     )
 
 
 def owner_of(family: WorkerFamily, queue: str) -> int | None:
-    """Return the id of the worker whose queue has this name, or None if it is no worker's queue."""
+    """Return the id of the worker that owns a queue of this name, None if no worker does."""
     for template in family.queues:
         found = _names_of(template.name).fullmatch(queue)
         if found and int(found[1]) <= HIGHEST_ID:
@@ -145,5 +146,5 @@ def _names_of(template: str) -> re.Pattern[str]:
     return re.compile(rf"{re.escape(before)}([1-9][0-9]{{0,18}}){re.escape(after)}")
 
 
-def _filled(template: str, worker_id: int) -> str:
+def _fill(template: str, worker_id: int) -> str:
     return template.replace(PLACEHOLDER, str(worker_id))

@@ -18,7 +18,8 @@ from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.operations.setup import setup
 from attune_infra.topology.facts.releases import Version
 from attune_infra.topology.model import Exchange, Message, Topology
-from attune_infra.topology.routing.route import Routing, words_of
+from attune_infra.topology.routing.route import Routing
+from attune_infra.topology.routing.topic_keys import words_of
 from attune_infra.topology.routing.trace import Life, Reason, Trace, dead_letter, trace
 from support.routed import Routable, routables
 from support.under_test import BrokerUnderTest
@@ -87,8 +88,8 @@ def _only_itself(word: object) -> list[object]:
         pytest.param("routing.route.words_of", _without_empty_words, id="empty words are none"),
         pytest.param("routing.route.words_of", _star_as_hash, id="a star is any number of words"),
         pytest.param("routing.route._Word.with_no_word", _only_itself, id="a hash matches nothing"),
-        pytest.param("routing.route.comparable", _as_text, id="types do not count"),
-        pytest.param("routing.route.demands_any", _never, id="x-match any is all"),
+        pytest.param("routing.headers.comparable", _as_text, id="types do not count"),
+        pytest.param("routing.headers.demands_any", _never, id="x-match any is all"),
         pytest.param("routing.route.Routing.alternate_of", _no_alternate, id="no alternate exchange"),
         pytest.param("routing.trace.dead_letter", _keeping_its_key, id="dead letters keep their keys"),
     ],

@@ -125,7 +125,7 @@ def test_transient_queues_are_a_finding_where_the_broker_will_deny_them(attune_i
 
     found = attune_infra_alone(*denies, "4.0")
     assert found.code == 2
-    assert found.lines[0].endswith("its configuration may deny them, and a later release does by itself")
+    assert found.lines[0].endswith("its configuration may deny them, and a later release will by default")
     assert attune_infra_alone(*denies, "3.10").code == 0
 
 

@@ -83,7 +83,7 @@ ATTUNE = quote(str(files("attune_infra.topology.builtin") / "attune.yaml"))
         ("setup --dry-run", SETTING_UP | {"render.pages.plan"}),
         ("diff", {"broker", "render.pages.plan"}),
         ("diff --explain", {"broker", "topology.explain", "render.pages.explain", "render.pages.plan"}),
-        ("verify", {"broker", "operations", "topology.verify", "render.pages.verify"} | ROUTING | LINTING),
+        ("verify", {"broker", "operations", "topology.verify", "render.pages.verify"} | ROUTING),
         ("lint", LINTING | {"render.pages.lint"}),
         ("graph --format text", LINTING | {"topology.graph", "render.pages.document"}),
         (

@@ -62,8 +62,8 @@ def test_check_runs_the_routes_of_a_document(attune_infra_alone: Command, tmp_pa
 
     assert (result.code, result.stdout) == (1, "")
     assert result.stderr == (
-        f"{broken}:7:10: route of mine reaches queue mine.queue too: binding mine -> mine.queue matches:"
-        " a fanout exchange takes every message\n"
+        f"{broken}:7:10: route of mine also reaches queue mine.queue: binding mine -> mine.queue matches:"
+        " a fanout exchange matches every message\n"
     )
     assert attune_infra_alone("trace", "mine", "--topology", broken).code == 0
 

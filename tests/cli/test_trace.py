@@ -95,7 +95,7 @@ def test_headers_have_the_type_they_have_in_yaml(attune_infra_alone: Command, he
         (["x" * 256], "the routing key is 256 bytes long"),
         (["--live", "--workers", "1"], "--live reads the topology"),
         (["--workers", "x"], "'x' is not a worker id"),
-        (["--broker-version", "new"], "'new' is no version of RabbitMQ"),
+        (["--broker-version", "new"], "'new' is not a version of RabbitMQ"),
         (["--broker-version", "9.9"], "RabbitMQ 9.9 is not a known release"),
     ],
 )
@@ -114,7 +114,7 @@ def test_what_is_expected_is_all_that_may_be_reached(attune_infra_alone: Command
     assert more.code == 2
     assert more.lines[-1] == (
         "! does not reach queue attune.executions.queue:"
-        " a binding attune.events -> attune.executions.queue that matches is missing"
+        " no binding attune.events -> attune.executions.queue matches"
     )
 
 

@@ -70,8 +70,8 @@ def test_what_the_broker_does_decides(broker: RabbitMQ, management: Management) 
     checks = probe(broker, Topology.of(EVERYTHING, routes=routes))
 
     assert [check.verdict for check in checks] == [Verdict.PASSED] * 7 + [Verdict.FAILED] * 3
-    assert "is refused by RabbitMQ: " in checks[7].detail
-    assert [check.detail for check in checks[8:]] == ["did not arrive in queue r", "arrived in queue r too"]
+    assert "publishes a message that RabbitMQ refuses: " in checks[7].detail
+    assert [check.detail for check in checks[8:]] == ["did not arrive in queue r", "also arrived in queue r"]
     assert throwaways(management) == []
     assert broker.read().objects() == ()
 

@@ -8,7 +8,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from attune_infra.topology.document.judge import problems_of
-from attune_infra.topology.facts.names import LONGEST, PREDECLARED_EXCHANGES, name_problem, routing_key_problem
+from attune_infra.topology.facts.exchanges import PREDECLARED_EXCHANGES
+from attune_infra.topology.facts.names import MAX_NAME_BYTES, name_problem, routing_key_problem
 from attune_infra.topology.model import (
     Argument,
     Binding,
@@ -37,7 +38,7 @@ _short_text = st.text(_characters, max_size=20)
 
 
 def _fits(text: str) -> bool:
-    return len(text.encode()) <= LONGEST
+    return len(text.encode()) <= MAX_NAME_BYTES
 
 
 names = (st.sampled_from(NASTY_NAMES) | st.text(_characters, min_size=1, max_size=20)).filter(

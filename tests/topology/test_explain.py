@@ -1,5 +1,5 @@
 from attune_infra.topology.builtin import attune
-from attune_infra.topology.explain import explain, explained
+from attune_infra.topology.explain import explain, explain_plan
 from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology, TopologyObject
 from attune_infra.topology.plan import Plan
 
@@ -21,17 +21,16 @@ def test_the_default_type_of_the_virtual_host_is_named() -> None:
     have = Topology.of([Queue(name="q", type="quorum")], default_queue_type="quorum")
 
     assert reasons(have, Queue(name="q")) == [
-        "RabbitMQ would accept this declaration as the one that is there",
-        "no type is wanted, so it is what such a queue becomes in this virtual host: quorum",
+        "the existing object matches: RabbitMQ would accept this declaration",
+        "no type is wanted, so the virtual host decides: quorum",
     ]
 
 
 def test_arguments_that_nobody_compares_are_named() -> None:
     have = Topology.of([Queue(name="q", type="classic", arguments={"x-own": 1})])
 
-    assert (
-        "x-own is not compared: RabbitMQ stores it at the first declaration and never looks at it again"
-        in reasons(have, Queue(name="q"))
+    assert "x-own is not compared: RabbitMQ stores it at the first declaration and never reads it" in reasons(
+        have, Queue(name="q")
     )
 
 
@@ -40,15 +39,15 @@ def test_the_policy_that_provides_an_argument_is_named() -> None:
     have = Topology.of([Queue(name="q", type="classic"), policy])
 
     assert reasons(have, Queue(name="q", arguments={"x-message-ttl": 5}))[-1] == (
-        "x-message-ttl is provided by policy 'p' (message-ttl); declared as an argument it would be refused, and"
-        " another policy could take it away"
+        "policy 'p' provides x-message-ttl (message-ttl); RabbitMQ would refuse it as an argument,"
+        " and another policy could override it"
     )
 
 
 def test_a_node_that_is_down_takes_nothing_away() -> None:
     have = Topology.of([Exchange(name="e"), Queue(name="q", type="classic", state="down")])
 
-    assert "its node is down: it is unavailable, not missing" in reasons(have, Queue(name="q"))
+    assert "its node is down: the queue is unavailable, not missing" in reasons(have, Queue(name="q"))
     assert reasons(have, Binding(source="e", destination="q"))[-1] == (
         "the node of its queue is down; RabbitMQ 3.10 does not list such bindings until it is back"
     )
@@ -59,13 +58,13 @@ def test_what_is_compared_is_named() -> None:
     have = Topology.of([Exchange(name="e", type="topic")])
 
     assert reasons(have, Exchange(name="e", type="direct")) == [
-        "RabbitMQ compares type when it is declared again, and would refuse it"
+        "RabbitMQ compares type with the existing object, and would refuse this declaration"
     ]
 
 
 def test_what_is_left_alone_is_named_with_the_reason() -> None:
     have = Topology.of([Queue(name="somebody's")])
 
-    found = explained(Plan.between(have, Topology()), have, Topology(manages=("mine.*",)))
+    found = explain_plan(Plan.between(have, Topology()), have, Topology(manages=("mine.*",)))
 
     assert found.kept == ((Queue(name="somebody's"), "no `manages` pattern of the document matches 'somebody's'"),)

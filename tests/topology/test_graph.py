@@ -6,14 +6,13 @@ from attune_infra.topology.builtin import attune
 from attune_infra.topology.document.parse import parse
 from attune_infra.topology.graph import HANDFUL, EdgeKind, Graph, NodeKind, few, graph
 from attune_infra.topology.lint.linter import lint
-from attune_infra.topology.lint.severity import Severity
-from attune_infra.topology.model import Message, Topology
+from attune_infra.topology.model import Message, Severity, Topology
 from attune_infra.topology.worker import with_workers
 
 
 def drawn(text: str, message: Message | None = None) -> Graph:
     topology = parse(text, source="x.yaml")
-    return graph(topology, linted=lint(topology), message=message)
+    return graph(topology, findings=lint(topology).findings, message=message)
 
 
 def ways(found: Graph) -> set[tuple[str, str, str, tuple[str, ...]]]:

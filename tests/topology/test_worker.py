@@ -61,7 +61,7 @@ def test_worker_queues_that_do_not_expire_leave_the_policy_to_be_pruned() -> Non
 
 
 def test_where_no_policy_makes_queues_expire_there_is_nothing_to_change() -> None:
-    with pytest.raises(InvalidInput, match="topology 'attune' has no policy by which the queues of its workers"):
+    with pytest.raises(InvalidInput, match="no policy of topology 'attune' makes the queues of its workers"):
         with_queue_ttl(replace(attune(), policies={}), 1)
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from attune_infra.render.words import visible
 from attune_infra.topology.graph import Edge, EdgeKind, Graph, Node, NodeKind, few
-from attune_infra.topology.lint.severity import Severity
+from attune_infra.topology.model import Severity
 
 _NODES: Final = {
     NodeKind.EXCHANGE: 'shape=box, style="rounded,filled", fillcolor="#e8f0fe", color="#3367d6"',

@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape
 from attune_infra.render.graph.layout import Box, Curve, Layout
 from attune_infra.render.words import visible
 from attune_infra.topology.graph import Edge, EdgeKind, Node, NodeKind
-from attune_infra.topology.lint.severity import Severity
+from attune_infra.topology.model import Severity
 
 _MARGIN: Final = 20
 _STYLE: Final = """

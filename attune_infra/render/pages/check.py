@@ -7,13 +7,13 @@ from dataclasses import asdict
 
 from attune_infra.render.data import Data
 from attune_infra.render.text import Line
-from attune_infra.topology.check import CheckedText, CheckedTexts, contents
+from attune_infra.topology.check import CheckedText, CheckedTexts, count_objects
 
 
 def lines(checked: CheckedTexts) -> Iterator[Line]:
     for each in checked.texts:
         if each.topology is not None:
-            yield Line(f"{each.source}: ok, {contents(each.topology)}", "green")
+            yield Line(f"{each.source}: ok, {count_objects(each.topology)}", "green")
 
 
 def data(checked: CheckedTexts) -> Data:

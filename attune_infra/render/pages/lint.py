@@ -8,7 +8,7 @@ from typing import Final
 from attune_infra.render.data import Data
 from attune_infra.render.text import Line
 from attune_infra.topology.lint.finding import Finding, Linted
-from attune_infra.topology.lint.severity import Severity
+from attune_infra.topology.model import Severity
 from attune_infra.topology.words import counted
 
 _STYLES: Final = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: ""}

@@ -13,7 +13,6 @@ from attune_infra.render.text import Line
 from attune_infra.render.words import MAX_WORKERS_SHOWN, ranges
 from attune_infra.topology.verify import Check, Verdict, Verification
 from attune_infra.topology.words import counted
-from attune_infra.topology.worker import PLACEHOLDER
 
 _STYLES: Final = {
     Verdict.PASSED: "green",
@@ -48,7 +47,7 @@ def _lines_of_many(checks: Iterable[Check]) -> Iterator[Line]:
         elif check.verdict is Verdict.PASSED:
             passed.append(check.worker_id)
         else:
-            alike[check.verdict, _name_of_any(check), check.detail].append(check)
+            alike[check.verdict, _shared_name(check), check.detail].append(check)
     for together in alike.values():
         if len(together) > MAX_WORKERS_SHOWN:
             yield _line_of_many(together)
@@ -61,13 +60,13 @@ def _lines_of_many(checks: Iterable[Check]) -> Iterator[Line]:
 
 def _line_of_many(together: Sequence[Check]) -> Line:
     check, ids = together[0], ranges(each.worker_id for each in together if each.worker_id is not None)
-    words = f"{_name_of_any(check)}: {check.detail} (workers {ids})"
+    words = f"{_shared_name(check)}: {check.detail} (workers {ids})"
     return Line(f"{check.verdict:<7}  {words}", _STYLES[check.verdict])
 
 
-def _name_of_any(check: Check) -> str:
-    """Return the name as it is for each worker of whom the same is said."""
-    return check.name.replace(str(check.worker_id), PLACEHOLDER)
+def _shared_name(check: Check) -> str:
+    """Return the name that a check has in common with those of other workers."""
+    return check.template or check.name
 
 
 def _check_lines(check: Check) -> Iterator[Line]:

@@ -14,12 +14,14 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from attune_infra.topology.document.json_text import Item, Member, members_of
-from attune_infra.topology.document.judge import OWN_HEADERS_EXCHANGES, problems_of
+from attune_infra.topology.document.judge import problems_of
 from attune_infra.topology.document.places import Place, Places
 from attune_infra.topology.document.problems import Problem
 from attune_infra.topology.document.text import OPERATOR_POLICY
 from attune_infra.topology.facts.arguments import APPLY_TO
-from attune_infra.topology.facts.names import PREDECLARED_EXCHANGES, name_problem, routing_key_problem
+from attune_infra.topology.facts.exchanges import OWN_HEADERS_EXCHANGES, PREDECLARED_EXCHANGES, is_reserved
+from attune_infra.topology.facts.names import name_problem, routing_key_problem
+from attune_infra.topology.facts.releases import FIRST_EXPORTING_BINDINGS_WITHOUT_ENDS
 from attune_infra.topology.model import (
     Argument,
     Arguments,
@@ -63,8 +65,6 @@ _PARAMETERS: Final = {
 _KNOWN: Final = {*_KEYS, *_NOT_IN_A_TOPOLOGY, "parameters", "limits", "rabbit_version", "rabbitmq_version"}
 _OWN: Final = "RabbitMQ makes them itself"
 _PRIVATE: Final = "they belong to one connection, and go with it"
-_FIRST_WITH_LOOSE_ENDS: Final = (4, 3)
-"""Since then RabbitMQ exports bindings of private queues and of internal exchanges, but not these themselves."""
 
 
 @dataclass(slots=True)
@@ -201,7 +201,7 @@ class DefinitionsFile:
 
     def read_exchanges(self, vhost: str) -> Iterator[Exchange]:
         for entry in self.entries("exchanges", vhost, "an exchange"):
-            if str(entry.value.get("name")).startswith("amq."):
+            if is_reserved(str(entry.value.get("name"))):
                 self.left_out.append(("exchanges", entry.value["name"], _OWN))
                 continue
             exchange = Exchange(
@@ -221,7 +221,7 @@ class DefinitionsFile:
 
     def read_queues(self, vhost: str) -> Iterator[Queue]:
         for entry in self.entries("queues", vhost, "a queue"):
-            if str(entry.value.get("name")).startswith("amq.") or entry.boolean("exclusive", default=False):
+            if is_reserved(str(entry.value.get("name"))) or entry.boolean("exclusive", default=False):
                 self.private.add(str(entry.value.get("name")))
                 self.left_out.append(("queues", str(entry.value.get("name")), _PRIVATE))
                 continue
@@ -289,16 +289,16 @@ class DefinitionsFile:
     def is_private(self, queue: str) -> bool:
         """Return whether a queue belongs to one connection, as far as the file tells."""
         missing = queue not in self.queues and self.has_loose_ends()
-        return missing or queue in self.private or queue.startswith("amq.")
+        return missing or queue in self.private or is_reserved(queue)
 
     def has_loose_ends(self) -> bool:
         version = re.match(r"(\d+)\.(\d+)", str(self.value("rabbitmq_version")))
-        return version is not None and (int(version[1]), int(version[2])) >= _FIRST_WITH_LOOSE_ENDS
+        return version is not None and (int(version[1]), int(version[2])) >= FIRST_EXPORTING_BINDINGS_WITHOUT_ENDS
 
     def ends_exist(self, binding: Binding, entry: _Entry) -> None:
         exchanges = self.exchanges | PREDECLARED_EXCHANGES
         known = {"exchange": exchanges, "queue": self.queues}.get(binding.destination_type)
-        if "source" in entry.value and not binding.source.startswith("amq."):
+        if "source" in entry.value and not is_reserved(binding.source):
             self.exists(entry, "exchange", binding.source, exchanges)
         if "destination" in entry.value and known is not None:
             self.exists(entry, binding.destination_type, binding.destination, known)

@@ -9,17 +9,27 @@ from __future__ import annotations
 from collections.abc import Callable, Set
 
 from attune_infra.topology.document.definitions import write_definitions
-from attune_infra.topology.document.judge import OWN_HEADERS_EXCHANGES, problems_of
+from attune_infra.topology.document.judge import problems_of
 from attune_infra.topology.document.text import OPERATOR_POLICY, Document, gathered, portable
 from attune_infra.topology.document.write import write
-from attune_infra.topology.facts.names import PREDECLARED_EXCHANGES, name_problem, routing_key_problem
-from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology, TopologyObject, label
+from attune_infra.topology.facts.exchanges import PREDECLARED_EXCHANGES, headers_exchanges, is_reserved
+from attune_infra.topology.facts.names import name_problem, routing_key_problem
+from attune_infra.topology.model import (
+    Binding,
+    End,
+    Exchange,
+    Policy,
+    Queue,
+    Topology,
+    TopologyObject,
+    kind_of,
+    label,
+)
 
 
 def as_document(topology: Topology) -> Document:
     """Return a document that makes the same in a virtual host where nothing is."""
-    headers = {item.name for item in topology.exchanges.values() if item.type == "headers"}
-    headers |= OWN_HEADERS_EXCHANGES
+    headers = headers_exchanges(topology.exchanges)
     return _exported(topology, write, lambda item: _refused(item, headers))
 
 
@@ -40,19 +50,19 @@ def _exported(
             continue
         kept.append(item)
         if isinstance(item, Exchange | Queue):
-            ends.add((type(item).__name__.lower(), item.name))
+            ends.add((kind_of(item), item.name))
     whole = Topology.of(kept, name=topology.name, default_queue_type=topology.default_queue_type)
     return Document(writer(portable(whole)), gathered(left_out))
 
 
-def _loose(item: TopologyObject, ends: Set[tuple[str, str]]) -> str | None:
+def _loose(item: TopologyObject, ends: Set[End]) -> str | None:
     """Return why an object cannot stand without what is not there, or None if it can."""
     match item:
         case Queue(exclusive=True):
             return "they belong to one connection, and go with it"
         case Binding():
             for kind, name in (("exchange", item.source), (item.destination_type, item.destination)):
-                if (kind, name) not in ends and not (name == item.source and name.startswith("amq.")):
+                if (kind, name) not in ends and not (name == item.source and is_reserved(name)):
                     return f"{kind} {name} is not there, or left out"
     return None
 
@@ -68,4 +78,4 @@ def _refused(item: TopologyObject, headers: Set[str]) -> str | None:
 
 
 def _kind(item: TopologyObject) -> str:
-    return "policies" if isinstance(item, Policy) else f"{type(item).__name__.lower()}s"
+    return "policies" if isinstance(item, Policy) else f"{kind_of(item)}s"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from attune_infra.topology.facts.argument_problems import policy_problem, queue_problems, spelling_problem
 from attune_infra.topology.facts.arguments import (
     EXCHANGE_ARGUMENTS,
     HEADERS_BINDING_ARGUMENTS,
@@ -16,15 +17,10 @@ from attune_infra.topology.facts.arguments import (
     QUEUE_ARGUMENTS,
     QUEUE_TYPES,
     Rule,
-    misspelt,
-    policy_problem,
-    queue_problems,
 )
 from attune_infra.topology.facts.names import pattern_problem
 from attune_infra.topology.model import Argument, Arguments, Binding, Exchange, Policy, Queue, TopologyObject
 from attune_infra.topology.words import either, shown
-
-OWN_HEADERS_EXCHANGES = frozenset({"amq.headers", "amq.match"})
 
 _DEEPEST = 40
 """Tables and lists inside each other; a document may have a few more, of which it needs some around them."""
@@ -67,7 +63,7 @@ def _arguments(arguments: Arguments, rules: Mapping[str, Rule]) -> Iterator[str]
         if rule := rules.get(name):
             if what := rule.problem(value):
                 yield f"{name} {what}"
-        elif what := misspelt(name, rules):
+        elif what := spelling_problem(name, rules):
             yield what
 
 

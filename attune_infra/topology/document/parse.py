@@ -16,6 +16,7 @@ import yaml
 from attune_infra.topology.document.nodes import Entry, Nodes, is_null, place_of
 from attune_infra.topology.document.places import Places
 from attune_infra.topology.document.problems import InvalidDocument
+from attune_infra.topology.facts.argument_problems import policy_problem, queue_problems, spelling_problem
 from attune_infra.topology.facts.arguments import (
     APPLY_TO,
     EXCHANGE_ARGUMENTS,
@@ -23,15 +24,16 @@ from attune_infra.topology.facts.arguments import (
     QUEUE_ARGUMENTS,
     QUEUE_TYPES,
     Rule,
-    misspelt,
-    policy_problem,
-    queue_problems,
+)
+from attune_infra.topology.facts.exchanges import (
+    PREDECLARED_EXCHANGES,
+    headers_exchanges,
+    is_reserved,
+    parse_exchange_name,
 )
 from attune_infra.topology.facts.names import (
-    PREDECLARED_EXCHANGES,
     name_problem,
     pattern_problem,
-    published_to,
     routing_key_problem,
 )
 from attune_infra.topology.model import (
@@ -47,7 +49,7 @@ from attune_infra.topology.model import (
     Topology,
     TopologyObject,
     WorkerFamily,
-    frozen,
+    freeze,
 )
 from attune_infra.topology.words import either
 from attune_infra.topology.worker import HIGHEST_ID, PLACEHOLDER, owner_of
@@ -285,7 +287,7 @@ class _Document(Nodes):
             if "publish" not in keys or "reaches" not in keys:
                 continue
             message = self.message(keys["publish"], topology)
-            line, same = item.start_mark.line + 1, (message, frozen(dict(message.headers)))
+            line, same = item.start_mark.line + 1, (message, freeze(dict(message.headers)))
             if same in lines:
                 self.problem(item, f"the same message is published already, in line {lines[same]}")
             lines.setdefault(same, line)
@@ -298,8 +300,8 @@ class _Document(Nodes):
         keys = self.mapping(node, "publish", PUBLISH_KEYS)
         if "exchange" not in keys and (isinstance(node, yaml.MappingNode) or is_null(node)):
             self.problem(node, "publish names no exchange; the default exchange is amq.default")
-        exchange = published_to(self.string(keys.get("exchange"), ""))
-        if exchange and exchange not in topology.exchanges and not exchange.startswith("amq."):
+        exchange = parse_exchange_name(self.string(keys.get("exchange"), ""))
+        if exchange and exchange not in topology.exchanges and not is_reserved(exchange):
             close = self.guess(exchange, topology.exchanges)
             self.problem(keys["exchange"], f"no exchange '{exchange}' in this document{close}")
         routing_key = self.string(keys.get("routing_key"), "")
@@ -346,13 +348,11 @@ class _Document(Nodes):
         self.places.add(thing, {name: place for name, place in found.items() if place >= start})
 
     def check_sources(self, exchanges: Mapping[str, Exchange]) -> None:
-        headers = {"amq.headers", "amq.match"} | {
-            name for name, exchange in exchanges.items() if exchange.type == "headers"
-        }
+        headers = headers_exchanges(exchanges)
         for source, node, arguments in self.sources:
             if not source:
                 self.problem(node, "nothing can be bound to the default exchange; it knows each queue by its name")
-            elif source not in exchanges and not source.startswith("amq."):
+            elif source not in exchanges and not is_reserved(source):
                 self.problem(node, f"no exchange '{source}' in this document" + self.guess(source, exchanges))
             elif source in headers:
                 self.arguments(arguments, HEADERS_BINDING_ARGUMENTS)
@@ -369,7 +369,7 @@ class _Document(Nodes):
             if rule := rules.get(name):
                 if what := rule.problem(value):
                     self.problem(given[name].value, f"{name} {what}")
-            elif what := misspelt(name, rules):
+            elif what := spelling_problem(name, rules):
                 self.problem(given[name].key, what)
         return found
 

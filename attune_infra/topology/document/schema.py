@@ -37,7 +37,8 @@ from attune_infra.topology.facts.arguments import (
     QUEUE_TYPES,
     Rule,
 )
-from attune_infra.topology.facts.names import LONGEST, PREDECLARED_EXCHANGES
+from attune_infra.topology.facts.exchanges import PREDECLARED_EXCHANGES
+from attune_infra.topology.facts.names import MAX_NAME_BYTES
 from attune_infra.topology.worker import PLACEHOLDER
 
 _Schema: TypeAlias = dict[str, Any]
@@ -196,7 +197,7 @@ def _binding() -> _Schema:
         "routing_key": {
             "type": "string",
             "default": "",
-            "maxLength": LONGEST,
+            "maxLength": MAX_NAME_BYTES,
             "description": "For a topic exchange * stands for one word, # for any number of words.",
         },
         "arguments": _arguments(HEADERS_BINDING_ARGUMENTS.values(), strict=False),
@@ -255,7 +256,12 @@ def _route() -> _Schema:
             "type": "string",
             "description": "Where it is published; amq.default is the default exchange.",
         },
-        "routing_key": {"type": "string", "default": "", "maxLength": LONGEST, "description": "Its routing key."},
+        "routing_key": {
+            "type": "string",
+            "default": "",
+            "maxLength": MAX_NAME_BYTES,
+            "description": "Its routing key.",
+        },
         "headers": {
             "type": ["object", "null"],
             "description": "Its headers; CC and BCC are further routing keys.",
@@ -327,7 +333,7 @@ def _keys(known: Iterable[str], attributes: Mapping[str, _Schema]) -> _Schema:
 
 def _named(kind: str, description: str, pattern: str, *, own: Iterable[str] = ()) -> _Schema:
     """Return the schema of a mapping from names to objects of a kind; `own` are RabbitMQ's names."""
-    name: _Schema = {"pattern": pattern, "maxLength": LONGEST}
+    name: _Schema = {"pattern": pattern, "maxLength": MAX_NAME_BYTES}
     reserved = {each: {"$ref": f"#/$defs/predeclared_{kind}"} for each in sorted(own)}
     return {
         "type": ["object", "null"],

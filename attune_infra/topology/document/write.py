@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 
 import yaml
 
-from attune_infra.topology.facts.names import PREDECLARED_EXCHANGES
+from attune_infra.topology.facts.exchanges import PREDECLARED_EXCHANGES, show_exchange_name
 from attune_infra.topology.model import (
     Argument,
     Arguments,
@@ -160,7 +160,7 @@ def _lint(suppressions: Sequence[Suppression]) -> _Mapping:
 def _route(route: Route) -> _Mapping:
     message = route.publish
     publish = _without_defaults(
-        exchange=message.exchange or "amq.default",
+        exchange=show_exchange_name(message.exchange),
         routing_key=message.routing_key or None,
         headers=ordered(message.headers) or None,
     )

@@ -1,1 +1,1 @@
-"""The facts of RabbitMQ: arguments, releases, names, and its own exchanges."""
+"""Facts about RabbitMQ: its arguments, releases, names, and its own exchanges."""

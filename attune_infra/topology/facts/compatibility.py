@@ -1,7 +1,7 @@
-"""What one release of RabbitMQ refuses, ignores or deprecates and another does not: one table of facts.
+"""Differences between releases: one table of what some of them refuse, ignore or deprecate.
 
-Tried on 3.10, 4.0 and 4.3 (4.3.6, with its default configuration); what stands between them is from the sources
-and release notes of RabbitMQ. What every release refuses is not asked here: see `topology.arguments`.
+Tried on 3.10, 4.0 and 4.3 (4.3.6, with its default configuration). Facts about releases between these are from the
+sources and release notes of RabbitMQ. For what every release refuses, see `argument_problems`.
 """
 
 from __future__ import annotations
@@ -12,43 +12,39 @@ from enum import StrEnum
 from typing import Final
 
 from attune_infra.topology.facts.arguments import QUEUE_TYPES
-from attune_infra.topology.facts.releases import Version
-from attune_infra.topology.model import (
-    Argument,
-    Binding,
-    Exchange,
-    Policy,
-    Queue,
-    Topology,
-    TopologyObject,
-    type_without_argument,
+from attune_infra.topology.facts.exchanges import find_exchange
+from attune_infra.topology.facts.releases import (
+    FIRST_DEPRECATING_MASTER_LOCATOR,
+    FIRST_DEPRECATING_TRANSIENT_QUEUES,
+    FIRST_WITH_ARGUMENTS_OF_ONE_TYPE,
+    FIRST_WITH_CLASSIC_LEADER_LOCATOR,
+    FIRST_WITH_CONSUMER_TIMEOUT,
+    FIRST_WITH_DELAYED_RETRY,
+    FIRST_WITH_DISCONNECTED_TIMEOUT,
+    FIRST_WITH_FEWER_HASHES,
+    FIRST_WITH_LOCAL_RANDOM_EXCHANGES,
+    FIRST_WITH_POLICIES_BY_QUEUE_TYPE,
+    FIRST_WITH_STREAM_FILTERS,
+    FIRST_WITH_TARGET_GROUP_SIZE,
+    FIRST_WITHOUT_MASTER_LOCATOR,
+    FIRST_WITHOUT_MIRRORING,
+    FIRST_WITHOUT_QUEUE_MODE,
+    FIRST_WITHOUT_QUEUE_VERSION_1,
+    Version,
+    version_text,
 )
+from attune_infra.topology.model import Argument, Binding, Exchange, Policy, Queue, Topology, TopologyObject
 from attune_infra.topology.words import either
 
 RELEASES: Final[tuple[Version, ...]] = ((3, 10), (3, 13), (4, 0), (4, 1), (4, 2), (4, 3))
-"""What is answered for; of any other release, the answer is that of the one before."""
+"""The releases that the table is right about; for any other, see `nearest_release`."""
 
-MOST_HASHES: Final = 2
+MAX_HASHES: Final = 2
 """Words `#` that a topic key may have since RabbitMQ 4.3."""
-
-FIRST_WITH_FEWER_HASHES: Final[Version] = (4, 3)
-
-_BUILT_IN_TYPES: Final[Mapping[str, Version]] = {
-    "direct": RELEASES[0],
-    "fanout": RELEASES[0],
-    "headers": RELEASES[0],
-    "topic": RELEASES[0],
-    "x-local-random": (4, 0),
-    "x-modulus-hash": (4, 3),
-}
-"""Exchange types that need no plugin, and since when."""
-
-_IN_NO_PLUGIN: Final = frozenset({"x-local-random"})
-"""Exchange types that no plugin brought before RabbitMQ itself did."""
 
 
 class Effect(StrEnum):
-    """What becomes of something."""
+    """The reaction of a release to an argument or a key."""
 
     REFUSED = "refused"
     IGNORED = "ignored"
@@ -57,10 +53,10 @@ class Effect(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """What some releases do with an argument of a queue, or with a key of a policy.
+    """The reaction of some releases to an argument of a queue, or to a key of a policy.
 
-    It holds from the release `since` on, and before `until`; for queues of these types and, if there are any, for
-    these values.
+    It holds from the release `since` on, and before `until`, for queues of these types. If there are `values`, it
+    holds for them only.
     """
 
     name: str
@@ -73,14 +69,14 @@ class Fact:
     remedy: str
 
     def holds(self, version: Version, value: Argument) -> bool:
-        """Return whether it is so on a release, of a value."""
-        is_then = self.since <= version and (self.until is None or version < self.until)
-        return is_then and (not self.values or value in self.values)
+        """Return whether a release reacts in this way to a value."""
+        is_in_range = self.since <= version and (self.until is None or version < self.until)
+        return is_in_range and (not self.values or value in self.values)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """What a release does with a part of an object: `about` is an attribute, an argument or a key."""
+    """The reaction of a release to a part of an object: `about` is an attribute, an argument or a key."""
 
     about: str
     effect: Effect
@@ -92,11 +88,11 @@ _LEAVE_OUT: Final = "leave it out"
 _LEAVE_OUT_OR_UPGRADE: Final = "leave it out, or upgrade the broker first"
 _LOCATOR_IS_DENIED: Final = "the deprecated feature queue_master_locator is denied by default"
 _LOCATOR_INSTEAD: Final = "give x-queue-leader-locator: client-local or balanced"
-_LAZY_ANYWAY: Final = "classic queues keep messages on disk anyway since 3.12"
-_NO_MIRRORS: Final = "mirrored classic queues were removed in 4.0"
+_LAZY_ANYWAY: Final = f"classic queues keep messages on disk anyway since {version_text(FIRST_WITHOUT_QUEUE_MODE)}"
+_NO_MIRRORS: Final = f"mirrored classic queues were removed in {version_text(FIRST_WITHOUT_MIRRORING)}"
 _REFUSED, _IGNORED, _DEPRECATED = Effect.REFUSED, Effect.IGNORED, Effect.DEPRECATED
 _QUORUM, _NOT_QUORUM = ("quorum",), ("classic", "stream")
-_NEW_IN_4_3: Final = ("x-delayed-retry-type", "x-delayed-retry-min", "x-delayed-retry-max")
+_DELAYED_RETRY: Final = ("x-delayed-retry-type", "x-delayed-retry-min", "x-delayed-retry-max")
 _MIRRORING: Final = (
     "ha-mode",
     "ha-params",
@@ -107,12 +103,8 @@ _MIRRORING: Final = (
 )
 
 
-def _words(version: Version) -> str:
-    return f"{version[0]}.{version[1]}"
-
-
 def _known_since(version: Version) -> str:
-    return f"RabbitMQ knows it since {_words(version)}"
+    return f"RabbitMQ knows it since {version_text(version)}"
 
 
 def _by_name(*facts: Fact) -> Mapping[str, tuple[Fact, ...]]:
@@ -124,79 +116,82 @@ ARGUMENT_FACTS: Final = _by_name(
         Fact(
             name=name,
             effect=_REFUSED,
-            since=(4, 3),
+            since=FIRST_WITH_ARGUMENTS_OF_ONE_TYPE,
             queue_types=_NOT_QUORUM,
             why="only quorum queues have it",
             remedy=_LEAVE_OUT,
         )
-        for name in (*_NEW_IN_4_3, "x-consumer-timeout", "x-consumer-disconnected-timeout")
+        for name in (*_DELAYED_RETRY, "x-consumer-timeout", "x-consumer-disconnected-timeout")
     ),
     *(
         Fact(
             name=name,
             effect=_IGNORED,
-            until=(4, 3),
-            why=_known_since((4, 3)),
+            until=first,
+            why=_known_since(first),
             remedy=_LEAVE_OUT_OR_UPGRADE,
         )
-        for name in (*_NEW_IN_4_3, "x-consumer-disconnected-timeout")
+        for name, first in (
+            *((name, FIRST_WITH_DELAYED_RETRY) for name in _DELAYED_RETRY),
+            ("x-consumer-disconnected-timeout", FIRST_WITH_DISCONNECTED_TIMEOUT),
+        )
     ),
     Fact(
         name="x-consumer-timeout",
         effect=_IGNORED,
-        until=(3, 12),
-        why=_known_since((3, 12)),
+        until=FIRST_WITH_CONSUMER_TIMEOUT,
+        why=_known_since(FIRST_WITH_CONSUMER_TIMEOUT),
         remedy="set consumer_timeout in rabbitmq.conf, or upgrade the broker first",
     ),
     Fact(
         name="x-quorum-target-group-size",
         effect=_IGNORED,
-        until=(3, 13),
-        why=_known_since((3, 13)),
+        until=FIRST_WITH_TARGET_GROUP_SIZE,
+        why=_known_since(FIRST_WITH_TARGET_GROUP_SIZE),
         remedy="give x-quorum-initial-group-size",
     ),
     Fact(
         name="x-queue-leader-locator",
         effect=_REFUSED,
-        until=(4, 0),
+        until=FIRST_WITH_CLASSIC_LEADER_LOCATOR,
         queue_types=("classic",),
-        why="for a classic queue it exists since 4.0",
+        why=f"classic queues have it since {version_text(FIRST_WITH_CLASSIC_LEADER_LOCATOR)}",
         remedy=_LEAVE_OUT_OR_UPGRADE,
     ),
     Fact(
         name="x-queue-master-locator",
         effect=_REFUSED,
-        since=(4, 3),
+        since=FIRST_WITHOUT_MASTER_LOCATOR,
         why=_LOCATOR_IS_DENIED,
         remedy=_LOCATOR_INSTEAD,
     ),
     Fact(
         name="x-queue-master-locator",
         effect=_DEPRECATED,
-        since=(4, 0),
-        until=(4, 3),
-        why="4.3 refuses it",
+        since=FIRST_DEPRECATING_MASTER_LOCATOR,
+        until=FIRST_WITHOUT_MASTER_LOCATOR,
+        why=f"{version_text(FIRST_WITHOUT_MASTER_LOCATOR)} refuses it",
         remedy=_LOCATOR_INSTEAD,
     ),
     Fact(
         name="x-queue-mode",
         effect=_IGNORED,
-        since=(3, 12),
+        since=FIRST_WITHOUT_QUEUE_MODE,
         why=_LAZY_ANYWAY,
         remedy=_LEAVE_OUT,
     ),
     Fact(
         name="x-queue-version",
         effect=_REFUSED,
-        since=(4, 3),
+        since=FIRST_WITHOUT_QUEUE_VERSION_1,
         values=(1,),
         why="version 1 was removed",
-        remedy="leave it out: 2 is what is left",
+        remedy="leave it out: 2 is the default",
     ),
     Fact(
         name="x-stream-filter-size-bytes",
         effect=_REFUSED,
-        since=(4, 3),
+        since=FIRST_WITH_ARGUMENTS_OF_ONE_TYPE,
         queue_types=("classic", "quorum"),
         why="only streams have it",
         remedy=_LEAVE_OUT,
@@ -204,8 +199,8 @@ ARGUMENT_FACTS: Final = _by_name(
     Fact(
         name="x-stream-filter-size-bytes",
         effect=_IGNORED,
-        until=(3, 13),
-        why=_known_since((3, 13)),
+        until=FIRST_WITH_STREAM_FILTERS,
+        why=_known_since(FIRST_WITH_STREAM_FILTERS),
         remedy=_LEAVE_OUT,
     ),
     *(
@@ -225,27 +220,27 @@ POLICY_FACTS: Final = _by_name(
         Fact(
             name=name,
             effect=_REFUSED,
-            until=until,
-            why=_known_since(until),
+            until=first,
+            why=_known_since(first),
             remedy=_LEAVE_OUT_OR_UPGRADE,
         )
-        for name, until in (
-            ("delayed-retry-type", (4, 3)),
-            ("delayed-retry-min", (4, 3)),
-            ("delayed-retry-max", (4, 3)),
-            ("consumer-disconnected-timeout", (4, 3)),
-            ("target-group-size", (3, 13)),
-            ("stream-filter-size-bytes", (3, 13)),
-            ("consumer-timeout", (3, 12)),
+        for name, first in (
+            ("delayed-retry-type", FIRST_WITH_DELAYED_RETRY),
+            ("delayed-retry-min", FIRST_WITH_DELAYED_RETRY),
+            ("delayed-retry-max", FIRST_WITH_DELAYED_RETRY),
+            ("consumer-disconnected-timeout", FIRST_WITH_DISCONNECTED_TIMEOUT),
+            ("target-group-size", FIRST_WITH_TARGET_GROUP_SIZE),
+            ("stream-filter-size-bytes", FIRST_WITH_STREAM_FILTERS),
+            ("consumer-timeout", FIRST_WITH_CONSUMER_TIMEOUT),
         )
     ),
     *(
         Fact(
             name=name,
             effect=_REFUSED,
-            since=(4, 3),
+            since=FIRST_WITH_DELAYED_RETRY,
             values=(0,),
-            why="as an argument it may be 0, but not in a policy",
+            why="an argument may be 0, but not this key of a policy",
             remedy="leave it out, or give at least one millisecond",
         )
         for name in ("delayed-retry-min", "delayed-retry-max")
@@ -254,7 +249,7 @@ POLICY_FACTS: Final = _by_name(
         Fact(
             name=name,
             effect=_REFUSED,
-            since=(4, 0),
+            since=FIRST_WITHOUT_MIRRORING,
             why=_NO_MIRRORS,
             remedy="leave it out; make the queue a quorum queue if it must survive the loss of a node",
         )
@@ -264,7 +259,7 @@ POLICY_FACTS: Final = _by_name(
         Fact(
             name=name,
             effect=_DEPRECATED,
-            until=(4, 0),
+            until=FIRST_WITHOUT_MIRRORING,
             why=_NO_MIRRORS,
             remedy="make the queue a quorum queue before the broker is upgraded",
         )
@@ -273,34 +268,34 @@ POLICY_FACTS: Final = _by_name(
     Fact(
         name="queue-master-locator",
         effect=_REFUSED,
-        since=(4, 3),
+        since=FIRST_WITHOUT_MASTER_LOCATOR,
         why=_LOCATOR_IS_DENIED,
         remedy="set queue-leader-locator: client-local or balanced",
     ),
     Fact(
         name="queue-mode",
         effect=_IGNORED,
-        since=(3, 12),
+        since=FIRST_WITHOUT_QUEUE_MODE,
         why=_LAZY_ANYWAY,
         remedy=_LEAVE_OUT,
     ),
     Fact(
         name="queue-version",
         effect=_IGNORED,
-        since=(4, 3),
+        since=FIRST_WITHOUT_QUEUE_VERSION_1,
         why="there is only version 2",
         remedy=_LEAVE_OUT,
     ),
 )
 
 
-def nearest(version: Version) -> Version:
-    """Return the release whose answers stand for a version: its own, or those of the last one before it."""
+def nearest_release(version: Version) -> Version:
+    """Return the release in the table that stands for a version: the same one, or else the last one before it."""
     return max((release for release in RELEASES if release <= version), default=RELEASES[0])
 
 
 def judgements(item: TopologyObject, topology: Topology, version: Version) -> Iterator[Judgement]:
-    """Return what a release does with an object that another release takes as it stands."""
+    """Return the parts of an object that this release refuses, ignores or deprecates and another one does not."""
     match item:
         case Binding():
             return _binding(item, topology, version)
@@ -313,37 +308,42 @@ def judgements(item: TopologyObject, topology: Topology, version: Version) -> It
 
 
 def _exchange(exchange: Exchange, version: Version) -> Iterator[Judgement]:
-    since = _BUILT_IN_TYPES.get(exchange.type)
-    if since is not None and version < since and exchange.type in _IN_NO_PLUGIN:
-        what = f"RabbitMQ {_words(version)} refuses the type {exchange.type}: it exists since {_words(since)}"
+    first = FIRST_WITH_LOCAL_RANDOM_EXCHANGES
+    if exchange.type == "x-local-random" and version < first:
+        release = version_text(version)
+        what = f"RabbitMQ {release} refuses the type {exchange.type}: it exists since {version_text(first)}"
         yield Judgement(about="type", effect=_REFUSED, what=what, remedy="use another type, or upgrade the broker")
 
 
 def _queue(queue: Queue, topology: Topology, version: Version) -> Iterator[Judgement]:
-    kind = queue.type or type_without_argument(queue, topology.default_queue_type)
+    kind = topology.type_of(queue)
     for name, value in queue.arguments.items():
         if name in ARGUMENT_FACTS:
-            yield from _by_facts(ARGUMENT_FACTS[name], value, version, kind)
-    if not queue.durable and not queue.exclusive and version >= (3, 13):
+            yield from _judgements_by(ARGUMENT_FACTS[name], value, version, kind)
+    if not queue.durable and not queue.exclusive and version >= FIRST_DEPRECATING_TRANSIENT_QUEUES:
         what = (
-            f"RabbitMQ {_words(version)} deprecates queues that are neither durable nor exclusive"
-            " (transient_nonexcl_queues): its configuration may deny them, and a later release does by itself"
+            f"RabbitMQ {version_text(version)} deprecates queues that are neither durable nor exclusive"
+            " (transient_nonexcl_queues): its configuration may deny them, and a later release will by default"
         )
         remedy = "make it durable, with an expiry by x-expires or a policy"
         yield Judgement(about="durable", effect=_DEPRECATED, what=what, remedy=remedy)
 
 
 def _policy(policy: Policy, version: Version) -> Iterator[Judgement]:
-    if policy.apply_to in {"classic_queues", "quorum_queues", "streams"} and version < (3, 12):
-        what = f"RabbitMQ {_words(version)} refuses apply_to {policy.apply_to}: it exists since 3.12"
-        remedy = "apply it to queues, with a pattern that finds only those"
+    first = FIRST_WITH_POLICIES_BY_QUEUE_TYPE
+    if policy.apply_to in {"classic_queues", "quorum_queues", "streams"} and version < first:
+        what = (
+            f"RabbitMQ {version_text(version)} refuses apply_to {policy.apply_to}:"
+            f" it exists since {version_text(first)}"
+        )
+        remedy = "apply it to queues, with a pattern that matches only those"
         yield Judgement(about="apply_to", effect=_REFUSED, what=what, remedy=remedy)
-    if version >= (4, 3) and _delays(policy) and "delayed-retry-min" not in policy.definition:
-        what = f"RabbitMQ {_words(version)} refuses delayed-retry-type without delayed-retry-min"
-        remedy = "say how many milliseconds a message waits: delayed-retry-min"
+    if version >= FIRST_WITH_DELAYED_RETRY and _delays(policy) and "delayed-retry-min" not in policy.definition:
+        what = f"RabbitMQ {version_text(version)} refuses delayed-retry-type without delayed-retry-min"
+        remedy = "set delayed-retry-min, the milliseconds that a message waits"
         yield Judgement(about="delayed-retry-type", effect=_REFUSED, what=what, remedy=remedy)
     for key, value in policy.definition.items():
-        yield from _by_facts(POLICY_FACTS.get(key, ()), value, version)
+        yield from _judgements_by(POLICY_FACTS.get(key, ()), value, version)
 
 
 def _delays(policy: Policy) -> bool:
@@ -351,22 +351,22 @@ def _delays(policy: Policy) -> bool:
 
 
 def _binding(binding: Binding, topology: Topology, version: Version) -> Iterator[Judgement]:
-    if version >= FIRST_WITH_FEWER_HASHES and hashes(binding, topology) > MOST_HASHES:
-        what = f"RabbitMQ {_words(version)} refuses a topic key with more than {MOST_HASHES} words `#`"
-        remedy = "bind several keys that say more exactly what is meant"
+    if version >= FIRST_WITH_FEWER_HASHES and count_hashes(binding, topology) > MAX_HASHES:
+        what = f"RabbitMQ {version_text(version)} refuses a topic key with more than {MAX_HASHES} words `#`"
+        remedy = "bind several keys that are more specific"
         yield Judgement(about="routing_key", effect=_REFUSED, what=what, remedy=remedy)
 
 
-def hashes(binding: Binding, topology: Topology) -> int:
-    """Return how many words of a topic key are `#`; none, if it is not a topic exchange that is bound."""
-    if binding.routing_key.count("#") <= MOST_HASHES:
+def count_hashes(binding: Binding, topology: Topology) -> int:
+    """Count the words `#` of a topic key; keys with few of them, and of other exchanges, count as 0."""
+    if binding.routing_key.count("#") <= MAX_HASHES:
         return 0
-    source = topology.exchanges.get(binding.source)
-    is_topic = source.type == "topic" if source else binding.source == "amq.topic"
+    source = find_exchange(binding.source, topology.exchanges)
+    is_topic = source is not None and source.type == "topic"
     return binding.routing_key.split(".").count("#") if is_topic else 0
 
 
-def _by_facts(
+def _judgements_by(
     facts: Iterable[Fact], value: Argument, version: Version, queue_type: str | None = None
 ) -> Iterator[Judgement]:
     for fact in facts:
@@ -374,5 +374,5 @@ def _by_facts(
             of = "" if len(fact.queue_types) == len(QUEUE_TYPES) else f" of a {either(fact.queue_types)} queue"
             given = f" {value}" if fact.values else ""
             verb = {_REFUSED: "refuses", _IGNORED: "ignores", _DEPRECATED: "deprecates"}[fact.effect]
-            what = f"RabbitMQ {_words(version)} {verb} {fact.name}{given}{of}: {fact.why}"
+            what = f"RabbitMQ {version_text(version)} {verb} {fact.name}{given}{of}: {fact.why}"
             yield Judgement(about=fact.name, effect=fact.effect, what=what, remedy=fact.remedy)

@@ -1,49 +1,46 @@
-"""Which names may be wanted: RabbitMQ's rules, and the traps behind names it accepts."""
+"""Names that a document may give: RabbitMQ's rules, and the traps behind names it accepts."""
 
 from __future__ import annotations
 
 import re
 import warnings
 
-LONGEST = 255
+from attune_infra.topology.facts.exchanges import is_reserved
+
+MAX_NAME_BYTES = 255
 """Bytes of UTF-8 that a short string of AMQP 0-9-1 can hold."""
-
-PREDECLARED_EXCHANGES = frozenset({"amq.direct", "amq.fanout", "amq.headers", "amq.match", "amq.topic"})
-"""What every virtual host has from the start: one may bind to and from them, and declare nothing anew."""
-
-
-def published_to(typed: str) -> str:
-    """Return the exchange that a user means; the default one, which has no name, is typed as RabbitMQ lists it."""
-    return "" if typed == "amq.default" else typed
 
 
 def name_problem(name: str) -> str | None:
-    """Return what is wrong with a name for an exchange, queue or policy, or None if nothing is."""
+    """Return the problem with the name of an exchange, queue or policy, None if it is fine."""
     if not name:
         return "is empty"
     if name in {".", ".."}:
         return f"is {name!r}, which no HTTP client can address"
-    if name.startswith("amq."):
-        return "starts with 'amq.', which RabbitMQ keeps for itself"
+    if is_reserved(name):
+        return "starts with 'amq.', which RabbitMQ reserves for itself"
     if "\r" in name or "\n" in name or "\0" in name:
         return "holds a line break or NUL, which RabbitMQ drops silently or cannot show"
     return routing_key_problem(name)
 
 
 def routing_key_problem(key: str) -> str | None:
-    """Return what is wrong with a routing key, or None if nothing is."""
-    if len(key) <= LONGEST // 4:  # a character takes four bytes at most
+    """Return the problem with a routing key, None if it is fine."""
+    if len(key) <= MAX_NAME_BYTES // 4:  # a character takes four bytes at most
         return None
     length = len(key.encode("utf-8", "surrogatepass"))
-    return f"is {length} bytes long; at most {LONGEST} fit" if length > LONGEST else None
+    return f"is {length} bytes long; at most {MAX_NAME_BYTES} fit" if length > MAX_NAME_BYTES else None
 
 
 def pattern_problem(pattern: str) -> str | None:
-    """Return what is wrong with a regular expression; Python's are close to RabbitMQ's, which are Erlang's."""
+    """Return the problem with a regular expression, None if it is fine.
+
+    RabbitMQ's are those of Erlang, and Python's are close to them.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             re.compile(pattern)
     except (re.error, OverflowError, RecursionError) as error:
-        return f"is no regular expression: {error}"
+        return f"is not a regular expression: {error}"
     return None

@@ -1,4 +1,7 @@
-"""RabbitMQ's releases, as far as what they do differs."""
+"""RabbitMQ's releases, and the first of them to behave in a new way.
+
+The sentence below each `FIRST_...` is true of that release and all later ones.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +11,83 @@ from typing import Final, TypeAlias
 from attune_infra.errors import WrongUsage
 
 Version: TypeAlias = tuple[int, int]
-"""Major and minor: patches do not differ in what is asked here."""
+"""Major and minor version; patch releases behave alike in everything this tool asks."""
 
 NEWEST: Final[Version] = (4, 3)
-"""The newest that was tried."""
+"""The newest release that this tool was tried on."""
+
+FIRST_WITH_DEFAULT_QUEUE_TYPE: Final[Version] = (3, 11)
+"""A virtual host has a default queue type, and gives it to queues declared without a type."""
+
+FIRST_WITH_CONSUMER_TIMEOUT: Final[Version] = (3, 12)
+"""A queue or policy can set a consumer timeout; before, only the broker's configuration could."""
+
+FIRST_WITHOUT_QUEUE_MODE: Final[Version] = (3, 12)
+"""Classic queues always keep messages on disk, and the queue mode has no effect."""
+
+FIRST_WITH_POLICIES_BY_QUEUE_TYPE: Final[Version] = (3, 12)
+"""A policy can be limited to queues of one type."""
+
+FIRST_WITH_TARGET_GROUP_SIZE: Final[Version] = (3, 13)
+"""A quorum queue has a target group size, and RabbitMQ adds replicas until it is reached."""
+
+FIRST_WITH_STREAM_FILTERS: Final[Version] = (3, 13)
+"""A stream keeps a filter for each chunk, of a size that can be set."""
+
+FIRST_DEPRECATING_TRANSIENT_QUEUES: Final[Version] = (3, 13)
+"""RabbitMQ deprecates queues that are neither durable nor exclusive."""
+
+FIRST_WITH_DEFAULT_DELIVERY_LIMIT: Final[Version] = (4, 0)
+"""A quorum queue has a delivery limit of 20 unless another is set; -1 stands for no limit."""
+
+FIRST_WITH_LAST_DEATH: Final[Version] = (4, 0)
+"""A dead letter carries headers about its last death, not only about its first."""
+
+FIRST_WITH_STRICT_NUMBERS: Final[Version] = (4, 0)
+"""A headers exchange tells the integer 1 from the float 1.0."""
+
+FIRST_WITHOUT_MIRRORING: Final[Version] = (4, 0)
+"""There are no mirrored classic queues, and RabbitMQ refuses policies that ask for them."""
+
+FIRST_WITH_LOCAL_RANDOM_EXCHANGES: Final[Version] = (4, 0)
+"""RabbitMQ has exchanges of the type x-local-random; no plugin adds them to older releases."""
+
+FIRST_WITH_CLASSIC_LEADER_LOCATOR: Final[Version] = (4, 0)
+"""A classic queue can have x-queue-leader-locator."""
+
+FIRST_DEPRECATING_MASTER_LOCATOR: Final[Version] = (4, 0)
+"""RabbitMQ deprecates x-queue-master-locator."""
+
+FIRST_WITHOUT_MASTER_LOCATOR: Final[Version] = (4, 3)
+"""RabbitMQ denies x-queue-master-locator by default."""
+
+FIRST_WITHOUT_QUEUE_VERSION_1: Final[Version] = (4, 3)
+"""Classic queues have version 2 only."""
+
+FIRST_WITH_DELAYED_RETRY: Final[Version] = (4, 3)
+"""A quorum queue can make returned messages wait before it delivers them again."""
+
+FIRST_WITH_DISCONNECTED_TIMEOUT: Final[Version] = (4, 3)
+"""A quorum queue can have a timeout for consumers on a lost node."""
+
+FIRST_WITH_ARGUMENTS_OF_ONE_TYPE: Final[Version] = (4, 3)
+"""RabbitMQ refuses some arguments on queues of a type that cannot use them; before, it ignored them."""
+
+FIRST_WITH_FEWER_HASHES: Final[Version] = (4, 3)
+"""RabbitMQ refuses a topic key with more than two words `#`."""
+
+FIRST_EXPORTING_BINDINGS_WITHOUT_ENDS: Final[Version] = (4, 3)
+"""Exported definitions hold the bindings of private queues and of internal exchanges, but not these themselves."""
 
 
 def version_of(text: str) -> Version:
-    """Return the release of a version such as `4.3` or `3.10.8`; raise `WrongUsage` if it is none."""
+    """Return the release of a version such as `4.3` or `3.10.8`; raise `WrongUsage` for any other text."""
     found = re.match(r"([0-9]{1,4})\.([0-9]{1,4})(?![0-9])", text)
     if found is None:
-        raise WrongUsage(f"'{text}' is no version of RabbitMQ", hint="write it as 4.3, or 3.10")
+        raise WrongUsage(f"'{text}' is not a version of RabbitMQ", hint="write it as 4.3, or 3.10")
     return int(found[1]), int(found[2])
+
+
+def version_text(version: Version) -> str:
+    """Return a release as RabbitMQ writes it, such as `4.3`."""
+    return f"{version[0]}.{version[1]}"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from attune_infra.topology.facts.compatibility import FIRST_WITH_FEWER_HASHES, MOST_HASHES, hashes
+from attune_infra.topology.facts.compatibility import MAX_HASHES, count_hashes
+from attune_infra.topology.facts.releases import FIRST_WITH_FEWER_HASHES
 from attune_infra.topology.lint.finding import Flaw
 from attune_infra.topology.lint.subject import Subject
 from attune_infra.topology.model import Binding, Exchange, binding_order
+from attune_infra.topology.routing.headers import comparable, criteria_of, demands_any
 from attune_infra.topology.routing.reach import key_of
-from attune_infra.topology.routing.route import comparable, criteria_of, demands_any, words_of
-from attune_infra.topology.routing.topic_keys import Words, covered, overlap
+from attune_infra.topology.routing.topic_keys import Words, find_covered, overlap, words_of
 
 _KEY, _ARGUMENTS = "routing_key", "arguments"
 _MANY_SOURCES = 100
@@ -77,7 +78,7 @@ def shadowed(subject: Subject) -> Iterator[Flaw]:
 
 
 def _shadowed_in(group: Sequence[Binding]) -> Iterator[Flaw]:
-    wider = dict(covered(dict.fromkeys(binding.routing_key for binding in group)))
+    wider = dict(find_covered(dict.fromkeys(binding.routing_key for binding in group)))
     for binding in group:
         if binding.routing_key in wider:
             what = f"the key '{wider[binding.routing_key]}' beside it lets all of its messages through already"
@@ -149,11 +150,11 @@ def many_hashes(subject: Subject) -> Iterator[Flaw]:
     if subject.version >= FIRST_WITH_FEWER_HASHES:
         return
     for binding in subject.bindings:
-        if (count := hashes(binding, subject.topology)) > MOST_HASHES:
+        if (count := count_hashes(binding, subject.topology)) > MAX_HASHES:
             what = (
                 f"{count} words `#`: long routing keys can stall the broker, and RabbitMQ 4.3 refuses the binding"
             )
-            yield Flaw(binding, what, "bind several keys that say more exactly what is meant", _KEY)
+            yield Flaw(binding, what, "bind several keys that are more specific", _KEY)
 
 
 def breaks_listings(subject: Subject) -> Iterator[Flaw]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from attune_infra.topology.facts.releases import FIRST_WITH_DEFAULT_DELIVERY_LIMIT
 from attune_infra.topology.lint.finding import Flaw
 from attune_infra.topology.lint.subject import Subject
 from attune_infra.topology.model import Queue
-from attune_infra.topology.routing.topic_keys import Words, example, is_literal, shown
+from attune_infra.topology.routing.topic_keys import Words, example_key, format_key, is_literal
 
 _DLX, _KEY = "x-dead-letter-exchange", "x-dead-letter-routing-key"
-_FIRST_WITH_DELIVERY_LIMIT = (4, 0)
 _FEW = 4
 
 
@@ -116,7 +116,7 @@ def default_delivery_limit_without_exchange(subject: Subject) -> Iterator[Flaw]:
     Since RabbitMQ 4.0 a quorum queue without x-delivery-limit has one of 20. A message that failed more often is
     dead-lettered; without a dead letter exchange it is gone.
     """
-    if subject.version < _FIRST_WITH_DELIVERY_LIMIT:
+    if subject.version < FIRST_WITH_DEFAULT_DELIVERY_LIMIT:
         return
     for queue in _quorum_queues_without_exchange(subject):
         if subject.setting(queue, "x-delivery-limit") is None:
@@ -128,22 +128,22 @@ def default_delivery_limit_without_exchange(subject: Subject) -> Iterator[Flaw]:
 
 def _quorum_queues_without_exchange(subject: Subject) -> Iterator[Queue]:
     for queue in subject.queues:
-        if subject.type_of(queue) == "quorum" and subject.text(queue, _DLX) is None:
+        if subject.topology.type_of(queue) == "quorum" and subject.text(queue, _DLX) is None:
             yield queue
 
 
 def _leads_nowhere(target: str, key: Words | None, subject: Subject) -> str:
     if not target:
-        return f"they go to queue '{example(key or ())}', which does not exist"
+        return f"they go to queue '{example_key(key or ())}', which does not exist"
     if not subject.reach.can_reach(target, None):
         return f"exchange '{target}' leads to no queue"
     key_or_keys = "the routing key" if key is not None and is_literal(key) else "routing keys like"
-    return f"exchange '{target}' leads to no queue for {key_or_keys} '{shown(key or ())}', which they keep"
+    return f"exchange '{target}' leads to no queue for {key_or_keys} '{format_key(key or ())}', which they keep"
 
 
 def _way_out(target: str, key: Words | None, subject: Subject) -> str:
     if not target:
-        return f"declare queue '{example(key or ())}', or name an exchange"
+        return f"declare queue '{example_key(key or ())}', or name an exchange"
     exchange = subject.routing.exchange(target)
     if exchange is not None and exchange.type == "direct" and subject.out_of.get(target):
         return (

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple, TypeAlias
 from attune_infra.errors import ExitCode
 from attune_infra.topology.document.places import Place
 from attune_infra.topology.facts.releases import Version
-from attune_infra.topology.lint.severity import Severity
-from attune_infra.topology.model import Suppression, TopologyObject
+from attune_infra.topology.model import Severity, Suppression, TopologyObject
 
 if TYPE_CHECKING:
     from attune_infra.topology.lint.subject import Subject

@@ -11,9 +11,8 @@ from attune_infra.topology.facts.compatibility import RELEASES
 from attune_infra.topology.facts.releases import NEWEST, Version
 from attune_infra.topology.lint.finding import Finding, Flaw, Linted, Rule
 from attune_infra.topology.lint.rules import RULES, UNUSED_SUPPRESSION
-from attune_infra.topology.lint.severity import Severity
 from attune_infra.topology.lint.subject import Subject
-from attune_infra.topology.model import Suppression, Topology, label
+from attune_infra.topology.model import Severity, Suppression, Topology, label
 
 _Suppressions: TypeAlias = "Mapping[tuple[str, str | None], Sequence[Suppression]]"
 """By their rules and objects."""

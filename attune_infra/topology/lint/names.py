@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from attune_infra.topology.lint.finding import Flaw
 from attune_infra.topology.lint.subject import Subject
-from attune_infra.topology.routing.index import name_of
+from attune_infra.topology.routing.index import example_name
 from attune_infra.topology.words import is_hidden
 
 _UNSEEN = {"Cf", "Zl", "Zp"}
@@ -22,7 +22,7 @@ def cannot_be_seen(subject: Subject) -> Iterator[Flaw]:
     writing are legal in names. Nobody sees them in a listing, and nobody can type them.
     """
     for item in subject.named:
-        name = name_of(item)
+        name = example_name(item)
         if name != name.strip() or not ((name.isascii() and name.isprintable()) or _can_be_seen(name)):
             yield Flaw(item, f"its name holds what cannot be seen: {item.name!a}", "rename it")
 
@@ -34,7 +34,7 @@ def must_be_quoted(subject: Subject) -> Iterator[Flaw]:
     but many tools do not: some clients of the management API write a space as `+`, and make another object of it.
     """
     for item in subject.named:
-        name = name_of(item)
+        name = example_name(item)
         if not _UNQUOTED.fullmatch(name):
             odd = "".join(sorted({character for character in name if not _UNQUOTED.fullmatch(character)}))
             what = f"its name must be quoted in URLs and shells: it holds '{odd}'"

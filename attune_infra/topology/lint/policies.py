@@ -9,8 +9,8 @@ from attune_infra.topology.facts.arguments import POLICY_RULES, QUEUE_ARGUMENTS
 from attune_infra.topology.lint.finding import Flaw
 from attune_infra.topology.lint.subject import Subject
 from attune_infra.topology.model import Policy
-from attune_infra.topology.policy import is_found
-from attune_infra.topology.routing.index import name_of
+from attune_infra.topology.policy import matches_name
+from attune_infra.topology.routing.index import example_name
 from attune_infra.topology.words import either
 
 _STRANGER = "somebody-elses"
@@ -24,14 +24,14 @@ def reaches_others(subject: Subject) -> Iterator[Flaw]:
     also applies to `other.jobs`. An empty pattern or `.*` applies to everything in the virtual host, also to what
     somebody else will put there.
     """
-    own = [name_of(item) for item in subject.named if not isinstance(item, Policy)]
+    own = [example_name(item) for item in subject.named if not isinstance(item, Policy)]
     for policy in subject.policies:
-        if is_found(policy, _STRANGER):
+        if matches_name(policy, _STRANGER):
             what = f"its pattern '{policy.pattern}' is found in every name, also of what others put here"
             yield Flaw(policy, what, "begin the pattern with ^ and what your names begin with", _PATTERN)
             continue
-        name = next((name for name in own if is_found(policy, name)), None)
-        if name is not None and is_found(policy, f"{_STRANGER}.{name}"):
+        name = next((name for name in own if matches_name(policy, name)), None)
+        if name is not None and matches_name(policy, f"{_STRANGER}.{name}"):
             what = f"its pattern '{policy.pattern}' is also found in names of others, such as '{_STRANGER}.{name}'"
             yield Flaw(policy, what, f"begin the pattern with ^: ^{policy.pattern}", _PATTERN)
 
@@ -81,7 +81,7 @@ def sets_what_is_ignored(subject: Subject) -> Iterator[Flaw]:
     types: dict[str, set[str]] = defaultdict(set)
     for (kind, name), policies in subject.contests.items():
         if kind == "queue":
-            types[policies[0].name].add(subject.type_of(subject.topology.queues[name]))
+            types[policies[0].name].add(subject.topology.type_of(subject.topology.queues[name]))
     for policy in subject.policies:
         for key in policy.definition if types[policy.name] else ():
             rule = POLICY_RULES.get(key)

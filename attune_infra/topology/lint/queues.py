@@ -94,7 +94,10 @@ def overflow_without_effect(subject: Subject) -> Iterator[Flaw]:
     publishers are told nothing, and the oldest messages are dead-lettered or dropped.
     """
     for queue in subject.queues:
-        if subject.type_of(queue) == "quorum" and subject.setting(queue, _OVERFLOW) == "reject-publish-dlx":
+        if (
+            subject.topology.type_of(queue) == "quorum"
+            and subject.setting(queue, _OVERFLOW) == "reject-publish-dlx"
+        ):
             what = "a quorum queue takes reject-publish-dlx for drop-head: the oldest messages go, unnoticed"
             yield Flaw(
                 queue, what, "set reject-publish, or drop-head if that is meant", subject.part(queue, _OVERFLOW)

@@ -17,7 +17,7 @@ from attune_infra.topology.lint import (
     suppressions,
 )
 from attune_infra.topology.lint.finding import Rule
-from attune_infra.topology.lint.severity import Severity
+from attune_infra.topology.model import Severity
 from attune_infra.topology.words import guess
 
 _ERROR, _WARNING, _INFO = Severity.ERROR, Severity.WARNING, Severity.INFO

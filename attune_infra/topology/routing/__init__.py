@@ -1,1 +1,1 @@
-"""The ways of messages: the queues that one reaches, and why."""
+"""The routing of messages: the queues that a message reaches, and the reasons."""

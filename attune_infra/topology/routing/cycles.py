@@ -7,22 +7,24 @@ from typing import Final, TypeVar
 
 _Node = TypeVar("_Node", bound=Hashable)
 
-_LEFT: Final = float("inf")
-"""The place of a node that is no longer on the path, behind every other."""
+_OFF_THE_PATH: Final = float("inf")
+"""The place of a node that was on the path and no longer is: behind every other."""
 
 
 def cycles(edges: Mapping[_Node, Set[_Node]]) -> Iterator[list[_Node]]:
-    """Yield the largest sets of nodes that all lead to each other: Gabow's algorithm, without recursion."""
+    """Yield the strongly connected components that have an edge: Gabow's algorithm, without recursion."""
     places: dict[_Node, float] = {}
     path: list[_Node] = []
-    starts: list[float] = []  # the places on the path between which all nodes lead to each other
+    starts: list[float] = []  # places on the path; the nodes between two of them all lead to each other
     for root in edges:
-        work = [] if root in places else [(root, _entered(root, places, path, starts), iter(edges[root]))]
+        if root in places:
+            continue
+        work = [(root, _enter(root, places, path, starts), iter(edges[root]))]
         while work:
             node, place, following = work[-1]
             for other in following:
                 if other not in places:
-                    work.append((other, _entered(other, places, path, starts), iter(edges.get(other, ()))))
+                    work.append((other, _enter(other, places, path, starts), iter(edges.get(other, ()))))
                     break
                 while starts[-1] > places[other]:
                     starts.pop()
@@ -33,12 +35,12 @@ def cycles(edges: Mapping[_Node, Set[_Node]]) -> Iterator[list[_Node]]:
                     component = path[place:]
                     del path[place:]
                     for each in component:
-                        places[each] = _LEFT
+                        places[each] = _OFF_THE_PATH
                     if len(component) > 1 or node in edges.get(node, ()):
                         yield component
 
 
-def _entered(node: _Node, places: dict[_Node, float], path: list[_Node], starts: list[float]) -> int:
+def _enter(node: _Node, places: dict[_Node, float], path: list[_Node], starts: list[float]) -> int:
     """Put a node at the end of the path, and return its place there."""
     place = len(path)
     places[node] = place

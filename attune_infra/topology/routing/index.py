@@ -1,4 +1,4 @@
-"""A topology in which everything is found at once; what a worker owns is in it too."""
+"""An index over a topology: its objects sorted, its bindings by their ends, and its settings with policies."""
 
 from __future__ import annotations
 
@@ -6,35 +6,24 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
+from attune_infra.topology.facts.exchanges import is_reserved
 from attune_infra.topology.facts.releases import Version
-from attune_infra.topology.model import (
-    Argument,
-    Binding,
-    Exchange,
-    Policy,
-    Queue,
-    Topology,
-    binding_order,
-    type_without_argument,
-)
+from attune_infra.topology.model import Argument, Binding, End, Exchange, Policy, Queue, Topology, binding_order
 from attune_infra.topology.policy import effective_arguments
 from attune_infra.topology.routing.route import Routing
 from attune_infra.topology.worker import PLACEHOLDER
 
-_BOUNDS = ("x-message-ttl", "x-expires", "x-max-length", "x-max-length-bytes")
-_SOME_WORKER = "1"
-End: TypeAlias = "tuple[str, str]"
-"""Whether it is a queue or an exchange, and its name."""
+_EXAMPLE_WORKER_ID = "1"
 
 _T = TypeVar("_T", bound="Exchange | Queue")
 
 
-class Indexed:
-    """A topology and a release. Sequences are sorted.
+class Index:
+    """A topology and a release, for quick look-ups. Sequences are sorted.
 
-    The queues and bindings of a worker family stand in it once, under the names that the document gives them.
+    The queues and bindings of a worker family are in it once, under the names that the document gives them.
     """
 
     def __init__(self, topology: Topology, version: Version) -> None:
@@ -54,14 +43,6 @@ class Indexed:
     @cached_property
     def bindings(self) -> Sequence[Binding]:
         return sorted(self.topology.bindings, key=binding_order)
-
-    @cached_property
-    def policies(self) -> Sequence[Policy]:
-        return sorted(self.topology.policies.values(), key=lambda policy: policy.name)
-
-    @property
-    def named(self) -> Sequence[Exchange | Queue | Policy]:
-        return [*self.exchanges, *self.queues, *self.policies]
 
     @cached_property
     def routing(self) -> Routing:
@@ -85,7 +66,7 @@ class Indexed:
 
     @cached_property
     def dead_letter_exchanges(self) -> Mapping[str, Sequence[Queue]]:
-        """The queues whose dead letters each exchange gets."""
+        """The queues that send their dead letters to each exchange."""
         found: dict[str, list[Queue]] = defaultdict(list)
         for queue in self.queues:
             if (target := self.text(queue, "x-dead-letter-exchange")) is not None:
@@ -94,63 +75,44 @@ class Indexed:
 
     @cached_property
     def alternates(self) -> Mapping[str, Sequence[Exchange]]:
-        """The exchanges of which each one is the alternate exchange."""
+        """The exchanges that have each exchange as their alternate exchange."""
         found: dict[str, list[Exchange]] = defaultdict(list)
         for exchange in self.exchanges:
             if (target := self.routing.alternate_of(exchange)) is not None:
                 found[target].append(exchange)
         return found
 
-    @cached_property
-    def unbounded(self) -> Sequence[Queue]:
-        """The queues that stay, and keep what they get for as long as nobody takes it."""
-        return [
-            queue
-            for queue in self.queues
-            if queue.durable
-            and not queue.auto_delete
-            and self.type_of(queue) != "stream"
-            and all(self.setting(queue, bound) is None for bound in _BOUNDS)
-        ]
-
     def source_type(self, binding: Binding) -> str:
-        """Return the type of the exchange that a binding is from; empty, if there is none."""
+        """Return the type of the exchange that a binding is from; empty if there is no such exchange."""
         exchange = self.routing.exchange(binding.source)
         return exchange.type if exchange else ""
 
     def is_there(self, exchange: str) -> bool:
-        """Return whether there is an exchange of this name, or could be: RabbitMQ's own are not all listed."""
-        return self.routing.exchange(exchange) is not None or exchange.startswith("amq.")
-
-    def type_of(self, queue: Queue) -> str:
-        """Return the type that a queue has, or gets from its virtual host."""
-        return queue.type or type_without_argument(queue, self.topology.default_queue_type)
+        """Return whether an exchange of this name exists, or may exist: not all of RabbitMQ's own are known."""
+        return self.routing.exchange(exchange) is not None or is_reserved(exchange)
 
     def setting(self, queue: Queue, argument: str) -> Argument:
-        """Return what an argument and policies make of it together; None if nothing sets it."""
+        """Return the value in effect, of the argument and of policies; None if neither sets it."""
         if not self._has_policies:
             return queue.arguments.get(argument)
         if queue.name not in self._effective:
-            self._effective[queue.name] = effective_arguments(filled(queue), self.topology)
+            self._effective[queue.name] = effective_arguments(with_example_name(queue), self.topology)
         return self._effective[queue.name].get(argument)
 
     def text(self, queue: Queue, argument: str) -> str | None:
-        """Return a setting that is a string; None if there is none."""
+        """Return a setting that is a string; None if it is unset or of another type."""
         found = self.setting(queue, argument)
         return found if isinstance(found, str) else None
 
-    def part(self, item: Exchange | Queue, argument: str) -> str:
-        """Return the part of an object at which its setting stands: nothing, if a policy has it."""
-        return argument if argument in item.arguments else ""
+
+def example_name(item: Exchange | Queue | Policy) -> str:
+    """Return a name as a broker could hold it: a worker's queue gets the id of some worker."""
+    return item.name if isinstance(item, Policy) else item.name.replace(PLACEHOLDER, _EXAMPLE_WORKER_ID)
 
 
-def name_of(item: Exchange | Queue | Policy) -> str:
-    """Return a name as it is on a broker: that of some worker's, where it stands for all."""
-    return item.name if isinstance(item, Policy) else item.name.replace(PLACEHOLDER, _SOME_WORKER)
-
-
-def filled(item: _T) -> _T:
-    return item if PLACEHOLDER not in item.name else replace(item, name=name_of(item))
+def with_example_name(item: _T) -> _T:
+    """Return an object under its `example_name`."""
+    return item if PLACEHOLDER not in item.name else replace(item, name=example_name(item))
 
 
 def _with_family(topology: Topology) -> Topology:

@@ -1,59 +1,35 @@
-"""(topology, message) -> the exchanges it comes to, the bindings that match, the queues it reaches.
+"""(topology, message) -> the exchanges it visits, the bindings that match, the queues it reaches.
 
-What RabbitMQ would do, tried on 3.10, 4.0 and 4.3. Each exchange is visited once, so cycles of bindings are
-harmless, and a queue gets one copy however many ways lead to it. Topic patterns stand in a trie and direct keys
-in a table, so that a message costs what it matches rather than what there is. What becomes of a message in a
-queue is not asked here (`topology.trace`), nor why a binding matches (`topology.why`).
+A simulation of RabbitMQ, tried against 3.10, 4.0 and 4.3. A message visits each exchange once, so cycles of
+bindings are harmless, and a queue gets one copy however many ways lead to it. Topic keys are in a trie and direct
+keys in a table, so that the time for a message depends on the bindings that match and not on all that exist. The
+later lives of a message are in `trace`, and the reasons why a binding matches are in `why`.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict, deque
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import defaultdict, deque
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final, Protocol
 
+from attune_infra.topology.facts.exchanges import find_exchange
 from attune_infra.topology.facts.releases import NEWEST, Version
-from attune_infra.topology.model import (
-    Argument,
-    Arguments,
-    Binding,
-    Exchange,
-    Message,
-    Topology,
-    binding_order,
-    frozen,
-)
+from attune_infra.topology.model import Binding, Exchange, Message, Topology, binding_order
 from attune_infra.topology.policy import effective_definition
+from attune_infra.topology.routing.headers import HeadersIndex
+from attune_infra.topology.routing.topic_keys import words_of
 from attune_infra.topology.words import guess
-
-PREDECLARED: Final[Mapping[str, Exchange]] = {
-    exchange.name: exchange
-    for exchange in (
-        Exchange(name="", type="direct"),
-        Exchange(name="amq.direct", type="direct"),
-        Exchange(name="amq.fanout", type="fanout"),
-        Exchange(name="amq.headers", type="headers"),
-        Exchange(name="amq.match", type="headers"),
-        Exchange(name="amq.topic", type="topic"),
-        Exchange(name="amq.rabbitmq.trace", type="topic", internal=True),
-    )
-}
-"""The exchanges that every virtual host has; the one without a name is the default exchange."""
-
-_FIRST_WITH_STRICT_NUMBERS: Final = (4, 0)
-_PRESENT: Final = ("void", None)
-"""What stands for any value of a header."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hop:
-    """An exchange that a message came to, and what it did there.
+    """An exchange that a message visits, and the bindings that match there.
 
-    `alternate` is the alternate exchange it went on to, because no binding matched. It is not `certain` that the
-    message came here if an exchange whose type comes from a plugin lies before; of such an exchange, all
-    bindings are told as matching.
+    `alternate` is the alternate exchange that the message goes on to, since no binding matches. The visit is not
+    `certain` if the message comes from an exchange with a type of a plugin: all bindings of such an exchange count
+    as matching.
     """
 
     exchange: Exchange
@@ -63,16 +39,16 @@ class Hop:
 
     @property
     def is_understood(self) -> bool:
-        """Whether it is known which bindings an exchange of this type chooses."""
+        """True if the type is RabbitMQ's own, so that the matching bindings are known."""
         return self.exchange.type in _INDEXES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Routed:
-    """Where a message went: hops in the order of their visit, and names of queues, each once and sorted.
+    """The route of a message: its hops in the order of their visit, and the names of the queues, sorted.
 
-    `possible` are the queues it may reach or not, by the choice of a plugin. `refused` says why RabbitMQ does not
-    even take it from a publisher.
+    A plugin chooses whether the message reaches the `possible` queues. `refused` is the reason why RabbitMQ
+    refuses to take the message from a publisher.
     """
 
     message: Message
@@ -83,29 +59,29 @@ class Routed:
 
 
 class Routing:
-    """An index over a topology, which answers for messages.
+    """The routes of messages through one topology.
 
-    The first message that comes to an exchange costs as much as the exchange has bindings, the others do not.
+    The first message to visit an exchange indexes all of its bindings; later messages use the index.
     """
 
     def __init__(self, topology: Topology, *, version: Version = NEWEST) -> None:
         self.topology = topology
         self.version = version
-        self._indexes: dict[str, _Index] = {}
+        self._indexes: dict[str, _BindingIndex] = {}
 
     @cached_property
     def sees_deaths(self) -> bool:
-        """Whether any binding could look at the headers that dead-lettering adds."""
+        """True if a binding could match on the headers that dead-lettering adds."""
         withs = ("all-with-x", "any-with-x")
         return any(binding.arguments.get("x-match") in withs for binding in self.topology.bindings)
 
     def publish(self, message: Message) -> Routed:
-        """Return where a message goes that a client publishes."""
+        """Route a message that a client publishes."""
         refused = self._refusal(message)
         return Routed(message=message, refused=refused) if refused else self.route(message)
 
     def route(self, message: Message) -> Routed:
-        """Return where a message goes from an exchange, however it got there: as a dead letter, for instance."""
+        """Route a message from an exchange, however it got there: as a dead letter, for instance."""
         hops: dict[str, Hop] = {}
         queues: dict[bool, set[str]] = {True: set(), False: set()}
         certain, possible = deque([message.exchange]), deque[str]()
@@ -117,14 +93,14 @@ class Routing:
                 continue
             hop = hops[name] = self._hop(exchange, message, certain=is_certain)
             is_certain = is_certain and hop.is_understood
-            further = certain if is_certain else possible
+            following = certain if is_certain else possible
             for binding in hop.matched:
                 if binding.destination_type == "queue":
                     queues[is_certain].add(binding.destination)
                 else:
-                    further.append(binding.destination)
+                    following.append(binding.destination)
             if hop.alternate is not None:
-                further.append(hop.alternate)
+                following.append(hop.alternate)
         return Routed(
             message=message,
             hops=tuple(hops.values()),
@@ -133,29 +109,29 @@ class Routing:
         )
 
     def queues(self, exchange: str, routing_key: str) -> frozenset[str]:
-        """Return the queues that `route` names for a message without headers.
+        """Return the queues that `route` finds for a message without headers.
 
-        It is quicker where bindings lead straight to them.
+        This is faster than `route` if the matching bindings lead straight to queues.
         """
         if not exchange:
             return frozenset({routing_key} & self.topology.queues.keys())
         source = self.exchange(exchange)
         if source is not None and source.type in _INDEXES:
             matched = self._index(source).with_key(routing_key)
-            if (matched or self.alternate_of(source) is None) and (found := _straight(matched)) is not None:
+            if (matched or self.alternate_of(source) is None) and (found := _direct_queues(matched)) is not None:
                 return found
         return frozenset(self.route(Message(exchange=exchange, routing_key=routing_key)).queues)
 
     def exchange(self, name: str) -> Exchange | None:
-        """Return an exchange, RabbitMQ's own ones too; None if there is none of that name."""
-        return self.topology.exchanges.get(name) or PREDECLARED.get(name)
+        """Return an exchange by its name, also one of RabbitMQ's own; None if there is none."""
+        return find_exchange(name, self.topology.exchanges)
 
     def bindings_of(self, exchange: str) -> tuple[Binding, ...]:
         """Return all bindings from an exchange, sorted."""
         return _sorted(self._by_source.get(exchange, ()))
 
     def alternate_of(self, exchange: Exchange) -> str | None:
-        """Return the alternate exchange, by argument or else by policy; None if there is none."""
+        """Return the name of the alternate exchange, by argument or else by policy; None if there is none."""
         found = exchange.arguments.get("alternate-exchange")
         if found is None and self.topology.policies:
             found = effective_definition(exchange, self.topology).get("alternate-exchange")
@@ -170,7 +146,7 @@ class Routing:
     def _matching(self, exchange: Exchange, message: Message) -> tuple[Binding, ...]:
         if not exchange.name:
             if message.exchange:
-                return ()  # as an alternate exchange, the default exchange knows no queue
+                return ()  # as an alternate exchange, the default exchange routes nothing
             keys = [key for key in message.routing_keys if key in self.topology.queues]
             return tuple(Binding(source="", destination=key, routing_key=key) for key in keys)
         return _sorted(self._index(exchange).matching(message))
@@ -187,15 +163,15 @@ class Routing:
                 return f"header {name} must be an array of strings"
         return None
 
-    def _index(self, exchange: Exchange) -> _Index:
+    def _index(self, exchange: Exchange) -> _BindingIndex:
         if exchange.name not in self._indexes:
-            kind = _INDEXES.get(exchange.type, _Everything)
+            kind = _INDEXES.get(exchange.type, _AllBindings)
             self._indexes[exchange.name] = kind(self._by_source.get(exchange.name, ()), self.version)
         return self._indexes[exchange.name]
 
     @cached_property
     def _by_source(self) -> Mapping[str, Sequence[Binding]]:
-        """The bindings of each exchange; one whose end is missing is not there for RabbitMQ either."""
+        """The bindings from each exchange, except those to a missing end, which RabbitMQ would not have either."""
         found: dict[str, list[Binding]] = defaultdict(list)
         for binding in self.topology.bindings:
             if binding.destination_type == "queue":
@@ -207,7 +183,7 @@ class Routing:
         return found
 
 
-class _Index(Protocol):
+class _BindingIndex(Protocol):
     """The bindings of one exchange."""
 
     def matching(self, message: Message) -> Iterable[Binding]: ...
@@ -216,8 +192,8 @@ class _Index(Protocol):
         """Return the bindings that match a message with a routing key and no headers."""
 
 
-class _Everything:
-    """Every binding matches: a fanout exchange, or one of which nothing is known."""
+class _AllBindings:
+    """Bindings that all match: those of a fanout exchange, or of a type from a plugin."""
 
     def __init__(self, bindings: Sequence[Binding], version: Version) -> None:
         self.bindings, self.version = bindings, version
@@ -229,8 +205,8 @@ class _Everything:
         return self.bindings
 
 
-class _Direct(_Everything):
-    """Bindings match whose key is that of the message, byte by byte."""
+class _DirectBindings(_AllBindings):
+    """Bindings by their routing key."""
 
     def __init__(self, bindings: Sequence[Binding], version: Version) -> None:
         super().__init__(bindings, version)
@@ -245,8 +221,8 @@ class _Direct(_Everything):
         return self.by_key.get(key, ())
 
 
-class _Topic(_Everything):
-    """Bindings match whose pattern does: `*` is one word, which may be empty, and `#` any number of them."""
+class _TopicBindings(_AllBindings):
+    """Bindings in a trie of their words: `*` matches one word, which may be empty, and `#` any number of words."""
 
     def __init__(self, bindings: Sequence[Binding], version: Version) -> None:
         super().__init__(bindings, version)
@@ -262,7 +238,7 @@ class _Topic(_Everything):
         return [binding for node in self._nodes(words_of(key)) for binding in node.bindings]
 
     def _nodes(self, words: Sequence[str]) -> Iterable[_Word]:
-        """Return the ends of the patterns that match; each node is looked at once for a word, so `#` is cheap."""
+        """Return the last nodes of the keys that match; a word visits each node once, so `#` is cheap."""
         here = self.root.with_no_word()
         for word in words:
             found = [node for before in here for node in before.after(word)]
@@ -272,7 +248,7 @@ class _Topic(_Everything):
 
 @dataclass(slots=True, eq=False)
 class _Word:
-    """A word of topic patterns, and what follows it in them."""
+    """A node of the trie: a word of topic keys, with the words that follow it and the bindings that end there."""
 
     is_hash: bool
     following: dict[str, _Word] = field(default_factory=dict)
@@ -288,14 +264,14 @@ class _Word:
         node.bindings.append(binding)
 
     def with_no_word(self) -> list[_Word]:
-        """Return this node, and those behind it that need no word."""
+        """Return this node, and the nodes after it that can match no word."""
         found = [self]
         while (node := found[-1].following.get("#")) is not None:
             found.append(node)
         return found
 
     def after(self, word: str) -> list[_Word]:
-        """Return the nodes at which one is a word later."""
+        """Return the nodes that a word leads to."""
         found = self.with_no_word() if self.is_hash else []
         for following in (self.following.get(word), self.following.get("*")):
             if following is not None:
@@ -303,92 +279,16 @@ class _Word:
         return found
 
 
-class _Headers(_Everything):
-    """Bindings match whose arguments do.
-
-    One that demands all of its criteria is looked for at the rarest of them, one that demands any at each.
-    """
-
-    def __init__(self, bindings: Sequence[Binding], version: Version) -> None:
-        super().__init__(bindings, version)
-        self.undemanding: list[Binding] = []
-        self.by_criterion: dict[object, list[Binding]] = defaultdict(list)
-        criteria = [self._criteria(binding) for binding in bindings]
-        count = Counter(criterion for found in criteria for criterion in found)
-        for binding, found in zip(bindings, criteria, strict=True):
-            if demands_any(binding.arguments):
-                places = found
-            else:
-                places = {min(found, key=lambda criterion: count[criterion])} if found else set()
-                self.undemanding += [] if found else [binding]
-            for place in places:
-                self.by_criterion[place].append(binding)
-
-    def matching(self, message: Message) -> Iterable[Binding]:
-        headers = {name: value for name, value in message.headers.items() if name != "BCC"}
-        given = {(name, comparable(value, self.version)) for name, value in headers.items()}
-        given |= {(name, _PRESENT) for name in headers}
-        candidates = {binding: None for place in given for binding in self.by_criterion.get(place, ())}
-        return [
-            *self.undemanding,
-            *(
-                binding
-                for binding in candidates
-                if demands_any(binding.arguments) or self._criteria(binding) <= given
-            ),
-        ]
-
-    def with_key(self, _: str) -> Collection[Binding]:
-        return self.undemanding
-
-    def _criteria(self, binding: Binding) -> set[object]:
-        return {(name, comparable(value, self.version)) for name, value in criteria_of(binding.arguments).items()}
-
-
-_INDEXES: Final[Mapping[str, type[_Everything]]] = {
-    "direct": _Direct,
-    "fanout": _Everything,
-    "topic": _Topic,
-    "headers": _Headers,
+_INDEXES: Final[Mapping[str, Callable[[Sequence[Binding], Version], _BindingIndex]]] = {
+    "direct": _DirectBindings,
+    "fanout": _AllBindings,
+    "topic": _TopicBindings,
+    "headers": HeadersIndex,
 }
 
 
-def words_of(key: str) -> list[str]:
-    """Return the words of a topic's key or pattern; an empty one has none, but `.` has two empty ones."""
-    return key.split(".") if key else []
-
-
-def demands_any(arguments: Arguments) -> bool:
-    """Return whether one criterion of a headers binding is enough; without `x-match`, all are demanded."""
-    return arguments.get("x-match") in ("any", "any-with-x")
-
-
-def criteria_of(arguments: Arguments) -> Arguments:
-    """Return what a headers binding demands; names that begin with `x-` count only if `x-match` says so."""
-    with_x = arguments.get("x-match") in ("all-with-x", "any-with-x")
-    return {
-        name: value
-        for name, value in arguments.items()
-        if name != "x-match" and (with_x or not name.startswith("x-"))
-    }
-
-
-def comparable(value: Argument, version: Version) -> object:
-    """Return what is equal for two values of headers if they are to RabbitMQ; None equals any value.
-
-    Types count: "1" is not 1. But to releases before 4.0 the integer 1 is the float 1.0. Integers inside arrays
-    and tables are equal to RabbitMQ only if they were sent with the same width, which is not known here: they
-    are taken to be.
-    """
-    if value is None:
-        return _PRESENT
-    if version < _FIRST_WITH_STRICT_NUMBERS and isinstance(value, int | float) and not isinstance(value, bool):
-        return ("number", value)
-    return frozen(value)
-
-
-def _straight(bindings: Iterable[Binding]) -> frozenset[str] | None:
-    """Return the queues to which bindings lead; None if one of them leads to an exchange."""
+def _direct_queues(bindings: Iterable[Binding]) -> frozenset[str] | None:
+    """Return the queues that bindings lead to; None if one of them leads to an exchange."""
     found = []
     for binding in bindings:
         if binding.destination_type != "queue":

@@ -1,7 +1,7 @@
-"""The routes of a document, run as tests: which of them are broken, and what is missing for them.
+"""The routes of a document, run as tests: broken routes, and the reasons.
 
-A route names all the queues that its message reaches. Where it names a worker's queue, that worker is taken to
-be there with all that is its own; queues of other workers come and go, and are not looked at.
+A route names all the queues that its message reaches. If it names the queue of a worker, that worker is assumed to
+exist with its queues and bindings. Queues of other workers come and go, and are ignored.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from attune_infra.topology.facts.exchanges import show_exchange_name
 from attune_infra.topology.facts.releases import NEWEST, Version
 from attune_infra.topology.model import Binding, Message, Route, Topology, WorkerFamily, label
 from attune_infra.topology.routing.route import Routed, Routing
@@ -18,87 +19,91 @@ from attune_infra.topology.worker import owner_of, topology_of_workers, with_wor
 
 @dataclass(frozen=True, slots=True)
 class RouteResult:
-    """A route, and what is wrong with it: words for each queue that is not as it says."""
+    """A route, and a sentence for each queue that it is wrong about."""
 
     route: Route
     problems: tuple[str, ...] = ()
 
 
-def name_of(route: Route) -> str:
-    """Return what a route is called in a sentence."""
-    return f"route of {called(route.publish)}"
+def route_name(route: Route) -> str:
+    """Return the name of a route for sentences."""
+    return f"route of {describe_message(route.publish)}"
 
 
-def called(message: Message) -> str:
-    """Return what a message is called in a sentence."""
-    words = [f"routing key {message.routing_key}"] if message.routing_key else []
-    words += [f"headers {dict(message.headers)}"] if message.headers else []
-    return " with ".join([message.exchange or "amq.default", *([" and ".join(words)] if words else [])])
+def describe_message(message: Message) -> str:
+    """Return the exchange, the routing key and the headers of a message, in words."""
+    words = []
+    if message.routing_key:
+        words.append(f"routing key {message.routing_key}")
+    if message.headers:
+        words.append(f"headers {dict(message.headers)}")
+    exchange = show_exchange_name(message.exchange)
+    return f"{exchange} with {' and '.join(words)}" if words else exchange
 
 
 def workers_of(queues: Iterable[str], family: WorkerFamily | None) -> frozenset[int]:
-    """Return the ids of the workers whose queues these are."""
+    """Return the ids of the workers that own any of these queues."""
     owners = {owner_of(family, queue) for queue in queues} if family else set()
     return frozenset(owner for owner in owners if owner is not None)
 
 
-def run(want: Topology, *, version: Version = NEWEST) -> Iterator[RouteResult]:
-    """Run the routes of a topology on itself."""
+def run_routes(want: Topology, *, version: Version = NEWEST) -> Iterator[RouteResult]:
+    """Run the routes of a topology on the topology itself."""
     routings: dict[frozenset[int], Routing] = {}
     for route in want.routes:
         ids = workers_of(route.reaches, want.workers)
         if ids not in routings:
             routings[ids] = Routing(with_workers(want, sorted(ids)), version=version)
-        yield _tested(route, routings[ids], routings[ids], want)
+        yield _run_route(route, routings[ids], routings[ids], want)
 
 
-def run_on(have: Routing, want: Topology, *, provisioned: frozenset[int]) -> Iterator[RouteResult]:
-    """Run the routes of a topology on what a broker holds.
+def run_routes_on(have: Routing, want: Topology, *, provisioned: frozenset[int]) -> Iterator[RouteResult]:
+    """Run the routes of a topology on a broker's topology.
 
-    The workers `provisioned` have to be there; another one that a route names is taken to be, unless it is.
+    The workers `provisioned` must exist on the broker. Any other worker that a route names is assumed to exist.
     """
     routings: dict[frozenset[int], tuple[Routing, Routing]] = {}
     for route in want.routes:
         ids = workers_of(route.reaches, want.workers)
         if ids not in routings:
             wanted = Routing(with_workers(want, sorted(ids)), version=have.version)
-            routings[ids] = (_with_supposed(have, want, ids - provisioned), wanted)
-        yield _tested(route, *routings[ids], want)
+            routings[ids] = (_with_assumed_workers(have, want, ids - provisioned), wanted)
+        yield _run_route(route, *routings[ids], want)
 
 
-def unlike(
+def compare_with_route(
     route: Route, reached: Collection[str], want: Topology, *, possible: Collection[str] = ()
 ) -> tuple[list[str], list[str]]:
-    """Return the queues that a message should have reached and did not, and those it should not have.
+    """Return the queues of a route that a message did not reach, and the queues that it reached in addition.
 
-    Of the latter only those count that the topology or the workers of the route declare.
+    Additional queues count only if the topology or the workers of the route declare them.
     """
-    missing, surplus = differing(route.reaches, reached, possible)
+    missing, surplus = compare_queues(route.reaches, reached, possible)
     ids, family = workers_of(route.reaches, want.workers), want.workers
     declared = [name for name in surplus if name in want.queues or (family and owner_of(family, name) in ids)]
     return missing, declared
 
 
-def differing(
+def compare_queues(
     expected: Collection[str], reached: Collection[str], possible: Collection[str]
 ) -> tuple[list[str], list[str]]:
-    """Return what is expected and not even possible, and what is reached and not expected."""
+    """Return the expected queues that are neither reached nor possible, and the reached ones not expected."""
     missing = [name for name in expected if name not in reached and name not in possible]
     return missing, [name for name in sorted(reached) if name not in expected]
 
 
-def discrepancies(
+def describe_discrepancies(
     routed: Routed, missing: Iterable[str], surplus: Iterable[str], have: Routing, wanted: Routing
 ) -> tuple[str, ...]:
-    """Return the words for queues that a message does not reach, and for those that it should not."""
+    """Return a sentence for each queue that a message does not reach, and for each that it should not reach."""
     return (
-        *(f"does not reach queue {queue}: {_lacking(queue, routed, have, wanted)}" for queue in missing),
-        *(f"reaches queue {queue} too: {_surplus(queue, routed)}" for queue in surplus),
+        *(f"does not reach queue {queue}: {_why_missing(queue, routed, have, wanted)}" for queue in missing),
+        *(f"also reaches queue {queue}: {_why_surplus(queue, routed)}" for queue in surplus),
     )
 
 
-def _with_supposed(have: Routing, want: Topology, ids: frozenset[int]) -> Routing:
-    """Return what a broker holds, and what is the own of those of the workers that have no queue there."""
+def _with_assumed_workers(have: Routing, want: Topology, ids: frozenset[int]) -> Routing:
+    """Return a broker's topology with the queues and bindings of these workers, if they have no queue there."""
     absent = [
         worker_id
         for worker_id in sorted(ids)
@@ -109,33 +114,33 @@ def _with_supposed(have: Routing, want: Topology, ids: frozenset[int]) -> Routin
     return Routing(with_workers(replace(have.topology, workers=want.workers), absent), version=have.version)
 
 
-def _tested(route: Route, have: Routing, wanted: Routing, want: Topology) -> RouteResult:
+def _run_route(route: Route, have: Routing, wanted: Routing, want: Topology) -> RouteResult:
     routed = have.publish(route.publish)
     if routed.refused is not None and route.reaches:
-        return RouteResult(route, (f"is refused by RabbitMQ: {routed.refused}",))
-    missing, surplus = unlike(route, routed.queues, want, possible=routed.possible)
-    return RouteResult(route, discrepancies(routed, missing, surplus, have, wanted))
+        return RouteResult(route, (f"publishes a message that RabbitMQ refuses: {routed.refused}",))
+    missing, surplus = compare_with_route(route, routed.queues, want, possible=routed.possible)
+    return RouteResult(route, describe_discrepancies(routed, missing, surplus, have, wanted))
 
 
-def _lacking(queue: str, routed: Routed, have: Routing, want: Routing) -> str:
-    """Return what is missing: a binding that is wanted, one that would match, or any at all."""
+def _why_missing(queue: str, routed: Routed, have: Routing, want: Routing) -> str:
+    """Explain why a queue is not reached: the queue or a wanted binding is missing, or no binding matches."""
     if queue not in have.topology.queues:
-        return "it is missing"
+        return "the queue is missing"
     if not have.topology.queues[queue].works:
-        return f"its state is {have.topology.queues[queue].state}"
-    towards = list(_towards(queue, want.publish(routed.message)))
-    if gone := [binding for binding in towards if binding not in have.topology.bindings]:
-        return f"{label(gone[0])} is missing"
+        return f"the state of the queue is {have.topology.queues[queue].state}"
+    for binding in _bindings_towards(queue, want.publish(routed.message)):
+        if binding not in have.topology.bindings:
+            return f"{label(binding)} is missing"
     for hop in routed.hops:
         for binding in have.bindings_of(hop.exchange.name):
             if (binding.destination_type, binding.destination) == ("queue", queue) and binding not in hop.matched:
                 reason = why_not(binding, hop.exchange, routed.message, have.version)
                 return f"{label(binding)} does not match: {reason}"
-    return f"a binding {routed.message.exchange} -> {queue} that matches is missing"
+    return f"no binding {routed.message.exchange} -> {queue} matches"
 
 
-def _towards(queue: str, routed: Routed) -> Iterator[Binding]:
-    """Yield the bindings by which a message came to a queue."""
+def _bindings_towards(queue: str, routed: Routed) -> Iterator[Binding]:
+    """Yield the bindings through which a message came to a queue."""
     wanted, found = {("queue", queue)}, True
     hops = list(routed.hops)
     while found:
@@ -149,9 +154,9 @@ def _towards(queue: str, routed: Routed) -> Iterator[Binding]:
                 found = True
 
 
-def _surplus(queue: str, routed: Routed) -> str:
+def _why_surplus(queue: str, routed: Routed) -> str:
     for hop in routed.hops:
         for binding in hop.matched:
             if (binding.destination_type, binding.destination) == ("queue", queue):
                 return f"{label(binding)} matches: {why(binding, hop.exchange, routed.message)}"
-    return "as its name is the routing key"
+    return "its name is the routing key"

@@ -1,6 +1,6 @@
-"""Topic keys as sets of routing keys: whether two have one in common, and whether one holds all of another's.
+"""Topic keys as sets of routing keys: two may overlap, and one may cover another.
 
-Which keys match a single message is not asked here, but of `topology.routing`.
+The keys that match a single message are found in `route`, not here.
 """
 
 from __future__ import annotations
@@ -12,11 +12,9 @@ from functools import cached_property
 from itertools import chain, permutations, zip_longest
 from typing import Final, TypeAlias
 
-from attune_infra.topology.routing.route import words_of
-
 
 class _Wildcard:
-    """A word of a topic key that stands for others."""
+    """A word of a topic key that stands for other words."""
 
     __slots__ = ()
 
@@ -28,35 +26,40 @@ Word: TypeAlias = "str | _Wildcard"
 Words: TypeAlias = "tuple[Word, ...]"
 
 _WILDCARDS: Final = {"*": STAR, "#": HASH}
-_ANY_OTHER: Final = "\0"
-"""A word that is in no key, and so stands for all that are not."""
+_OTHER_WORD: Final = "\0"
+"""A word that is in no key, and so an example of all such words."""
 
-_PAIR: Final = 2
-"""Keys that are held against each other; more are put into a tree."""
+_MAX_KEYS_COMPARED: Final = 2
+"""Keys that are compared with each other; more are put into a tree."""
 
-_FEW: Final = 4
-"""Keys that are tried sooner than it is asked whether another word has fewer."""
+_ENOUGH_CANDIDATES: Final = 4
+"""So few candidates are tried without a search for a rarer word."""
 
 
-def pattern(key: str) -> Words:
-    """Return the words of a key that a topic exchange is bound with."""
+def words_of(key: str) -> list[str]:
+    """Split a routing key or topic key into words; an empty key has none, and `.` has two empty ones."""
+    return key.split(".") if key else []
+
+
+def parse_topic_key(key: str) -> Words:
+    """Return the words of a key on a topic exchange."""
     if "*" in key or "#" in key:
         return tuple([_WILDCARDS.get(word, word) for word in words_of(key)])
-    return literal(key)
+    return parse_literal_key(key)
 
 
-def literal(key: str) -> Words:
-    """Return the words of a key that stands for itself only."""
+def parse_literal_key(key: str) -> Words:
+    """Return the words of a key without wildcards: a routing key, or a key on a direct exchange."""
     return tuple(words_of(key))
 
 
-def example(words: Words) -> str:
-    """Return a routing key among those that the words stand for; where they can be any, it is nobody's."""
-    return ".".join([word if isinstance(word, str) else _ANY_OTHER for word in words])
+def example_key(words: Words) -> str:
+    """Return one of the routing keys that the words stand for; a wildcard becomes a word that no key has."""
+    return ".".join([word if isinstance(word, str) else _OTHER_WORD for word in words])
 
 
-def shown(words: Words) -> str:
-    """Return a key as it is written."""
+def format_key(words: Words) -> str:
+    """Return the text of a key."""
     return ".".join(word if isinstance(word, str) else ("*" if word is STAR else "#") for word in words)
 
 
@@ -65,9 +68,9 @@ def is_literal(words: Words) -> bool:
 
 
 def overlap(one: Words, other: Words) -> bool:
-    """Return whether there is a routing key for which both stand."""
+    """Return whether some routing key matches both."""
     start = 0
-    for mine, others in zip(one, other, strict=False):  # as far as there is no `#`, word stands against word
+    for mine, others in zip(one, other, strict=False):  # up to the first `#`, words are compared in pairs
         if mine is HASH or others is HASH:
             break
         if mine != others and mine is not STAR and others is not STAR:
@@ -90,31 +93,36 @@ def overlap(one: Words, other: Words) -> bool:
 
 
 def _steps(one: Words, other: Words) -> list[tuple[int, int]]:
-    """Return how many words on one may be, in each, when both have taken the same."""
+    """Return the moves, in words of each key, that match the same word or nothing."""
     steps = []
     first, second = one[0] if one else None, other[0] if other else None
     if first is HASH:
-        steps += [(1, 0)] + ([(0, 1)] if second is not None else [])
+        steps.append((1, 0))
+        if second is not None:
+            steps.append((0, 1))
     if second is HASH:
-        steps += [(0, 1)] + ([(1, 0)] if first is not None else [])
+        steps.append((0, 1))
+        if first is not None:
+            steps.append((1, 0))
     if first is not None and second is not None and (first is STAR or second is STAR or first == second):
         steps.append((1, 1))
     return steps
 
 
-def covered(keys: Collection[str]) -> Iterable[tuple[str, str]]:
-    """Return the keys that another covers, each with one that does.
+def find_covered(keys: Collection[str]) -> Iterable[tuple[str, str]]:
+    """Return the keys that another key covers, each with such a key.
 
-    Of keys that mean the same, the first covers the others. Many keys cost least when they are sorted.
+    Of keys that mean the same, the first covers the others. A search among many keys is fastest if they are
+    sorted.
     """
-    if len(keys) > _PAIR or any("#" in key[:-1] for key in keys):
-        return KeyTree(keys).covered()
-    words = {key: pattern(key) for key in keys}
-    return [(key, other) for key, other in permutations(words, 2) if _holds(words[other], words[key])]
+    if len(keys) > _MAX_KEYS_COMPARED or any("#" in key[:-1] for key in keys):
+        return KeyTree(keys).find_covered()
+    words = {key: parse_topic_key(key) for key in keys}
+    return [(key, other) for key, other in permutations(words, 2) if _covers(words[other], words[key])]
 
 
-def _holds(wide: Words, narrow: Words) -> bool:
-    """Return whether one key covers another, of two that have `#` at most at their ends."""
+def _covers(wide: Words, narrow: Words) -> bool:
+    """Return whether one key covers another; both may have `#` only at the end."""
     for mine, others in zip_longest(wide, narrow):
         if mine is HASH:
             return True
@@ -124,33 +132,34 @@ def _holds(wide: Words, narrow: Words) -> bool:
 
 
 class KeyTree:
-    """Keys of topic bindings as a tree of words, which finds one that covers another without trying each.
+    """Topic keys as a tree of words, to find the keys that another covers without trying every pair.
 
-    One covers another if its words can be laid over those of the other: `*` over any word but `#`, and `#` over
-    any number of words. That is all, since a routing key may hold words that are in neither of the two.
+    A key covers another if its words match those of the other: `*` matches any word but `#`, and `#` any number of
+    words. This is a complete test, since a routing key may hold words that are in neither key.
     """
 
     def __init__(self, keys: Iterable[str]) -> None:
         self._root = _Branch()
-        self._words = {key: _hash_first(pattern(key)) for key in keys}
+        self._words = {key: _normalize(parse_topic_key(key)) for key in keys}
         for key, words in self._words.items():
             if not is_literal(words):
                 self._root.add(words, key)
 
-    def covered(self) -> Iterator[tuple[str, str]]:
-        """Yield the keys that another covers, each with one that does; of keys that mean the same, the first does.
+    def find_covered(self) -> Iterator[tuple[str, str]]:
+        """Yield the keys that another key covers, each with such a key.
 
-        A key that begins as the one before it goes on from where that part of it led.
+        Of keys that mean the same, the first covers the others. Words that a key shares with the key before it are
+        not walked again.
         """
         before: Words = ()
-        ways = [self._root.with_hash()]  # where one may be after so many words
+        branches = [self._root.with_hash()]  # the branches reached after so many words
         for key, words in self._words.items():
-            shared = _length_of_shared(before, words)
-            del ways[shared + 1 :]
+            shared = _count_shared(before, words)
+            del branches[shared + 1 :]
             for word in words[shared:]:
-                ways.append(_after(ways[-1], word))
+                branches.append(_next_branches(branches[-1], word))
             before = words
-            for branch in ways[-1]:
+            for branch in branches[-1]:
                 if branch.key is not None and branch.key != key:
                     yield key, branch.key
                     break
@@ -158,10 +167,10 @@ class KeyTree:
 
 @dataclass(slots=True, eq=False)
 class _Branch:
-    """Where keys part, and what follows there; `key` is the first of those that end here.
+    """A node of the tree, with the words that follow; `key` is the first key that ends here.
 
-    It `is_hash` if the word before is `#`. It `is_open` if nothing but `*` is between that and here, so that
-    further words do no harm.
+    It `is_hash` if the word before it is `#`. It `is_open` if only `*` stands between the last `#` and here, so
+    that the `#` can take any further words.
     """
 
     is_hash: bool = False
@@ -180,25 +189,27 @@ class _Branch:
             branch.key = key
 
     def with_hash(self) -> list[_Branch]:
-        """Return this branch, and before it the one behind `#`, which needs no word."""
+        """Return this branch, and in front of it the one after `#`, which needs no word."""
         return [self.following[HASH], self] if HASH in self.following else [self]
 
     def after(self, word: Word) -> list[_Branch]:
-        """Return where one may be when a word is taken, the widest way first."""
+        """Return the branches that a word leads to, the widest first."""
         found = self.with_hash() if self.is_hash or (self.is_open and word is HASH) else []
-        for over in () if word is HASH else (STAR, word):
-            if over in self.following:
-                found += self.following[over].with_hash()
+        if word is HASH:
+            return found
+        for matching in (STAR, word):
+            if matching in self.following:
+                found += self.following[matching].with_hash()
         return found
 
 
-def _after(here: list[_Branch], word: Word) -> list[_Branch]:
-    found = [branch for before in here for branch in before.after(word)]
+def _next_branches(branches: list[_Branch], word: Word) -> list[_Branch]:
+    found = [branch for before in branches for branch in before.after(word)]
     return list(dict.fromkeys(found)) if len(found) > 1 else found
 
 
-def _length_of_shared(one: Words, other: Words) -> int:
-    """Return with how many of the same words both begin."""
+def _count_shared(one: Words, other: Words) -> int:
+    """Return the number of words that both begin with."""
     length = 0
     for mine, others in zip(one, other, strict=False):
         if mine != others:
@@ -207,8 +218,8 @@ def _length_of_shared(one: Words, other: Words) -> int:
     return length
 
 
-def _hash_first(words: Words) -> Words:
-    """Return words that mean the same, with `#` before the `*` beside it, and once."""
+def _normalize(words: Words) -> Words:
+    """Return equivalent words in which `#` stands before a `*` beside it, and only once."""
     if HASH not in words:
         return words
     found: list[Word] = []
@@ -223,38 +234,38 @@ def _hash_first(words: Words) -> Words:
 
 
 class KeyIndex:
-    """Keys by their words, which finds those that overlap with another without trying each.
+    """Keys by their words, to find the keys that overlap with another without trying each.
 
-    Tried are only those that can have the rarest word of the other, or the first one that is rare enough, where
-    that one has it: so many words behind the beginning or before the end, or, where `#` hides how many, anywhere.
-    Each of these three is looked up in a table of its own, which is made when it is first needed.
+    Only keys are tried that can have the rarest word of the other key, or one that is rare enough, at the same
+    place. Places are counted from the beginning and from the end; between two words `#` a word may be anywhere.
+    Each of these three has a table of its own, built when it is first needed.
     """
 
     def __init__(self, keys: Iterable[Words]) -> None:
         self._keys = tuple(keys)
 
     def overlapping(self, other: Words) -> Iterator[Words]:
-        """Yield the keys for which, and for another, there is a routing key for which both stand."""
+        """Yield the keys that overlap with another."""
         return (words for words in self._candidates(other) if overlap(words, other))
 
     def _candidates(self, other: Words) -> Iterable[Words]:
         rarest: Sequence[Sequence[Words]] = [self._keys]
         fewest = len(self._keys)
-        for found in self._having_a_word(other):
+        for found in self._candidates_by_word(other):
             count = sum(map(len, found))
             if count < fewest:
                 rarest, fewest = found, count
-            if fewest <= _FEW:
+            if fewest <= _ENOUGH_CANDIDATES:
                 break
         return chain.from_iterable(rarest)
 
-    def _having_a_word(self, other: Words) -> Iterator[Sequence[Sequence[Words]]]:
-        """Yield, for one word of another key after the other, the keys that can have it there."""
-        for place, word in _fixed(other):
+    def _candidates_by_word(self, other: Words) -> Iterator[Sequence[Sequence[Words]]]:
+        """Yield the keys that can have a word of another key at its place, for one word after the other."""
+        for place, word in _literal_places(other):
             yield self._from_the_beginning.having(place, word)
-        for place, word in _fixed(reversed(other)):
+        for place, word in _literal_places(reversed(other)):
             yield self._from_the_end.having(place, word)
-        for word in _hidden(other):
+        for word in _literals_between_hashes(other):
             yield self._by_word.get(word, ()), self._with_wildcards
 
     @cached_property
@@ -279,7 +290,7 @@ class KeyIndex:
 
 
 class _Places:
-    """Keys by the places of their words, as they are counted up to the first `#`, which hides those behind it."""
+    """Keys by the places of their words, counted up to the first `#`; the places after it are unknown."""
 
     def __init__(self, keys: Iterable[tuple[Words, Words]]) -> None:
         self._having: dict[tuple[int, Word], list[Words]] = defaultdict(list)
@@ -297,8 +308,8 @@ class _Places:
         return [*having, *[keys for start, keys in self._open.items() if start <= place]]
 
 
-def _fixed(words: Iterable[Word]) -> Iterator[tuple[int, Word]]:
-    """Yield the places of the words before the first `#` that stand for themselves, and the words."""
+def _literal_places(words: Iterable[Word]) -> Iterator[tuple[int, Word]]:
+    """Yield the words before the first `#` that are no wildcards, with their places."""
     for place, word in enumerate(words):
         if word is HASH:
             return
@@ -306,8 +317,8 @@ def _fixed(words: Iterable[Word]) -> Iterator[tuple[int, Word]]:
             yield place, word
 
 
-def _hidden(words: Words) -> set[Word]:
-    """Return the words that stand for themselves with `#` on both sides."""
+def _literals_between_hashes(words: Words) -> set[Word]:
+    """Return the words that are no wildcards and have `#` on both sides."""
     if HASH not in words:
         return set()
     first, last = words.index(HASH), len(words) - 1 - words[::-1].index(HASH)

@@ -1,10 +1,9 @@
-"""The whole story of a message: where it goes, and from each queue its next life, to where it ends or is lost.
+"""The whole story of a message: the queues it reaches and, as a dead letter, all the queues after them.
 
-A message leaves a queue otherwise than by a consumer who takes it for up to four causes, each told only where it
-can occur. It is then discarded if the queue has no dead letter exchange, which is how the topology wants it;
-but where one is wanted and leads nowhere, the message is lost without a trace, and so is one that came round a
-cycle without ever being rejected, which RabbitMQ drops. Not asked: how long anything takes, and the expiration
-that a single message may bring along.
+Unless a consumer takes it, a message leaves a queue for one of up to four causes. RabbitMQ discards it if the
+queue has no dead letter exchange, which is what the topology says. The message is lost if there is one that leads
+nowhere, and if it comes round a cycle without ever being rejected. Durations are not considered, nor the
+expiration that a publisher may give to a single message.
 """
 
 from __future__ import annotations
@@ -16,21 +15,19 @@ from enum import StrEnum
 from typing import Final
 
 from attune_infra.errors import ExitCode
-from attune_infra.topology.facts.releases import Version
-from attune_infra.topology.model import Argument, Binding, Message, Queue, frozen, type_without_argument
+from attune_infra.topology.facts.releases import FIRST_WITH_DEFAULT_DELIVERY_LIMIT, FIRST_WITH_LAST_DEATH, Version
+from attune_infra.topology.model import Argument, Binding, Message, Queue, freeze
 from attune_infra.topology.policy import effective_arguments
 from attune_infra.topology.routing.cycles import cycles
 from attune_infra.topology.routing.route import Routed, Routing
-from attune_infra.topology.routing.routes import differing, discrepancies
+from attune_infra.topology.routing.routes import compare_queues, describe_discrepancies
 from attune_infra.topology.routing.why import why_not
 
 DEFAULT_DELIVERY_LIMIT: Final = 20
-_FIRST_WITH_DELIVERY_LIMIT: Final = (4, 0)
-_FIRST_WITH_LAST_DEATH: Final = (4, 0)
 
 
 class Reason(StrEnum):
-    """Why RabbitMQ takes a message out of a queue, in its own words."""
+    """A reason for which RabbitMQ takes a message out of a queue, in its own words."""
 
     REJECTED = "rejected"
     EXPIRED = "expired"
@@ -39,7 +36,7 @@ class Reason(StrEnum):
 
 
 class Ending(StrEnum):
-    """What becomes of a message that leaves a queue."""
+    """The fate of a message that leaves a queue."""
 
     GOES_ON = "goes_on"
     DISCARDED = "discarded"
@@ -54,7 +51,7 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why a message may leave a queue, and the argument or policy key that makes it so, with its value."""
+    """A cause for which a message may leave a queue, with the argument behind it and its value in effect."""
 
     reason: Reason
     argument: str | None = None
@@ -65,10 +62,10 @@ class Cause:
 class Death:
     """One way out of a queue, for all the causes that lead the same way.
 
-    `routed` is where the dead letter went, None without a dead letter exchange. `lives` are the places in
-    `Trace.lives` of what comes next, in the order of the queues that it reached and then of those it may have.
-    `rounds` are those queues in which it may have been before. Into the `dropped` of these RabbitMQ lets no
-    message that came round without ever being rejected.
+    `routed` is the route of the dead letter, None without a dead letter exchange. `lives` are indexes into
+    `Trace.lives`: first of the queues that the dead letter reaches, then of those that it may reach. `rounds` are
+    the queues among these that the message may have been in before. RabbitMQ drops the message instead of putting
+    it into one of the `dropped` queues, if it came round without ever being rejected.
     """
 
     causes: tuple[Cause, ...]
@@ -85,7 +82,7 @@ class Death:
 
     @property
     def is_automatic(self) -> bool:
-        """Whether a message can go this way although nobody rejects it."""
+        """True if a message can go this way without being rejected."""
         return any(cause.reason is not Reason.REJECTED for cause in self.causes)
 
 
@@ -93,7 +90,7 @@ class Death:
 class Life:
     """A message in a queue, with the routing key and headers that it has there, and its ways out.
 
-    `has_died` says whether it came as a dead letter.
+    `has_died` is true if it came as a dead letter.
     """
 
     queue: Queue
@@ -104,7 +101,7 @@ class Life:
 
 @dataclass(frozen=True, slots=True)
 class Unmatched:
-    """A binding of an exchange that a message came to, and why it does not match."""
+    """A binding of an exchange that the message visits, and the reason why it does not match."""
 
     binding: Binding
     why: str
@@ -112,11 +109,11 @@ class Unmatched:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
-    """The story of a message. The first lives are those in `routed.queues` and then `routed.possible`.
+    """The story of a message. The first lives are those in `routed.queues`, then those in `routed.possible`.
 
-    `expected` are the names of the queues it should reach and no other, None if nobody said, and `unmet` are words
-    for each that is not so. `unmatched` are the bindings that did not match anywhere on its way, None if nobody
-    asked.
+    `expected` are the names of exactly the queues that it should reach, None if there is no expectation. `unmet`
+    has a sentence for each difference. `unmatched` are the bindings that do not match on the whole way, None
+    unless asked for.
     """
 
     routed: Routed
@@ -131,12 +128,12 @@ class Trace:
         return not (self.routed.queues or self.routed.possible)
 
     def losses(self) -> Iterator[tuple[Life, Death]]:
-        """Yield the ways on which the message is lost."""
+        """Yield the ways out of queues on which the message is lost."""
         yield from ((life, death) for life in self.lives for death in life.deaths if death.is_loss)
 
     @property
     def exit_code(self) -> ExitCode:
-        """Drift, if the message reaches no queue, or not those it should, or is lost on a way it can take."""
+        """Drift, if the message reaches no queue, or other queues than expected, or can be lost."""
         is_wrong = self.is_unroutable and self.expected != ()
         return ExitCode.DRIFT if is_wrong or self.unmet or any(self.losses()) else ExitCode.DONE
 
@@ -149,13 +146,16 @@ def trace(
     lives = _Lives(routing).of(routed)
     everywhere = [routed, *(death.routed for life in lives for death in life.deaths if death.routed is not None)]
     wanted = None if expected is None else tuple(sorted(set(expected)))
-    missing, surplus = ([], []) if wanted is None else differing(wanted, routed.queues, routed.possible)
+    unmet: tuple[str, ...] = ()
+    if wanted is not None:
+        missing, surplus = compare_queues(wanted, routed.queues, routed.possible)
+        unmet = describe_discrepancies(routed, missing, surplus, routing, routing)
     return Trace(
         routed=routed,
         version=routing.version,
         lives=lives,
         expected=wanted,
-        unmet=discrepancies(routed, missing, surplus, routing, routing),
+        unmet=unmet,
         unmatched=tuple(dict.fromkeys(_unmatched(routing, everywhere))) if explain else None,
     )
 
@@ -170,45 +170,49 @@ def _unmatched(routing: Routing, everywhere: Iterable[Routed]) -> Iterator[Unmat
 
 
 def causes_of(queue: Queue, arguments: Mapping[str, Argument], version: Version) -> Iterator[Cause]:
-    """Yield why a message may leave a queue; `arguments` are those in effect, policies included."""
+    """Yield the causes for which a message may leave a queue, by the arguments and policies in effect."""
     if queue.type == "stream":
         return
     yield Cause(Reason.REJECTED)
     ttl = arguments.get("x-message-ttl")
     if isinstance(ttl, int):
         yield Cause(Reason.EXPIRED, "x-message-ttl", ttl)
-    is_quorum = queue.type == "quorum"
-    overflow = arguments.get("x-overflow")
-    for name in ("x-max-length", "x-max-length-bytes") if overflow != "reject-publish" else ():
-        if isinstance(length := arguments.get(name), int):
-            yield Cause(Reason.MAXLEN, name, length)
-    default = DEFAULT_DELIVERY_LIMIT if version >= _FIRST_WITH_DELIVERY_LIMIT else None
+    if arguments.get("x-overflow") != "reject-publish":
+        for name in ("x-max-length", "x-max-length-bytes"):
+            if isinstance(length := arguments.get(name), int):
+                yield Cause(Reason.MAXLEN, name, length)
+    if queue.type == "quorum":
+        yield from _delivery_limit(arguments, version)
+
+
+def _delivery_limit(arguments: Mapping[str, Argument], version: Version) -> Iterator[Cause]:
+    default = DEFAULT_DELIVERY_LIMIT if version >= FIRST_WITH_DEFAULT_DELIVERY_LIMIT else None
     limit = arguments.get("x-delivery-limit", default)
-    is_no_limit = version >= _FIRST_WITH_DELIVERY_LIMIT and isinstance(limit, int) and limit < 0
-    if is_quorum and isinstance(limit, int) and not is_no_limit:
+    is_no_limit = version >= FIRST_WITH_DEFAULT_DELIVERY_LIMIT and isinstance(limit, int) and limit < 0
+    if isinstance(limit, int) and not is_no_limit:
         yield Cause(Reason.DELIVERY_LIMIT, "x-delivery-limit", limit)
 
 
 def dead_letter(life: Life, reason: Reason, exchange: str, key: str | None, version: Version) -> Message:
     """Return a message as its dead letter exchange gets it.
 
-    Without a key of its own, a dead letter keeps the keys it came with, those of CC and BCC too. Headers tell of
-    its first death and, since RabbitMQ 4.0, of its last one, whatever the publisher wrote there; a headers
-    exchange may look at them.
+    If the queue sets no routing key, the dead letter keeps its own, also those in CC and BCC. RabbitMQ writes
+    headers about its first death and, since 4.0, about its last one, over those of the publisher. A headers
+    exchange may match on them.
     """
     headers = dict(life.message.headers)
     if key is not None:
         headers.pop("CC", None)
         headers.pop("BCC", None)
-    told: dict[str, Argument] = {
+    death: dict[str, Argument] = {
         "reason": str(reason),
         "queue": life.queue.name,
         "exchange": life.message.exchange,
     }
-    for name, value in told.items():
+    for name, value in death.items():
         if not life.has_died:
             headers[f"x-first-death-{name}"] = value
-        if version >= _FIRST_WITH_LAST_DEATH:
+        if version >= FIRST_WITH_LAST_DEATH:
             headers[f"x-last-death-{name}"] = value
     return Message(
         exchange=exchange, routing_key=life.message.routing_key if key is None else key, headers=headers
@@ -217,7 +221,7 @@ def dead_letter(life: Life, reason: Reason, exchange: str, key: str | None, vers
 
 @dataclass(slots=True)
 class _Lives:
-    """The lives of a message, found one after another; each that is different in anything that counts, once."""
+    """The lives of a message, found one after another; equivalent lives are found once."""
 
     routing: Routing
     found: list[Life] = field(default_factory=list)
@@ -225,22 +229,22 @@ class _Lives:
     waiting: deque[int] = field(default_factory=deque)
 
     def of(self, routed: Routed) -> tuple[Life, ...]:
-        self._arrived(routed, has_died=False)
+        self._add_lives(routed, has_died=False)
         while self.waiting:
             place = self.waiting.popleft()
             self.found[place] = replace(self.found[place], deaths=tuple(self._deaths(self.found[place])))
         return _with_cycles(self.found)
 
-    def _arrived(self, routed: Routed, *, has_died: bool) -> tuple[int, ...]:
+    def _add_lives(self, routed: Routed, *, has_died: bool) -> tuple[int, ...]:
         return tuple(
-            self._place(name, routed.message, has_died=has_died) for name in (*routed.queues, *routed.possible)
+            self._add_life(name, routed.message, has_died=has_died) for name in (*routed.queues, *routed.possible)
         )
 
-    def _place(self, name: str, message: Message, *, has_died: bool) -> int:
+    def _add_life(self, name: str, message: Message, *, has_died: bool) -> int:
         if self.routing.sees_deaths:
-            state = (name, message.routing_key, frozen(dict(message.headers)), has_died)
+            state = (name, message.routing_key, freeze(dict(message.headers)), has_died)
         else:
-            state = (name, message.routing_key, frozen(dict(_without_deaths(message.headers))), False)
+            state = (name, message.routing_key, freeze(dict(_without_deaths(message.headers))), False)
         if state not in self.places:
             self.places[state] = len(self.found)
             self.waiting.append(len(self.found))
@@ -248,17 +252,17 @@ class _Lives:
         return self.places[state]
 
     def _queue(self, name: str) -> Queue:
-        """Return a queue with the type that it is of."""
-        topology = self.routing.topology
-        queue = topology.queues[name]
-        return replace(queue, type=queue.type or type_without_argument(queue, topology.default_queue_type))
+        """Return a queue with its type filled in."""
+        queue = self.routing.topology.queues[name]
+        return replace(queue, type=self.routing.topology.type_of(queue))
 
     def _deaths(self, life: Life) -> Iterator[Death]:
         arguments = effective_arguments(life.queue, self.routing.topology)
         exchange, key = (arguments.get(f"x-dead-letter-{name}") for name in ("exchange", "routing-key"))
         causes = tuple(causes_of(life.queue, arguments, self.routing.version))
         if not isinstance(exchange, str):
-            yield from [Death(causes=causes, ending=Ending.DISCARDED)] if causes else []
+            if causes:
+                yield Death(causes=causes, ending=Ending.DISCARDED)
             return
         is_kept = (
             life.queue.type == "quorum"
@@ -275,7 +279,7 @@ class _Lives:
     def _way(self, life: Life, cause: Cause, exchange: str, key: str | None, *, is_kept: bool) -> Death:
         message = dead_letter(life, cause.reason, exchange, key, self.routing.version)
         routed = self.routing.route(message)
-        lives = self._arrived(routed, has_died=True)
+        lives = self._add_lives(routed, has_died=True)
         if lives:
             ending = Ending.GOES_ON
         elif is_kept:
@@ -292,11 +296,11 @@ def _without_deaths(headers: Mapping[str, Argument]) -> Mapping[str, Argument]:
 
 
 def _with_cycles(lives: list[Life]) -> tuple[Life, ...]:
-    """Return the lives with the queues to which a message comes round.
+    """Return the lives with the queues that a message comes back to.
 
-    RabbitMQ drops a dead letter on its way into a queue in which it died before if it was not rejected since.
+    RabbitMQ drops a dead letter on its way into a queue in which it died before, if it was not rejected since.
     """
-    rounds, automatic = _Rounds(lives, of=lambda _: True), _Rounds(lives, of=lambda death: death.is_automatic)
+    rounds, automatic = _Rounds(lives, lambda _: True), _Rounds(lives, lambda death: death.is_automatic)
     return tuple(
         replace(
             life,
@@ -310,35 +314,38 @@ def _with_cycles(lives: list[Life]) -> tuple[Life, ...]:
 
 
 class _Rounds:
-    """Which queues a message comes round to, by deaths of a kind."""
+    """The queues that a message comes back to, if it goes only by deaths that `counts` accepts."""
 
-    def __init__(self, lives: list[Life], of: Callable[[Death], bool]) -> None:
-        self.lives, self.of = lives, of
+    def __init__(self, lives: list[Life], counts: Callable[[Death], bool]) -> None:
+        self.lives, self.counts = lives, counts
         self.following = {
-            place: {each for death in life.deaths if of(death) for each in death.lives}
+            place: {each for death in life.deaths if counts(death) for each in death.lives}
             for place, life in enumerate(lives)
         }
         self.cycle = {place: number for number, members in enumerate(cycles(self.following)) for place in members}
-        self.beginnings: dict[str, list[int]] = defaultdict(list)
+        self.places_by_queue: dict[str, list[int]] = defaultdict(list)
         for place, life in enumerate(lives):
-            self.beginnings[life.queue.name].append(place)
+            self.places_by_queue[life.queue.name].append(place)
         self.reached: dict[str, set[int]] = {}
 
     def at(self, place: int, death: Death) -> tuple[str, ...]:
-        """Return the queues that a death in this life leads to, and that lead back to it."""
-        targets = death.lives if self.of(death) else ()
-        return tuple(sorted({self.lives[each].queue.name for each in targets if self._leads_back(each, place)}))
+        """Return the queues that a death in this life leads to and that lead back to this life."""
+        if not self.counts(death):
+            return ()
+        return tuple(
+            sorted({self.lives[each].queue.name for each in death.lives if self._leads_back(each, place)})
+        )
 
     def _leads_back(self, target: int, place: int) -> bool:
-        """Return whether this life comes after any in the queue of the next one, which may have been another."""
+        """Return whether this life can come after the target, or after another life in the queue of the target."""
         if place in self.cycle and self.cycle.get(target) == self.cycle[place]:
             return True
         queue = self.lives[target].queue.name
-        return len(self.beginnings[queue]) > 1 and place in self._reached(queue)
+        return len(self.places_by_queue[queue]) > 1 and place in self._reached(queue)
 
     def _reached(self, queue: str) -> set[int]:
         if queue not in self.reached:
-            waiting = list(self.beginnings[queue])
+            waiting = list(self.places_by_queue[queue])
             found = self.reached[queue] = set(waiting)
             while waiting:
                 new = self.following[waiting.pop()] - found

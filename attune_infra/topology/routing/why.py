@@ -1,6 +1,6 @@
-"""Why a binding matches a message, or why not, in words.
+"""Reasons why a binding matches a message, or does not, in words.
 
-Whether it does is not decided here (`topology.routing` does); this finds the words for what was decided.
+`route` decides whether a binding matches; this module only explains the decision.
 """
 
 from __future__ import annotations
@@ -9,42 +9,43 @@ from collections.abc import Iterator
 
 from attune_infra.topology.facts.releases import Version
 from attune_infra.topology.model import Arguments, Binding, Exchange, Message
-from attune_infra.topology.routing.route import comparable, criteria_of, demands_any, words_of
-from attune_infra.topology.words import shown
+from attune_infra.topology.routing.headers import comparable, criteria_of, demands_any
+from attune_infra.topology.routing.topic_keys import words_of
+from attune_infra.topology.words import counted, shown
 
-_WILD = {"*", "#"}
+_WILDCARDS = {"*", "#"}
 
 
 def why(binding: Binding, exchange: Exchange, message: Message) -> str:
-    """Return why a binding matches."""
+    """Explain why a binding matches."""
     key = binding.routing_key
     match exchange.type:
         case "direct" if not exchange.name:
-            return "the default exchange knows each queue by its name"
+            return "the default exchange routes by the name of the queue"
         case "direct":
             return f"the routing key is '{key}'"
         case "fanout":
-            return "a fanout exchange takes every message"
-        case "topic" if key in message.routing_keys and not _WILD.intersection(words_of(key)):
+            return "a fanout exchange matches every message"
+        case "topic" if key in message.routing_keys and not _WILDCARDS.intersection(words_of(key)):
             return f"the routing key is '{key}'"
         case "topic":
             return f"pattern '{key}' matches {_keys(message)}"
         case "headers":
             return _why_headers(binding.arguments)
         case _:
-            return f"the type {exchange.type} decides by itself"
+            return f"the plugin for type {exchange.type} decides"
 
 
 def why_not(binding: Binding, exchange: Exchange, message: Message, version: Version) -> str:
-    """Return why a binding does not match."""
+    """Explain why a binding does not match."""
     match exchange.type:
         case "headers":
             return _why_not_headers(binding.arguments, message.headers, version)
         case "topic":
             return "; ".join(_why_not_topic(binding.routing_key, message))
         case _:
-            literally = _WILD.intersection(words_of(binding.routing_key))
-            more = f"; a direct exchange takes '{min(literally)}' literally" if literally else ""
+            wildcards = _WILDCARDS.intersection(words_of(binding.routing_key))
+            more = f"; a direct exchange takes '{min(wildcards)}' literally" if wildcards else ""
             return f"'{binding.routing_key}' is not {_keys(message)}{more}"
 
 
@@ -55,30 +56,30 @@ def _keys(message: Message) -> str:
 def _why_headers(arguments: Arguments) -> str:
     demanded = " and ".join(f"{name} {shown(value)}" for name, value in criteria_of(arguments).items())
     if demands_any(arguments):
-        return "one of its headers is there"
-    return f"its headers are there: {demanded}" if demanded else "it demands no header"
+        return "one of its headers matches"
+    return f"all of its headers match: {demanded}" if demanded else "it has no criteria"
 
 
 def _why_not_headers(arguments: Arguments, headers: Arguments, version: Version) -> str:
     criteria = criteria_of(arguments)
     if not criteria:
-        return "x-match any demands one of its headers, and it names none"
+        return "x-match any needs one matching header, and the binding names none"
     found = []
     for name, value in criteria.items():
         if name not in headers:
-            found.append(f"header {name} is not there")
+            found.append(f"header {name} is missing")
         elif comparable(value, version) not in (comparable(headers[name], version), comparable(None, version)):
             found.append(f"header {name} is {shown(headers[name])}, not {shown(value)}")
     return " and ".join(found)
 
 
 def _why_not_topic(pattern: str, message: Message) -> Iterator[str]:
-    """Yield where the pattern and the key part, and the traps that the pattern may have fallen into."""
+    """Yield the first difference between pattern and key, and the mistakes that may have caused it."""
     words, key = words_of(pattern), words_of(message.routing_key)
     if "#" in words or len(message.routing_keys) > 1:
         yield f"pattern '{pattern}' does not match {_keys(message)}"
     elif len(words) != len(key):
-        yield f"'{pattern}' has {_count(words)}, and '{message.routing_key}' has {_count(key)}"
+        yield f"'{pattern}' has {_count(words)}, but '{message.routing_key}' has {_count(key)}"
     else:
         pairs = zip(words, key, strict=True)
         place, (word, other) = next(
@@ -86,11 +87,11 @@ def _why_not_topic(pattern: str, message: Message) -> Iterator[str]:
         )
         yield f"word {place} of '{pattern}' is '{word}', not '{other}'"
     if len(words) < len(key) and "*" in words and "#" not in words:
-        yield "'*' is exactly one word; '#' is any number of them"
+        yield "'*' stands for exactly one word, '#' for any number of words"
     for word in words:
-        if len(word) > 1 and _WILD.intersection(word):
-            yield f"'{word}' is taken literally: * and # are wild only as whole words"
+        if len(word) > 1 and _WILDCARDS.intersection(word):
+            yield f"'{word}' is taken literally: * and # are wildcards only as whole words"
 
 
 def _count(words: list[str]) -> str:
-    return f"{len(words)} {'word' if len(words) == 1 else 'words'}"
+    return counted(len(words), "word")

@@ -18,7 +18,7 @@ from attune_infra.render.graph.outline import outline
 from attune_infra.render.graph.svg import svg
 from attune_infra.render.words import visible
 from attune_infra.topology.graph import Edge, EdgeKind, Graph, Node, NodeKind
-from attune_infra.topology.lint.severity import Severity
+from attune_infra.topology.model import Severity
 from support.strategies import NASTY_NAMES
 
 ODD_NAMES = (

@@ -8,8 +8,10 @@ from attune_infra.render.text import Line
 from attune_infra.render.words import MAX_WORKERS_SHOWN
 from attune_infra.topology import builtin
 from attune_infra.topology.diff import Difference
+from attune_infra.topology.model import Binding, Exchange, Queue, Topology, WorkerFamily
 from attune_infra.topology.report import Outcome, Report, Status
-from attune_infra.topology.verify import Check, Verdict, Verification
+from attune_infra.topology.verify import Check, Demands, Seen, Verdict, Verification, Wanted
+from attune_infra.topology.verify import verify as verify_seen
 from attune_infra.topology.worker import objects_of, worker_family
 
 FAMILY = worker_family(builtin.attune())
@@ -57,7 +59,14 @@ def test_of_few_each_is_told() -> None:
 
 def test_what_is_said_of_many_alike_is_said_once() -> None:
     checks = [
-        Check(f"queue worker.{each}.q", Verdict.FAILED, "is missing", hint=f"is {each} there?", worker_id=each)
+        Check(
+            f"queue worker.{each}.q",
+            Verdict.FAILED,
+            "is missing",
+            hint=f"is {each} there?",
+            worker_id=each,
+            template="queue worker.{worker_id}.q",
+        )
         for each in range(1, 2001)
     ]
     another = Check("queue worker.7.q", Verdict.FAILED, "is there, but its state is down", worker_id=7)
@@ -66,6 +75,26 @@ def test_what_is_said_of_many_alike_is_said_once() -> None:
         "failed   queue worker.{worker_id}.q: is missing (workers 1-2000)",
         "failed   queue worker.7.q: is there, but its state is down",
         "2001 checks: 2001 failed",
+    ]
+
+
+def test_a_group_holds_every_worker_whatever_else_its_names_contain() -> None:
+    family = WorkerFamily(
+        consumer_tag="v1.{worker_id}",
+        queues=(Queue(name="v1.worker.{worker_id}"),),
+        bindings=(Binding(source="e1", destination="v1.worker.{worker_id}", routing_key="1.{worker_id}"),),
+    )
+    topology = Topology.of([Exchange(name="e1")], workers=family)
+    demands = Demands(worker_ids=tuple(range(1, 31)))
+    seen = Seen(http="4.0.5", amqp="4.0.5", topology=topology)
+
+    assert texts(verify.lines(verify_seen(seen, Wanted.of(topology, demands)))) == [
+        "passed   broker answers over HTTP: RabbitMQ 4.0.5",
+        "passed   broker answers over AMQP: RabbitMQ 4.0.5",
+        "passed   exchange e1",
+        "failed   queue v1.worker.{worker_id}: is missing (workers 1-30)",
+        "failed   binding e1 -> v1.worker.{worker_id} with routing key 1.{worker_id}: is missing (workers 1-30)",
+        "63 checks: 3 passed, 60 failed",
     ]
 
 

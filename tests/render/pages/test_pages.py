@@ -54,7 +54,7 @@ from attune_infra.topology import verify as checks
 from attune_infra.topology.builtin import attune
 from attune_infra.topology.check import CheckedText, CheckedTexts
 from attune_infra.topology.document.text import Document, LeftOut
-from attune_infra.topology.explain import explained
+from attune_infra.topology.explain import explain_plan
 from attune_infra.topology.lint import linter
 from attune_infra.topology.lint.finding import Explanation
 from attune_infra.topology.lint.rules import RULES
@@ -109,7 +109,7 @@ SHOWN: Final = (
     shown(report, Report((Outcome(attune().objects()[0], Status.KEPT, "it is used"),)), "1 object: 1 kept"),
     shown(plan, PLAN, f"plan {PLAN.digest}"),
     shown(plan, PLAN.dry_run(), f"plan {PLAN.digest}"),
-    shown(explain, explained(PLAN, Topology.of([]), WANTED), "queue worker.1.executions"),
+    shown(explain, explain_plan(PLAN, Topology.of([]), WANTED), "queue worker.1.executions"),
     shown(
         verify,
         checks.verify(

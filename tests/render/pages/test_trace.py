@@ -47,16 +47,16 @@ def test_a_message_is_followed_as_a_tree_and_nothing_is_told_twice() -> None:
         == """\
   exchange jobs (topic), routing key job.new
   ├─ exchange more (fanout): pattern 'job.#' matches 'job.new'
-  │  ├─ exchange jobs (topic): a fanout exchange takes every message (visited only once)
-  │  └─ queue log: a fanout exchange takes every message
+  │  ├─ exchange jobs (topic): a fanout exchange matches every message (visited only once)
+  │  └─ queue log: a fanout exchange matches every message
 ! │     └─ rejected: dead letter exchange gone is missing: lost
   └─ queue work: the routing key is 'job.new'
      └─ rejected, delivery_limit (x-delivery-limit 20): dead letter to the default exchange, routing key wait
-        └─ queue wait: the default exchange knows each queue by its name
+        └─ queue wait: the default exchange routes by the name of the queue
            └─ rejected, expired (x-message-ttl 5000): dead letter to exchange jobs (topic), routing key job.new
               ├─ exchange more (fanout): pattern 'job.#' matches 'job.new'
-              │  ├─ exchange jobs (topic): a fanout exchange takes every message (visited only once)
-              │  └─ queue log: a fanout exchange takes every message (shown elsewhere)
+              │  ├─ exchange jobs (topic): a fanout exchange matches every message (visited only once)
+              │  └─ queue log: a fanout exchange matches every message (shown elsewhere)
 !             └─ queue work: the routing key is 'job.new'; returns here, dropped unless it was rejected on the way
 reaches 2 queues: log, work
 ! can be lost on a way out of 3 queues: log, wait, work"""
@@ -67,7 +67,7 @@ def test_an_alternate_exchange_is_told_with_the_reason() -> None:
     assert told("jobs", "other")[:3] == [
         "  exchange jobs (topic), routing key other",
         "  └─ exchange unrouted (fanout): its alternate exchange, no binding matches",
-        "     └─ queue log: a fanout exchange takes every message",
+        "     └─ queue log: a fanout exchange matches every message",
     ]
 
 
@@ -82,7 +82,7 @@ def test_what_a_plugin_decides_carries_a_sign_of_its_own() -> None:
 
     assert told("e", topology=topology) == [
         "  exchange e (x-consistent-hash), empty routing key",
-        "? └─ queue q: the type x-consistent-hash decides by itself",
+        "? └─ queue q: the plugin for type x-consistent-hash decides",
         "     └─ rejected: discarded, no dead letter exchange",
         "? may reach 1 queue: q: that depends on the message",
     ]

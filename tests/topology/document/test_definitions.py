@@ -164,7 +164,7 @@ def test_what_rabbitmq_has_a_default_for_may_be_missing() -> None:
         ({"policies": [without("pattern", policy())]}, "policy 'p' has no pattern"),
         (
             {"policies": [policy(pattern="*")]},
-            "policy 'p': is no regular expression: nothing to repeat at position 0",
+            "policy 'p': is not a regular expression: nothing to repeat at position 0",
         ),
         (
             {"policies": [without("definition", policy())]},

@@ -56,7 +56,7 @@ def test_a_document_holds_what_it_can_and_the_rest_is_named() -> None:
         LeftOut("queues", ("..",), "the name is '..', which no HTTP client can address"),
         LeftOut("queues", ("mine",), "they belong to one connection, and go with it"),
         LeftOut("queues", ("slip",), "unknown argument 'x-max-lenght'; did you mean 'x-max-length'?"),
-        LeftOut("policies", ("p",), "is no regular expression: unknown extension ?<a at position 1"),
+        LeftOut("policies", ("p",), "is not a regular expression: unknown extension ?<a at position 1"),
         LeftOut("bindings", ("a\nb -> q",), "exchange a\nb is not there, or left out"),
         LeftOut("bindings", ("e -> gone",), "queue gone is not there, or left out"),
         LeftOut("bindings", ("e -> mine",), "queue mine is not there, or left out"),

@@ -143,7 +143,7 @@ workers:
     ) == [
         "x.yaml:1:11: must be a string, is 3 (integer)",
         "x.yaml:2:1: unknown key 'exchange' in the document; did you mean 'exchanges'?",
-        "x.yaml:4:3: the name starts with 'amq.', which RabbitMQ keeps for itself",
+        "x.yaml:4:3: the name starts with 'amq.', which RabbitMQ reserves for itself",
         "x.yaml:7:14: must be true or false, is 'yep' (string)",
         "x.yaml:8:28: 'x-expires' holds null; RabbitMQ cannot store that",
         "x.yaml:10:20: no exchange 'nope' in this document",
@@ -196,9 +196,9 @@ workers:
         ),
         (
             "policies: {p: {pattern: '(a', definition: {max-length: 1}}}",
-            "1:25: is no regular expression: missing ), unterminated subpattern at position 0",
+            "1:25: is not a regular expression: missing ), unterminated subpattern at position 0",
         ),
-        ("manages: ['a{99999999999}']", "1:11: is no regular expression: the repetition number is too large"),
+        ("manages: ['a{99999999999}']", "1:11: is not a regular expression: the repetition number is too large"),
         ("manages: [5]", "1:11: must be a string, is 5 (integer)"),
         ("workers: {}", "1:10: workers have no queues"),
         ("workers: {queues: {}}", "1:10: workers have no queues"),
@@ -290,7 +290,7 @@ def test_arguments_keep_their_types() -> None:
         ),
         (
             "{arguments: {x-dead-letter-routing-key: k}}",
-            "x-dead-letter-routing-key needs x-dead-letter-exchange beside it",
+            "x-dead-letter-routing-key needs x-dead-letter-exchange as well",
         ),
         ("{arguments: {x-mesage-ttl: 5}}", "unknown argument 'x-mesage-ttl'; did you mean 'x-message-ttl'?"),
         (
@@ -353,7 +353,10 @@ def test_only_a_headers_exchange_looks_at_x_match(source: str, arguments: str, a
         ("message-ttl: '5'", "message-ttl must be an integer from 0 to 315360000000, is '5' (string)"),
         ("x-message-ttl: 5", "unknown policy key 'x-message-ttl'; did you mean 'message-ttl'?"),
         ("mesage-ttl: 5", "unknown policy key 'mesage-ttl'; did you mean 'message-ttl'?"),
-        ("max-priority: 5", "a policy cannot set max-priority; it is an argument of the queue, x-max-priority"),
+        (
+            "max-priority: 5",
+            "a policy cannot set max-priority; only the queue can, by the argument x-max-priority",
+        ),
         ("alternate-exchange: 5", "alternate-exchange must be a string, is 5 (integer)"),
     ],
 )

@@ -16,14 +16,14 @@ from attune_infra.topology.model import (
     Route,
     Topology,
     WorkerFamily,
-    frozen,
+    freeze,
 )
 from support.strategies import NASTY_NAMES, topologies
 
 
 def types_too(topology: Topology) -> list[object]:
     """Return the arguments of a topology so that 1, 1.0 and True differ in them."""
-    return [frozen(item.definition if isinstance(item, Policy) else item.arguments) for item in topology.objects()]
+    return [freeze(item.definition if isinstance(item, Policy) else item.arguments) for item in topology.objects()]
 
 
 @given(topologies())

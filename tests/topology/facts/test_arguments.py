@@ -17,11 +17,8 @@ from attune_infra.topology.facts.arguments import (
     POLICY_RULES,
     QUEUE_ARGUMENTS,
     Rule,
-    misspelt,
-    policy_problem,
 )
 from attune_infra.topology.policy import PROVIDED_BY_POLICY
-from attune_infra.topology.words import shown
 from support.argument_cases import bad, good, queue_cases, taken
 from support.virtual_host import VirtualHost
 
@@ -94,55 +91,3 @@ def test_the_other_tables_know_no_other_names() -> None:
     assert EXCHANGE_ARGUMENTS.keys() >= COMPARED_EXCHANGE_ARGUMENTS
     by_policy = {rule.name: key for key, rule in POLICY_RULES.items()}
     assert {name: by_policy[name] for name in PROVIDED_BY_POLICY} == PROVIDED_BY_POLICY
-
-
-@pytest.mark.parametrize(
-    ("name", "meant"),
-    [
-        ("x-mesage-ttl", "x-message-ttl"),
-        ("x-max-lenght", "x-max-length"),
-        ("x-deadletter-exchange", "x-dead-letter-exchange"),
-        ("x-dead-letter-routing-keys", "x-dead-letter-routing-key"),
-        ("x-queue-typ", "x-queue-type"),
-        ("x-expire", "x-expires"),
-    ],
-)
-def test_a_slip_is_told_from_a_name_of_ones_own(name: str, meant: str) -> None:
-    assert misspelt(name, QUEUE_ARGUMENTS) == f"unknown argument '{name}'; did you mean '{meant}'?"
-
-
-@pytest.mark.parametrize(
-    "name",
-    ["x-priority", "x-queue-name", "x-cache-ttl", "x-message-deduplication", "message-ttl", "x-", "x-my-ttl"],
-)
-def test_a_name_of_ones_own_is_no_slip(name: str) -> None:
-    assert misspelt(name, QUEUE_ARGUMENTS) is None
-
-
-def test_headers_that_look_like_x_match_are_headers() -> None:
-    assert misspelt("x-batch", HEADERS_BINDING_ARGUMENTS) is None
-    assert misspelt("x-mach", HEADERS_BINDING_ARGUMENTS)
-
-
-def test_a_policy_sets_what_a_policy_can_set() -> None:
-    assert policy_problem("message-ttl", 5) is None
-    assert policy_problem("ha-mode", "all") is None
-    assert policy_problem("queue-type", "quorum") == (
-        "a policy cannot set queue-type; it is an argument of the queue, x-queue-type"
-    )
-
-
-@pytest.mark.parametrize(
-    ("value", "words"),
-    [
-        (None, "null"),
-        (True, "true (boolean)"),
-        (1, "1 (integer)"),
-        (1.0, "1.0 (number)"),
-        ("a" * 41, f"'{'a' * 40}...' (string)"),
-        ([1], "an array"),
-        ({"a": 1}, "an object"),
-    ],
-)
-def test_a_value_is_shown_with_its_type(value: object, words: str) -> None:
-    assert shown(value) == words

@@ -14,7 +14,7 @@ from attune_infra.topology.document.parse import parse
 from attune_infra.topology.document.problems import InvalidDocument
 from attune_infra.topology.document.write import write
 from attune_infra.topology.facts.arguments import POLICY_RULES
-from attune_infra.topology.facts.compatibility import RELEASES, Effect, judgements, nearest
+from attune_infra.topology.facts.compatibility import RELEASES, Effect, judgements, nearest_release
 from attune_infra.topology.facts.releases import Version
 from attune_infra.topology.model import Argument, Binding, Exchange, Policy, Queue, Topology, TopologyObject
 from support.argument_cases import good, queue_cases, taken
@@ -160,7 +160,7 @@ def test_the_type_of_a_queue_that_names_none_is_that_of_its_virtual_host() -> No
     [((3, 8), (3, 10)), ((3, 12), (3, 10)), ((4, 2), (4, 2)), ((4, 9), (4, 3)), ((5, 0), (4, 3))],
 )
 def test_any_version_has_an_answer(version: Version, stands_for: Version) -> None:
-    assert nearest(version) == stands_for
+    assert nearest_release(version) == stands_for
 
 
 def test_a_document_can_be_written_for_each_case() -> None:

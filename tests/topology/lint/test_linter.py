@@ -19,8 +19,7 @@ from attune_infra.topology.graph import graph
 from attune_infra.topology.lint.finding import Linted
 from attune_infra.topology.lint.linter import lint
 from attune_infra.topology.lint.rules import chosen
-from attune_infra.topology.lint.severity import Severity
-from attune_infra.topology.model import Binding, Exchange, Message, Queue, Topology, label
+from attune_infra.topology.model import Binding, Exchange, Message, Queue, Severity, Topology, label
 from attune_infra.topology.routing.route import Routing
 from support.folders import EXAMPLES as EXAMPLES_FOLDER
 from support.lint_examples import EXAMPLES
@@ -178,7 +177,7 @@ def test_any_topology_can_be_linted_and_drawn(topology: Topology) -> None:
     for version in RELEASES:
         found = lint(topology, version=version)
     for written in (mermaid, dot, outline):
-        assert written(graph(topology, linted=found))
+        assert written(graph(topology, findings=found.findings))
 
 
 @given(topologies(with_workers=False))

@@ -9,7 +9,7 @@ import pytest
 from attune_infra.topology.builtin import attune
 from attune_infra.topology.model import Binding, Exchange, Message, Queue, Route, Topology
 from attune_infra.topology.routing.route import Routing
-from attune_infra.topology.routing.routes import RouteResult, run, run_on
+from attune_infra.topology.routing.routes import RouteResult, run_routes, run_routes_on
 from attune_infra.topology.worker import with_workers
 
 WORKER_1 = Binding(source="attune.executions", destination="worker.1.executions", routing_key="worker.1")
@@ -29,11 +29,11 @@ def wanted(route: Route, *bindings: Binding, kind: str = "topic") -> Topology:
 
 def on(have: Topology, *, provisioned: int | None = None, want: Topology | None = None) -> list[str]:
     ids = frozenset(() if provisioned is None else (provisioned,))
-    return problems(*run_on(Routing(have, version=(4, 3)), want or attune(), provisioned=ids))
+    return problems(*run_routes_on(Routing(have, version=(4, 3)), want or attune(), provisioned=ids))
 
 
 def test_the_routes_of_attune_hold_on_itself_and_on_what_is_as_wanted() -> None:
-    assert problems(*run(attune())) == []
+    assert problems(*run_routes(attune())) == []
     assert on(attune()) == []
     assert on(with_workers(attune(), (1, 2)), provisioned=1) == []
 
@@ -41,7 +41,7 @@ def test_the_routes_of_attune_hold_on_itself_and_on_what_is_as_wanted() -> None:
 @pytest.mark.parametrize(
     ("bindings", "reaches", "found"),
     [
-        ([], ("q",), ["does not reach queue q: a binding e -> q that matches is missing"]),
+        ([], ("q",), ["does not reach queue q: no binding e -> q matches"]),
         (
             [Binding(source="e", destination="q", routing_key="b")],
             ("q",),
@@ -50,7 +50,7 @@ def test_the_routes_of_attune_hold_on_itself_and_on_what_is_as_wanted() -> None:
         (
             [Binding(source="e", destination="q", routing_key="#")],
             (),
-            ["reaches queue q too: binding e -> q with routing key # matches: pattern '#' matches 'a'"],
+            ["also reaches queue q: binding e -> q with routing key # matches: pattern '#' matches 'a'"],
         ),
         ([Binding(source="e", destination="q", routing_key="a")], ("q",), []),
         ([], (), []),
@@ -61,13 +61,15 @@ def test_a_broken_route_names_what_is_missing_or_too_much(
 ) -> None:
     route = Route(publish=Message(exchange="e", routing_key="a"), reaches=reaches)
 
-    assert problems(*run(wanted(route, *bindings))) == found
+    assert problems(*run_routes(wanted(route, *bindings))) == found
 
 
 def test_a_message_that_rabbitmq_refuses_breaks_its_route() -> None:
     route = Route(publish=Message(exchange="e", headers={"CC": "a"}), reaches=("q",))
 
-    assert problems(*run(wanted(route))) == ["is refused by RabbitMQ: header CC must be an array of strings"]
+    assert problems(*run_routes(wanted(route))) == [
+        "publishes a message that RabbitMQ refuses: header CC must be an array of strings"
+    ]
 
 
 def test_on_a_broker_the_wanted_binding_that_is_missing_is_named_however_far_on_it_is() -> None:
@@ -92,7 +94,7 @@ def test_a_worker_is_taken_to_be_there_unless_it_is_or_has_to_be() -> None:
 
     assert on(attune()) == []
     assert on(broken) == [f"{missing} with routing key worker.1 is missing"]
-    assert on(attune(), provisioned=1) == ["does not reach queue worker.1.executions: it is missing"]
+    assert on(attune(), provisioned=1) == ["does not reach queue worker.1.executions: the queue is missing"]
 
 
 def test_what_nobody_declared_and_what_other_workers_own_is_not_looked_at() -> None:
@@ -113,7 +115,7 @@ def test_what_a_plugin_decides_may_be_either_way() -> None:
 
     for reaches in ((), ("q",), ("r",), ("q", "r")):
         route = Route(publish=Message(exchange="e", routing_key="a"), reaches=reaches)
-        assert problems(*run(wanted(route, *bindings, kind="x-consistent-hash"))) == []
+        assert problems(*run_routes(wanted(route, *bindings, kind="x-consistent-hash"))) == []
 
 
 def test_what_does_not_reach_a_queue_whose_node_is_down_says_so() -> None:
@@ -124,14 +126,14 @@ def test_what_does_not_reach_a_queue_whose_node_is_down_says_so() -> None:
 
     found = on(replace(have, queues={**have.queues, lost.name: lost}, bindings=bindings))
 
-    assert found == [f"does not reach queue {lost.name}: its state is down"]
+    assert found == [f"does not reach queue {lost.name}: the state of the queue is down"]
 
 
 def test_a_binding_without_a_routing_key_is_called_by_its_arguments() -> None:
     route = Route(publish=Message(exchange="e", headers={"n": "5"}), reaches=("q",))
     binding = Binding(source="e", destination="q", arguments={"n": 5})
 
-    assert problems(*run(wanted(route, binding, kind="headers"))) == [
+    assert problems(*run_routes(wanted(route, binding, kind="headers"))) == [
         (
             "does not reach queue q: binding e -> q with arguments {'n': 5} does not match:"
             " header n is '5' (string), not 5 (integer)"

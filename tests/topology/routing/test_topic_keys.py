@@ -13,12 +13,12 @@ from attune_infra.topology.routing.route import Routing
 from attune_infra.topology.routing.topic_keys import (
     KeyIndex,
     KeyTree,
-    covered,
-    example,
+    example_key,
+    find_covered,
     is_literal,
-    literal,
     overlap,
-    pattern,
+    parse_literal_key,
+    parse_topic_key,
 )
 
 WORDS = ("a", "b", "", "*", "#")
@@ -42,8 +42,8 @@ def matches(key: str, routing_key: str) -> bool:
 def test_what_two_keys_have_in_common_they_overlap_in(one: str, other: str, message: str) -> None:
     both = matches(one, message) and matches(other, message)
 
-    assert overlap(pattern(one), pattern(other)) >= both
-    assert overlap(pattern(one), literal(message)) == matches(one, message)
+    assert overlap(parse_topic_key(one), parse_topic_key(other)) >= both
+    assert overlap(parse_topic_key(one), parse_literal_key(message)) == matches(one, message)
 
 
 def matched_by(patterns: list[str]) -> dict[str, set[str]]:
@@ -66,7 +66,7 @@ def matched_by(patterns: list[str]) -> dict[str, set[str]]:
 @settings(deadline=None)
 @given(st.lists(few_words, min_size=2, max_size=5, unique=True))
 def test_a_key_is_wider_if_it_matches_all_that_another_does(patterns: list[str]) -> None:
-    found, matched = dict(KeyTree(patterns).covered()), matched_by(patterns)
+    found, matched = dict(KeyTree(patterns).find_covered()), matched_by(patterns)
 
     for key in patterns:
         equal = [other for other in patterns if matched[other] == matched[key]]
@@ -76,22 +76,22 @@ def test_a_key_is_wider_if_it_matches_all_that_another_does(patterns: list[str])
 
 @given(st.lists(keys, max_size=3, unique=True))
 def test_few_keys_are_judged_as_many(few: list[str]) -> None:
-    assert dict(covered(few)) == dict(KeyTree(few).covered())
+    assert dict(find_covered(few)) == dict(KeyTree(few).find_covered())
 
 
 @given(st.lists(keys, max_size=8), keys)
 def test_an_index_finds_the_keys_that_overlap_and_no_others(known: list[str], key: str) -> None:
-    patterns = {pattern(each) for each in known}
+    patterns = {parse_topic_key(each) for each in known}
 
-    found = list(KeyIndex(patterns).overlapping(pattern(key)))
+    found = list(KeyIndex(patterns).overlapping(parse_topic_key(key)))
 
     assert len(found) == len(set(found))
-    assert set(found) == {each for each in patterns if overlap(each, pattern(key))}
+    assert set(found) == {each for each in patterns if overlap(each, parse_topic_key(key))}
 
 
 @given(keys)
 def test_an_example_is_one(key: str) -> None:
-    assert matches(key, example(pattern(key)))
+    assert matches(key, example_key(parse_topic_key(key)))
 
 
 @pytest.mark.parametrize(
@@ -109,21 +109,21 @@ def test_an_example_is_one(key: str) -> None:
     ],
 )
 def test_wider(wide: str, narrow: str) -> None:
-    assert (narrow, wide) in KeyTree([wide, narrow]).covered()
-    assert overlap(pattern(wide), pattern(narrow))
+    assert (narrow, wide) in KeyTree([wide, narrow]).find_covered()
+    assert overlap(parse_topic_key(wide), parse_topic_key(narrow))
 
 
 @pytest.mark.parametrize(("one", "other"), [("*", "#"), ("a.*", "a.#"), ("#.a", "a.#"), ("a", "*.#.*")])
 def test_not_wider(one: str, other: str) -> None:
-    assert (other, one) not in KeyTree([one, other]).covered()
+    assert (other, one) not in KeyTree([one, other]).find_covered()
 
 
 @pytest.mark.parametrize(("one", "other"), [("*", ""), ("a.#", "b.#"), ("a.*", "a"), ("#.a", "#.b"), ("*.*", "a")])
 def test_apart(one: str, other: str) -> None:
-    assert not overlap(pattern(one), pattern(other))
-    assert not overlap(pattern(other), pattern(one))
+    assert not overlap(parse_topic_key(one), parse_topic_key(other))
+    assert not overlap(parse_topic_key(other), parse_topic_key(one))
 
 
 def test_a_literal_key_has_no_wildcards() -> None:
-    assert is_literal(literal("a.*.#"))
-    assert not is_literal(pattern("a.*"))
+    assert is_literal(parse_literal_key("a.*.#"))
+    assert not is_literal(parse_topic_key("a.*"))

@@ -12,8 +12,8 @@ from attune_infra.topology.routing.why import why, why_not
         ("direct", "a.b", "the routing key is 'a.b'"),
         ("topic", "a.b", "the routing key is 'a.b'"),
         ("topic", "a.*", "pattern 'a.*' matches 'a.b'"),
-        ("fanout", "", "a fanout exchange takes every message"),
-        ("x-consistent-hash", "1", "the type x-consistent-hash decides by itself"),
+        ("fanout", "", "a fanout exchange matches every message"),
+        ("x-consistent-hash", "1", "the plugin for type x-consistent-hash decides"),
     ],
 )
 def test_why_a_key_matches(kind: str, key: str, words: str) -> None:
@@ -28,18 +28,24 @@ def test_why_a_key_matches(kind: str, key: str, words: str) -> None:
     [
         ("direct", "a", "'a' is not 'a.b.c'"),
         ("direct", "a.#", "'a.#' is not 'a.b.c'; a direct exchange takes '#' literally"),
-        ("topic", "a.b", "'a.b' has 2 words, and 'a.b.c' has 3 words"),
+        ("topic", "a.b", "'a.b' has 2 words, but 'a.b.c' has 3 words"),
         (
             "topic",
             "a.*",
-            "'a.*' has 2 words, and 'a.b.c' has 3 words; '*' is exactly one word; '#' is any number of them",
+            (
+                "'a.*' has 2 words, but 'a.b.c' has 3 words;"
+                " '*' stands for exactly one word, '#' for any number of words"
+            ),
         ),
         ("topic", "a.*.d", "word 3 of 'a.*.d' is 'd', not 'c'"),
         ("topic", "#.d", "pattern '#.d' does not match 'a.b.c'"),
         (
             "topic",
             "a.b.#c",
-            "word 3 of 'a.b.#c' is '#c', not 'c'; '#c' is taken literally: * and # are wild only as whole words",
+            (
+                "word 3 of 'a.b.#c' is '#c', not 'c';"
+                " '#c' is taken literally: * and # are wildcards only as whole words"
+            ),
         ),
     ],
 )
@@ -53,11 +59,11 @@ def test_why_a_key_does_not_match(kind: str, key: str, words: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"x-match": "any"}, "x-match any demands one of its headers, and it names none"),
+        ({"x-match": "any"}, "x-match any needs one matching header, and the binding names none"),
         ({"a": 1, "b": "1"}, "header b is 1 (integer), not '1' (string)"),
         (
             {"x-match": "any", "b": 2, "c": True},
-            "header b is 1 (integer), not 2 (integer) and header c is not there",
+            "header b is 1 (integer), not 2 (integer) and header c is missing",
         ),
     ],
 )
@@ -71,9 +77,9 @@ def test_why_headers_do_not_match(arguments: Arguments, words: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({}, "it demands no header"),
-        ({"x-match": "any", "a": 1}, "one of its headers is there"),
-        ({"a": 1, "x-b": 2}, "its headers are there: a 1 (integer)"),
+        ({}, "it has no criteria"),
+        ({"x-match": "any", "a": 1}, "one of its headers matches"),
+        ({"a": 1, "x-b": 2}, "all of its headers match: a 1 (integer)"),
     ],
 )
 def test_why_headers_match(arguments: Arguments, words: str) -> None:
