@@ -96,11 +96,13 @@ def _consumers(broker: RabbitMQ, topology: Topology) -> Mapping[str, int]:
 
 
 def _explanation(codes: Iterable[str]) -> Explanation:
+    from attune_infra.topology.lint.examples import load_example
     from attune_infra.topology.lint.finding import Explanation
     from attune_infra.topology.lint.rules import RULES, rule_called
 
     asked = _codes(codes)
-    return Explanation(RULES if _EVERY in asked else tuple(map(rule_called, asked)))
+    rules = RULES if _EVERY in asked else map(rule_called, asked)
+    return Explanation(tuple((rule, load_example(rule.code)) for rule in rules))
 
 
 def _codes(words: Iterable[str] | None) -> list[str]:

@@ -1,15 +1,18 @@
-"""What lint found, as compilers say it, and its rules with their reasons."""
+"""Findings of lint as compilers print them, and its rules with their reasons and examples."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, assert_never
+from typing import TYPE_CHECKING, Final, assert_never
 
 from attune_infra.render.data import Data
 from attune_infra.render.text import Line
 from attune_infra.topology.lint.finding import Explanation, Finding, Linted, Rule
 from attune_infra.topology.lint.severity import Severity
 from attune_infra.topology.words import counted
+
+if TYPE_CHECKING:
+    from attune_infra.topology.lint.examples import Example
 
 _STYLES: Final = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: ""}
 
@@ -34,7 +37,7 @@ def data(shown: Linted | Explanation) -> Data:
                 "suppressed": [{**_finding_data(each), "reason": reason} for each, reason in shown.suppressed],
             }
         case Explanation():
-            return {"rules": [_rule_data(rule) for rule in shown.rules]}
+            return {"rules": [_rule_data(rule, example) for rule, example in shown.rules]}
         case _:
             assert_never(shown)
 
@@ -73,12 +76,37 @@ def _finding_data(finding: Finding) -> Data:
 
 
 def _rule_lines(explanation: Explanation) -> Iterator[Line]:
-    for number, rule in enumerate(explanation.rules):
+    for number, (rule, example) in enumerate(explanation.rules):
         if number:
             yield Line("")
         yield from (Line(f"## {rule.code}: {rule.title}"), Line(""), Line(f"Severity: {rule.severity}."), Line(""))
         yield from (Line(line) for line in rule.reason.splitlines())
+        yield from _document_lines(f"Bad{_circumstances(example)}", example.bad)
+        yield from _document_lines("Good", example.good)
 
 
-def _rule_data(rule: Rule) -> Data:
-    return {"code": rule.code, "severity": str(rule.severity), "title": rule.title, "reason": rule.reason}
+def _document_lines(title: str, document: str) -> Iterator[Line]:
+    """Yield a document as Markdown shows it: `docs/lint.md` holds these lines."""
+    yield from (Line(""), Line(f"{title}:"), Line(""), Line("```yaml"))
+    yield from (Line(line) for line in document.splitlines())
+    yield Line("```")
+
+
+def _circumstances(example: Example) -> str:
+    if example.broker_version:
+        return f", on RabbitMQ {example.broker_version}"
+    if example.consumers:
+        consumers = (f"{queue} has {counted(count, 'consumer')}" for queue, count in example.consumers.items())
+        return f", if queue {' and queue '.join(consumers)}"
+    return ""
+
+
+def _rule_data(rule: Rule, example: Example) -> Data:
+    return {
+        "code": rule.code,
+        "severity": str(rule.severity),
+        "title": rule.title,
+        "reason": rule.reason,
+        "bad": example.bad,
+        "good": example.good,
+    }

@@ -15,6 +15,7 @@ from attune_infra.topology.lint.severity import Severity
 from attune_infra.topology.model import Suppression, TopologyObject
 
 if TYPE_CHECKING:
+    from attune_infra.topology.lint.examples import Example
     from attune_infra.topology.lint.subject import Subject
 
 
@@ -85,6 +86,6 @@ class Linted:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Rules, with their reasons."""
+    """Rules, each with its example."""
 
-    rules: tuple[Rule, ...]
+    rules: tuple[tuple[Rule, Example], ...]

@@ -33,6 +33,7 @@ from attune_infra.topology.builtin import attune
 from attune_infra.topology.check import CheckedText, CheckedTexts
 from attune_infra.topology.document.text import Document, LeftOut
 from attune_infra.topology.explain import explained
+from attune_infra.topology.lint.examples import load_example
 from attune_infra.topology.lint.finding import Explanation
 from attune_infra.topology.lint.linter import lint
 from attune_infra.topology.lint.rules import RULES
@@ -86,7 +87,7 @@ SHOWN: Final[tuple[tuple[Showable, str], ...]] = (
     (Document("name: attune\n", (LeftOut("queue", ("amq.gen-1",), "it is private"),)), "name: attune"),
     (CheckedTexts((CheckedText(source="attune.yaml", topology=attune()),)), "attune.yaml: ok"),
     (lint(attune(), source="attune.yaml"), "findings for RabbitMQ"),
-    (Explanation(RULES), f"## {RULES[0].code}: {RULES[0].title}"),
+    (Explanation(((RULES[0], load_example("AI001")),)), f"## AI001: {RULES[0].title}"),
     (trace(Routing(attune()), Message(exchange="attune.events", routing_key="any")), "exchange attune.events"),
     (FLEET, "1 worker: "),
     (of_workers(FLEET), "1 to remove"),
