@@ -13,16 +13,16 @@ from benchmarks.contestant import Call, Job
 from benchmarks.workshop import Workshop, said
 
 ROOT = Path(__file__).parents[2]
-_TO_READ = ("cli.diff", "topology.parse", "topology.plan", "broker.rabbitmq", "render.plan")
+_TO_READ = ("cli.diff", "topology.document.parse", "topology.plan", "broker.rabbitmq", "render.pages.plan")
 _TO_VERIFY = (
     "cli.verify",
-    "topology.parse",
+    "topology.document.parse",
     "operations.verify",
     "broker.rabbitmq",
     "broker.amqp",
-    "render.verify",
+    "render.pages.verify",
 )
-_TO_MAKE = ("worker.provision", "broker.amqp", "render.provision")
+_TO_MAKE = ("worker.provision", "broker.amqp", "render.pages.provision")
 
 
 @dataclass(frozen=True)

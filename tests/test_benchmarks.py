@@ -12,10 +12,11 @@ import pytest
 
 from benchmarks.cases import Case, Scale, cases
 from benchmarks.contestant import Call, Job
-from benchmarks.documents import everything
+from benchmarks.documents import base, everything
 from benchmarks.floors import Curl, Python
 from benchmarks.match import made_ready, rounds_of
 from benchmarks.measure import Failed, Stopwatch
+from benchmarks.ours import AttuneInfra
 from benchmarks.peers.rascal import Rascal
 from benchmarks.report import as_markdown, as_text
 from benchmarks.results import AtMost, Below, Result, Run, Samples, Size
@@ -120,6 +121,14 @@ def test_one_who_cannot_be_had_is_named_with_the_reason(vhost: VirtualHost, tmp_
         )
 
     assert [str(each) for each in ready.values()] == ["curl is not installed", "node is not installed"]
+
+
+def test_modules_whose_loading_is_measured_exist(tmp_path: Path) -> None:
+    ours, nowhere = AttuneInfra(sys.executable), VirtualHost("/", amqp_url="", management_url="")
+    job = Job(virtual_host=nowhere, document=base(tmp_path))
+
+    for call in (*ours.load_to_read(job), *ours.load_to_verify(job), *ours.load_to_make(job)):
+        subprocess.run([sys.executable, *call.argv[1:]], cwd=ROOT, check=True)
 
 
 def test_a_process_is_timed_and_one_that_fails_is_no_sample() -> None:
