@@ -1,4 +1,4 @@
-"""What is measured, against what, and what is aimed at: the table of cases."""
+"""The table of cases: each with its contestants and its targets."""
 
 from __future__ import annotations
 
@@ -22,45 +22,45 @@ from benchmarks.results import AtMost, Below, Target
 from support.under_test import Release
 
 Kind = TypeVar("Kind", bound=Contestant)
-Written: TypeAlias = Callable[[Path], Document]
+WriteDocument: TypeAlias = Callable[[Path], Document]
 
 
 @dataclass(frozen=True, slots=True)
 class Entry(Generic[Kind]):
-    """A contestant's part in a case."""
+    """The part of one contestant in a case."""
 
     name: str
     kind: type[Kind]
     calls: Callable[[Kind, Job], Sequence[Call]]
     every: int = 1
-    """It takes part in every so many rounds; the slow ones do so less often."""
+    """1 is every round; a slow contestant takes part in every second or fourth."""
     subject: bool = False
-    """It is the program itself, doing what the case is about."""
+    """True for the program itself, doing the job of the case."""
     leaves: bool = True
-    """What the case is about has to be there afterwards."""
+    """False if the objects of the case need not exist afterwards."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """Something to be done, by everybody who can."""
+    """A job that every able contestant does."""
 
     name: str
     title: str
     rounds: int
-    document: Written
-    given: Written | None = None
-    """What is there already."""
+    document: WriteDocument
+    given: WriteDocument | None = None
+    """The objects that exist before a turn."""
     fresh: bool = False
-    """Each turn has a virtual host of its own, and what it leaves there is counted; else all turns share one."""
+    """True if each turn has a virtual host of its own, which is checked afterwards; else all turns share one."""
     entries: tuple[Entry[Any], ...]
     left_out: Mapping[str, str] = field(default_factory=dict)
-    """Who does not take part, and why."""
+    """Contestants that do not take part, with the reasons."""
     targets: tuple[Target, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scale:
-    """How much is measured. Targets were set for 2,000 workers, and 10,000."""
+    """The sizes to measure with. The targets were set for 2,000 workers, and a fleet of 10,000."""
 
     rounds: int = 10
     workers: int = 2_000
@@ -107,18 +107,18 @@ TOO_SLOW: Final = {
     "Ansible": A_TASK_EACH,
 }
 TIMES_DEFINITIONS: Final[Mapping[Release, float]] = {(3, 10): 0.8, (4, 0): 1.05, (4, 3): 0.85}
-"""What provisioning may take of that, since a release: brokers differ in how they load definitions."""
+"""The limit for provisioning, as a share of loading definitions, which each release does at another speed."""
 
 
 def cases(scale: Scale, release: Release) -> tuple[Case, ...]:
-    """Return all cases, as a broker of this release is to be held to them."""
+    """Return all cases, with the targets for a broker of this release."""
     many, fleet = max(1, scale.rounds // 2), max(1, scale.rounds // 5)
     return (
         *_setups(scale.rounds),
         _one_worker(scale.rounds),
         _many_workers(scale.workers, many, release),
         _fleet(scale.fleet, fleet, release),
-        _compared(scale.fleet, many),
+        _comparison(scale.fleet, many),
         _starts(2 * scale.rounds),
     )
 
@@ -163,7 +163,7 @@ def _many_workers(count: int, rounds: int, release: Release) -> Case:
             Entry("rascal, ten channels", Rascal, Rascal.make_over_ten, every=2),
         ),
         left_out=TOO_SLOW,
-        targets=_aims_of_provisioning(release),
+        targets=_provisioning_targets(release),
         **_provisioning(count, rounds),
     )
 
@@ -173,7 +173,7 @@ def _fleet(count: int, rounds: int, release: Release) -> Case:
         name="provision-fleet",
         entries=PROVISIONING,
         left_out={**TOO_SLOW, "rascal": "with fewer workers only, to save time"},
-        targets=(*_aims_of_provisioning(release), Below(subject=PROVISION.name, megabytes=200)),
+        targets=(*_provisioning_targets(release), Below(subject=PROVISION.name, megabytes=200)),
         **_provisioning(count, rounds),
     )
 
@@ -188,7 +188,7 @@ def _provisioning(count: int, rounds: int) -> dict[str, Any]:
     }
 
 
-def _aims_of_provisioning(release: Release) -> tuple[Target, ...]:
+def _provisioning_targets(release: Release) -> tuple[Target, ...]:
     of_definitions = max((since, times) for since, times in TIMES_DEFINITIONS.items() if since <= release)[1]
     return (
         AtMost(subject=PROVISION.name, times=1.25, fastest_of=(STREAM.name,), plus=START_TO_MAKE.name),
@@ -197,7 +197,7 @@ def _aims_of_provisioning(release: Release) -> tuple[Target, ...]:
     )
 
 
-def _compared(fleet: int, rounds: int) -> Case:
+def _comparison(fleet: int, rounds: int) -> Case:
     verify, diff = "attune-infra verify", "attune-infra diff"
     return Case(
         name="compare",
@@ -223,13 +223,13 @@ def _compared(fleet: int, rounds: int) -> Case:
             DEFINITIONS: "it has nothing that only looks",
         },
         targets=(
-            *_aims_of_comparing(verify, plus=START_TO_VERIFY.name),
-            *_aims_of_comparing(diff, plus=START_TO_READ.name),
+            *_comparison_targets(verify, plus=START_TO_VERIFY.name),
+            *_comparison_targets(diff, plus=START_TO_READ.name),
         ),
     )
 
 
-def _aims_of_comparing(subject: str, *, plus: str) -> tuple[Target, ...]:
+def _comparison_targets(subject: str, *, plus: str) -> tuple[Target, ...]:
     fetches = tuple(entry.name for entry in FETCHES)
     return (
         AtMost(subject=subject, times=0.45, fastest_of=("pika, declaring passively",)),

@@ -1,4 +1,4 @@
-"""What takes part: the program itself, its peers, and floors that nothing can be faster than."""
+"""The contestants: the program itself, its peers, and floors that nothing can be faster than."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from benchmarks.workshop import Workshop
 from support.virtual_host import VirtualHost
 
 PROGRAMS: Final = Path(__file__).parent / "programs"
-"""What the harness runs as processes of their own."""
+"""Programs that the harness runs as processes of their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """RabbitMQ definitions of one virtual host, in a file: what every contestant makes, or looks for."""
+    """Definitions of one virtual host, in a file: the objects that every contestant makes or looks for."""
 
     path: Path
     workers: int
-    """It holds workers 1 to this one."""
+    """The number of workers in it, with the ids from 1."""
     exchanges: tuple[Mapping[str, Any], ...] = field(repr=False)
     queues: tuple[Mapping[str, Any], ...] = field(repr=False)
     bindings: tuple[Mapping[str, Any], ...] = field(repr=False)
@@ -28,7 +28,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """What is to be done, and where."""
+    """The objects to make or look for, and the virtual host."""
 
     virtual_host: VirtualHost
     document: Document
@@ -43,13 +43,13 @@ class Call:
 
 
 class Contestant(Protocol):
-    """Each of its other methods turns a job into the processes that do it, one after another."""
+    """A program to measure; each further method turns a job into the processes that do it, one after another."""
 
     name: ClassVar[str]
 
     @classmethod
-    def ready(cls, workshop: Workshop) -> Self:
-        """Install what is not there yet; raise `Absent` if it cannot be had."""
+    def install(cls, workshop: Workshop) -> Self:
+        """Install the program unless it is there; raise `Absent` if that fails."""
         ...
 
     @property

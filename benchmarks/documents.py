@@ -1,6 +1,6 @@
-"""What is made and looked for, written once for all contestants: by the program's own model, as definitions.
+"""Definitions of the objects to make or look for: one file for all contestants, written by the program itself.
 
-Without the policy of the built-in topology, which most contestants cannot make.
+They leave out the policy of the built-in topology, which most contestants cannot make.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ BUILT_IN = replace(attune(), policies={})
 
 def base(folder: Path) -> Document:
     """Return the built-in topology, without workers."""
-    return _written(BUILT_IN, folder / "base.json", workers=0)
+    return _write(BUILT_IN, folder / "base.json", workers=0)
 
 
 def workers(folder: Path, count: int) -> Document:
-    """Return what so many workers own, and the exchange that they bind to."""
+    """Return the queues and bindings of so many workers, and the exchange that they bind to."""
     topology = topology_of_workers(BUILT_IN, range(1, count + 1))
-    return _written(topology, folder / f"workers-{count}.json", workers=count)
+    return _write(topology, folder / f"workers-{count}.json", workers=count)
 
 
 def everything(folder: Path, count: int) -> Document:
     """Return the built-in topology and so many workers."""
     topology = with_workers(BUILT_IN, range(1, count + 1))
-    return _written(topology, folder / f"everything-{count}.json", workers=count)
+    return _write(topology, folder / f"everything-{count}.json", workers=count)
 
 
-def _written(topology: Topology, path: Path, *, workers: int) -> Document:
+def _write(topology: Topology, path: Path, *, workers: int) -> Document:
     text = write_definitions(topology)
     path.write_text(text, encoding="utf-8")
     sections = json.loads(text)

@@ -1,4 +1,4 @@
-"""Floors: what the broker, the network or Python alone take, below which nothing can come.
+"""Floors: the time of the broker, the network or Python alone; no contestant can be faster.
 
 They are no tools: none of them validates, compares or explains anything.
 """
@@ -11,7 +11,7 @@ from typing import ClassVar, Self
 from urllib.parse import quote
 
 from benchmarks.contestant import PROGRAMS, Call, Job
-from benchmarks.workshop import Workshop, program, said
+from benchmarks.workshop import Workshop, program, read_first_line
 
 EXCHANGE_COLUMNS = "columns=name,type,durable,auto_delete,internal,arguments"
 QUEUE_COLUMNS = "columns=name,type,durable,auto_delete,exclusive,arguments"
@@ -25,12 +25,12 @@ class Python:
     path: str
 
     @classmethod
-    def ready(cls, workshop: Workshop) -> Self:
+    def install(cls, workshop: Workshop) -> Self:
         return cls(workshop.python())
 
     @property
     def version(self) -> str:
-        return said([self.path, "--version"]).removeprefix("Python ")
+        return read_first_line([self.path, "--version"]).removeprefix("Python ")
 
     def nothing(self, _: Job) -> Sequence[Call]:
         return [Call((self.path, "-c", "pass"))]
@@ -45,18 +45,18 @@ class Python:
 
 @dataclass(frozen=True)
 class Curl:
-    """Bare GETs of what a comparison has to know, thrown away."""
+    """Bare GETs of the data that a comparison needs; curl discards the answers."""
 
     name: ClassVar = "curl"
     path: str
 
     @classmethod
-    def ready(cls, _: Workshop) -> Self:
+    def install(cls, _: Workshop) -> Self:
         return cls(program("curl"))
 
     @property
     def version(self) -> str:
-        return said([self.path, "--version"]).partition(" (")[0].removeprefix("curl ")
+        return read_first_line([self.path, "--version"]).partition(" (")[0].removeprefix("curl ")
 
     def lists(self, job: Job) -> Sequence[Call]:
         """Fetch the three lists, one after another."""
@@ -73,7 +73,7 @@ class Curl:
         return self._get(job, *self._by_exchange(job), options=("-Z",))
 
     def definitions(self, job: Job) -> Sequence[Call]:
-        """Fetch definitions, which only administrators may; RabbitMQ 4.3 leaves out internal exchanges."""
+        """Fetch definitions, as only administrators may; RabbitMQ 4.3 leaves out internal exchanges."""
         return self._get(job, f"definitions/{_virtual_host(job)}")
 
     def _lists(self, job: Job) -> list[str]:

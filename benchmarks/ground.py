@@ -1,4 +1,4 @@
-"""Where contestants meet: one broker, which has nothing else to do."""
+"""The broker that all contestants share, which has nothing else to do."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from benchmarks.measure import Failed, Stopwatch
 from support.virtual_host import VirtualHost
 
 _BINDING: Final = ("source", "destination", "routing_key")
-_ANSWERS_WITHIN: Final = 600.0
-"""Deleting a virtual host with thousands of queues takes its time."""
-_CALM_FOR: Final = 0.2
-_CALM_WITHIN: Final = 30.0
+_ANSWER_TIMEOUT: Final = 600.0
+"""Seconds; deleting a virtual host with thousands of queues takes long."""
+_CALM_INTERVAL: Final = 0.2
+_CALM_TIMEOUT: Final = 30.0
 _CALM_SHARE: Final = 0.15
-"""Of one processor; less than this is the broker's own housekeeping."""
+"""The share of one processor that the broker's housekeeping stays below."""
 
 
 class Ground:
-    """Where contestants meet: one broker, a virtual host for each turn, and a folder for documents."""
+    """The place of a run: one broker, a virtual host for each turn, and a folder for documents."""
 
     def __init__(self, sandbox: BoundSandbox, folder: Path, stopwatch: Stopwatch) -> None:
         self.sandbox = sandbox
         self.folder = folder
         self.stopwatch = stopwatch
         self.whole = VirtualHost("/", sandbox.amqp_url, sandbox.management_url)
-        self._management = Management(self.whole.settings(timeout=_ANSWERS_WITHIN))
+        self._management = Management(self.whole.settings(timeout=_ANSWER_TIMEOUT))
 
     @contextmanager
     def virtual_host(self) -> Iterator[VirtualHost]:
@@ -48,27 +48,27 @@ class Ground:
             self._management.delete("vhosts", name)
 
     def fill(self, job: Job) -> None:
-        """Make what a turn expects to be there already."""
+        """Make the objects that have to exist before a turn."""
         self.stopwatch.time(Python(sys.executable).stream(job))
 
     def time(self, calls: Iterable[Call]) -> tuple[float, float]:
-        """Wait for calm, and return the seconds and MB that some processes take."""
+        """Wait for a calm broker, then return the seconds and MB that these processes take."""
         self.calm()
         return self.stopwatch.time(calls)
 
     def calm(self) -> None:
-        """Return when the broker is done with what it was left with, such as deleting a virtual host."""
-        until = time.monotonic() + _CALM_WITHIN
-        before = self._used()
+        """Wait until the broker has finished earlier work, such as deleting a virtual host."""
+        until = time.monotonic() + _CALM_TIMEOUT
+        before = self._processor_seconds()
         while time.monotonic() < until:
-            time.sleep(_CALM_FOR)
-            after = self._used()
-            if after - before < _CALM_SHARE * _CALM_FOR:
+            time.sleep(_CALM_INTERVAL)
+            after = self._processor_seconds()
+            if after - before < _CALM_SHARE * _CALM_INTERVAL:
                 return
             before = after
 
     def check(self, job: Job) -> None:
-        """Raise `Failed` unless all of a document's queues and bindings are there."""
+        """Raise `Failed` unless all queues and bindings of a document exist."""
         management, name = self._management, job.virtual_host.name
         queues = management.get("queues", name, columns="name")
         bindings = management.get("bindings", name, columns="source,destination,routing_key")
@@ -79,8 +79,8 @@ class Ground:
         if missing:
             raise Failed(f"it left out {len(missing)} queues and bindings, such as {missing[0]}")
 
-    def _used(self) -> float:
-        """Return the seconds of processor time that the broker has used; 0 where that cannot be seen."""
+    def _processor_seconds(self) -> float:
+        """Return the processor time that the broker has used; 0 on systems without /proc."""
         try:
             fields = (
                 Path(f"/proc/{self.sandbox.broker.pid}/stat")

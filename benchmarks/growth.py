@@ -1,4 +1,4 @@
-"""How time and memory grow with the number of workers, which should be by the same for each."""
+"""Measure the growth of time and memory with the number of workers; each worker should add the same."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from benchmarks.results import Samples, Size
 from benchmarks.workshop import Absent
 
 SIZES: Final = {100: 5, 1_000: 3, 5_000: 3, 10_000: 1, 20_000: 1}
-"""How many workers, in how many rounds."""
+"""Numbers of workers, each with its number of rounds."""
 
 
-def grown(ours: Contestant | Absent, ground: Ground) -> Iterator[Size]:
-    """Provision and compare ever more workers, each number in a virtual host of its own."""
+def measure_growth(ours: Contestant | Absent, ground: Ground) -> Iterator[Size]:
+    """Provision and compare more and more workers, each number of them in virtual hosts of its own."""
     assert isinstance(ours, AttuneInfra)
     nobody = base(ground.folder)
     for size, rounds in SIZES.items():

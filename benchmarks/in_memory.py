@@ -1,9 +1,9 @@
-"""How long it takes, and how much memory, to parse, compare and plan a large topology: python in_memory.py.
+"""Measure the time and memory to parse, compare and plan a large topology: python in_memory.py.
 
-Each size runs in a process of its own, so that its peak of memory is its own; the topology has as many queues as
-the first column says, and two bindings for each. `all differ` is to compare it with one in which no queue is as
-wanted, which is not counted in `together`. No broker is involved. Seconds are of processor time, so that it does
-not matter what else the machine is doing.
+Each size runs in a process of its own and so has its own peak of memory. The first column is the number of queues;
+each has two bindings. `all differ` is the time to compare the topology with one in which every queue differs;
+`together` does not include it. No broker is involved. Seconds are processor time: other processes on the machine
+do not change them.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def document(queues: int, *, ttl: int = 60_000) -> str:
 
 
 def measure(queues: int) -> dict[str, float]:
-    """Return the processor time of each step, the best of some rounds, and the peak of memory in MB."""
+    """Return the processor time of each step, as the best of some rounds, and the peak of memory in MB."""
     gc.disable()  # as the program does
     text = document(queues)
     best: dict[str, float] = {}
@@ -53,11 +53,11 @@ def measure(queues: int) -> dict[str, float]:
         for step, seconds in (("parse", parsed - started), ("diff and plan", done - compared)):
             best[step] = min(seconds, best.get(step, seconds))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {**best, "together": sum(best.values()), "all differ": all_differ(queues), "peak MB": peak}
+    return {**best, "together": sum(best.values()), "all differ": time_all_different(queues), "peak MB": peak}
 
 
-def all_differ(queues: int) -> float:
-    """Return the processor time of comparing topologies of which no queue is in the other as it should be."""
+def time_all_different(queues: int) -> float:
+    """Return the processor time of comparing two topologies in which every queue differs."""
     have, want = (parse(document(queues, ttl=ttl), source="document") for ttl in (1000, 60_000))
     started = time.process_time()
     plan = Plan.between(have, want)

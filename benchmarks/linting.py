@@ -1,10 +1,9 @@
-"""How long it takes to lint a large topology: python linting.py [SHAPE...].
+"""Measure the time to lint a large topology: python linting.py [SHAPE...].
 
-There are as many bindings as the first column says, in every shape that is likely, and in some that are not but
-would be dear to whoever compared each with every other. No broker is involved. Seconds are of processor time, so
-that it does not matter what else the machine is doing, and `times` is how many times as many the row before took;
-`rules` tells the slowest rule, run alone. `lint FILE` is the command in a process of its own, which reads
-the topology from a document.
+The first column is the number of bindings. The shapes are likely ones, and some unlikely ones that would be slow
+for a program that compares each binding with every other. No broker is involved. Seconds are processor time: other
+processes on the machine do not change them. `times` is the ratio to the row before. `lint FILE` is the command in
+a process of its own, which reads the topology from a document. The last column is the slowest rule, run alone.
 """
 
 from __future__ import annotations
@@ -54,7 +53,7 @@ def one_queue(bindings: int) -> Iterator[TopologyObject]:
 
 
 def overlapping(bindings: int) -> Iterator[TopologyObject]:
-    """Keys of one queue that begin alike, with wildcards everywhere."""
+    """Yield bindings of one queue whose keys begin alike, with wildcards everywhere."""
     yield from (Exchange(name="e", type="topic"), Queue(name="q"))
     for number in range(bindings):
         one, two, three = number % 50, number // 50 % 50, number // 2500
@@ -69,7 +68,7 @@ def stars(bindings: int) -> Iterator[TopologyObject]:
 
 
 def everything(bindings: int) -> Iterator[TopologyObject]:
-    """One key, in bindings that differ in arguments nobody looks at."""
+    """Yield bindings with one key that differ in arguments without effect."""
     yield from (Exchange(name="e", type="topic"), Queue(name="q"))
     for number in range(bindings):
         yield Binding(source="e", destination="q", routing_key="#", arguments={"number": number})
@@ -84,7 +83,7 @@ def headers(bindings: int) -> Iterator[TopologyObject]:
 
 
 def lost(bindings: int) -> Iterator[TopologyObject]:
-    """Dead letters with keys that their exchange is not bound with."""
+    """Yield queues whose dead letters match no binding of their exchange."""
     yield from (Exchange(name="e", type="topic"), Exchange(name="dlx", type="direct"))
     for number in range(bindings // 2):
         yield Queue(name=f"queue.{number}", arguments=_DEAD_LETTERS)
@@ -157,9 +156,9 @@ def main() -> None:
             best = min(seconds(topology) for _ in range(ROUNDS))
             alone = {rule.code: seconds(topology, rules=(rule,)) for rule in RULES} if size == SIZES[-1] else {}
             slowest = max(alone, key=lambda code: alone[code], default="")
-            told = f"{seconds_of_process(topology):>9.2f}  {slowest} {alone[slowest]:.2f}" if alone else ""
+            details = f"{seconds_of_process(topology):>9.2f}  {slowest} {alone[slowest]:.2f}" if alone else ""
             times = f"{best / before:.1f}" if before else ""
-            print(f"{size:>8} {shape:>12} {best:>8.2f} {times:>6}  {told}".rstrip(), flush=True)
+            print(f"{size:>8} {shape:>12} {best:>8.2f} {times:>6}  {details}".rstrip(), flush=True)
             before = best
 
 

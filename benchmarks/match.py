@@ -1,4 +1,4 @@
-"""A case, played: everybody takes turns, in rounds, each beginning with another one."""
+"""Play a case: the contestants take turns in rounds; each round begins with another contestant."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from benchmarks.workshop import Absent, Workshop
 Contestants: TypeAlias = Mapping[type[Contestant], Contestant | Absent]
 
 
-def made_ready(kinds: Iterable[type[Contestant]], workshop: Workshop) -> Contestants:
-    """Install all that take part; in the place of one that cannot be had stands the reason."""
+def install_all(kinds: Iterable[type[Contestant]], workshop: Workshop) -> Contestants:
+    """Install all contestants; one that cannot be installed is replaced by the reason."""
     ready: dict[type[Contestant], Contestant | Absent] = {}
     for kind in kinds:
         try:
-            ready[kind] = kind.ready(workshop)
+            ready[kind] = kind.install(workshop)
         except Absent as reason:
             ready[kind] = reason
     return ready
 
 
 def play(case: Case, contestants: Contestants, ground: Ground) -> Result:
-    """Return what everybody took; raise `Failed` if it is the program itself that cannot do it."""
+    """Return the times of all contestants; raise `Failed` if the program itself cannot do the job."""
     turns: dict[str, list[tuple[float, float]]] = {entry.name: [] for entry in case.entries}
     absent = dict(case.left_out)
     document = case.document(ground.folder)
@@ -43,12 +43,12 @@ def play(case: Case, contestants: Contestants, ground: Ground) -> Result:
             yield Job(virtual_host=virtual_host, document=document)
 
     with nullcontext() if case.fresh else place() as shared:
-        for entry in _in_turn(case):
+        for entry in _all_turns(case):
             if entry.name in absent:
                 continue
             try:
                 with nullcontext(shared) if shared else place() as job:
-                    turns[entry.name].append(_turn(entry, contestants[entry.kind], job, ground))
+                    turns[entry.name].append(_take_turn(entry, contestants[entry.kind], job, ground))
                     if case.fresh and entry.leaves:
                         ground.check(job)
             except (Absent, Failed) as reason:
@@ -69,20 +69,22 @@ def play(case: Case, contestants: Contestants, ground: Ground) -> Result:
 
 
 def rounds_of(case: Case) -> Iterator[list[Entry[Any]]]:
-    """Return who takes part in each round, in the order of their turns: each begins with another one."""
+    """Yield the entries of each round in the order of their turns; each round begins with another entry."""
     for number in range(case.rounds):
         first = number % len(case.entries)
-        turned = (*case.entries[first:], *case.entries[:first])
-        yield [entry for entry in turned if number % entry.every == 0]
+        rotated = (*case.entries[first:], *case.entries[:first])
+        yield [entry for entry in rotated if number % entry.every == 0]
 
 
-def _in_turn(case: Case) -> Iterator[Entry[Any]]:
+def _all_turns(case: Case) -> Iterator[Entry[Any]]:
     for number, entries in enumerate(rounds_of(case), start=1):
         print(f"{case.name}: round {number} of {case.rounds}", file=sys.stderr)
         yield from entries
 
 
-def _turn(entry: Entry[Any], contestant: Contestant | Absent, job: Job, ground: Ground) -> tuple[float, float]:
+def _take_turn(
+    entry: Entry[Any], contestant: Contestant | Absent, job: Job, ground: Ground
+) -> tuple[float, float]:
     if isinstance(contestant, Absent):
         raise contestant
     return ground.time(entry.calls(contestant, job))

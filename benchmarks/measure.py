@@ -11,18 +11,18 @@ from pathlib import Path
 from typing import Final, Self
 
 from benchmarks.contestant import PROGRAMS, Call
-from benchmarks.workshop import clean_environment, complaint
+from benchmarks.workshop import clean_environment, find_complaint
 
-_WITHIN: Final = 300.0
-"""No process is waited for longer than this."""
+_TIMEOUT: Final = 300.0
+"""Seconds after which a process is killed."""
 
 
 class Failed(Exception):
-    """A process that was to be measured did not do what it should."""
+    """A process to be measured failed."""
 
 
 class Stopwatch:
-    """Runs processes from a process that is as small as can be; its docstring says why."""
+    """Runs processes from a very small process; the docstring of its program gives the reason."""
 
     def __init__(self) -> None:
         self._output = tempfile.NamedTemporaryFile(prefix="benchmark-")  # noqa: SIM115 - it lives as long as this
@@ -33,11 +33,11 @@ class Stopwatch:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.communicate(timeout=_WITHIN)
+        self._process.communicate(timeout=_TIMEOUT)
         self._output.close()
 
     def time(self, calls: Iterable[Call]) -> tuple[float, float]:
-        """Return the seconds that all of them take, one after another, and the MB of the largest."""
+        """Return the seconds that the processes take one after another, and the MB of the largest."""
         turns = [self._time(call) for call in calls]
         return sum(seconds for seconds, _ in turns), max(megabytes for _, megabytes in turns)
 
@@ -46,7 +46,7 @@ class Stopwatch:
             "argv": call.argv,
             "environment": {**clean_environment(), **call.environment},
             "output": self._output.name,
-            "within": _WITHIN,
+            "within": _TIMEOUT,
         }
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -54,5 +54,5 @@ class Stopwatch:
         answer = json.loads(self._process.stdout.readline())
         if answer["code"]:
             text = Path(self._output.name).read_text(encoding="utf-8", errors="replace")
-            raise Failed(f"it ended with exit code {answer['code']}: {complaint(text)}")
+            raise Failed(f"it ended with exit code {answer['code']}: {find_complaint(text)}")
         return answer["seconds"], answer["megabytes"]

@@ -1,4 +1,4 @@
-"""The program itself, installed as a user has it."""
+"""The program itself, installed as a user installs it."""
 
 from __future__ import annotations
 
@@ -10,41 +10,41 @@ from typing import ClassVar, Self
 
 from attune_infra.settings import WORKER_QUEUE_TTL
 from benchmarks.contestant import Call, Job
-from benchmarks.workshop import Workshop, said
+from benchmarks.workshop import Workshop, read_first_line
 
 ROOT = Path(__file__).parents[2]
-_TO_READ = ("cli.diff", "topology.parse", "topology.plan", "broker.rabbitmq", "render.plan")
+_TO_READ = ("cli.diff", "topology.document.parse", "topology.plan", "broker.rabbitmq", "render.pages.plan")
 _TO_VERIFY = (
     "cli.verify",
-    "topology.parse",
+    "topology.document.parse",
     "operations.verify",
     "broker.rabbitmq",
     "broker.amqp",
-    "render.verify",
+    "render.pages.verify",
 )
-_TO_MAKE = ("worker.provision", "broker.amqp", "render.provision")
+_TO_MAKE = ("worker.provision", "broker.amqp", "render.pages.provision")
 
 
 @dataclass(frozen=True)
 class AttuneInfra:
-    """A wheel of this very source, in a virtual environment of its own, compiled as pip leaves it."""
+    """A wheel of this source, in a virtual environment of its own, compiled as pip leaves it."""
 
     name: ClassVar = "attune-infra"
     path: str
 
     @classmethod
-    def ready(cls, workshop: Workshop) -> Self:
-        """Install it anew, since the source may have changed; what it needs, only once."""
+    def install(cls, workshop: Workshop) -> Self:
+        """Install the program anew, since its source may have changed, and its dependencies once."""
         here = sha256(str(ROOT).encode()).hexdigest()[:8]
         programs = workshop.virtual_environment(f"attune-infra-{here}", str(ROOT))
-        said([str(programs / "python"), "-m", "pip", "install", "--quiet", "--upgrade", str(ROOT)])
+        read_first_line([str(programs / "python"), "-m", "pip", "install", "--quiet", "--upgrade", str(ROOT)])
         again = ("--force-reinstall", "--no-deps", str(ROOT))
-        said([str(programs / "python"), "-m", "pip", "install", "--quiet", *again])
+        read_first_line([str(programs / "python"), "-m", "pip", "install", "--quiet", *again])
         return cls(str(programs / "attune-infra"))
 
     @property
     def version(self) -> str:
-        return said([self.path, "--version"]).removeprefix("attune-infra ")
+        return read_first_line([self.path, "--version"]).removeprefix("attune-infra ")
 
     def setup(self, job: Job) -> Sequence[Call]:
         return self._calls(job, "setup")
@@ -69,15 +69,15 @@ class AttuneInfra:
         return [Call((self.path,), typed)]
 
     def load_to_read(self, _: Job) -> Sequence[Call]:
-        """Load what a command needs that looks at a broker, and end."""
+        """Load the modules of a command that reads a broker, and exit."""
         return self._load(_TO_READ)
 
     def load_to_verify(self, _: Job) -> Sequence[Call]:
-        """Load what `verify` needs, which also asks over AMQP, routes and lints, and end."""
+        """Load the modules of `verify`, which also asks over AMQP, routes and lints, and exit."""
         return self._load(_TO_VERIFY)
 
     def load_to_make(self, _: Job) -> Sequence[Call]:
-        """Load what a command needs that makes something, and end."""
+        """Load the modules of a command that declares objects, and exit."""
         return self._load((*_TO_READ, *_TO_MAKE))
 
     def _load(self, modules: Sequence[str]) -> Sequence[Call]:

@@ -1,4 +1,4 @@
-"""What was measured, as text for a terminal and as Markdown for the documentation. Returns, never prints."""
+"""Render results as text for a terminal and as Markdown for the documentation; nothing here prints."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ _MARKDOWN_TOP = (
 )
 
 
-def as_text(run: Run) -> str:
-    """Return a table for each case, and what became of its targets."""
+def render_text(run: Run) -> str:
+    """Return a table for each case, followed by the verdicts on its targets."""
     lines = [f"{key}: {value}" for key, value in (*run.machine.items(), *run.versions.items())]
     for result in run.results:
-        lines += ["", f"{result.name}: {result.title}", *_aligned(_table(result)), *_closing(result)]
+        lines += ["", f"{result.name}: {result.title}", *_align(_case_rows(result)), *_verdict_lines(result)]
     if run.growth:
-        lines += ["", "growth: provisioning and comparing ever more workers", *_aligned(_growth(run.growth))]
+        lines += ["", "growth: provisioning and comparing ever more workers", *_align(_growth_rows(run.growth))]
     return "\n".join(lines) + "\n"
 
 
-def as_markdown(runs: Sequence[Run]) -> str:
+def render_markdown(runs: Sequence[Run]) -> str:
     """Return docs/performance/tables.md: two tables for each case, with a column for each run's broker."""
     brokers = [f"RabbitMQ {run.versions['RabbitMQ']}" for run in runs]
     machines = ["; ".join(f"{key}: {value}" for key, value in run.machine.items()) for run in runs]
@@ -36,19 +36,24 @@ def as_markdown(runs: Sequence[Run]) -> str:
         *_MARKDOWN_TOP,
         *(f"- {broker}: {machine}" for broker, machine in zip(brokers, machines, strict=True)),
     ]
-    lines += ["", *_pipes([["", *brokers], *_by_broker({key: "" for run in runs for key in run.versions}, runs)])]
+    lines += [
+        "",
+        *_markdown_table(
+            [["", *brokers], *_version_rows({key: "" for run in runs for key in run.versions}, runs)]
+        ),
+    ]
     for name in dict.fromkeys(result.name for run in runs for result in run.results):
         results = [next((each for each in run.results if each.name == name), None) for run in runs]
         title = next(result.title for result in results if result)
-        lines += ["", f"## {title[0].upper()}{title[1:]}", "", *_pipes(_medians(brokers, results))]
-        lines += ["", *_pipes(_targets(brokers, results)), *_absences(brokers, results)]
+        lines += ["", f"## {title[0].upper()}{title[1:]}", "", *_markdown_table(_median_rows(brokers, results))]
+        lines += ["", *_markdown_table(_target_rows(brokers, results)), *_absence_items(brokers, results)]
     for broker, run in zip(brokers, runs, strict=True):
         if run.growth:
-            lines += ["", f"## Growth on {broker}", "", *_pipes(_growth(run.growth))]
+            lines += ["", f"## Growth on {broker}", "", *_markdown_table(_growth_rows(run.growth))]
     return "\n".join(lines) + "\n"
 
 
-def _table(result: Result) -> Iterator[list[str]]:
+def _case_rows(result: Result) -> Iterator[list[str]]:
     ours = result.subjects
     yield ["", "turns", "median ms", "min..max", "MB", *(f"{_short(each)}/this" for each in ours)]
     for each in result.samples:
@@ -58,12 +63,12 @@ def _table(result: Result) -> Iterator[list[str]]:
         yield [f"  {each.name}", *figures, *ratios]
 
 
-def _closing(result: Result) -> list[str]:
-    judged = [f"  {_MET[each.met]:<8} {each.target}: {each.why}" for each in result.verdicts]
-    return [*judged, *(f"  not measured: {name}: {reason}" for name, reason in result.absent.items())]
+def _verdict_lines(result: Result) -> list[str]:
+    verdicts = [f"  {_MET[each.met]:<8} {each.target}: {each.why}" for each in result.verdicts]
+    return [*verdicts, *(f"  not measured: {name}: {reason}" for name, reason in result.absent.items())]
 
 
-def _growth(sizes: Sequence[Size]) -> Iterator[list[str]]:
+def _growth_rows(sizes: Sequence[Size]) -> Iterator[list[str]]:
     steps = ("provision", "diff")
     yield [
         "workers",
@@ -80,12 +85,12 @@ def _growth(sizes: Sequence[Size]) -> Iterator[list[str]]:
         yield line
 
 
-def _by_broker(keys: Iterable[str], runs: Sequence[Run]) -> Iterator[list[str]]:
+def _version_rows(keys: Iterable[str], runs: Sequence[Run]) -> Iterator[list[str]]:
     for key in keys:
         yield [key, *(run.versions.get(key, "–") for run in runs)]
 
 
-def _medians(brokers: Sequence[str], results: Sequence[Result | None]) -> Iterator[list[str]]:
+def _median_rows(brokers: Sequence[str], results: Sequence[Result | None]) -> Iterator[list[str]]:
     yield ["median ms (min..max), peak MB", *brokers]
     names = dict.fromkeys(each.name for result in results if result for each in result.samples)
     for name in names:
@@ -100,7 +105,7 @@ def _cell(name: str, result: Result | None) -> str:
     return f"{_ms(each)} ({low:,.0f}..{high:,.0f}), {each.peak:,.0f}"
 
 
-def _targets(brokers: Sequence[str], results: Sequence[Result | None]) -> Iterator[list[str]]:
+def _target_rows(brokers: Sequence[str], results: Sequence[Result | None]) -> Iterator[list[str]]:
     """Yield a row for each target; brokers may have different ones."""
     yield ["target", *brokers]
     judged = [
@@ -111,7 +116,7 @@ def _targets(brokers: Sequence[str], results: Sequence[Result | None]) -> Iterat
         yield [target, *(of_broker.get(target, "–") for of_broker in judged)]
 
 
-def _absences(brokers: Sequence[str], results: Sequence[Result | None]) -> Iterator[str]:
+def _absence_items(brokers: Sequence[str], results: Sequence[Result | None]) -> Iterator[str]:
     """Yield a list of those not measured, with the reason and the brokers where it was so."""
     absent: dict[str, list[str]] = {}
     for broker, result in zip(brokers, results, strict=True):
@@ -132,14 +137,14 @@ def _short(samples: Samples) -> str:
     return samples.name.removeprefix(_OURS)
 
 
-def _pipes(rows: Iterable[Sequence[str]]) -> Iterator[str]:
+def _markdown_table(rows: Iterable[Sequence[str]]) -> Iterator[str]:
     for number, row in enumerate(rows):
         yield f"| {' | '.join(row)} |"
         if number == 0:
             yield f"|---|{'---:|' * (len(row) - 1)}"
 
 
-def _aligned(rows: Iterable[Sequence[str]]) -> Iterator[str]:
+def _align(rows: Iterable[Sequence[str]]) -> Iterator[str]:
     table = list(rows)
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     for first, *rest in table:

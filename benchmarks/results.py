@@ -1,4 +1,4 @@
-"""What was measured, as values: samples, the targets they are held against, and all of a run. Pure."""
+"""Results as values: samples, their targets, and a whole run. No I/O."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ SCHEMA: Final = "attune-infra/benchmark/1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Samples:
-    """What one contestant took in each of its turns: wall time from start to end, and the peak of memory."""
+    """The measurements of one contestant: the wall time and the peak of memory of each turn."""
 
     name: str
     subject: bool
-    """It is the program itself, doing what the case is about."""
+    """True for the program itself, doing the job of the case."""
     seconds: tuple[float, ...]
     megabytes: tuple[float, ...]
 
@@ -36,7 +36,7 @@ class Samples:
 
     @classmethod
     def of(cls, name: str, turns: Iterable[tuple[float, float]], *, subject: bool = True) -> Self:
-        """Return what so many turns took: seconds and MB of each."""
+        """Return the samples of turns, each given as (seconds, MB)."""
         seconds, megabytes = zip(*turns, strict=True)
         return cls(name=name, subject=subject, seconds=seconds, megabytes=megabytes)
 
@@ -47,22 +47,22 @@ class Samples:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AtMost:
-    """A median is to be at most so many times the lowest median of some others, and one more on top."""
+    """A target: the median is at most `times` the lowest median of some others, plus the median of one more."""
 
     subject: str
     times: float
     fastest_of: tuple[str, ...]
     called: str = ""
-    """What those are together, if they are several."""
+    """The common name of those others, if there are several."""
     plus: str | None = None
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """All whose measurement it takes to judge."""
+        """The contestants whose samples the verdict needs."""
         return (self.subject, *self.fastest_of, *([self.plus] if self.plus else ()))
 
     def judge(self, measured: Mapping[str, Samples]) -> tuple[bool, str]:
-        """Return whether it is met, and the figures."""
+        """Return true if the target is met, and the figures."""
         ours = measured[self.subject].milliseconds
         on_top = measured[self.plus].milliseconds if self.plus else 0.0
         fastest = min(measured[name].milliseconds for name in self.fastest_of)
@@ -76,7 +76,7 @@ class AtMost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Below:
-    """A peak of memory is to stay below so many MB."""
+    """A target: the peak of memory stays below so many MB."""
 
     subject: str
     megabytes: float
@@ -98,7 +98,7 @@ Target: TypeAlias = AtMost | Below
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a target was met, which is not known if one it names could not be measured."""
+    """The verdict on a target: met, missed, or None if a contestant that it names was not measured."""
 
     target: Target
     met: bool | None
@@ -107,7 +107,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """A case: who took part and what they took, who did not and why, and what was aimed at."""
+    """The result of a case: the samples, the absent contestants with their reasons, and the targets."""
 
     name: str
     title: str
@@ -122,7 +122,7 @@ class Result:
     @property
     def verdicts(self) -> tuple[Verdict, ...]:
         measured = {each.name: each for each in self.samples}
-        return tuple(_judged(target, measured, self.absent) for target in self.targets)
+        return tuple(_judge(target, measured, self.absent) for target in self.targets)
 
     @classmethod
     def read(cls, data: Mapping[str, Any]) -> Self:
@@ -137,7 +137,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Size:
-    """What the program took to provision so many workers at once, and then to compare them."""
+    """The samples of provisioning so many workers at once, and of comparing them."""
 
     workers: int
     provision: Samples
@@ -152,7 +152,7 @@ class Size:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """All that was measured on one broker, and on what machine."""
+    """All results from one broker, with its machine and the versions of the programs."""
 
     machine: Mapping[str, str]
     versions: Mapping[str, str]
@@ -196,7 +196,7 @@ def _read_target(data: Mapping[str, Any]) -> Target:
     return AtMost(**{**data, "fastest_of": tuple(data["fastest_of"])})
 
 
-def _judged(target: Target, measured: Mapping[str, Samples], absent: Mapping[str, str]) -> Verdict:
+def _judge(target: Target, measured: Mapping[str, Samples], absent: Mapping[str, str]) -> Verdict:
     if missing := [name for name in target.needs if name not in measured]:
         return Verdict(target, None, "; ".join(f"{name}: {absent.get(name, 'not measured')}" for name in missing))
     return Verdict(target, *target.judge(measured))

@@ -1,9 +1,9 @@
-"""How long it takes to index a large topology, and then to trace one message through it: python routing.py.
+"""Measure the time to index a large topology, and then to trace one message through it: python routing.py.
 
-Each row is a topology with as many bindings as the first column says, from one exchange of each type, to a
-thousand queues that have a dead letter exchange. No broker is involved. Seconds are of processor time, so that it
-does not matter what else the machine is doing; milliseconds are of the slowest of some messages, each traced with
-its dead letters.
+The first column is the number of bindings, which lead from one exchange to a thousand queues with a dead letter
+exchange; each type of exchange has its columns. No broker is involved. Seconds are processor time: other processes
+on the machine do not change them. Milliseconds are those of the slowest of some messages, traced with its dead
+letters.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def topology(bindings: int, kind: str) -> Topology:
 
 
 def _binding(number: int, kind: str) -> Binding:
-    """Return a binding; of the topic patterns every third has a `*`, and every third a `#`."""
+    """Return a binding; every third topic pattern has a `*`, and every third a `#`."""
     patterns = (f"event.{number}.created", f"event.{number}.*", f"#.{number}.created")
     return Binding(
         source="e",
@@ -55,7 +55,7 @@ def messages(bindings: int) -> Iterator[Message]:
 
 
 def measure(bindings: int, kind: str) -> tuple[float, float]:
-    """Return the seconds of making the index, and the milliseconds of the slowest trace."""
+    """Return the seconds to make the index, and the milliseconds of the slowest trace."""
     wanted = topology(bindings, kind)
     started = time.process_time()
     routing = Routing(wanted)

@@ -1,8 +1,8 @@
 """A real RabbitMQ and a real PostgreSQL for the whole run; a virtual host and a database for each test.
 
-Where several processes run the tests, each has its own, and they take one test after another from one list.
+If several processes run the tests, each process has its own servers; all take their tests from one list.
 
-Which RabbitMQ that is, options say. A test that starts it carries the mark `broker`, without its doing.
+Options choose the RabbitMQ. A test that uses it gets the mark `broker` by itself.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from support.virtual_host import VirtualHost
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("broker", "the RabbitMQ under test")
     group.addoption(
-        "--rabbitmq-root", metavar="DIR", help="take the RabbitMQ of another root file system; only root may"
+        "--rabbitmq-root", metavar="DIR", help="use the RabbitMQ of another root file system (as root)"
     )
     group.addoption(
         "--broker-config",
@@ -38,20 +38,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=[],
         help="a line of rabbitmq.conf; may repeat",
     )
-    group.addoption("--messages", type=int, default=2000, help="how many random messages to publish on the broker")
-    group.addoption("--messages-seed", type=int, default=randbits(32), help="the seed of those messages")
-    group.addoption("--fleet", type=int, default=4, help="how many real workers to run through a restart")
-    group.addoption("--outage", type=float, default=2.0, help="seconds for which the database stays away")
-    group.addoption("--topologies", type=int, default=500, help="how many random topologies to make on the broker")
+    group.addoption("--messages", type=int, default=2000, help="random messages to publish on the broker")
+    group.addoption("--messages-seed", type=int, default=randbits(32), help="seed of those messages")
+    group.addoption("--fleet", type=int, default=4, help="real workers to run through a restart")
+    group.addoption("--outage", type=float, default=2.0, help="seconds of the database outage")
+    group.addoption("--topologies", type=int, default=500, help="random topologies to declare on the broker")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     for mark in (
-        "broker: what it shows may depend on the RabbitMQ under test (set by itself)",
-        "any_broker: the RabbitMQ under test is only scenery",
-        "since(release, reason): it needs a RabbitMQ of this release, such as (4, 0), or a later one",
-        "lengthy: it takes so long that it is begun first",
-        "transient_queues: it makes queues that are neither durable nor exclusive, which a broker may deny",
+        "broker: the result may depend on the RabbitMQ under test (set by itself)",
+        "any_broker: the result does not depend on the RabbitMQ under test",
+        "since(release, reason): it needs this release of RabbitMQ, such as (4, 0), or a later one",
+        "lengthy: it takes so long that it starts first",
+        "transient_queues: it declares queues that are neither durable nor exclusive, which a broker may deny",
     ):
         config.addinivalue_line("markers", mark)
 
@@ -82,7 +82,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session")
 def under_test(pytestconfig: pytest.Config) -> BrokerUnderTest:
-    """The RabbitMQ that the options name."""
+    """The RabbitMQ that the options choose."""
     return BrokerUnderTest.of(pytestconfig)
 
 
@@ -96,10 +96,10 @@ def sandbox(pytestconfig: pytest.Config) -> Iterator[BoundSandbox]:
 def vhost(sandbox: BoundSandbox) -> Iterator[VirtualHost]:
     name = f"test {token_hex(4)}"
     base = sandbox.amqp_url.rpartition("/")[0]
-    made = VirtualHost(name, f"{base}/{quote(name, safe='')}", sandbox.management_url)
-    management = Management(made.settings(timeout=60.0))  # thousands of queues may have to go with it
+    created = VirtualHost(name, f"{base}/{quote(name, safe='')}", sandbox.management_url)
+    management = Management(created.settings(timeout=60.0))  # deleting thousands of queues takes long
     management.put("vhosts", name, body={})
-    yield made
+    yield created
     management.delete("vhosts", name)
     management.close()
 
@@ -140,23 +140,23 @@ def database_url(sandbox: BoundSandbox) -> Iterator[str]:
 
 @pytest.fixture
 def topology(under_test: BrokerUnderTest) -> Topology:
-    """What the command makes: Attune's topology, with durable worker queues where no others are allowed."""
+    """Attune's topology, with durable worker queues if the broker denies others."""
     return under_test.topology
 
 
 @pytest.fixture
 def attune_infra(vhost: VirtualHost, under_test: BrokerUnderTest) -> Command:
-    """The command, with the environment of a service beside this virtual host."""
+    """The command, in the environment of a service that uses this virtual host."""
     return Command(vhost.environment | under_test.environment)
 
 
 @pytest.fixture
 def attune_infra_with_registry(attune_infra: Command, database_url: str) -> Command:
-    """The same, with an empty database too."""
+    """The command with this virtual host and an empty database."""
     return Command({**attune_infra.environment, DATABASE_URL.variable: database_url})
 
 
 @pytest.fixture
 def attune_infra_alone() -> Command:
-    """The same, in an environment that names no server."""
+    """The command, in an environment that names no server."""
     return Command({})

@@ -12,14 +12,15 @@ import pytest
 
 from benchmarks.cases import Case, Scale, cases
 from benchmarks.contestant import Call, Job
-from benchmarks.documents import everything
+from benchmarks.documents import base, everything
 from benchmarks.floors import Curl, Python
-from benchmarks.match import made_ready, rounds_of
+from benchmarks.match import install_all, rounds_of
 from benchmarks.measure import Failed, Stopwatch
+from benchmarks.ours import AttuneInfra
 from benchmarks.peers.rascal import Rascal
-from benchmarks.report import as_markdown, as_text
+from benchmarks.report import render_markdown, render_text
 from benchmarks.results import AtMost, Below, Result, Run, Samples, Size
-from benchmarks.workshop import Workshop, complaint
+from benchmarks.workshop import Workshop, find_complaint
 from support.as_a_user import Command
 from support.folders import ROOT
 from support.virtual_host import VirtualHost
@@ -71,7 +72,7 @@ def test_a_target_is_met_or_missed_or_not_known() -> None:
 
 
 def test_the_report_aligns_its_tables_and_names_who_did_not_take_part() -> None:
-    assert as_text(RUN) == (ROOT / "benchmarks/report.txt").read_text(encoding="utf-8")
+    assert render_text(RUN) == (ROOT / "benchmarks/report.txt").read_text(encoding="utf-8")
 
 
 def test_a_run_can_be_written_down_and_read_again() -> None:
@@ -84,7 +85,7 @@ def test_a_run_can_be_written_down_and_read_again() -> None:
 def test_brokers_stand_side_by_side_in_the_documentation() -> None:
     newer = replace(RUN, versions={"RabbitMQ": "4.3.6", "compiled": "2.29.0"}, growth=())
 
-    lines = as_markdown([RUN, newer]).splitlines()
+    lines = render_markdown([RUN, newer]).splitlines()
 
     assert "|  | RabbitMQ 3.10.8 | RabbitMQ 4.3.6 |" in lines
     assert "| compiled | – | 2.29.0 |" in lines
@@ -117,11 +118,19 @@ def test_everybody_begins_a_round_once_and_the_slow_ones_sit_some_out() -> None:
 def test_one_who_cannot_be_had_is_named_with_the_reason(vhost: VirtualHost, tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", str(tmp_path))
-        ready = made_ready(
+        ready = install_all(
             [Curl, Rascal], Workshop(cache=tmp_path, folder=tmp_path, rabbitmq_root=None, broker=vhost)
         )
 
     assert [str(each) for each in ready.values()] == ["curl is not installed", "node is not installed"]
+
+
+def test_modules_whose_loading_is_measured_exist(tmp_path: Path) -> None:
+    ours, nowhere = AttuneInfra(sys.executable), VirtualHost("/", amqp_url="", management_url="")
+    job = Job(virtual_host=nowhere, document=base(tmp_path))
+
+    for call in (*ours.load_to_read(job), *ours.load_to_verify(job), *ours.load_to_make(job)):
+        subprocess.run([sys.executable, *call.argv[1:]], cwd=ROOT, check=True)
 
 
 def test_a_process_is_timed_and_one_that_fails_is_no_sample() -> None:
@@ -148,7 +157,7 @@ def test_a_process_is_timed_and_one_that_fails_is_no_sample() -> None:
     ],
 )
 def test_a_failure_is_told_in_the_words_of_the_program(output: str, reason: str) -> None:
-    assert complaint(output) == reason
+    assert find_complaint(output) == reason
 
 
 @pytest.mark.any_broker

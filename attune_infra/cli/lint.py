@@ -95,11 +95,13 @@ def _consumers(broker: RabbitMQ, topology: Topology) -> Mapping[str, int]:
 
 def _finish_explained(session: Session, codes: Sequence[str]) -> NoReturn:
     from attune_infra.render.pages import lint_explain as page
+    from attune_infra.topology.lint.examples import load_example
     from attune_infra.topology.lint.finding import Explanation
     from attune_infra.topology.lint.rules import RULES, rule_called
 
-    rules = RULES if _EVERY in codes else tuple(map(rule_called, codes))
-    session.finish("lint-explain", page, Explanation(rules))
+    rules = RULES if _EVERY in codes else map(rule_called, codes)
+    explanation = Explanation(tuple((rule, load_example(rule.code)) for rule in rules))
+    session.finish("lint-explain", page, explanation)
 
 
 def _codes(words: Iterable[str] | None) -> list[str]:

@@ -10,7 +10,7 @@ from typing import ClassVar, Self
 from urllib.parse import urlsplit
 
 from benchmarks.contestant import PROGRAMS, Call, Job
-from benchmarks.workshop import Workshop, said, version_of
+from benchmarks.workshop import Workshop, read_first_line, version_of
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Ansible:
     programs: Path
 
     @classmethod
-    def ready(cls, workshop: Workshop) -> Self:
+    def install(cls, workshop: Workshop) -> Self:
         return cls(workshop.virtual_environment("ansible", "ansible", "requests"))
 
     @property
@@ -48,5 +48,7 @@ class Ansible:
 
     def _collections(self) -> Path:
         return Path(
-            said([str(self.programs / "python"), "-c", "import ansible_collections as a; print(*a.__path__)"])
+            read_first_line(
+                [str(self.programs / "python"), "-c", "import ansible_collections as a; print(*a.__path__)"]
+            )
         )

@@ -1,4 +1,4 @@
-"""rabbitmqadmin as packages of RabbitMQ 4.3 have it: a compiled program, one process for each object."""
+"""rabbitmqadmin of the packages of RabbitMQ 4.3: a compiled program, one process for each object."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import ClassVar, Self
 from urllib.parse import urlsplit
 
 from benchmarks.contestant import Call, Job
-from benchmarks.workshop import Absent, Workshop, said
+from benchmarks.workshop import Absent, Workshop, read_first_line
 
 _COMPILED = b"\x7fELF"
 
@@ -23,7 +23,7 @@ class CompiledRabbitmqadmin:
     start: tuple[str, ...]
 
     @classmethod
-    def ready(cls, workshop: Workshop) -> Self:
+    def install(cls, workshop: Workshop) -> Self:
         root = workshop.rabbitmq_root
         program = (root or Path("/")) / "usr/bin/rabbitmqadmin"
         if not program.is_file() or program.read_bytes()[:4] != _COMPILED:
@@ -32,7 +32,7 @@ class CompiledRabbitmqadmin:
 
     @property
     def version(self) -> str:
-        return said([*self.start, "--help"]).partition("Version: ")[2]
+        return read_first_line([*self.start, "--help"]).partition("Version: ")[2]
 
     def make(self, job: Job) -> Sequence[Call]:
         exchanges = (("exchange", each, ("name", "type", "durable")) for each in job.document.exchanges)
@@ -60,7 +60,7 @@ def _text(value: object) -> str:
 
 
 def _loader(root: Path) -> tuple[str, ...]:
-    """Return what starts a program of another root file system, where this one's libraries may be too old."""
+    """Return the dynamic loader of another root file system, since the libraries of this one may be too old."""
     loaders = sorted(root.glob("lib*/ld-linux*.so.*"))
     if not loaders:
         raise Absent(f"there is no dynamic loader in {root}")

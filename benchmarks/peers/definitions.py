@@ -8,7 +8,7 @@ from typing import ClassVar, Self
 from urllib.parse import quote
 
 from benchmarks.contestant import Call, Job
-from benchmarks.workshop import Workshop, program, said
+from benchmarks.workshop import Workshop, program, read_first_line
 
 
 @dataclass(frozen=True)
@@ -19,12 +19,12 @@ class Definitions:
     curl: str
 
     @classmethod
-    def ready(cls, _: Workshop) -> Self:
+    def install(cls, _: Workshop) -> Self:
         return cls(program("curl"))
 
     @property
     def version(self) -> str:
-        return said([self.curl, "--version"]).partition(" (")[0].removeprefix("curl ")
+        return read_first_line([self.curl, "--version"]).partition(" (")[0].removeprefix("curl ")
 
     def make(self, job: Job) -> Sequence[Call]:
         to = f"{job.virtual_host.management_url}/api/definitions/{quote(job.virtual_host.name, safe='')}"

@@ -19,7 +19,7 @@ class Pika:
     programs: Path
 
     @classmethod
-    def ready(cls, workshop: Workshop) -> Self:
+    def install(cls, workshop: Workshop) -> Self:
         return cls(workshop.virtual_environment("pika", "pika"))
 
     @property

@@ -13,32 +13,32 @@ from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 from benchmarks.contestant import Call, Job
-from benchmarks.workshop import Absent, Workshop, said
+from benchmarks.workshop import Absent, Workshop, read_first_line
 
 
 @dataclass(frozen=True)
 class Rabbitmqadmin:
-    """The script, run by the same Python as everything else, which has no packages to load."""
+    """The script, run by a Python without packages."""
 
     name: ClassVar = "rabbitmqadmin, the script"
     python: str
     script: Path
 
     @classmethod
-    def ready(cls, workshop: Workshop) -> Self:
-        """Get it from the broker under test; if that has none, from this machine's package."""
+    def install(cls, workshop: Workshop) -> Self:
+        """Fetch the script from the broker under test or, if it has none, from this machine's package."""
         script = workshop.folder / "rabbitmqadmin"
         try:
             with urlopen(f"{workshop.broker.management_url}/cli/rabbitmqadmin") as answer:  # noqa: S310 - http
                 content = answer.read()
         except HTTPError as error:
-            content = _installed(f"the broker does not serve it any more ({error.code} {error.reason})")
+            content = _read_installed(f"the broker does not serve it any more ({error.code} {error.reason})")
         script.write_bytes(content)
         return cls(workshop.python(), script)
 
     @property
     def version(self) -> str:
-        return said([self.python, str(self.script), "--version"]).removeprefix("rabbitmqadmin ")
+        return read_first_line([self.python, str(self.script), "--version"]).removeprefix("rabbitmqadmin ")
 
     def make(self, job: Job) -> Sequence[Call]:
         document = job.document
@@ -50,7 +50,7 @@ class Rabbitmqadmin:
                 for each in document.bindings
             ),
         )
-        return [self._call(job, "declare", kind, *_given(item, keys)) for kind, item, keys in declared]
+        return [self._call(job, "declare", kind, *_arguments(item, keys)) for kind, item, keys in declared]
 
     def lists(self, job: Job) -> Sequence[Call]:
         """List exchanges, queues and bindings, each with no more columns than a comparison needs."""
@@ -73,11 +73,11 @@ class Rabbitmqadmin:
         return Call((self.python, str(self.script), *target, *arguments))
 
 
-def _given(item: Mapping[str, Any], keys: Sequence[str]) -> list[str]:
+def _arguments(item: Mapping[str, Any], keys: Sequence[str]) -> list[str]:
     return [f"{key}={value if isinstance(value := item[key], str) else json.dumps(value)}" for key in keys]
 
 
-def _installed(why: str) -> bytes:
+def _read_installed(why: str) -> bytes:
     found = shutil.which("rabbitmqadmin")
     content = Path(found).read_bytes() if found else b""
     if not content.startswith(b"#!"):

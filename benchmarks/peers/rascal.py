@@ -8,31 +8,31 @@ from pathlib import Path
 from typing import ClassVar, Self
 
 from benchmarks.contestant import PROGRAMS, Call, Job
-from benchmarks.workshop import Workshop, node_version_of, program, said
+from benchmarks.workshop import Workshop, node_version_of, program, read_first_line
 
 
 @dataclass(frozen=True)
 class Rascal:
-    """A program that starts a broker of rascal's, and shuts it down."""
+    """A program that creates a broker object of rascal, and shuts it down."""
 
     name: ClassVar = "rascal"
     node: str
     modules: Path
 
     @classmethod
-    def ready(cls, workshop: Workshop) -> Self:
+    def install(cls, workshop: Workshop) -> Self:
         return cls(program("node"), workshop.node_modules("rascal", "rascal", "amqplib"))
 
     @property
     def version(self) -> str:
         rascal, amqplib = (node_version_of(package, self.modules) for package in ("rascal", "amqplib"))
-        return f"{rascal}, amqplib {amqplib}, Node.js {said([self.node, '--version'])}"
+        return f"{rascal}, amqplib {amqplib}, Node.js {read_first_line([self.node, '--version'])}"
 
     def make(self, job: Job) -> Sequence[Call]:
         return self._calls("make", job)
 
     def make_over_ten(self, job: Job) -> Sequence[Call]:
-        """Make it over ten channels, as its documentation advises where there is much to declare."""
+        """Declare over ten channels, as its documentation advises for many objects."""
         return self._calls("make", job, channels=10)
 
     def check(self, job: Job) -> Sequence[Call]:

@@ -1,9 +1,9 @@
-"""Sends declarations over a bare socket without waiting for any, and asks each channel once at the end.
+"""Send declarations over a bare socket without waiting for answers, and ask each channel once at the end.
 
-Nothing is validated, retried or explained: this is what the broker itself takes. Exchanges go first, over one
-channel; then the queues, each followed by its bindings, are dealt out over up to 16 channels, through which the
-broker works in parallel. The question at the end is to close the channel: the answer comes when all that was sent
-before is done, and is another one if something was refused.
+Nothing is validated, retried or explained: this is the time that the broker itself takes. Exchanges go first, over
+one channel. Then the queues, each followed by its bindings, are dealt out over up to 16 channels, on which the
+broker works in parallel. The question at the end is to close the channel: the broker answers when it has done all
+that was sent before, and answers otherwise if it refused something.
 
 Usage: raw_stream.py DOCUMENT AMQP_URL
 """
@@ -19,8 +19,8 @@ from struct import pack, unpack
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-MOST_CHANNELS = 16
-QUEUES_FOR_A_CHANNEL = 8
+MAX_CHANNELS = 16
+QUEUES_PER_CHANNEL = 8
 """Opening a channel costs about as much as this many declarations."""
 NO_WAIT_BIND = 1
 DURABLE, AUTO_DELETE = 0b00010, 0b01000
@@ -39,7 +39,7 @@ def long(data: bytes) -> bytes:
 
 
 def table(entries: Mapping[str, Any]) -> bytes:
-    """Encode strings, integers and booleans, which is all that the documents hold."""
+    """Encode strings, integers and booleans; the documents hold no other values."""
     return long(b"".join(short(name) + _field(value) for name, value in entries.items()))
 
 
@@ -78,18 +78,18 @@ class Line:
         self.expect((10, 41))
 
     def expect(self, *numbers: tuple[int, int]) -> bytes:
-        """Return the arguments of the next method, which has to be one of these; end with what it is otherwise."""
+        """Return the arguments of the next method, which has to be one of these; exit if it is another."""
         kind, _, size = unpack(">BHI", self.unread.read(7))
         payload = self.unread.read(size + 1)[:-1]
         if kind != 1 or unpack(">HH", payload[:4]) not in numbers:
             sys.exit(f"the broker answered {payload!r}")
         return payload[4:]
 
-    def stream(self, dealt: Iterable[bytes], first: int) -> None:
-        """Send what was dealt out over a channel each, and return when all of it is done."""
+    def stream(self, parts: Iterable[bytes], first: int) -> None:
+        """Send each part over a channel of its own, and return when the broker has done all of it."""
         channels = [
             (method(number, (20, 10), short("")) + sent + method(number, (20, 40), pack(">HBHH", 200, 0, 0, 0)))
-            for number, sent in enumerate(dealt, start=first)
+            for number, sent in enumerate(parts, start=first)
         ]
         self.socket.sendall(b"".join(channels))
         for _ in channels:
@@ -117,12 +117,12 @@ def binding(channel: int, item: Mapping[str, Any]) -> bytes:
     return method(channel, (50, 20), b"\0\0" + ends + pack(">B", NO_WAIT_BIND) + table(item["arguments"]))
 
 
-def dealt(objects: Mapping[str, Any], first: int) -> list[bytes]:
-    """Return what each channel declares: queues, each followed by its bindings."""
+def deal_out(objects: Mapping[str, Any], first: int) -> list[bytes]:
+    """Return the declarations of each channel: queues, each followed by its bindings."""
     bindings: dict[str, list[Mapping[str, Any]]] = {}
     for item in objects["bindings"]:
         bindings.setdefault(item["destination"], []).append(item)
-    count = min(MOST_CHANNELS, 1 + len(objects["queues"]) // QUEUES_FOR_A_CHANNEL)
+    count = min(MAX_CHANNELS, 1 + len(objects["queues"]) // QUEUES_PER_CHANNEL)
     return [
         b"".join(
             queue(channel, item) + b"".join(binding(channel, each) for each in bindings.get(item["name"], ()))
@@ -136,7 +136,7 @@ def main(document: str, url: str) -> None:
     objects = json.loads(Path(document).read_text(encoding="utf-8"))
     line = Line(url)
     line.stream([b"".join(exchange(1, item) for item in objects["exchanges"])], first=1)
-    line.stream(dealt(objects, first=2), first=2)
+    line.stream(deal_out(objects, first=2), first=2)
     line.close()
 
 

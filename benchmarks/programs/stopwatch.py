@@ -1,7 +1,7 @@
-"""Runs processes, one at a time, and tells how long each took and how much memory it held at its peak.
+"""Run processes, one at a time, and print the time and the peak of memory of each.
 
-It is a process of its own, and a small one, because Linux counts into the peak of a new process what the one that
-spawned it held. Each line of standard input is an order, each line of standard output what came of it.
+This is a small process of its own, because Linux counts the memory of the spawning process into the peak of the
+new one. Each line of standard input is an order, each line of standard output its result; both are JSON.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import sys
 import time
 
 CANNOT_BE_RUN = 126
-"""What a shell answers, too."""
+"""The exit code that a shell has for such a program, too."""
 
 
-def timed(argv: list[str], environment: dict[str, str], output: str, within: float) -> dict[str, float]:
-    """Run a process to its end, which is by a signal if it takes too long."""
+def time_process(argv: list[str], environment: dict[str, str], output: str, within: float) -> dict[str, float]:
+    """Run a process to its end; kill it if it takes too long."""
     files = [
         (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
         (os.POSIX_SPAWN_OPEN, 1, output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600),
@@ -40,4 +40,4 @@ def timed(argv: list[str], environment: dict[str, str], output: str, within: flo
 
 
 for line in sys.stdin:
-    print(json.dumps(timed(**json.loads(line))), flush=True)
+    print(json.dumps(time_process(**json.loads(line))), flush=True)

@@ -1,4 +1,4 @@
-"""Declares a document's objects with pika, one after another, or only looks whether they are there.
+"""Declare a document's objects with pika, one after another, or only check that they exist.
 
 Usage: with_pika.py make|check DOCUMENT AMQP_URL
 """

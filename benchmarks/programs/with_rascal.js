@@ -1,4 +1,4 @@
-// Has rascal assert a document's objects, or check that they are there.
+// Let rascal assert a document's objects, or check that they exist.
 // Usage: with_rascal.js make|check DOCUMENT AMQP_URL CHANNELS
 "use strict";
 
@@ -17,7 +17,7 @@ const virtualHost = {
   queues: named(objects.queues, ({ durable, auto_delete: autoDelete, arguments: given }) => ({
     options: { durable, autoDelete, arguments: given },
   })),
-  // It has no way to check a binding.
+  // rascal cannot check a binding.
   bindings: Object.fromEntries(
     (action === "make" ? objects.bindings : []).map((binding, number) => [
       `binding${number}`,

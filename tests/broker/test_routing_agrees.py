@@ -23,7 +23,7 @@ from attune_infra.topology.routing.topic_keys import words_of
 from attune_infra.topology.routing.trace import Life, Reason, Trace, dead_letter, trace
 from support.routed import Routable, routables
 from support.under_test import BrokerUnderTest
-from support.virtual_host import VirtualHost, made_on
+from support.virtual_host import VirtualHost, create_virtual_host
 
 MESSAGES_EACH = 50
 """Messages to one topology."""
@@ -123,7 +123,7 @@ def disagreements(
     simulated = Routing(routable.topology, version=release)
     traces = [trace(simulated, message) for message in messages]
     said = [Counter(_ends(found, routable.fates)) for found in traces]
-    with made_on(beside, f"routed {token_hex(4)}") as vhost:
+    with create_virtual_host(beside, f"routed {token_hex(4)}") as vhost:
         _make(routable.topology, vhost)
         with vhost.client() as connection:
             seen = _Reader(connection, routable).read(messages, sum(map(Counter.total, said)))

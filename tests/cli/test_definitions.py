@@ -29,7 +29,7 @@ from support.as_a_user import Command, clean_environment
 from support.folders import DEFINITIONS as FOLDER
 from support.strategies import NASTY_NAMES
 from support.under_test import BrokerUnderTest
-from support.virtual_host import VirtualHost, made_on
+from support.virtual_host import VirtualHost, create_virtual_host
 
 FILES = sorted(FOLDER.glob("*.json"))
 NEED_PLUGINS = {"consistent_hash_part", "delayed_messages_3_13", "quorum_and_federation_3_9"}
@@ -70,7 +70,7 @@ ODD = Topology.of(
 @pytest.fixture
 def elsewhere(vhost: VirtualHost) -> Iterator[VirtualHost]:
     """Another virtual host of the same broker."""
-    with made_on(vhost, f"other {token_hex(4)}") as made:
+    with create_virtual_host(vhost, f"other {token_hex(4)}") as made:
         yield made
 
 

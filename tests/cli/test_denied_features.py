@@ -20,7 +20,7 @@ from attune_infra.topology.report import Status
 from attune_infra.topology.worker import topology_of_workers
 from support.as_a_user import Command
 from support.under_test import DENIES_TRANSIENT_QUEUES, DURABLE_WORKERS, BrokerUnderTest
-from support.virtual_host import VirtualHost, made_on
+from support.virtual_host import VirtualHost, create_virtual_host
 
 pytestmark = [
     pytest.mark.since((4, 0), "RabbitMQ denies nothing before 4.0"),
@@ -41,7 +41,7 @@ def denying(under_test: BrokerUnderTest) -> Iterator[VirtualHost]:
 
 @pytest.fixture
 def denying_vhost(denying: VirtualHost) -> Iterator[VirtualHost]:
-    with made_on(denying, f"test {token_hex(4)}") as made:
+    with create_virtual_host(denying, f"test {token_hex(4)}") as made:
         yield made
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from attune_infra.broker.management import Management
 from attune_infra.settings import AMQP_URL
+from attune_infra.topology.lint.examples import load_example
 from attune_infra.topology.lint.rules import RULES
 from support.as_a_user import Command
 from support.folders import ROOT
@@ -110,6 +111,23 @@ def test_rules_are_explained(attune_infra_alone: Command) -> None:
     assert result.code == 0
     assert result.lines[:3] == ["## AI001: A dead letter exchange does not exist", "", "Severity: error."]
     assert attune_infra_alone("lint", "--explain", "AI999").code == 64
+
+
+def test_a_rule_is_explained_with_its_examples(attune_infra_alone: Command) -> None:
+    example = load_example("AI017")
+
+    text = attune_infra_alone("lint", "--explain", "AI017").stdout
+    [rule] = attune_infra_alone("lint", "--explain", "AI017", "-o", "json").json["rules"]
+
+    assert text.endswith(f"\n\nGood:\n\n```yaml\n{example.good}```\n")
+    assert f"\n\nBad, on RabbitMQ 4.0:\n\n```yaml\n{example.bad}```\n" in text
+    assert (rule["bad"], rule["good"]) == (example.bad, example.good)
+
+
+def test_an_example_that_depends_on_consumers_says_so(attune_infra_alone: Command) -> None:
+    text = attune_infra_alone("lint", "--explain", "AI035").stdout
+
+    assert "\nBad, if queue billing has 0 consumers:\n" in text
 
 
 @pytest.mark.parametrize("option", ["--select", "--ignore", "--explain"])

@@ -27,6 +27,7 @@ FEATURES = (
     ROOMS
     | {f"render.pages.{page}" for _, page, _ in iter_modules(pages.__path__)}
     | {f"topology.{name}" for name in ("explain", "graph", "lint", "probe", "verify")}
+    | {"topology.lint.examples"}
     | {f"topology.document.{name}" for name in ("definitions", "export", "write")}
     | {f"topology.routing.{name}" for name in ("route", "routes", "trace")}
     | {f"fleet.{name}" for name in ("enlist", "health", "leftovers")}
@@ -85,6 +86,7 @@ ATTUNE = quote(str(files("attune_infra.topology.builtin") / "attune.yaml"))
         ("diff --explain", {"broker", "topology.explain", "render.pages.explain", "render.pages.plan"}),
         ("verify", {"broker", "operations", "topology.verify", "render.pages.verify"} | ROUTING),
         ("lint", LINTING | {"render.pages.lint"}),
+        ("lint --explain AI001", LINTING | {"topology.lint.examples", "render.pages.lint"}),
         ("graph --format text", LINTING | {"topology.graph", "render.pages.document"}),
         (
             "trace attune.events any",

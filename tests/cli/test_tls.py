@@ -34,7 +34,7 @@ def tls(under_test: BrokerUnderTest) -> Iterator[TlsBroker]:
     amqps, https = free_ports()
     with under_test.folder() as folder:
         make_certificates(folder)
-        extra_config = configuration(under_test.sees(folder), amqps, https)
+        extra_config = configuration(under_test.path_inside(folder), amqps, https)
         with under_test.sandbox(postgres=False, extra_config=extra_config):
             yield TlsBroker(
                 environment={

@@ -16,7 +16,7 @@ from attune_infra.topology.document.write import write
 from attune_infra.topology.model import Topology
 from support.accepted import accepted_topologies
 from support.under_test import BrokerUnderTest
-from support.virtual_host import VirtualHost, made_on
+from support.virtual_host import VirtualHost, create_virtual_host
 
 
 @pytest.mark.lengthy
@@ -33,7 +33,10 @@ def test_any_topology(
     )
     @given(topology=accepted_topologies(transient_queues=not under_test.denies_transient_queues))
     def check(topology: Topology) -> None:
-        with made_on(vhost, f"one {token_hex(4)}") as one, made_on(vhost, f"other {token_hex(4)}") as other:
+        with (
+            create_virtual_host(vhost, f"one {token_hex(4)}") as one,
+            create_virtual_host(vhost, f"other {token_hex(4)}") as other,
+        ):
             exported = apply(topology, one, via)
             again = apply(parse(write(exported), source="exported"), other, via)
         assert again.objects() == exported.objects()

@@ -1,4 +1,4 @@
-"""Topologies that RabbitMQ 3.10 to 4.3 accept, with all that may be in them, for Hypothesis."""
+"""Topologies for Hypothesis that RabbitMQ 3.10 to 4.3 accept, with everything that they may hold."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from support.strategies import names, routing_keys
 _MILLISECONDS = st.integers(60_000, 2**32)
 _COUNTS = st.integers(1, 2**31)
 _short_names = names.filter(lambda name: len(name.encode()) <= 80)
-"""Quorum queues and streams make longer names of theirs, which some file systems and versions refuse."""
+"""Quorum queues and streams make longer names from these, which some file systems and releases refuse."""
 
 
-def _some(choices: dict[str, st.SearchStrategy[Any]]) -> st.SearchStrategy[dict[str, Argument]]:
-    """Any few of these arguments."""
+def _optional(choices: dict[str, st.SearchStrategy[Any]]) -> st.SearchStrategy[dict[str, Argument]]:
+    """Return a strategy for any few of these arguments."""
     return st.fixed_dictionaries({}, optional=choices).filter(
         lambda found: "x-dead-letter-routing-key" not in found or "x-dead-letter-exchange" in found
     )
@@ -39,16 +39,16 @@ _classic = st.builds(
     type=st.sampled_from((None, "classic")),
     durable=st.just(True),  # a value, not a flag
     auto_delete=st.booleans(),
-    arguments=_some({**_EVERY_QUEUE, "x-max-priority": st.integers(1, 10)}),
+    arguments=_optional({**_EVERY_QUEUE, "x-max-priority": st.integers(1, 10)}),
 )
 _transient = st.builds(
-    Queue, name=names, durable=st.just(False), auto_delete=st.booleans(), arguments=_some(_EVERY_QUEUE)
+    Queue, name=names, durable=st.just(False), auto_delete=st.booleans(), arguments=_optional(_EVERY_QUEUE)
 )
 _quorum = st.builds(
     Queue,
     name=_short_names,
     type=st.just("quorum"),
-    arguments=_some(
+    arguments=_optional(
         {
             "x-delivery-limit": _COUNTS,
             "x-max-length": _COUNTS,
@@ -61,7 +61,7 @@ _stream = st.builds(
     Queue,
     name=_short_names,
     type=st.just("stream"),
-    arguments=_some({"x-max-length-bytes": _COUNTS, "x-max-age": st.sampled_from(("1D", "2h", "30s"))}),
+    arguments=_optional({"x-max-length-bytes": _COUNTS, "x-max-age": st.sampled_from(("1D", "2h", "30s"))}),
 )
 _exchanges = st.builds(
     Exchange,
@@ -69,7 +69,7 @@ _exchanges = st.builds(
     type=st.sampled_from(("direct", "topic", "fanout", "headers")),
     durable=st.booleans(),
     internal=st.booleans(),
-    arguments=_some({"alternate-exchange": names, "x-own": st.booleans() | names}),
+    arguments=_optional({"alternate-exchange": names, "x-own": st.booleans() | names}),
 )
 _policies = st.builds(
     Policy,
@@ -90,7 +90,7 @@ _criteria: st.SearchStrategy[dict[str, Argument]] = st.dictionaries(
 def _bindings(draw: st.DrawFn, exchanges: list[Exchange], queues: list[Queue]) -> list[Binding]:
     types = {exchange.name: exchange.type for exchange in exchanges} | {"amq.topic": "topic"}
     ends = [("queue", queue.name) for queue in queues] + [("exchange", exchange.name) for exchange in exchanges]
-    made = []
+    bindings = []
     for _ in range(draw(st.integers(0, 6)) if ends else 0):
         source, (kind, name) = draw(st.sampled_from(sorted(types))), draw(st.sampled_from(ends))
         routing_key = draw(routing_keys)
@@ -98,7 +98,7 @@ def _bindings(draw: st.DrawFn, exchanges: list[Exchange], queues: list[Queue]) -
         arguments = {} if "~" in routing_key else {**draw(_criteria)}
         if types[source] == "headers" and "~" not in routing_key and draw(st.booleans()):
             arguments["x-match"] = draw(st.sampled_from(("all", "any")))
-        made.append(
+        bindings.append(
             Binding(
                 source=source,
                 destination=name,
@@ -107,12 +107,12 @@ def _bindings(draw: st.DrawFn, exchanges: list[Exchange], queues: list[Queue]) -
                 arguments=arguments,
             )
         )
-    return made
+    return bindings
 
 
 @st.composite
 def accepted_topologies(draw: st.DrawFn, *, transient_queues: bool = True) -> Topology:
-    """Whole topologies; quorum queues and streams are rare, since they are slow to make."""
+    """Return a strategy for whole topologies; quorum queues and streams are rare, as they are slow to declare."""
     exchanges = draw(st.lists(_exchanges, max_size=4, unique_by=lambda item: item.name))
     common = _classic | _transient if transient_queues else _classic
     queues = draw(st.lists(common, max_size=4, unique_by=lambda item: item.name))

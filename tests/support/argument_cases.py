@@ -1,4 +1,4 @@
-"""Arguments with values that are right, and values that are not; and whether a broker takes them."""
+"""Arguments with allowed and with forbidden values, and a check that a broker accepts a declaration."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def good(rule: Rule) -> list[object]:
 
 
 def bad(rule: Rule) -> list[object]:
-    """Return values that a rule does not allow, among them the next to the first and the last."""
+    """Return values that a rule forbids, among them the neighbours of the first and the last allowed one."""
     anything: tuple[object, ...] = (1, True, 1.5, "1", [], {})
     values = [value for value in anything if type(value) is not rule.kind]
     if rule.choices:
@@ -53,18 +53,18 @@ def queue_cases(
             yield rule.name, {rule.name: "x"}
 
 
-def taken(declare: Callable[[], object]) -> bool:
-    """Return whether the broker takes a declaration at least once in a few times.
+def is_accepted(declare: Callable[[], object]) -> bool:
+    """Return true if the broker accepts a declaration at least once in a few attempts.
 
     One refusal proves nothing: on 4.3 a quorum queue with an expiry of 1 ms may expire while its declaration still
-    waits for it to start, and that answers 400 too (seen 4 times in 150).
+    waits for it to start, and RabbitMQ answers 400 then, too (seen 4 times in 150).
     """
 
-    def is_taken() -> bool:
+    def is_accepted_now() -> bool:
         try:
             declare()
         except BrokerError:
             return False
         return True
 
-    return any(is_taken() for _ in range(5))
+    return any(is_accepted_now() for _ in range(5))

@@ -1,7 +1,7 @@
-"""The command, run as a user runs it: another process, seen by its output and its exit code.
+"""The command, run as a user runs it: a process of its own, with its output and its exit code.
 
-What is run to its end is forked from a process that has loaded the program already (`fork_server.py`), which saves
-most of the time that a start takes. What a test watches, signals or kills is started from nothing.
+A command that runs to its end is forked from a process that has loaded the program already (`fork_server.py`),
+which saves most of the start-up time. A command that a test watches, signals or kills is started from scratch.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from typing import IO, Any, TextIO
 
 _SCRIPT = Path(__file__).with_name("fork_server.py")
 
-WITHIN = 60
+TIMEOUT = 60
 """Seconds in which a command has to end."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a user saw of a command."""
+    """The output and the exit code of a command."""
 
     code: int
     stdout: str
@@ -44,19 +44,19 @@ class Result:
 
 @dataclass(frozen=True)
 class Command:
-    """Runs `attune-infra` with these arguments, as a user would, in an environment that names some servers."""
+    """The command `attune-infra`, in an environment that may name some servers."""
 
     environment: Mapping[str, str]
 
     def __call__(
         self, *arguments: str, environment: Mapping[str, str] | None = None, folder: Path | None = None
     ) -> Result:
-        """Run it to its end; several threads may do so at once."""
+        """Run the command to its end; several threads may do so at once."""
         order = {
             "arguments": arguments,
             "environment": self._environment(environment),
             "folder": str(folder or Path.cwd()),
-            "within": WITHIN,
+            "within": TIMEOUT,
         }
         with TemporaryFile() as output, TemporaryFile() as talk:
             code = _carry_out(json.dumps(order).encode(), output.fileno(), talk.fileno())
@@ -69,7 +69,7 @@ class Command:
         folder: Path | None = None,
         talk: TextIO | None = None,
     ) -> subprocess.Popen[str]:
-        """Start it; its standard error goes into a file, if one is given, which nobody has to read."""
+        """Start the command; with the file `talk`, its standard error goes there, and no test has to read it."""
         return subprocess.Popen(
             [sys.executable, "-m", "attune_infra", *arguments],
             cwd=folder,
@@ -85,7 +85,7 @@ class Command:
 
 
 def _carry_out(order: bytes, output: int, talk: int) -> int:
-    """Have an order carried out and return its exit code."""
+    """Let the fork server carry out an order, and return the exit code."""
     ended, end = os.pipe()
     with os.fdopen(ended, "rb") as code:
         socket.send_fds(_FORK_SERVER.line, [order], [output, talk, end])
@@ -94,13 +94,13 @@ def _carry_out(order: bytes, output: int, talk: int) -> int:
 
 
 class _ForkServer:
-    """Started when it is first needed; it ends when this process does."""
+    """The process that forks commands; it starts when it is first needed, and ends with this process."""
 
     def __init__(self) -> None:
         self._starting = Lock()
 
     @cached_property
-    def _started(self) -> tuple[socket.socket, subprocess.Popen[bytes]]:
+    def _process(self) -> tuple[socket.socket, subprocess.Popen[bytes]]:
         ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with its:
             command = [sys.executable, str(_SCRIPT)]
@@ -109,7 +109,7 @@ class _ForkServer:
     @property
     def line(self) -> socket.socket:
         with self._starting:
-            return self._started[0]
+            return self._process[0]
 
 
 _FORK_SERVER = _ForkServer()
@@ -121,6 +121,6 @@ def _read(file: IO[bytes]) -> str:
 
 
 def clean_environment() -> dict[str, str]:
-    """Return the environment without any setting of the platform, and with modules compiled as pip leaves them."""
+    """Return the environment without settings of the platform; Python may compile modules, as after pip."""
     ours = ("ATTUNE", "PYTHONDONTWRITEBYTECODE")
     return {name: value for name, value in os.environ.items() if not name.startswith(ours)}

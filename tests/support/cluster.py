@@ -1,4 +1,4 @@
-"""A RabbitMQ of several nodes, any of which can be killed and started again."""
+"""A RabbitMQ cluster of several nodes; a test can kill any of them and start it again."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from attune_infra.sandbox.rabbitmq import Node, find_installation
 from support.eventually import eventually
 from support.under_test import BrokerUnderTest
 
-_STARTS_WITHIN: Final = 120.0
+_START_TIMEOUT: Final = 120.0
 _COOKIE: Final = "known-to-all-nodes"
 
 
@@ -43,23 +43,23 @@ class Cluster:
         for node in self.nodes:
             self.start(node)
         for node in self.nodes:
-            self.is_up(node)
+            self.wait_until_up(node)
 
     def start(self, node: Node) -> None:
-        """Start a node; `is_up` waits for it."""
+        """Start a node; `wait_until_up` waits for it."""
         self._running[node.name] = self._child(node, f"{node.installation.scripts}/rabbitmq-server")
 
-    def is_up(self, node: Node) -> None:
-        """Wait until a node sees all that run."""
+    def wait_until_up(self, node: Node) -> None:
+        """Wait until a node sees all running nodes."""
         up = {each.name for each in self.nodes if each.name in self._running}
-        eventually(lambda: self._seen_by(node), up.__eq__, within=_STARTS_WITHIN)
+        eventually(lambda: self._seen_by(node), up.__eq__, within=_START_TIMEOUT)
 
     def kill(self, node: Node) -> None:
         """End a node as a power cut does, and wait until the others have noticed."""
         _end(self._running.pop(node.name))
         for other in self.nodes:
             if other.name in self._running:
-                self.is_up(other)
+                self.wait_until_up(other)
 
     def close(self) -> None:
         for child in self._running.values():
@@ -86,10 +86,10 @@ def _end(child: Child) -> None:
 
 @contextmanager
 def cluster(under_test: BrokerUnderTest, size: int) -> Iterator[Cluster]:
-    """Give a cluster for as long as the block lasts."""
+    """Yield a cluster for as long as the block lasts."""
     with under_test.folder() as folder:
-        made = Cluster(under_test, folder, size)
+        cluster = Cluster(under_test, folder, size)
         try:
-            yield made
+            yield cluster
         finally:
-            made.close()
+            cluster.close()

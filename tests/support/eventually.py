@@ -1,4 +1,4 @@
-"""Wait for the thing, not for a while."""
+"""Wait for a condition, not for a fixed time."""
 
 import time
 from collections.abc import Callable
@@ -8,7 +8,7 @@ _T = TypeVar("_T")
 
 
 def eventually(read: Callable[[], _T], wanted: Callable[[_T], bool], *, within: float = 10) -> _T:
-    """Return what `read` returns once it is as wanted; fail with the last value after `within` seconds."""
+    """Return the first value of `read` that is `wanted`; fail with the last value after `within` seconds."""
     deadline = time.monotonic() + within
     while not wanted(value := read()):
         assert time.monotonic() < deadline, f"still {value!r} after {within} s"

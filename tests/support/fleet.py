@@ -1,4 +1,4 @@
-"""Real worker processes, seen by what they handle and by what they say."""
+"""Real worker processes, observed by the messages they handle and by their standard error."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from support.eventually import eventually
 
 
 class Fleet:
-    """Worker processes; each writes what it handles, a line a message, to one file, and talks into another."""
+    """Worker processes; all write each message they handle to one file, and each its standard error to another."""
 
     def __init__(self, run: Command, folder: Path) -> None:
         self.run, self.folder = run, folder
@@ -21,7 +21,7 @@ class Fleet:
         (folder / "handled").touch()
 
     def start(self, name: str, *options: str, command: str | None = ":") -> subprocess.Popen[str]:
-        """Start a worker that does this after writing down what it was given; with None, that runs no command."""
+        """Start a worker that writes down each message and runs a command; None is a worker without a command."""
         record = f"read -r line; printf '%s\\n' \"$line\" >>{self.folder}/handled; {command}"
         execute = () if command is None else ("--exec", f"sh -c {shlex.quote(record)}")
         arguments = ("worker", "run", "--name", name, *execute, *options)
@@ -33,16 +33,16 @@ class Fleet:
     def talk(self, name: str) -> str:
         return (self.folder / name).read_text(encoding="utf-8")
 
-    def consumes(self, name: str, times: int = 1) -> None:
-        """Wait until a worker has said so often that it consumes."""
+    def wait_until_consuming(self, name: str, times: int = 1) -> None:
+        """Wait until a worker has reported so many times that it consumes."""
         eventually(lambda: self.talk(name).count(" consumes\n"), times.__le__, within=40)
 
-    def says(self, name: str, words: str) -> None:
-        """Wait until a worker has said something."""
+    def wait_for_words(self, name: str, words: str) -> None:
+        """Wait until the standard error of a worker has these words."""
         eventually(lambda: self.talk(name), lambda talk: words in talk, within=60)
 
-    def handled(self) -> list[Any]:
-        """Return the message ids that a handler has seen, in order."""
+    def handled_ids(self) -> list[Any]:
+        """Return the ids of the handled messages, in order."""
         lines = (self.folder / "handled").read_text(encoding="utf-8").splitlines()
         return [json.loads(line)["message_id"] for line in lines]
 

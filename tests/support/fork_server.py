@@ -1,6 +1,6 @@
-"""Starts the program again and again, each time as a process of its own, forked from one that has loaded it.
+"""Fork the program again and again from a process that has loaded it.
 
-Run as a script, with a socket as its standard input. Each message is an order in JSON with three open files: for
+This is a script with a socket as its standard input. Each message is an order in JSON with three open files: for
 standard output, for standard error, and for the exit code, which is negative for a signal.
 """
 
@@ -19,9 +19,9 @@ from typing import NoReturn
 import attune_infra
 from attune_infra.__main__ import main as program
 
-LONGEST_ORDER = 100_000
+MAX_ORDER_BYTES = 100_000
 LIBRARIES = ("amqp", "psycopg", "rabbitmq_admin", "requests", "rich.console", "rich.progress")
-"""What the program loads when it needs it."""
+"""Libraries that the program loads when it needs them."""
 
 
 def main() -> None:
@@ -29,10 +29,10 @@ def main() -> None:
     for name in (*LIBRARIES, *(module.name for module in modules)):
         import_module(name)
     gc.freeze()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody has to be waited for
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # children need no wait()
     orders = socket.socket(fileno=0)
     while True:
-        order, files, *_ = socket.recv_fds(orders, LONGEST_ORDER, 3)
+        order, files, *_ = socket.recv_fds(orders, MAX_ORDER_BYTES, 3)
         if not order:
             break
         if not os.fork():
@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def carry_out(order: bytes, files: list[int]) -> NoReturn:
-    """Become the program, and stay behind as another process to tell how it ended."""
+    """Become the program; a second process stays behind and reports the exit code."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     output, talk, code = files
     if child := os.fork():

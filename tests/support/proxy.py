@@ -1,4 +1,4 @@
-"""A TCP proxy in front of one server or several, whose line can be cut or held up."""
+"""A TCP proxy in front of one server or several; it can cut a connection or stop forwarding."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Self
 
 
 class Proxy:
-    """Forwards connections to the first of these ports of this machine that takes them, while it is entered.
+    """A proxy that forwards each connection to the first of these ports of this machine that accepts it.
 
-    After `cut_after` bytes from the client the line breaks; after `hold_after` bytes nothing more passes, in
-    either direction, and nobody is told.
+    After `cut_after` bytes from the client it closes the connection; after `hold_after` bytes it silently stops
+    forwarding in both directions.
     """
 
     def __init__(self, *targets: int, cut_after: int | None = None, hold_after: int | None = None) -> None:
@@ -24,7 +24,7 @@ class Proxy:
         self.port: int = self._listener.getsockname()[1]
         self.connections = 0
         self.holds = False
-        """Whether it holds a line up."""
+        """True once it has stopped forwarding."""
 
     def __enter__(self) -> Self:
         self._threads[0].start()

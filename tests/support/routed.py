@@ -1,7 +1,7 @@
-"""Topologies in which messages meet, for Hypothesis: few words, so that keys match, and all ways to go on.
+"""Topologies for Hypothesis in which many keys match, since they use few words, and messages go on in all ways.
 
-Every queue has a fate, by which it is seen where its dead letters go: a message stays, or expires at once, or
-finds the queue full, or is rejected by a consumer, or is given back until the delivery limit is reached.
+Every queue has a fate, which decides about its dead letters: a message stays, expires at once, finds the queue
+full, is rejected by a consumer, or is requeued until it reaches the delivery limit.
 """
 
 from __future__ import annotations
@@ -31,21 +31,21 @@ _WORDS = ("a", "b", "", "*")
 _PATTERN_WORDS = (*_WORDS, "*", "#", "a#")
 _HEADERS = ("h", "k", "x-h", "x-first-death-reason", "x-last-death-reason")
 _VALUES: tuple[Argument, ...] = (1, 2, 1.0, "1", True, "a", "", "expired", ["a"], {"t": "a"})
-_MOST_HASHES = 2
-"""Words `#` in a pattern; more of them can stall an old broker."""
+_MAX_HASHES = 2
+"""The number of words `#` in a pattern; more can stall an old broker."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Routable:
-    """A topology, what happens in each queue, and a seed for messages to it."""
+    """A topology, the fate of messages in each queue, and a seed for messages to publish."""
 
     topology: Topology
     fates: dict[str, Reason | None]
     seed: int
 
     def messages(self, count: int) -> Iterator[Message]:
-        """Yield messages that the broker takes."""
-        chance = random.Random(self.seed)  # noqa: S311 # nothing is kept secret here
+        """Yield messages that the broker accepts."""
+        chance = random.Random(self.seed)  # noqa: S311 # no secrets here
         open_to_clients = [name for name, exchange in self.topology.exchanges.items() if not exchange.internal]
         exchanges = ["", *_OWN, *open_to_clients * 4]
         for _ in range(count):
@@ -71,7 +71,7 @@ def _headers(chance: random.Random) -> dict[str, Argument]:
 
 
 _keys = st.lists(st.sampled_from(_PATTERN_WORDS), max_size=4).map(".".join).filter(
-    lambda key: key.split(".").count("#") <= _MOST_HASHES
+    lambda key: key.split(".").count("#") <= _MAX_HASHES
 ) | st.sampled_from(_QUEUES)
 _criteria = st.dictionaries(st.sampled_from(_HEADERS), st.sampled_from(_VALUES), max_size=3)
 _matches = st.sampled_from(("all", "any", "all-with-x", "any-with-x"))
@@ -86,7 +86,7 @@ def _exchanges(names: Sequence[str], anywhere: st.SearchStrategy[str]) -> st.Sea
         arguments=st.just({}) | st.fixed_dictionaries({"alternate-exchange": anywhere}),
     )
     return st.tuples(*(kinds for _ in names)).map(
-        lambda made: [replace(exchange, name=name) for exchange, name in zip(made, names, strict=True)]
+        lambda kinds: [replace(exchange, name=name) for exchange, name in zip(kinds, names, strict=True)]
     )
 
 
@@ -123,7 +123,7 @@ def _policies(anywhere: st.SearchStrategy[str]) -> st.SearchStrategy[Policy]:
 
 @st.composite
 def routables(draw: st.DrawFn) -> Routable:
-    """Topologies that RabbitMQ accepts, of every type of exchange that it has without plugins."""
+    """Return a strategy for topologies that RabbitMQ accepts, with every type of exchange that needs no plugin."""
     named = _EXCHANGES[: draw(st.integers(2, len(_EXCHANGES)))]
     anywhere = st.sampled_from((*named * 3, *_OWN, "missing", ""))
     exchanges = draw(_exchanges(named, anywhere))

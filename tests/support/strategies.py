@@ -1,4 +1,4 @@
-"""Topologies of every shape a document can have, for Hypothesis; names are legal, and as nasty as that allows."""
+"""Topologies for Hypothesis, in every shape of a document; names are legal, and as nasty as that allows."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ values: st.SearchStrategy[Argument] = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_short_text.filter(_fits), inner, max_size=3),
     max_leaves=8,
 )
-"""Every type that a table of AMQP has and JSON can carry; RabbitMQ knows no null."""
+"""Values of every type that both an AMQP table and JSON can hold; RabbitMQ has no null."""
 
 arguments = st.dictionaries(st.sampled_from(NASTY_NAMES) | _short_text.filter(_fits), values, max_size=4)
 
@@ -97,7 +97,7 @@ policies = st.builds(
 def bindings_to(
     sources: st.SearchStrategy[str], destinations: st.SearchStrategy[tuple[str, str]]
 ) -> st.SearchStrategy[Binding]:
-    """Bindings from any of the exchanges to any of the (type, name) of what there is."""
+    """Return a strategy for bindings from these exchanges to these destinations, given as (type, name)."""
     return st.builds(
         lambda end, **rest: Binding(destination_type=end[0], destination=end[1], **rest),
         destinations,
@@ -117,7 +117,7 @@ suppressions = st.builds(
 
 @st.composite
 def topologies(draw: st.DrawFn, *, with_workers: bool = True, from_a_document: bool = True) -> Topology:
-    """Whole topologies: every binding has its two ends, which may be RabbitMQ's own exchanges."""
+    """Return a strategy for whole topologies; the ends of each binding exist, or are RabbitMQ's own exchanges."""
     objects: list[TopologyObject] = [
         *draw(st.lists(exchanges, max_size=3)),
         *draw(st.lists(queues, max_size=3)),
@@ -147,7 +147,7 @@ def topologies(draw: st.DrawFn, *, with_workers: bool = True, from_a_document: b
 
 
 def routes_in(exchanges: list[str], queues: list[str]) -> st.SearchStrategy[Route]:
-    """Routes between what there is, whether they hold or not."""
+    """Return a strategy for routes between these exchanges and queues, which may hold or not."""
     return st.builds(
         Route,
         publish=st.builds(
@@ -162,7 +162,7 @@ def routes_in(exchanges: list[str], queues: list[str]) -> st.SearchStrategy[Rout
 
 @st.composite
 def worker_families(draw: st.DrawFn, sources: list[str]) -> WorkerFamily:
-    """Worker families whose bindings stand in the order of their queues, as in a document."""
+    """Return a strategy for worker families; their bindings have the order of their queues, as in a document."""
     suffixes = st.text("ab /#'é", max_size=3)
     templates = draw(
         st.lists(suffixes.map(lambda suffix: f"w.{{worker_id}}{suffix}"), unique=True, min_size=1, max_size=2)

@@ -1,4 +1,4 @@
-"""Which RabbitMQ the tests are about, and what it can and cannot do."""
+"""The RabbitMQ under test, with its release and its restrictions."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ DENIES_TRANSIENT_QUEUES = "deprecated_features.permit.transient_nonexcl_queues =
 
 @dataclass(frozen=True)
 class BrokerUnderTest:
-    """A RabbitMQ: this machine's or that of another root file system, with some lines of configuration."""
+    """A RabbitMQ of this machine or of another root file system, with some lines of configuration."""
 
     root: Path | None
     config: tuple[str, ...]
@@ -41,7 +41,7 @@ class BrokerUnderTest:
 
     @cached_property
     def version(self) -> str:
-        """The version its files claim; raise `SandboxError` if there is no broker."""
+        """The version of the installed files; raise `SandboxError` if there is no RabbitMQ."""
         return find_installation(self.root).version
 
     @cached_property
@@ -50,7 +50,7 @@ class BrokerUnderTest:
         return major, minor
 
     def is_older_than(self, release: Release) -> bool:
-        """Return whether it is; if there is none at all, tests are to fail for that, not to be skipped."""
+        """Return true for an older release; false without any RabbitMQ, so that tests fail rather than skip."""
         try:
             return self.release < release
         except SandboxError:
@@ -58,38 +58,38 @@ class BrokerUnderTest:
 
     @property
     def denies_transient_queues(self) -> bool:
-        """Whether it refuses queues that are neither durable nor exclusive, as those of the workers are."""
+        """True if it refuses queues that are neither durable nor exclusive, such as those of the workers."""
         return any(line.split() == DENIES_TRANSIENT_QUEUES.split() for line in self.config)
 
     @property
     def topology(self) -> Topology:
-        """Attune's, or the nearest one that this RabbitMQ allows."""
+        """Attune's topology, or the nearest one that this RabbitMQ allows."""
         if self.denies_transient_queues:
             return parse(DURABLE_WORKERS.read_text(encoding="utf-8"), source=DURABLE_WORKERS.name)
         return attune()
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables by which a command takes that topology."""
+        """The environment variables that make a command use that topology."""
         return {TOPOLOGY.variable: str(DURABLE_WORKERS)} if self.denies_transient_queues else {}
 
     @contextmanager
     def sandbox(self, *, postgres: bool = True, extra_config: str = "") -> Iterator[BoundSandbox]:
-        """Give a sandbox of its own, with more configuration."""
+        """Yield a sandbox of its own, with more configuration."""
         lines = "\n".join((*self.config, extra_config))
         with bound(postgres=postgres, rabbitmq_root=self.root, extra_config=lines) as sandbox:
             yield sandbox
 
     @contextmanager
     def folder(self) -> Iterator[Path]:
-        """Give a folder that the broker can read too, for as long as the block lasts."""
+        """Yield a folder that the broker can read too, for as long as the block lasts."""
         with TemporaryDirectory(prefix="attune-infra-test-", dir=self.root and self.root / "tmp") as name:
             folder = Path(name)
             folder.chmod(0o755)
             yield folder
 
-    def sees(self, path: Path) -> Path:
-        """Return a path as it is from inside the broker's root."""
+    def path_inside(self, path: Path) -> Path:
+        """Return a path as a process inside the broker's root sees it."""
         return "/" / path.relative_to(self.root or "/")
 
     def __str__(self) -> str:

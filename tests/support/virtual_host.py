@@ -1,4 +1,4 @@
-"""A virtual host of one test."""
+"""Virtual hosts for tests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from attune_infra.settings import AMQP_URL, MANAGEMENT_URL, Settings, resolve
 
 @dataclass(frozen=True)
 class VirtualHost:
-    """A virtual host of one test; its name has a space, since names may."""
+    """A virtual host of one test; its name has a space, as names may have."""
 
     name: str
     amqp_url: str
@@ -27,12 +27,12 @@ class VirtualHost:
         return resolve(flags | changes.pop("flags", {}), {}, **changes)
 
     def amqp_url_through(self, port: int) -> str:
-        """Return the AMQP URL with another port of this machine, which leads there."""
+        """Return the AMQP URL with the port of a proxy on this machine."""
         parts = urlsplit(self.amqp_url)
         return parts._replace(netloc=f"{parts.netloc.rpartition(':')[0]}:{port}").geturl()
 
     def client(self) -> amqp.Connection:
-        """Return a plain AMQP client, connected."""
+        """Connect a plain AMQP client."""
         parts = urlsplit(self.amqp_url)
         connection = amqp.Connection(
             f"{parts.hostname}:{parts.port}", virtual_host=self.name, connect_timeout=10, read_timeout=10
@@ -46,14 +46,14 @@ class VirtualHost:
 
 
 @contextmanager
-def made_on(beside: VirtualHost, name: str) -> Iterator[VirtualHost]:
-    """Give another virtual host of the same broker, for as long as the block lasts."""
+def create_virtual_host(beside: VirtualHost, name: str) -> Iterator[VirtualHost]:
+    """Yield another virtual host of the same broker, for as long as the block lasts."""
     base = beside.amqp_url.rpartition("/")[0]
-    made = VirtualHost(name, f"{base}/{quote(name, safe='')}", beside.management_url)
+    created = VirtualHost(name, f"{base}/{quote(name, safe='')}", beside.management_url)
     management = Management(beside.settings())
     management.put("vhosts", name, body={})
     try:
-        yield made
+        yield created
     finally:
         management.delete("vhosts", name)
         management.close()

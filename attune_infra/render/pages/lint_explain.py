@@ -1,4 +1,4 @@
-"""The rules of lint with their reasons."""
+"""The rules of lint with their reasons and examples. `docs/lint.md` holds the same lines."""
 
 from __future__ import annotations
 
@@ -6,20 +6,47 @@ from collections.abc import Iterator
 
 from attune_infra.render.data import Data
 from attune_infra.render.text import Line
+from attune_infra.topology.lint.examples import Example
 from attune_infra.topology.lint.finding import Explanation, Rule
+from attune_infra.topology.words import counted
 
 
 def lines(explanation: Explanation) -> Iterator[Line]:
-    for number, rule in enumerate(explanation.rules):
+    for number, (rule, example) in enumerate(explanation.rules):
         if number:
             yield Line("")
         yield from (Line(f"## {rule.code}: {rule.title}"), Line(""), Line(f"Severity: {rule.severity}."), Line(""))
         yield from (Line(line) for line in rule.reason.splitlines())
+        yield from _document_lines(f"Bad{_circumstances(example)}", example.bad)
+        yield from _document_lines("Good", example.good)
 
 
 def data(explanation: Explanation) -> Data:
-    return {"rules": [_rule_data(rule) for rule in explanation.rules]}
+    return {"rules": [_rule_data(rule, example) for rule, example in explanation.rules]}
 
 
-def _rule_data(rule: Rule) -> Data:
-    return {"code": rule.code, "severity": str(rule.severity), "title": rule.title, "reason": rule.reason}
+def _document_lines(title: str, document: str) -> Iterator[Line]:
+    """Yield a document as Markdown."""
+    yield from (Line(""), Line(f"{title}:"), Line(""), Line("```yaml"))
+    yield from (Line(line) for line in document.splitlines())
+    yield Line("```")
+
+
+def _circumstances(example: Example) -> str:
+    if example.broker_version:
+        return f", on RabbitMQ {example.broker_version}"
+    if example.consumers:
+        consumers = (f"{queue} has {counted(count, 'consumer')}" for queue, count in example.consumers.items())
+        return f", if queue {' and queue '.join(consumers)}"
+    return ""
+
+
+def _rule_data(rule: Rule, example: Example) -> Data:
+    return {
+        "code": rule.code,
+        "severity": str(rule.severity),
+        "title": rule.title,
+        "reason": rule.reason,
+        "bad": example.bad,
+        "good": example.good,
+    }

@@ -14,6 +14,7 @@ from attune_infra.topology.facts.releases import Version
 from attune_infra.topology.model import Severity, Suppression, TopologyObject
 
 if TYPE_CHECKING:
+    from attune_infra.topology.lint.examples import Example
     from attune_infra.topology.lint.subject import Subject
 
 
@@ -84,8 +85,8 @@ class Linted:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Rules, with their reasons."""
+    """Rules, each with its example."""
 
     exit_code: ClassVar[ExitCode] = ExitCode.DONE
 
-    rules: tuple[Rule, ...]
+    rules: tuple[tuple[Rule, Example], ...]

@@ -46,24 +46,24 @@ def test_a_worker_outlives_the_node_of_its_queue(
     fleet, [lost, *_] = Fleet(run, tmp_path), nodes.nodes
     try:
         fleet.start("durable", *durable)
-        fleet.consumes("durable")
+        fleet.wait_until_consuming("durable")
         if not under_test.denies_transient_queues:
             fleet.start("transient", "--topology", "attune")
-            fleet.consumes("transient")
+            fleet.wait_until_consuming("transient")
 
         nodes.kill(lost)
 
-        fleet.says("durable", "worker 1 was denied queue worker.1.executions: ")
-        fleet.says("durable", "rabbitmqctl forget_cluster_node NODE")
+        fleet.wait_for_words("durable", "worker 1 was denied queue worker.1.executions: ")
+        fleet.wait_for_words("durable", "rabbitmqctl forget_cluster_node NODE")
         if under_test.is_older_than((4, 2)):
-            fleet.consumes("transient", times=2)
+            fleet.wait_until_consuming("transient", times=2)
         _is_told(run, durable)
 
         nodes.start(lost)
 
-        fleet.consumes("durable", times=2)
+        fleet.wait_until_consuming("durable", times=2)
         if not under_test.denies_transient_queues:
-            fleet.consumes("transient", times=2)
+            fleet.wait_until_consuming("transient", times=2)
         assert fleet.talk("durable").count("worker 1 consumes\n") == 2
     finally:
         fleet.close()

@@ -43,15 +43,15 @@ def test_it_handles_a_message_at_a_time_and_stops_without_losing_any(
     fleet: Fleet, run: Command, channel: amqp.Channel, broker: RabbitMQ
 ) -> None:
     worker = fleet.start("w", "--prefetch", "2", command="sleep 0.1")
-    fleet.consumes("w")
+    fleet.wait_until_consuming("w")
     send(channel, *range(8))
-    eventually(fleet.handled, bool)
+    eventually(fleet.handled_ids, bool)
 
     worker.send_signal(signal.SIGTERM)
 
     assert worker.wait(timeout=20) == 0
     left = broker.depths().get("worker.1.executions", Depth())  # a durable queue stays, and keeps what waits
-    assert fleet.handled() == list(range(8 - left.ready))
+    assert fleet.handled_ids() == list(range(8 - left.ready))
     assert left.unacknowledged == 0
     assert fleet.talk("w").splitlines()[-1] == "worker 1 has stopped"
     assert statuses(run) == [(1, "inactive")]
@@ -60,7 +60,7 @@ def test_it_handles_a_message_at_a_time_and_stops_without_losing_any(
 
 def test_what_it_cannot_do_reaches_the_dead_letter_exchange(fleet: Fleet, channel: amqp.Channel) -> None:
     fleet.start("w", command="exit 3")
-    fleet.consumes("w")
+    fleet.wait_until_consuming("w")
     send(channel, "fails")
     channel.basic_publish_confirm(amqp.Message("no json", message_id="m"), "attune.executions", "worker.1")
 
@@ -78,7 +78,7 @@ def test_what_it_cannot_do_reaches_the_dead_letter_exchange(fleet: Fleet, channe
 
 def test_a_dead_letter_that_nobody_takes_is_kept(fleet: Fleet, channel: amqp.Channel, broker: RabbitMQ) -> None:
     fleet.start("w", command="exit 3")
-    fleet.consumes("w")
+    fleet.wait_until_consuming("w")
     channel.queue_unbind("attune.dlx.queue", "attune.dlx")
     send(channel, "fails")
     eventually(lambda: fleet.talk("w"), lambda talk: "leads to no queue, so the message is kept" in talk)
@@ -86,12 +86,12 @@ def test_a_dead_letter_that_nobody_takes_is_kept(fleet: Fleet, channel: amqp.Cha
     channel.queue_bind("attune.dlx.queue", "attune.dlx")
 
     eventually(lambda: broker.contents("attune.dlx.queue"), (1, 0).__eq__, within=20)
-    assert fleet.handled() == ["fails"]
+    assert fleet.handled_ids() == ["fails"]
 
 
 def test_without_a_command_it_logs_and_acknowledges(fleet: Fleet, channel: amqp.Channel) -> None:
     fleet.start("plain", command=None)
-    fleet.consumes("plain")
+    fleet.wait_until_consuming("plain")
 
     send(channel, "a", "b")
 
@@ -103,7 +103,7 @@ def test_killed_it_leaves_no_queue_and_comes_back_with_the_same_id(
     fleet: Fleet, run: Command, broker: RabbitMQ
 ) -> None:
     worker = fleet.start("w")
-    fleet.consumes("w")
+    fleet.wait_until_consuming("w")
 
     worker.kill()
 
@@ -113,34 +113,34 @@ def test_killed_it_leaves_no_queue_and_comes_back_with_the_same_id(
     assert found.lines[0] == "failed   worker 1 (w): queue missing: queue worker.1.executions is missing"
 
     fleet.start("w")
-    fleet.consumes("w", times=2)
+    fleet.wait_until_consuming("w", times=2)
     assert run("worker", "verify", "--id", "1", "--settle", "20").code == 0
 
 
 def test_a_queue_deleted_under_it_is_made_again(fleet: Fleet, channel: amqp.Channel) -> None:
     fleet.start("w")
-    fleet.consumes("w")
+    fleet.wait_until_consuming("w")
 
     channel.queue_delete("worker.1.executions")
 
-    fleet.consumes("w", times=2)
+    fleet.wait_until_consuming("w", times=2)
     assert "queue worker.1.executions was deleted under its consumer; retrying" in fleet.talk("w")
     send(channel, "after")
-    eventually(fleet.handled, ["after"].__eq__)
+    eventually(fleet.handled_ids, ["after"].__eq__)
 
 
 def test_a_database_that_is_away_holds_up_no_message(
     fleet: Fleet, run: Command, sandbox: BoundSandbox, channel: amqp.Channel, pytestconfig: pytest.Config
 ) -> None:
     worker = fleet.start("w", "--heartbeat", "0.2")
-    fleet.consumes("w")
+    fleet.wait_until_consuming("w")
     sandbox.stop_database()
     try:
         eventually(lambda: fleet.talk("w"), lambda talk: "no heartbeat: " in talk)
         end, sent = time.monotonic() + pytestconfig.getoption("--outage"), 0
         while time.monotonic() < end:
             send(channel, sent)
-            eventually(fleet.handled, list(range(sent + 1)).__eq__)
+            eventually(fleet.handled_ids, list(range(sent + 1)).__eq__)
             sent += 1
     finally:
         sandbox.start_database()
@@ -157,7 +157,7 @@ def test_a_worker_waits_for_a_database_that_is_not_up_yet(fleet: Fleet, sandbox:
         eventually(lambda: fleet.talk("w"), lambda talk: "; retrying" in talk, within=20)
     finally:
         sandbox.start_database()
-    fleet.consumes("w")
+    fleet.wait_until_consuming("w")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -167,7 +167,7 @@ def test_while_it_waits_for_the_database_it_can_be_stopped(
     sandbox.stop_database()
     try:
         worker = fleet.start("w", "--wait", "60")
-        fleet.says("w", "; retrying\n")
+        fleet.wait_for_words("w", "; retrying\n")
 
         worker.send_signal(number)
 
@@ -209,10 +209,10 @@ def test_while_the_broker_is_away_it_finishes_what_it_does_and_stops(
     with Proxy(urlsplit(vhost.amqp_url).port or 5672) as line:
         url = vhost.amqp_url_through(line.port)
         worker = fleet.start("w", "--amqp-url", url, command=f"until [ -e {done} ]; do sleep 0.05; done")
-        fleet.consumes("w")
+        fleet.wait_until_consuming("w")
         send(channel, "long")
-        eventually(fleet.handled, bool)
-    fleet.says("w", "; retrying\n")
+        eventually(fleet.handled_ids, bool)
+    fleet.wait_for_words("w", "; retrying\n")
 
     worker.send_signal(signal.SIGTERM)
 
@@ -228,11 +228,11 @@ def test_a_second_signal_kills(
 ) -> None:
     done = tmp_path / "done"
     worker = fleet.start("w", command=f"until [ -e {done} ]; do sleep 0.05; done")
-    fleet.consumes("w")
+    fleet.wait_until_consuming("w")
     send(channel, "long")
-    eventually(fleet.handled, bool)
+    eventually(fleet.handled_ids, bool)
     worker.send_signal(signal.SIGTERM)
-    fleet.says("w", "stopping: taking no new messages, finishing those held\n")
+    fleet.wait_for_words("w", "stopping: taking no new messages, finishing those held\n")
 
     worker.send_signal(second)
 
@@ -284,10 +284,10 @@ def test_a_restart_of_the_broker_loses_nothing_but_what_went_with_a_transient_qu
     for name in names:
         durable = ("--topology", str(DURABLE_WORKERS)) if int(name[1:]) % 2 else ()
         fleet.start(name, *durable, command="sleep 0.05")
-        fleet.consumes(name)
+        fleet.wait_until_consuming(name)
     publisher = Publisher(vhost, list(range(1, len(names) + 1)))
     publisher.thread.start()
-    eventually(fleet.handled, lambda handled: len(handled) > 2 * len(names), within=30)
+    eventually(fleet.handled_ids, lambda handled: len(handled) > 2 * len(names), within=30)
 
     sandbox.stop_broker()
     before = len(publisher.confirmed)
@@ -295,16 +295,16 @@ def test_a_restart_of_the_broker_loses_nothing_but_what_went_with_a_transient_qu
 
     back = time.monotonic()
     for name in names:
-        fleet.consumes(name, times=2)
+        fleet.wait_until_consuming(name, times=2)
     assert time.monotonic() - back < 30
-    handled = len(fleet.handled())
-    eventually(fleet.handled, lambda now: len(now) > handled + 2 * len(names), within=30)
+    handled = len(fleet.handled_ids())
+    eventually(fleet.handled_ids, lambda now: len(now) > handled + 2 * len(names), within=30)
     publisher.ended.set()
     publisher.thread.join()
     with RabbitMQ(vhost.settings()) as broker:
         eventually(lambda: held(broker), (0).__eq__, within=30)
 
-    missing = set(publisher.confirmed) - set(fleet.handled())
+    missing = set(publisher.confirmed) - set(fleet.handled_ids())
     record_testsuite_property("confirmed", len(publisher.confirmed))
     record_testsuite_property("discarded with a transient queue", len(missing))
     assert missing <= set(publisher.confirmed[:before])

@@ -56,6 +56,7 @@ from attune_infra.topology.check import CheckedText, CheckedTexts
 from attune_infra.topology.document.text import Document, LeftOut
 from attune_infra.topology.explain import explain_plan
 from attune_infra.topology.lint import linter
+from attune_infra.topology.lint.examples import load_example
 from attune_infra.topology.lint.finding import Explanation
 from attune_infra.topology.lint.rules import RULES
 from attune_infra.topology.model import Message, Topology
@@ -129,7 +130,7 @@ SHOWN: Final = (
     ),
     shown(check, CheckedTexts((CheckedText(source="attune.yaml", topology=attune()),)), "attune.yaml: ok"),
     shown(lint, linter.lint(attune(), source="attune.yaml"), "findings for RabbitMQ"),
-    shown(lint_explain, Explanation(RULES), f"## {RULES[0].code}: {RULES[0].title}"),
+    shown(lint_explain, Explanation(((RULES[0], load_example("AI001")),)), f"## AI001: {RULES[0].title}"),
     shown(
         trace,
         tracing.trace(Routing(attune()), Message(exchange="attune.events", routing_key="any")),

@@ -19,7 +19,7 @@ from attune_infra.topology.facts.arguments import (
     Rule,
 )
 from attune_infra.topology.policy import PROVIDED_BY_POLICY
-from support.argument_cases import bad, good, queue_cases, taken
+from support.argument_cases import bad, good, is_accepted, queue_cases
 from support.virtual_host import VirtualHost
 
 EVERY_TABLE = (QUEUE_ARGUMENTS, EXCHANGE_ARGUMENTS, HEADERS_BINDING_ARGUMENTS)
@@ -66,7 +66,7 @@ def test_the_broker_agrees(management: Management, vhost: VirtualHost) -> None:
 
     def broker_accepts(number: int, arguments: dict[str, object]) -> bool:
         body = {"durable": True, "auto_delete": False, "arguments": json.loads(json.dumps(arguments))}
-        return taken(lambda: management.put("queues", vhost.name, f"q{number}", body=body))
+        return is_accepted(lambda: management.put("queues", vhost.name, f"q{number}", body=body))
 
     judged = [(name, arguments) for name, arguments in queue_cases() if name not in DEPENDS_ON_THE_VERSION]
     disagreed = [

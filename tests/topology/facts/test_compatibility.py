@@ -17,7 +17,7 @@ from attune_infra.topology.facts.arguments import POLICY_RULES
 from attune_infra.topology.facts.compatibility import RELEASES, Effect, judgements, nearest_release
 from attune_infra.topology.facts.releases import Version
 from attune_infra.topology.model import Argument, Binding, Exchange, Policy, Queue, Topology, TopologyObject
-from support.argument_cases import good, queue_cases, taken
+from support.argument_cases import good, is_accepted, queue_cases
 from support.under_test import BrokerUnderTest
 from support.virtual_host import VirtualHost
 
@@ -84,7 +84,7 @@ class Taker:
             assert self.takes(item)
 
     def takes(self, item: TopologyObject) -> bool:
-        return taken(lambda: self.declare(item))
+        return is_accepted(lambda: self.declare(item))
 
     def declare(self, item: TopologyObject) -> None:
         body, vhost = body_of(item), self.vhost.name

@@ -16,13 +16,13 @@ from attune_infra.topology.document.parse import parse, parse_with_places
 from attune_infra.topology.facts.compatibility import RELEASES
 from attune_infra.topology.facts.releases import NEWEST, Version
 from attune_infra.topology.graph import graph
+from attune_infra.topology.lint.examples import load_example
 from attune_infra.topology.lint.finding import Linted
 from attune_infra.topology.lint.linter import lint
 from attune_infra.topology.lint.rules import chosen
 from attune_infra.topology.model import Binding, Exchange, Message, Queue, Severity, Topology, label
 from attune_infra.topology.routing.route import Routing
-from support.folders import EXAMPLES as EXAMPLES_FOLDER
-from support.lint_examples import EXAMPLES
+from support.folders import EXAMPLES
 from support.strategies import topologies
 
 MINE = """\
@@ -116,7 +116,7 @@ def test_a_suppression_of_a_rule_that_was_not_asked_may_be_needed() -> None:
     [(Severity.ERROR, ExitCode.DONE), (Severity.WARNING, ExitCode.DRIFT), (Severity.INFO, ExitCode.DRIFT)],
 )
 def test_the_exit_code_follows_from_what_is_bad_enough(fail_on: Severity, code: ExitCode) -> None:
-    assert linted(EXAMPLES["AI010"].bad, fail_on=fail_on, select=("AI010",)).exit_code is code
+    assert linted(load_example("AI010").bad, fail_on=fail_on, select=("AI010",)).exit_code is code
 
 
 def test_twins_that_only_a_broker_can_hold_are_told() -> None:
@@ -129,7 +129,7 @@ def test_twins_that_only_a_broker_can_hold_are_told() -> None:
 
 
 def test_the_platforms_grown_topology_shows_its_defects() -> None:
-    found = linted((EXAMPLES_FOLDER / "attune-2026-09.yaml").read_text(encoding="utf-8"))
+    found = linted((EXAMPLES / "attune-2026-09.yaml").read_text(encoding="utf-8"))
 
     lost = {finding.object for finding in found.findings if finding.rule == "AI002"}
     assert lost == {
@@ -164,7 +164,7 @@ def test_nothing_false_is_said_of_the_built_in_topology() -> None:
 
 @pytest.mark.parametrize(
     "path",
-    [path for path in EXAMPLES_FOLDER.glob("*.yaml") if path.stem != "attune-2026-09"],
+    [path for path in EXAMPLES.glob("*.yaml") if path.stem != "attune-2026-09"],
     ids=lambda path: path.name,
 )
 def test_the_examples_to_imitate_are_clean(path: Path) -> None:
