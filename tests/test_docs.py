@@ -80,3 +80,22 @@ def test_every_page_is_linked_from_another() -> None:
     entrances = {ROOT / "README.md"}
 
     assert {name_from_root(page) for page in PAGES if page not in linked | entrances} == set()
+
+
+ARCHITECTURE = ROOT / "docs/architecture.md"
+PLACES = re.findall(
+    r"^\| (.+\?) \| `(\w+)` \| `(\S+)` \|$", ARCHITECTURE.read_text(encoding="utf-8"), re.MULTILINE
+)
+
+
+@pytest.mark.parametrize(("question", "word", "file"), PLACES, ids=[word for _, word, _ in PLACES])
+def test_one_word_finds_the_place_of_a_feature(question: str, word: str, file: str) -> None:
+    found = {
+        path.relative_to(ROOT).as_posix() for path in (ROOT / "attune_infra").rglob("*.py") if word in str(path)
+    }
+
+    assert f"attune_infra/{file}" in found, question
+
+
+def test_thirty_questions_are_answered() -> None:
+    assert len({question for question, _, _ in PLACES}) == 30

@@ -5,4 +5,4 @@ from typing import Final
 
 ROOT: Final = Path(__file__).parents[2]
 EXAMPLES: Final = ROOT / "examples"
-DEFINITIONS: Final = ROOT / "tests/topology/document/definitions"
+DEFINITIONS: Final = ROOT / "tests/topology/document/exported"
