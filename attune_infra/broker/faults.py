@@ -43,10 +43,7 @@ def from_response(response: requests.Response, settings: Settings) -> BrokerErro
         case 401:
             return _unauthorized(reason, settings)
         case 404 if reason is None:
-            return NotRabbitMQ(
-                f"{where} answered 404 without a reason; it does not look like RabbitMQ's management API",
-                hint="check --management-url; is a path prefix of a proxy missing?",
-            )
+            return _no_management_path(settings)
         case 404 if reason in {"Not Found", "not_found", "vhost_not_found"}:
             return virtual_host_missing(settings)
         case 400 if feature := features.denied_in(reason or ""):
@@ -76,6 +73,14 @@ def from_response(response: requests.Response, settings: Settings) -> BrokerErro
                 f"the management API answered {status}: {reason or response.reason}",
                 hint=None if reason else "see RabbitMQ's log",
             )
+
+
+def _no_management_path(settings: Settings) -> NotRabbitMQ:
+    return NotRabbitMQ(
+        f"{settings.management.base_url} answered 404 without a reason; it does not look like RabbitMQ's"
+        " management API",
+        hint="check --management-url; is a path prefix of a proxy missing?",
+    )
 
 
 def no_throwaway(settings: Settings) -> AccessRefused:

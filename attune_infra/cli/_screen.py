@@ -68,10 +68,8 @@ def _is_ready(seconds: float) -> bool:
 def screen() -> Iterator[Screen]:
     """Yield the whole terminal, then restore it; raise `WrongUsage` if there is none."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise WrongUsage(
-            "no terminal: a live view needs one",
-            hint="`attune-infra worker list` prints it once, `attune-infra metrics` for monitoring",
-        )
+        hint = "`attune-infra worker list` prints it once, `attune-infra metrics` for monitoring"
+        raise WrongUsage("no terminal: a live view needs one", hint=hint)
     from rich.console import Console
     from rich.live import Live
 

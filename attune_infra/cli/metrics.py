@@ -68,10 +68,8 @@ def _serve(host: str, port: int, look: Callable[[], Fleet]) -> NoReturn:
     try:
         server, thread = start_http_server(port, host, registry)
     except OSError as error:
-        raise InvalidInput(
-            f"cannot listen on {host}:{port}: {error.strerror}",
-            hint="give an address of this machine, and a port that is free",
-        ) from error
+        hint = "give an address of this machine, and a port that is free"
+        raise InvalidInput(f"cannot listen on {host}:{port}: {error.strerror}", hint=hint) from error
     keep_running()
     tell(f"metrics are at http://{host}:{server.server_port}/metrics")
     thread.join()

@@ -54,12 +54,11 @@ def setup(
         plan.insist_on(expect)
         if dry_run:
             _finish_dry_run(session, plan, allowed=allow_destructive and yes)
-        if allow_destructive and plan.destructive and not yes:
+        if allow_destructive and not yes:
             _ask(plan)
+        destroy = allow_destructive and bool(plan.destructive)
         with progress("setting up") as watch:
-            report = apply_plan(
-                plan, broker, want, destroy=allow_destructive and bool(plan.destructive), watch=watch
-            )
+            report = apply_plan(plan, broker, want, destroy=destroy, watch=watch)
         _finish(session, report)
 
 
@@ -76,6 +75,8 @@ def _finish_dry_run(session: Session, plan: Plan, *, allowed: bool) -> NoReturn:
 
 
 def _ask(plan: Plan) -> None:
+    if not plan.destructive:
+        return
     from attune_infra.cli._consent import ask_to_delete
     from attune_infra.render.pages import plan as page
     from attune_infra.topology.words import counted

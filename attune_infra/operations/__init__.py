@@ -1,1 +1,1 @@
-"""What a command does to something live. Asks nothing, prints nothing."""
+"""Operations on a live broker. They ask nothing and print nothing."""

@@ -1,4 +1,4 @@
-"""The `worker` table as `interfaces.WorkerRegistry`, in both of its forms; all SQL is parameterised.
+"""The table `worker` as `interfaces.WorkerRegistry`, in both of its forms. All SQL is parameterised.
 
 The early form has no `worker_role` and no unique `name`; the later one has both. The table is found on the
 search path, as the platform's services find it.
@@ -28,16 +28,16 @@ if TYPE_CHECKING:
 
 _Row = tuple[Any, ...]
 
-_PERMANENT: Final = (
+_PERMANENT_FAILURES: Final = (
     "password authentication failed",
     "no password supplied",
     "does not exist",
     "pg_hba.conf",
 )
-"""What libpq says of a connection that will not come up by waiting; it gives no code for these."""
+"""Words of libpq for failures that do not pass by waiting. It gives them no code."""
 
 _LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
-"""One at a time for a name, where the table itself does not see to that."""
+"""A lock for a name, because the early form of the table allows a name twice."""
 
 _SEARCH_PATH: Final = "SELECT set_config('search_path', quote_ident(%s), false)"
 
@@ -72,7 +72,7 @@ _WORKERS: Final = """
            coalesce((to_jsonb(worker) ->> 'cordoned')::boolean, false)
     FROM worker
 """
-"""The early form has no column `cordoned`; through JSON a column may be missing."""
+"""The early form lacks the column `cordoned`; JSON gives null for a missing column."""
 
 _HEARTBEAT: Final = """
     UPDATE worker SET last_heartbeat = now(), updated = now() WHERE id = %s
@@ -92,9 +92,9 @@ _MISSING: Final = """
 
 
 class PostgresRegistry:
-    """The registry in one PostgreSQL database, as a URL names it; `timeout` is in seconds.
+    """The registry in the PostgreSQL database of a URL; `timeout` is in seconds.
 
-    With a `schema` the table is looked for in that one alone, without one on the search path.
+    The table is in `schema`, or without one on the search path.
     """
 
     def __init__(self, url: str, *, timeout: float, schema: str | None = None) -> None:
@@ -111,7 +111,7 @@ class PostgresRegistry:
         self._connection.close()
 
     def open(self) -> None:
-        """Connect; raise `RegistryUnreachable` if nobody answers, `RegistryError` if we are refused."""
+        """Connect; raise `RegistryUnreachable` without an answer, `RegistryError` if the database refuses."""
         self._connection = _connect(self._url, self._timeout)
         if self._schema is not None:
             self._connection.execute(_SEARCH_PATH, (self._schema,))
@@ -166,7 +166,7 @@ class PostgresRegistry:
             if unknown:
                 raise WorkerNotRegistered(
                     f"not in the registry: {', '.join(sorted(unknown))}; nothing was changed",
-                    hint="`attune-infra worker list` shows who is",
+                    hint="`attune-infra worker list` shows the registered workers",
                 )
         return DeregisteredWorkers(found)
 
@@ -192,8 +192,8 @@ class PostgresRegistry:
             row = updated or self._connection.execute(insert, values).fetchone()
         if row is None:
             raise RegistryError(
-                "the registry took the worker and returned no row",
-                hint="does a rule or trigger on the table `worker` swallow it?",
+                "the registry accepted the worker but returned no row",
+                hint="check the rules and triggers of the table `worker`",
             )
         worker_id, name, created = row
         return RegisteredWorker(id=worker_id, name=name, created=created, new=updated is None)
@@ -207,7 +207,7 @@ class PostgresRegistry:
             [path] = self._connection.execute("SELECT current_setting('search_path')").fetchone() or ("",)
             raise RegistryError(
                 f"there is no table `worker` on the search path ({path})",
-                hint="`attune-infra registry init` makes it; if it is in another schema, give --schema",
+                hint="`attune-infra registry init` creates it; if it is in another schema, give --schema",
             )
         return columns
 
@@ -226,15 +226,15 @@ class PostgresRegistry:
             ) from error
         except psycopg.OperationalError as error:
             raise RegistryUnreachable(
-                f"the database broke off: {_sentence(error)}",
-                hint="try again; nothing of this transaction was kept",
+                f"the database connection broke: {_sentence(error)}",
+                hint="try again; the transaction was rolled back",
             ) from error
         except psycopg.Error as error:
             raise RegistryError(f"the database refused: {_sentence(error)}") from error
 
 
 class _NameTaken(RegistryError):
-    """Somebody who does not take our lock inserted the same name at the same moment."""
+    """Another client, which does not take our lock, inserted the same name at the same moment."""
 
 
 def _connect(url: str, timeout: float) -> psycopg.Connection[_Row]:
@@ -255,15 +255,19 @@ def _connect(url: str, timeout: float) -> psycopg.Connection[_Row]:
         connection.execute("SELECT set_config('statement_timeout', %s, false)", (f"{math.ceil(timeout * 1000)}",))
     except psycopg.OperationalError as error:
         sentence = _sentence(error)
-        if any(words in sentence for words in _PERMANENT):
+        if _is_permanent(sentence):
             raise RegistryError(f"cannot open the database: {sentence}", hint="check the database URL") from error
         raise RegistryUnreachable(
             f"cannot reach the database: {sentence}",
-            hint="check host and port of the database URL; is it still starting? `--wait 60` waits for it",
+            hint="check host and port of the database URL; if it is still starting, `--wait 60` waits for it",
         ) from error
     return connection
 
 
+def _is_permanent(sentence: str) -> bool:
+    return any(words in sentence for words in _PERMANENT_FAILURES)
+
+
 def _sentence(error: psycopg.Error) -> str:
-    """Return PostgreSQL's own words, on one line."""
+    """Return PostgreSQL's own words on one line."""
     return error.diag.message_primary or " ".join(str(error).split())

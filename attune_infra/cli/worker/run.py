@@ -79,8 +79,11 @@ def run(
 def _handler(command: str | None) -> Handler:
     from attune_infra.worker import handler
 
-    if command is None:
-        return handler.Nothing()
+    return handler.Nothing() if command is None else handler.Command(_words_of(command))
+
+
+def _words_of(command: str) -> list[str]:
+    """Return the words of a command; raise `InvalidInput` unless its first word is an executable program."""
     try:
         words = shlex.split(command)
     except ValueError as error:
@@ -92,4 +95,4 @@ def _handler(command: str | None) -> Handler:
             f"there is no executable command '{words[0] if words else ''}'",
             hint="--exec runs a program, without a shell; for a shell give --exec 'sh -c \"...\"'",
         )
-    return handler.Command(words)
+    return words

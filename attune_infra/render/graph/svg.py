@@ -11,6 +11,7 @@ from attune_infra.render.graph.layout import Box, Curve, Layout
 from attune_infra.render.words import visible
 from attune_infra.topology.graph import Edge, EdgeKind, Node, NodeKind
 from attune_infra.topology.model import Severity
+from attune_infra.topology.worker import PLACEHOLDER
 
 _MARGIN: Final = 20
 _STYLE: Final = """
@@ -71,8 +72,9 @@ def _node(node: Node, box: Box) -> Iterator[str]:
     radius = box.height / 2 if node.kind is NodeKind.EXCHANGE else 5
     yield f'<g class="{_classes(str(node.kind), node.severity, highlighted=node.highlighted)}">'
     yield f"  <title>{_text(f'{node.kind} {node.name}')}</title>"
-    for behind in (6, 3) if node.count > 1 or "each worker" in node.detail else ():
-        yield f"  {_rect('behind', left + behind, top + behind, box, radius)}"
+    if node.count > 1 or PLACEHOLDER in node.name:
+        for offset in (6, 3):
+            yield f"  {_rect('behind', left + offset, top + offset, box, radius)}"
     yield f"  {_rect('front', left, top, box, radius)}"
     classes = ("name", "detail", "codes")
     for number, (name, line) in enumerate(zip(classes, box.lines, strict=False)):
