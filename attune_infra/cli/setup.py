@@ -54,9 +54,7 @@ def setup(
         plan.insist_on(expect)
         if dry_run:
             _finish_dry_run(session, plan, allowed=allow_destructive and yes)
-        if allow_destructive and not yes:
-            _ask(plan)
-        destroy = allow_destructive and bool(plan.destructive)
+        destroy = allow_destructive and _may_destroy(plan, yes=yes)
         with progress("setting up") as watch:
             report = apply_plan(plan, broker, want, destroy=destroy, watch=watch)
         _finish(session, report)
@@ -74,19 +72,12 @@ def _finish_dry_run(session: Session, plan: Plan, *, allowed: bool) -> NoReturn:
     session.finish("setup", page, plan.dry_run(allowed=allowed))
 
 
-def _ask(plan: Plan) -> None:
-    if not plan.destructive:
-        return
+def _may_destroy(plan: Plan, *, yes: bool) -> bool:
+    """Return True if the plan has destructive changes; ask for them first, unless `yes` is set."""
     from attune_infra.cli._consent import ask_to_delete
     from attune_infra.render.pages import plan as page
-    from attune_infra.topology.words import counted
 
-    recreate, delete = len(plan.recreations), len(plan.deletions)
-    words = [f"recreate {counted(recreate, 'object')}"] if recreate else []
-    if delete:
-        words.append(f"delete {counted(delete, 'object')}")
-    ask_to_delete(
-        page.lines(plan),
-        f"{' and '.join(words).capitalize()}?",
-        hint="look at the plan with `attune-infra diff`; then give --yes beside --allow-destructive",
-    )
+    if plan.destructive and not yes:
+        hint = "look at the plan with `attune-infra diff`; then give --yes beside --allow-destructive"
+        ask_to_delete(page.lines(plan), page.question(plan), hint=hint)
+    return bool(plan.destructive)

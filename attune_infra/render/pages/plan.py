@@ -12,6 +12,7 @@ from attune_infra.render.words import attributes, value
 from attune_infra.topology.diff import Change, Create, Delete, Recreate, Update
 from attune_infra.topology.model import label
 from attune_infra.topology.plan import Plan
+from attune_infra.topology.words import counted
 
 
 def lines(plan: Plan) -> Iterator[Line]:
@@ -42,6 +43,15 @@ def data(plan: Plan) -> Data:
         "unchanged": sort_data(identify(item) for item in plan.unchanged),
         "down": sort_data({**identify(queue), "state": queue.state} for queue in plan.down),
     }
+
+
+def question(plan: Plan) -> str:
+    """Return the question for consent: `Recreate 1 object and delete 2 objects?`"""
+    recreate, delete = len(plan.recreations), len(plan.deletions)
+    words = [f"recreate {counted(recreate, 'object')}"] if recreate else []
+    if delete:
+        words.append(f"delete {counted(delete, 'object')}")
+    return f"{' and '.join(words).capitalize()}?"
 
 
 def _change_lines(change: Change) -> Iterator[Line]:
