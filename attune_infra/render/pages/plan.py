@@ -46,7 +46,7 @@ def data(plan: Plan) -> Data:
 
 
 def question(plan: Plan) -> str:
-    """Return the question for consent: `Recreate 1 object and delete 2 objects?`"""
+    """Return the question for consent: `Recreate 1 object and delete 2 objects?`."""
     recreate, delete = len(plan.recreations), len(plan.deletions)
     words = [f"recreate {counted(recreate, 'object')}"] if recreate else []
     if delete:
