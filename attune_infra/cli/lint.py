@@ -53,12 +53,12 @@ def lint(
     fail_on: _FailOn = Severity.WARNING,
 ) -> None:
     """Find legal but unwise parts of a topology. Exit code 2 for a finding as severe as --fail-on."""
+    if explain:
+        _finish_explained(session, _codes(explain))
     from attune_infra.render.pages import lint as page
     from attune_infra.topology.lint.linter import lint
     from attune_infra.topology.lint.rules import chosen
 
-    if explain:
-        _finish_explained(session, _codes(explain))
     run = partial(lint, rules=chosen(_codes(select), _codes(ignore)), fail_on=fail_on)
     version = read_release(broker_version)
     found = _broker(session, file, version, run) if live else _document(session.using(file), version, run)

@@ -86,7 +86,7 @@ ATTUNE = quote(str(files("attune_infra.topology.builtin") / "attune.yaml"))
         ("diff --explain", {"broker", "topology.explain", "render.pages.explain", "render.pages.plan"}),
         ("verify", {"broker", "operations", "topology.verify", "render.pages.verify"} | ROUTING),
         ("lint", LINTING | {"render.pages.lint"}),
-        ("lint --explain AI001", LINTING | {"topology.lint.examples", "render.pages.lint"}),
+        ("lint --explain AI001", LINTING | {"topology.lint.examples", "render.pages.lint_explain"}),
         ("graph --format text", LINTING | {"topology.graph", "render.pages.document"}),
         (
             "trace attune.events any",
