@@ -27,11 +27,12 @@ test-matrix: system $(ENVIRONMENT) ## Run the tests that need a broker on Rabbit
 bench: system $(ENVIRONMENT) ## Compare its speed with other tools; about ten minutes (BENCH_OPTIONS=--help).
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.bench $(BENCH_OPTIONS)
 
-check: $(ENVIRONMENT) ## Check style, types and imports; takes seconds, needs no broker.
+check: $(ENVIRONMENT) ## Check style, types, imports and sizes; takes seconds, needs no broker.
 	@$(BIN)/ruff format --check . || { echo "to fix this: make format"; exit 1; }
 	@$(BIN)/ruff check . || { echo "to fix some of these: make format"; exit 1; }
 	@$(BIN)/mypy || { echo "each line above names a file and the error in its types"; exit 1; }
 	@$(BIN)/lint-imports || { echo "docs/architecture.md says which package may import which"; exit 1; }
+	@$(BIN)/python .ci/check-house || { echo "each line above names a place, and how to fix it"; exit 1; }
 
 format: $(ENVIRONMENT) ## Format the code and fix what can be fixed automatically.
 	$(BIN)/ruff check --fix .

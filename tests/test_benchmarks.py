@@ -1,4 +1,4 @@
-"""What the benchmarks make of what they measure; how fast anything is, no test tells."""
+"""The harness of the benchmarks: cases, results and reports; no test depends on speed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a command loads: nothing that it does not use."""
+"""Modules that a command loads: none that it does not use."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from support.virtual_host import VirtualHost
 
 pytestmark = pytest.mark.any_broker
 LIBRARIES = frozenset({"amqp", "psycopg", "rabbitmq_admin", "requests", "rich", "typer", "yaml"})
-"""What takes longer to load than Python takes to start, or near it."""
+"""Libraries that take about as long to load as Python takes to start, or longer."""
 
 
 ROOMS = frozenset({"broker", "interfaces", "operations", "registry", "sandbox", "worker"})
@@ -32,7 +32,7 @@ FEATURES = (
     | {f"topology.routing.{name}" for name in ("route", "routes", "trace")}
     | {f"fleet.{name}" for name in ("enlist", "health", "leftovers")}
 )
-"""What not every command uses of our own."""
+"""Modules of this program that not every command uses."""
 
 
 def loaded(vhost: VirtualHost, *arguments: str) -> frozenset[str]:

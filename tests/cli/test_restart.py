@@ -1,4 +1,4 @@
-"""What a restart of the broker takes away is told and made again, whatever this RabbitMQ keeps."""
+"""Objects that a restart of the broker removes: reported and declared again, whatever this RabbitMQ keeps."""
 
 from __future__ import annotations
 

@@ -95,6 +95,18 @@ def test_what_is_allowed_is_made_anew_with_its_bindings(broker: RabbitMQ, channe
     assert undeclared(broker.read(), WANT) == ()
 
 
+def make_used_objects(broker: RabbitMQ, channel: amqp.Channel) -> None:
+    """Make queues that hold a message or have a consumer, and an exchange that is bound to a foreign queue."""
+    make(broker, *(Queue(name=name, type="classic") for name in ("mine.full", "mine.held", "mine.used")))
+    make(broker, Queue(name="mine.full quorum", type="quorum"), Queue(name="foreign"))
+    make(broker, Exchange(name="mine.source"), Binding(source="mine.source", destination="foreign"))
+    for queue in ("mine.full", "mine.full quorum", "mine.held"):
+        publish(channel, queue)
+    channel.basic_get("mine.held")
+    channel.basic_consume("mine.used")
+    eventually(lambda: broker.contents("mine.full quorum"), lambda found: found == (1, 0))
+
+
 def test_pruning_removes_what_is_claimed_and_unused_and_nothing_else(
     broker: RabbitMQ, channel: amqp.Channel, vhost: VirtualHost
 ) -> None:
@@ -115,14 +127,7 @@ def test_pruning_removes_what_is_claimed_and_unused_and_nothing_else(
         "mine.source": f"the management API answered 400: exchange 'mine.source' in vhost '{vhost.name}' in use",
     }
     make(broker, *gone)
-    make(broker, *(Queue(name=name, type="classic") for name in ("mine.full", "mine.held", "mine.used")))
-    make(broker, Queue(name="mine.full quorum", type="quorum"), Queue(name="foreign"))
-    make(broker, Exchange(name="mine.source"), Binding(source="mine.source", destination="foreign"))
-    for queue in ("mine.full", "mine.full quorum", "mine.held"):
-        publish(channel, queue)
-    channel.basic_get("mine.held")
-    channel.basic_consume("mine.used")
-    eventually(lambda: broker.contents("mine.full quorum"), lambda found: found == (1, 0))
+    make_used_objects(broker, channel)
 
     refused = run(broker, WANT, prune=True)
     assert {outcome.reason for outcome in refused.outcomes if outcome.status is Status.KEPT} == {

@@ -1,4 +1,4 @@
-"""How consumers are looked for, on a real broker: few exactly, many in a fixed number of requests."""
+"""Counting consumers on a real broker: few exactly, many in a fixed number of requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who belongs to a sandbox, as the operating system sees it."""
+"""The processes of a sandbox, as the operating system sees them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a sandbox begins and ends, and that nothing of it stays."""
+"""The start and the end of a sandbox, after which nothing of it remains."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a program's log is reduced to when it fails."""
+"""The lines of a failed program's log that an error quotes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a sandbox is to those who use it."""
+"""A sandbox, as its users see it."""
 
 from __future__ import annotations
 

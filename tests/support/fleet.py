@@ -8,6 +8,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import amqp
+
 from support.as_a_user import Command
 from support.eventually import eventually
 
@@ -50,3 +52,17 @@ class Fleet:
         for process in self._processes:
             process.kill()
             process.communicate()
+
+
+def send(channel: amqp.Channel, *message_ids: object, key: str = "worker.1") -> None:
+    """Publish a message with each of these ids to a worker; the broker confirms each."""
+    channel.confirm_select()
+    for message_id in message_ids:
+        body = json.dumps({"message_id": message_id})
+        channel.basic_publish_confirm(amqp.Message(body, delivery_mode=2), "attune.executions", key)
+
+
+def statuses(run: Command) -> list[tuple[int, str]]:
+    """Return the id and the status of each worker that `worker list` prints."""
+    workers = run("worker", "list", "-o", "json").json["workers"]
+    return [(each["id"], each["status"]) for each in workers]

@@ -1,4 +1,4 @@
-"""What becomes of a message that is handed to a command."""
+"""Messages that a command handles, and the ways in which it fails."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What lint finds, and the rules that find it, as values."""
+"""Findings and rules of lint, as values."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Flaw(NamedTuple):
-    """What a rule sees in an object, or in one `part` of it, and what would mend it."""
+    """A flaw of an object, or of one `part` of it, with its remedy."""
 
     item: TopologyObject | Suppression
     what: str
@@ -32,7 +32,7 @@ Find: TypeAlias = "Callable[[Subject], Iterator[Flaw]]"
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule; its reason is the docstring of the function that finds what breaks it."""
+    """A rule; the docstring of the function that finds its flaws holds its title and reason."""
 
     code: str
     severity: Severity
@@ -53,7 +53,7 @@ class Rule:
 
 
 class Finding(NamedTuple):
-    """One thing that is legal and unwise. `object` is what it is about, as it is called in sentences."""
+    """One legal but unwise thing; `object` names it as sentences do, such as `queue jobs`."""
 
     rule: str
     severity: Severity
@@ -65,7 +65,7 @@ class Finding(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Linted:
-    """What lint found: `source` is the document or the broker, `suppressed` what it was told not to say."""
+    """All findings in one `source`, a document or a broker; the `suppressed` ones come with their reasons."""
 
     source: str
     version: Version
@@ -78,7 +78,7 @@ class Linted:
 
     @property
     def exit_code(self) -> ExitCode:
-        """Drift, if there is anything as bad as `fail_on`, or worse."""
+        """Drift if any finding is at least as severe as `fail_on`."""
         is_bad = any(finding.severity.is_at_least(self.fail_on) for finding in self.findings)
         return ExitCode.DRIFT if is_bad else ExitCode.DONE
 

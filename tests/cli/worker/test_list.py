@@ -34,6 +34,22 @@ NAMES = (
     "durable",
     "silent",
 )
+FAILED_CHECKS = [
+    ("1 (well)", ""),
+    ("2 (no queue)", "queue missing"),
+    ("3 (retired)", "orphan"),
+    ("4 (wrong key)", "key extra"),
+    ("4 (wrong key)", "key missing"),
+    ("5 (foreign)", "foreign consumer"),
+    ("6 (twice)", "several consumers"),
+    ("7 (backlog)", "consumer missing"),
+    ("7 (backlog)", "backlog"),
+    ("8 (cordoned)", "cordoned, yet busy"),
+    ("9 (durable)", "queue differs"),
+    ("10 (silent)", "heartbeat stale"),
+    ("77", "orphan"),
+]
+"""Each worker with a check that it fails; the first worker passes all."""
 ACTIVE = [number for number, name in enumerate(NAMES, 1) if name != "retired"]
 
 
@@ -97,36 +113,12 @@ def test_each_disagreement_is_found_named_and_healed(
 
     assert found.code == 2
     checks = re.findall(r"^(?:failed|passed) +worker ([^:\n]+)(?:: ([^:]+):.*)?$", found.stdout, re.MULTILINE)
-    assert checks == [
-        ("1 (well)", ""),
-        ("2 (no queue)", "queue missing"),
-        ("3 (retired)", "orphan"),
-        ("4 (wrong key)", "key extra"),
-        ("4 (wrong key)", "key missing"),
-        ("5 (foreign)", "foreign consumer"),
-        ("6 (twice)", "several consumers"),
-        ("7 (backlog)", "consumer missing"),
-        ("7 (backlog)", "backlog"),
-        ("8 (cordoned)", "cordoned, yet busy"),
-        ("9 (durable)", "queue differs"),
-        ("10 (silent)", "heartbeat stale"),
-        ("77", "orphan"),
-    ]
+    assert checks == FAILED_CHECKS
     assert "worker.5.executions is consumed by somebody-else, not by worker-5" in found.stdout
     assert "worker.7.executions holds 1 message ready, 0 unacknowledged, and has no consumer" in found.stdout
     assert run("worker", "list").lines[-1] == "11 workers: 1 passed, 10 failed"
 
-    for worker_id, tag in ((5, "somebody-else"), (6, "worker-6"), (9, "worker-9")):
-        consumers.stop(worker_id, tag)
-    assert run("worker", "deprovision", "--id", "9").code == 0
-    assert run("worker", "prune", "--yes").lines[-1] == "3 objects: 3 deleted"
-    assert run("worker", "provision", "--all").code == 0
-    registry.heartbeat(10)
-    with psycopg.connect(database_url) as connection:
-        connection.execute("UPDATE worker SET cordoned = false")
-    for worker_id in (2, 5, 7, 9):
-        consumers.start(worker_id)
-    consumers.settle()
+    _heal(run, registry, consumers, database_url)
 
     healed = run("worker", "verify", "--all", "--settle", "0")
 
@@ -147,6 +139,20 @@ def _break(channel: amqp.Channel, consumers: Consumers) -> None:
     channel.confirm_select()
     for worker_id in (7, 8, 8):
         channel.basic_publish_confirm(amqp.Message("{}"), "attune.executions", f"worker.{worker_id}")
+
+
+def _heal(run: Command, registry: PostgresRegistry, consumers: Consumers, database_url: str) -> None:
+    for worker_id, tag in ((5, "somebody-else"), (6, "worker-6"), (9, "worker-9")):
+        consumers.stop(worker_id, tag)
+    assert run("worker", "deprovision", "--id", "9").code == 0
+    assert run("worker", "prune", "--yes").lines[-1] == "3 objects: 3 deleted"
+    assert run("worker", "provision", "--all").code == 0
+    registry.heartbeat(10)
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE worker SET cordoned = false")
+    for worker_id in (2, 5, 7, 9):
+        consumers.start(worker_id)
+    consumers.settle()
 
 
 @pytest.mark.transient_queues

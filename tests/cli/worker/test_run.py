@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import signal
-import threading
-import time
-from collections.abc import Callable
-from contextlib import closing, suppress
-from itertools import count
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import amqp
 import pytest
@@ -18,25 +11,11 @@ import pytest
 from attune_infra.broker.management import Management
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.fleet.model import Depth
-from attune_infra.sandbox import BoundSandbox
 from support.as_a_user import Command
 from support.eventually import eventually
-from support.fleet import Fleet
-from support.proxy import Proxy
-from support.under_test import DURABLE_WORKERS, BrokerUnderTest
+from support.fleet import Fleet, send, statuses
+from support.under_test import BrokerUnderTest
 from support.virtual_host import VirtualHost
-
-
-def send(channel: amqp.Channel, *message_ids: object, key: str = "worker.1") -> None:
-    channel.confirm_select()
-    for message_id in message_ids:
-        body = json.dumps({"message_id": message_id})
-        channel.basic_publish_confirm(amqp.Message(body, delivery_mode=2), "attune.executions", key)
-
-
-def statuses(run: Command) -> list[tuple[int, str]]:
-    workers = run("worker", "list", "-o", "json").json["workers"]
-    return [(each["id"], each["status"]) for each in workers]
 
 
 def test_it_handles_a_message_at_a_time_and_stops_without_losing_any(
@@ -129,99 +108,6 @@ def test_a_queue_deleted_under_it_is_made_again(fleet: Fleet, channel: amqp.Chan
     eventually(fleet.handled_ids, ["after"].__eq__)
 
 
-def test_a_database_that_is_away_holds_up_no_message(
-    fleet: Fleet, run: Command, sandbox: BoundSandbox, channel: amqp.Channel, pytestconfig: pytest.Config
-) -> None:
-    worker = fleet.start("w", "--heartbeat", "0.2")
-    fleet.wait_until_consuming("w")
-    sandbox.stop_database()
-    try:
-        eventually(lambda: fleet.talk("w"), lambda talk: "no heartbeat: " in talk)
-        end, sent = time.monotonic() + pytestconfig.getoption("--outage"), 0
-        while time.monotonic() < end:
-            send(channel, sent)
-            eventually(fleet.handled_ids, list(range(sent + 1)).__eq__)
-            sent += 1
-    finally:
-        sandbox.start_database()
-
-    eventually(lambda: fleet.talk("w"), lambda talk: "heartbeats reach the registry again" in talk)
-    assert worker.poll() is None
-    assert run("worker", "verify", "--id", "1", "--settle", "20").code == 0
-
-
-def test_a_worker_waits_for_a_database_that_is_not_up_yet(fleet: Fleet, sandbox: BoundSandbox) -> None:
-    sandbox.stop_database()
-    try:
-        fleet.start("w")
-        eventually(lambda: fleet.talk("w"), lambda talk: "; retrying" in talk, within=20)
-    finally:
-        sandbox.start_database()
-    fleet.wait_until_consuming("w")
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_while_it_waits_for_the_database_it_can_be_stopped(
-    fleet: Fleet, sandbox: BoundSandbox, number: signal.Signals
-) -> None:
-    sandbox.stop_database()
-    try:
-        worker = fleet.start("w", "--wait", "60")
-        fleet.wait_for_words("w", "; retrying\n")
-
-        worker.send_signal(number)
-
-        assert worker.wait(timeout=10) == 0
-    finally:
-        sandbox.start_database()
-    assert fleet.talk("w").splitlines()[-1] == "stopped before the worker was registered"
-
-
-def test_while_the_database_says_nothing_it_can_be_stopped(fleet: Fleet, database_url: str) -> None:
-    parts = urlsplit(database_url)
-    with Proxy(parts.port or 5432, hold_after=0) as silent:
-        url = parts._replace(netloc=f"{parts.netloc.rpartition(':')[0]}:{silent.port}").geturl()
-        worker = fleet.start("w", "--database-url", url, "--timeout", "60")
-        eventually(lambda: silent.connections, bool, within=20)
-
-        worker.send_signal(signal.SIGTERM)
-
-        assert worker.wait(timeout=10) == 0
-
-
-def test_while_the_broker_says_nothing_it_can_be_stopped(fleet: Fleet, run: Command, vhost: VirtualHost) -> None:
-    with Proxy(urlsplit(vhost.amqp_url).port or 5672, hold_after=1) as silent:
-        url = vhost.amqp_url_through(silent.port)
-        worker = fleet.start("w", "--amqp-url", url, "--timeout", "60")
-        eventually(lambda: silent.connections, bool, within=20)
-
-        worker.send_signal(signal.SIGTERM)
-
-        assert worker.wait(timeout=10) == 0
-    assert fleet.talk("w").splitlines()[-1] == "worker 1 has stopped"
-    assert statuses(run) == [(1, "inactive")]
-
-
-def test_while_the_broker_is_away_it_finishes_what_it_does_and_stops(
-    fleet: Fleet, vhost: VirtualHost, channel: amqp.Channel, tmp_path: Path
-) -> None:
-    done = tmp_path / "done"
-    with Proxy(urlsplit(vhost.amqp_url).port or 5672) as line:
-        url = vhost.amqp_url_through(line.port)
-        worker = fleet.start("w", "--amqp-url", url, command=f"until [ -e {done} ]; do sleep 0.05; done")
-        fleet.wait_until_consuming("w")
-        send(channel, "long")
-        eventually(fleet.handled_ids, bool)
-    fleet.wait_for_words("w", "; retrying\n")
-
-    worker.send_signal(signal.SIGTERM)
-
-    assert worker.poll() is None
-    done.touch()
-    assert worker.wait(timeout=10) == 0
-    assert "message number 1 done, but the connection was lost" in fleet.talk("w")
-
-
 @pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
 def test_a_second_signal_kills(
     fleet: Fleet, channel: amqp.Channel, tmp_path: Path, second: signal.Signals
@@ -238,82 +124,6 @@ def test_a_second_signal_kills(
 
     assert worker.wait(timeout=10) == -second
     done.touch()
-
-
-class Publisher:
-    """Publishes with confirms to some workers until told to end, whatever happens to the broker."""
-
-    def __init__(self, vhost: VirtualHost, worker_ids: list[int]) -> None:
-        self.vhost, self.worker_ids = vhost, worker_ids
-        self.confirmed: list[int] = []
-        self.ended = threading.Event()
-        self.thread = threading.Thread(target=self._publish)
-
-    def _publish(self) -> None:
-        numbers = count(1)
-        while not self.ended.wait(0.2):
-            with suppress(amqp.AMQPError, OSError), closing(self.vhost.client()) as connection:
-                channel = connection.channel()
-                while not self.ended.wait(0.01):
-                    self._send(channel, next(numbers))
-
-    def _send(self, channel: amqp.Channel, number: int) -> None:
-        returned: list[object] = []
-        channel.events["basic_return"] = {lambda *what: returned.append(what)}
-        message = amqp.Message(json.dumps({"message_id": number}), delivery_mode=2)
-        key = f"worker.{self.worker_ids[number % len(self.worker_ids)]}"
-        channel.basic_publish_confirm(message, "attune.executions", key, mandatory=True)
-        if not returned:
-            self.confirmed.append(number)
-
-
-@pytest.mark.lengthy
-def test_a_restart_of_the_broker_loses_nothing_but_what_went_with_a_transient_queue(
-    *,
-    fleet: Fleet,
-    sandbox: BoundSandbox,
-    vhost: VirtualHost,
-    pytestconfig: pytest.Config,
-    record_testsuite_property: Callable[[str, object], None],
-) -> None:
-    """Every second worker has a durable queue: of what was confirmed for those, nothing at all is missing.
-
-    A transient queue goes with the broker, and what it held, or a worker had not acknowledged, goes with it.
-    """
-    names = [f"w{number}" for number in range(1, pytestconfig.getoption("--fleet") + 1)]
-    for name in names:
-        durable = ("--topology", str(DURABLE_WORKERS)) if int(name[1:]) % 2 else ()
-        fleet.start(name, *durable, command="sleep 0.05")
-        fleet.wait_until_consuming(name)
-    publisher = Publisher(vhost, list(range(1, len(names) + 1)))
-    publisher.thread.start()
-    eventually(fleet.handled_ids, lambda handled: len(handled) > 2 * len(names), within=30)
-
-    sandbox.stop_broker()
-    before = len(publisher.confirmed)
-    sandbox.start_broker()
-
-    back = time.monotonic()
-    for name in names:
-        fleet.wait_until_consuming(name, times=2)
-    assert time.monotonic() - back < 30
-    handled = len(fleet.handled_ids())
-    eventually(fleet.handled_ids, lambda now: len(now) > handled + 2 * len(names), within=30)
-    publisher.ended.set()
-    publisher.thread.join()
-    with RabbitMQ(vhost.settings()) as broker:
-        eventually(lambda: held(broker), (0).__eq__, within=30)
-
-    missing = set(publisher.confirmed) - set(fleet.handled_ids())
-    record_testsuite_property("confirmed", len(publisher.confirmed))
-    record_testsuite_property("discarded with a transient queue", len(missing))
-    assert missing <= set(publisher.confirmed[:before])
-    assert not {number for number in missing if (number % len(names)) % 2 == 0}
-
-
-def held(broker: RabbitMQ) -> int:
-    """Return how many messages all workers' queues hold."""
-    return sum(depth.total for name, depth in broker.depths().items() if name.startswith("worker."))
 
 
 def test_a_queue_declared_otherwise_is_told_with_what_to_do(run: Command, channel: amqp.Channel) -> None:

@@ -1,4 +1,4 @@
-"""How the story of a message reads."""
+"""The story of a message, as people read it."""
 
 from __future__ import annotations
 

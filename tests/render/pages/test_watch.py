@@ -1,4 +1,4 @@
-"""What `worker watch` shows, on screens of several sizes."""
+"""The screen of `worker watch`, in several sizes."""
 
 from __future__ import annotations
 

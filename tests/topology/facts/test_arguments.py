@@ -62,7 +62,7 @@ def accepts(arguments: dict[str, object]) -> bool:
 
 
 def test_the_broker_agrees(management: Management, vhost: VirtualHost) -> None:
-    """What is refused here the broker refuses too, and what is taken here it takes."""
+    """The broker refuses the values that the table refuses, and accepts those that it accepts."""
 
     def broker_accepts(number: int, arguments: dict[str, object]) -> bool:
         body = {"durable": True, "auto_delete": False, "arguments": json.loads(json.dumps(arguments))}

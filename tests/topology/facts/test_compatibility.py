@@ -1,4 +1,4 @@
-"""What a release takes: known without a broker, and what the broker under test does."""
+"""Objects that a release accepts: the table, compared with the broker under test."""
 
 from __future__ import annotations
 
@@ -164,5 +164,5 @@ def test_any_version_has_an_answer(version: Version, stands_for: Version) -> Non
 
 
 def test_a_document_can_be_written_for_each_case() -> None:
-    """What is asked of the broker is what a document says."""
+    """The broker is asked for exactly the objects of the document."""
     assert yaml.safe_load(write(Topology.of([TRANSIENT]))) == {"queues": {"transient": {"durable": False}}}

@@ -1,4 +1,4 @@
-"""What lint makes of whole documents: places, suppressions, the platform's own topologies."""
+"""Linting whole documents: places, suppressions, the platform's own topologies."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ def test_the_platforms_grown_topology_shows_its_defects() -> None:
 
 
 def test_nothing_false_is_said_of_the_built_in_topology() -> None:
-    """What is left is true, and known: durable queues grow, and the workers' are of a kind that is deprecated."""
+    """The remaining findings are true and known: durable queues grow, transient worker queues are deprecated."""
     found = linted(text_of("attune"))
 
     assert told(found) == []

@@ -1,4 +1,4 @@
-"""Where messages go; that RabbitMQ agrees is shown in tests/broker/test_routing_agrees.py."""
+"""The queues that messages reach; tests/broker/test_routing_agrees.py shows that RabbitMQ agrees."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What becomes of a message; that RabbitMQ agrees is shown in tests/broker/test_routing_agrees.py."""
+"""The story of a message; tests/broker/test_routing_agrees.py shows that RabbitMQ agrees."""
 
 from __future__ import annotations
 
