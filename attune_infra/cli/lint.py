@@ -53,11 +53,11 @@ def lint(
 ) -> None:
     """Find what is legal in a topology and unwise. Exit code 2 if anything is as bad as --fail-on."""
     from attune_infra.topology.lint.linter import lint
-    from attune_infra.topology.lint.rules import chosen
+    from attune_infra.topology.lint.rules import choose_rules
 
     if explain:
         session.finish("lint-explain", _explanation(explain))
-    run = partial(lint, rules=chosen(_codes(select), _codes(ignore)), fail_on=fail_on)
+    run = partial(lint, rules=choose_rules(_codes(select), _codes(ignore)), fail_on=fail_on)
     version = read_release(broker_version)
     found = _broker(session, file, version, run) if live else _document(session.using(file), version, run)
     session.finish("lint", found, found.exit_code)
@@ -97,10 +97,10 @@ def _consumers(broker: RabbitMQ, topology: Topology) -> Mapping[str, int]:
 
 def _explanation(codes: Iterable[str]) -> Explanation:
     from attune_infra.topology.lint.finding import Explanation
-    from attune_infra.topology.lint.rules import RULES, rule_called
+    from attune_infra.topology.lint.rules import RULES, find_rule
 
     asked = _codes(codes)
-    return Explanation(RULES if _EVERY in asked else tuple(map(rule_called, asked)))
+    return Explanation(RULES if _EVERY in asked else tuple(map(find_rule, asked)))
 
 
 def _codes(words: Iterable[str] | None) -> list[str]:

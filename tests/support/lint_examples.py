@@ -92,7 +92,7 @@ EXAMPLES: Final[Mapping[str, Example]] = {
     ),
     "AI002": Example(
         bad=_dead_letters("direct", "#"),
-        says="queue q: its dead letters vanish: exchange 'dlx' leads to no queue for the"
+        says="queue q: its dead letters are lost: exchange 'dlx' leads to no queue for the"
         " routing key 'order.created', which they keep",
         good=_dead_letters("topic", "order.#"),
     ),
@@ -110,7 +110,7 @@ EXAMPLES: Final[Mapping[str, Example]] = {
         bad=_queue(
             "type: quorum, arguments: {x-dead-letter-exchange: dlx, x-dead-letter-strategy: at-least-once}"
         ),
-        says="queue q: at-least-once falls back to at-most-once in silence: its overflow is drop-head",
+        says="queue q: at-least-once silently falls back to at-most-once: its overflow is drop-head",
         good=_queue(
             "type: quorum, arguments: {x-dead-letter-exchange: dlx, x-dead-letter-strategy: at-least-once,"
             " x-overflow: reject-publish}"
@@ -134,22 +134,22 @@ EXAMPLES: Final[Mapping[str, Example]] = {
     ),
     "AI011": Example(
         bad=_bound("topic", "routing_key: k, arguments: {x-match: any, a: b}"),
-        says="a topic exchange does not look at arguments: a, x-match",
+        says="a topic exchange ignores arguments: a, x-match",
         good=_bound("headers", "routing_key: k, arguments: {x-match: any, a: b}"),
     ),
     "AI012": Example(
         bad=_bound("fanout", "routing_key: k", ""),
-        says="binding e -> q with routing key k: it lets through the same messages as the binding",
+        says="binding e -> q with routing key k: it matches the same messages as the binding",
         good=_bound("direct", "routing_key: k", ""),
     ),
     "AI013": Example(
         bad=_bound("topic", "routing_key: 'order.#'", "routing_key: 'order.*.paid'"),
-        says="binding e -> q with routing key order.*.paid: the key 'order.#' beside it lets all",
+        says="binding e -> q with routing key order.*.paid: the key 'order.#' of another binding",
         good=_bound("topic", "routing_key: 'order.*'", "routing_key: 'order.*.paid'"),
     ),
     "AI014": Example(
         bad=_bound("topic", "routing_key: 'orders*'"),
-        says="binding e -> q with routing key orders*: 'orders*' is no wildcard",
+        says="binding e -> q with routing key orders*: 'orders*' is not a wildcard",
         good=_bound("topic", "routing_key: 'orders.*'"),
     ),
     "AI015": Example(
@@ -159,7 +159,7 @@ EXAMPLES: Final[Mapping[str, Example]] = {
     ),
     "AI016": Example(
         bad=_bound("headers", "arguments: {x-kind: invoice}"),
-        says="all of no criteria matches every message: x-kind is not looked at",
+        says="it matches every message, since RabbitMQ ignores x-kind",
         good=_bound("headers", "arguments: {x-kind: invoice, x-match: all-with-x}"),
     ),
     "AI017": Example(
@@ -176,12 +176,12 @@ EXAMPLES: Final[Mapping[str, Example]] = {
     ),
     "AI019": Example(
         bad=_bound("direct", "routing_key: undefined"),
-        says="the management API cannot look at or delete a binding with the key 'undefined'",
+        says="the management API cannot show or delete a binding with the key 'undefined'",
         good=_bound("direct", "routing_key: undefined.key"),
     ),
     "AI020": Example(
         bad="exchanges: {e: {arguments: {alternate-exchange: amq.fanout}}}",
-        says="exchange e: what is published to it is dropped: it has no bindings",
+        says="exchange e: messages to it are dropped: it has no bindings",
         good="exchanges: {e: {arguments: {alternate-exchange: amq.fanout}}}\n"
         "queues: {q: {bindings: [{exchange: amq.fanout}]}}",
     ),
@@ -202,7 +202,7 @@ EXAMPLES: Final[Mapping[str, Example]] = {
     ),
     "AI031": Example(
         bad=_queue("auto_delete: true"),
-        says="queue q: if nobody ever consumes from it, it is never deleted",
+        says="queue q: if it never has a consumer, it is never deleted",
         good=_queue("auto_delete: true", "p: {pattern: ^q$, definition: {expires: 5000}}"),
     ),
     "AI032": Example(
@@ -212,33 +212,33 @@ EXAMPLES: Final[Mapping[str, Example]] = {
     ),
     "AI033": Example(
         bad=_queue("durable: true"),
-        says="queue q: it grows without bound when nobody consumes",
+        says="queue q: it grows without bound if it has no consumer",
         good=_queue("durable: true", "p: {pattern: ^q$, definition: {max-length: 5000}}"),
     ),
     "AI034": Example(
         bad=_everything("a.*"),
-        says="queue q: it gets everything from 'e', beside others",
+        says="queue q: it gets every message from 'e', other queues only some",
         good=_everything("#"),
     ),
     "AI035": Example(
         bad=_bound("direct", ""),
-        says="queue q: nobody consumes from it, and nothing bounds it",
+        says="queue q: it has no consumer, and nothing limits it",
         good="queues: {busy: {}, unknown: {}}",
         consumers={"q": 0, "busy": 1},
     ),
     "AI036": Example(
         bad=_queue("type: quorum, arguments: {x-overflow: reject-publish-dlx}"),
-        says="queue q: a quorum queue takes reject-publish-dlx for drop-head",
+        says="queue q: a quorum queue treats reject-publish-dlx as drop-head",
         good=_queue("type: classic, arguments: {x-overflow: reject-publish-dlx}"),
     ),
     "AI040": Example(
         bad=_policies("p: {pattern: jobs, definition: {max-length: 5}}"),
-        says="policy p: its pattern 'jobs' is also found in names of others, such as 'somebody-elses.jobs'",
+        says="policy p: its pattern 'jobs' also matches names of others, such as 'somebody-elses.jobs'",
         good=_policies("p: {pattern: ^jobs, definition: {max-length: 5}}"),
     ),
     "AI041": Example(
         bad=_policies("p: {pattern: ^job$, definition: {max-length: 5}}"),
-        says="policy p: its pattern '^job$' is found in no name of an exchange or queue",
+        says="policy p: its pattern '^job$' matches no name of an exchange or queue",
         good=_policies("p: {pattern: ^jobs$, definition: {max-length: 5}}"),
     ),
     "AI042": Example(
@@ -251,7 +251,7 @@ EXAMPLES: Final[Mapping[str, Example]] = {
     ),
     "AI043": Example(
         bad=_policies("p: {pattern: ^jobs, definition: {delivery-limit: 5}}"),
-        says="policy p: delivery-limit does nothing for the queues it applies to, all of them classic",
+        says="policy p: delivery-limit has no effect on the queues it applies to, which are all classic",
         good=_policies("p: {pattern: ^jobs, definition: {delivery-limit: 5}}", "{type: quorum}"),
     ),
     "AI050": Example(
@@ -273,22 +273,22 @@ EXAMPLES: Final[Mapping[str, Example]] = {
     ),
     "AI060": Example(
         bad='queues: {"q ": {}}',
-        says="queue q : its name holds what cannot be seen: 'q '",
+        says="queue q : its name has invisible characters: 'q '",
         good='queues: {"q q": {}}',
     ),
     "AI061": Example(
         bad="queues: {a/b c: {}}",
-        says="queue a/b c: its name must be quoted in URLs and shells: it holds ' /'",
+        says="queue a/b c: its name must be quoted in URLs and shells: it has ' /'",
         good="queues: {a.b-c_é: {}}",
     ),
     "AI062": Example(
         bad="queues: {Jobs: {}, jobs: {}}",
-        says="queue jobs: its name can hardly be told from 'Jobs'",
+        says="queue jobs: its name looks like 'Jobs'",
         good="queues: {jobs: {}}\nexchanges: {Jobs: {}}",
     ),
     "AI070": Example(
         bad="lint: {ignore: [{rule: AI001, object: queue q, reason: it was so once}]}",
-        says="suppression of AI001: there is no finding of AI001 of queue q to suppress",
+        says="suppression of AI001: there is no finding of AI001 about queue q to suppress",
         good="queues: {q: {}}\nlint: {ignore: [{rule: AI030, object: q, reason: publishers know it}]}",
     ),
 }

@@ -1,4 +1,4 @@
-"""What lint finds, and the rules that find it, as values."""
+"""Rules and their findings, as values."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Flaw(NamedTuple):
-    """What a rule sees in an object, or in one `part` of it, and what would mend it."""
+    """A flaw that a rule sees in an object, or in one `part` of it, and a remedy."""
 
     item: TopologyObject | Suppression
     what: str
@@ -31,7 +31,7 @@ Find: TypeAlias = "Callable[[Subject], Iterator[Flaw]]"
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule; its reason is the docstring of the function that finds what breaks it."""
+    """A rule; its title and reason are the docstring of the function that finds flaws."""
 
     code: str
     severity: Severity
@@ -52,7 +52,7 @@ class Rule:
 
 
 class Finding(NamedTuple):
-    """One thing that is legal and unwise. `object` is what it is about, as it is called in sentences."""
+    """A finding about the object with this label."""
 
     rule: str
     severity: Severity
@@ -64,7 +64,7 @@ class Finding(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Linted:
-    """What lint found: `source` is the document or the broker, `suppressed` what it was told not to say."""
+    """All findings about `source`, a document or a broker; those suppressed have the reason beside them."""
 
     source: str
     version: Version
@@ -77,7 +77,7 @@ class Linted:
 
     @property
     def exit_code(self) -> ExitCode:
-        """Drift, if there is anything as bad as `fail_on`, or worse."""
+        """Drift, if a finding is as severe as `fail_on`, or more."""
         is_bad = any(finding.severity.is_at_least(self.fail_on) for finding in self.findings)
         return ExitCode.DRIFT if is_bad else ExitCode.DONE
 

@@ -9,7 +9,7 @@ from attune_infra.topology.document.parse import parse
 from attune_infra.topology.facts.releases import Version
 from attune_infra.topology.lint.finding import Rule
 from attune_infra.topology.lint.linter import lint
-from attune_infra.topology.lint.rules import RULES, chosen
+from attune_infra.topology.lint.rules import RULES, choose_rules
 from support.lint_examples import EXAMPLES, Example
 
 
@@ -45,11 +45,11 @@ def test_codes_are_unique_and_in_order() -> None:
 
 
 def test_rules_are_selected_and_ignored() -> None:
-    assert [rule.code for rule in chosen(["AI002", "ai001"], [])] == ["AI001", "AI002"]
-    assert [rule.code for rule in chosen(["AI001", "AI002"], ["AI002"])] == ["AI001"]
-    assert len(chosen([], ["AI001"])) == len(RULES) - 1
+    assert [rule.code for rule in choose_rules(["AI002", "ai001"], [])] == ["AI001", "AI002"]
+    assert [rule.code for rule in choose_rules(["AI001", "AI002"], ["AI002"])] == ["AI001"]
+    assert len(choose_rules([], ["AI001"])) == len(RULES) - 1
 
 
 def test_a_code_that_is_none_is_named() -> None:
     with pytest.raises(WrongUsage, match=r"there is no rule 'AI999'"):
-        chosen([], ["AI999"])
+        choose_rules([], ["AI999"])
