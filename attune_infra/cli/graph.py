@@ -93,10 +93,10 @@ def _draw(drawn: Graph, as_format: Format) -> str:
         case Format.DOT:
             from attune_infra.render.graph.dot import dot as written
         case Format.SVG:
-            from attune_infra.render.graph.layout import laid_out
+            from attune_infra.render.graph.layout import lay_out
             from attune_infra.render.graph.svg import svg
 
-            return svg(laid_out(drawn))
+            return svg(lay_out(drawn))
         case Format.TEXT:
             from attune_infra.render.graph.outline import outline as written
     return written(drawn)

@@ -57,9 +57,9 @@ def lint(
         _finish_explained(session, _codes(explain))
     from attune_infra.render.pages import lint as page
     from attune_infra.topology.lint.linter import lint
-    from attune_infra.topology.lint.rules import chosen
+    from attune_infra.topology.lint.rules import choose_rules
 
-    run = partial(lint, rules=chosen(_codes(select), _codes(ignore)), fail_on=fail_on)
+    run = partial(lint, rules=choose_rules(_codes(select), _codes(ignore)), fail_on=fail_on)
     version = read_release(broker_version)
     found = _broker(session, file, version, run) if live else _document(session.using(file), version, run)
     session.finish("lint", page, found)
@@ -97,9 +97,9 @@ def _finish_explained(session: Session, codes: Sequence[str]) -> NoReturn:
     from attune_infra.render.pages import lint_explain as page
     from attune_infra.topology.lint.examples import load_example
     from attune_infra.topology.lint.finding import Explanation
-    from attune_infra.topology.lint.rules import RULES, rule_called
+    from attune_infra.topology.lint.rules import RULES, find_rule
 
-    rules = RULES if _EVERY in codes else map(rule_called, codes)
+    rules = RULES if _EVERY in codes else map(find_rule, codes)
     explanation = Explanation(tuple((rule, load_example(rule.code)) for rule in rules))
     session.finish("lint-explain", page, explanation)
 

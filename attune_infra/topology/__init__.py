@@ -1,4 +1,4 @@
-"""What a broker should hold, how two topologies differ, and what is wrong with one.
+"""Topologies as values: their differences, their routing, and the problems in them.
 
 Everything in here is a value or a pure function: no I/O, no client library.
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attune_infra.topology.builtin import attune
 from attune_infra.topology.document.parse import parse
-from attune_infra.topology.graph import HANDFUL, EdgeKind, Graph, NodeKind, few, graph
+from attune_infra.topology.graph import MAX_NUMBERED_QUEUES, EdgeKind, Graph, NodeKind, graph, shorten_labels
 from attune_infra.topology.lint.linter import lint
 from attune_infra.topology.model import Message, Severity, Topology
 from attune_infra.topology.worker import with_workers
@@ -45,8 +45,8 @@ def test_many_workers_are_one_node_and_a_handful_are_drawn() -> None:
         alone = Topology.of(topology.objects())
         return {(node.name, node.count) for node in graph(alone).nodes if node.name.startswith("worker")}
 
-    assert len(names(HANDFUL)) == HANDFUL
-    assert names(HANDFUL + 1) == {("worker.{n}.executions", HANDFUL + 1)}
+    assert len(names(MAX_NUMBERED_QUEUES)) == MAX_NUMBERED_QUEUES
+    assert names(MAX_NUMBERED_QUEUES + 1) == {("worker.{n}.executions", MAX_NUMBERED_QUEUES + 1)}
     alone = Topology.of(with_workers(attune(), range(1, 2001)).objects())
     assert ("attune.executions", "worker.{n}.executions", "binding", ("worker.{n}",)) in ways(graph(alone))
 
@@ -105,8 +105,8 @@ def test_a_message_for_one_worker_goes_the_way_of_all() -> None:
 
 
 def test_of_many_labels_some_are_shown() -> None:
-    assert few(("a", "b", "c", "d")) == ("a", "b", "c", "d")
-    assert few(("a", "b", "c", "d", "e")) == ("a", "b", "c", "and 2 more")
+    assert shorten_labels(("a", "b", "c", "d")) == ("a", "b", "c", "d")
+    assert shorten_labels(("a", "b", "c", "d", "e")) == ("a", "b", "c", "and 2 more")
 
 
 def test_the_way_of_a_message_is_told_even_where_no_binding_is_on_it() -> None:

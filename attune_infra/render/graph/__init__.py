@@ -1,1 +1,1 @@
-"""The formats in which a graph is drawn."""
+"""The formats of a graph."""

@@ -1,6 +1,6 @@
-"""Where the nodes and edges of a graph stand: found by Graphviz, which comes with the package pygraphviz.
+"""The places of nodes and edges in a picture, from Graphviz, which comes with the package pygraphviz.
 
-Graphviz gets sizes and no text, so that a picture does not depend on the fonts of the machine it is made on.
+Graphviz gets sizes and no text, so that a picture does not depend on the fonts of the machine.
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ from typing import Any, Final, NamedTuple
 
 from attune_infra.errors import InvalidInput
 from attune_infra.render.words import visible
-from attune_infra.topology.graph import Edge, EdgeKind, Graph, Node, few
+from attune_infra.topology.graph import Edge, EdgeKind, Graph, Node, shorten_labels
 
 _WIDTH, _SMALL_WIDTH = 8.2, 6.5
-"""Points that a character of a name, and of anything else, takes at most on average."""
+"""Average width of a character in points, for names and for all other text; real fonts are narrower."""
 _LINE: Final = 16
 _PADDING: Final = 14
-_LONGEST: Final = 48
+_MAX_CHARACTERS_SHOWN: Final = 48
 """Characters of a name that a picture shows."""
 
-MOST: Final = 1000
-"""Nodes of a picture that somebody could still read, and Graphviz place within seconds."""
+MAX_NODES: Final = 1000
+"""Nodes of a picture that people can still read and Graphviz can place within seconds."""
 
-_EMPTY: Final = (
+_EMPTY_LABEL: Final = (
     '<<table border="0" cellspacing="0" fixedsize="true" width="{width}" height="{height}">'
     "<tr><td></td></tr></table>>"
 )
-"""A label that takes room and shows nothing."""
+"""A label that takes up space and shows nothing."""
 
 
 class Point(NamedTuple):
@@ -61,7 +61,7 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """A graph with places: boxes for its nodes and curves for its edges, in their order."""
+    """A graph with places: boxes for its nodes and curves for its edges, in the same order."""
 
     graph: Graph
     width: float
@@ -70,25 +70,25 @@ class Layout:
     curves: tuple[Curve, ...]
 
 
-def laid_out(graph: Graph) -> Layout:
-    """Return places for a graph; raise `InvalidInput` if it is too large, or Graphviz is not there."""
-    if len(graph.nodes) > MOST:
+def lay_out(graph: Graph) -> Layout:
+    """Find the places for a graph; raise `InvalidInput` if it is too large or Graphviz is missing."""
+    if len(graph.nodes) > MAX_NODES:
         raise InvalidInput(
-            f"a picture of {len(graph.nodes)} exchanges and queues cannot be read; at most {MOST} are drawn",
-            hint="--format text tells them all; a document with a part of them can be drawn",
+            f"a picture of {len(graph.nodes)} exchanges and queues cannot be read; the maximum is {MAX_NODES}",
+            hint="list all of them with --format text, or draw a document with some of them",
         )
     try:
         from pygraphviz import AGraph
     except ModuleNotFoundError as error:
         raise InvalidInput(
             "a picture needs Graphviz, which is not installed",
-            hint="install it with: pip install 'attune-infra[graph]'; mermaid, dot and text need nothing",
+            hint="install it with: pip install 'attune-infra[graph]'; mermaid, dot and text do not need it",
         ) from error
     except ImportError as error:
         raise InvalidInput(
             f"a picture needs Graphviz, which cannot be loaded: {error}",
-            hint="install the library that is missing; Debian has all it may need in libglib2.0-0, libx11-6,"
-            " libxext6 and libxrender1; mermaid, dot and text need nothing",
+            hint="install the missing library; on Debian it is in libglib2.0-0, libx11-6, libxext6 or libxrender1;"
+            " mermaid, dot and text do not need it",
         ) from error
     drawn = AGraph(string="\n".join(_sizes(graph))).draw(format="json0", prog="dot")
     return _read(json.loads(drawn.decode()), graph)
@@ -101,26 +101,32 @@ def _sizes(graph: Graph) -> Iterator[str]:
         yield f"n{number} [width={width / 72:.3f}, height={height / 72:.3f}];"
     for number, edge in enumerate(graph.edges):
         width, height = _label_size(lines_of_edge(edge))
-        label = f"label={_EMPTY.format(width=width, height=height)}, " if height else ""
+        label = f"label={_EMPTY_LABEL.format(width=width, height=height)}, " if height else ""
         yield f'n{edge.source} -> n{edge.target} [{label}comment="{number}"];'
     yield "}"
 
 
 def lines_of_node(node: Node) -> tuple[str, ...]:
-    """Return what stands in the box of a node: its name, what it is, and what is wrong with it."""
+    """Return the lines in the box of a node: its name, its details, and the codes of its findings."""
     times = f" ×{node.count}" if node.count > 1 else ""
-    return (_short(node.name) + times, node.detail, *([" ".join(node.codes)] if node.codes else []))
+    return (_shorten(node.name) + times, node.detail, *_codes(node.codes))
 
 
 def lines_of_edge(edge: Edge) -> tuple[str, ...]:
-    """Return what stands beside an edge; of bindings their keys, and nothing where they have none."""
-    kind = [] if edge.kind is EdgeKind.BINDING else [str(edge.kind)]
-    return (*kind, *map(_short, few(edge.labels)), *([" ".join(edge.codes)] if edge.codes else []))
+    """Return the lines beside an edge: its kind unless it is a binding, its keys, the codes of its findings."""
+    keys = map(_shorten, shorten_labels(edge.labels))
+    if edge.kind is EdgeKind.BINDING:
+        return (*keys, *_codes(edge.codes))
+    return (str(edge.kind), *keys, *_codes(edge.codes))
 
 
-def _short(text: str) -> str:
+def _codes(codes: tuple[str, ...]) -> list[str]:
+    return [" ".join(codes)] if codes else []
+
+
+def _shorten(text: str) -> str:
     shown = visible(text)
-    return shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST - 1]}…"
+    return shown if len(shown) <= _MAX_CHARACTERS_SHOWN else f"{shown[: _MAX_CHARACTERS_SHOWN - 1]}…"
 
 
 def _size(lines: tuple[str, ...]) -> tuple[int, int]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from attune_infra.render.words import visible
-from attune_infra.topology.graph import Edge, EdgeKind, Graph, Node, NodeKind, few
+from attune_infra.topology.graph import Edge, EdgeKind, Graph, Node, NodeKind, shorten_labels
 
 _SHAPES: Final = {
     NodeKind.EXCHANGE: '(["{}"])',
@@ -27,7 +27,7 @@ _CLASSES: Final = (
 
 
 def mermaid(graph: Graph) -> str:
-    """Return the text of a flowchart; whatever names hold stands there as text."""
+    """Return the text of a flowchart; any character of a name stands for itself."""
     return "\n".join(_lines(graph)) + "\n"
 
 
@@ -41,27 +41,29 @@ def _lines(graph: Graph) -> Iterator[str]:
         yield f"  n{edge.source} {_LINES[edge.kind]}{words} n{edge.target}"
     yield from (f"  {each}" for each in _CLASSES)
     for number, node in enumerate(graph.nodes):
-        marks = ([str(node.severity)] if node.severity else []) + ["highlighted"] * node.highlighted
-        yield from (f"  class n{number} {mark}" for mark in marks)
-    if taken := [str(number) for number, edge in enumerate(graph.edges) if edge.highlighted]:
-        yield f"  linkStyle {','.join(taken)} stroke:#8430ce,stroke-width:3px"
+        if node.severity:
+            yield f"  class n{number} {node.severity}"
+        if node.highlighted:
+            yield f"  class n{number} highlighted"
+    if highlighted := [str(number) for number, edge in enumerate(graph.edges) if edge.highlighted]:
+        yield f"  linkStyle {','.join(highlighted)} stroke:#8430ce,stroke-width:3px"
 
 
 def _node(node: Node) -> str:
     times = f" ×{node.count}" if node.count > 1 else ""
-    lines = [f"<b>{_escaped(node.name)}</b>{times}", _escaped(node.detail), *_codes(node.codes)]
+    lines = [f"<b>{_escape(node.name)}</b>{times}", _escape(node.detail), *_codes(node.codes)]
     return "<br/>".join(line for line in lines if line)
 
 
 def _edge(edge: Edge) -> str:
-    lines = [*([_WORDS[edge.kind]] if _WORDS[edge.kind] else []), *map(_escaped, few(edge.labels))]
-    return "<br/>".join([*lines, *_codes(edge.codes)])
+    lines = [_WORDS[edge.kind], *map(_escape, shorten_labels(edge.labels)), *_codes(edge.codes)]
+    return "<br/>".join(line for line in lines if line)
 
 
 def _codes(codes: tuple[str, ...]) -> list[str]:
     return [f"⚠ {' '.join(codes)}"] if codes else []
 
 
-def _escaped(text: str) -> str:
-    """Return text that Mermaid shows as it is: nothing but letters, digits and the harmless stays as itself."""
+def _escape(text: str) -> str:
+    """Return text that Mermaid shows as it is: all but letters, digits and harmless characters is escaped."""
     return "".join(each if each.isalnum() or each in " .-_:/,=×" else f"#{ord(each)};" for each in visible(text))

@@ -1,4 +1,4 @@
-"""A graph as lines of text: each exchange with the ways out of it, each queue with that of its dead letters."""
+"""A graph as lines of text: each exchange with its bindings, each queue with its dead letter exchange."""
 
 from __future__ import annotations
 
@@ -12,23 +12,26 @@ _ARROWS = {EdgeKind.BINDING: "->", EdgeKind.DEAD_LETTERS: "- ->", EdgeKind.ALTER
 
 
 def outline(graph: Graph) -> str:
-    """Return a paragraph for each node; what lint found stands behind a `!`, the way of a message behind a `*`."""
-    ways: dict[int, list[Edge]] = defaultdict(list)
+    """Return a paragraph for each node; `!` marks findings, and `*` the route of a message."""
+    if not graph.nodes:
+        return "  no exchanges and no queues\n"
+    edges: dict[int, list[Edge]] = defaultdict(list)
     for edge in graph.edges:
-        ways[edge.source].append(edge)
-    lines = (line for number, node in enumerate(graph.nodes) for line in _paragraph(node, ways[number], graph))
-    return "\n".join(map(visible, lines)) + "\n" if graph.nodes else "  no exchanges and no queues\n"
+        edges[edge.source].append(edge)
+    lines = (line for number, node in enumerate(graph.nodes) for line in _paragraph(node, edges[number], graph))
+    return "\n".join(map(visible, lines)) + "\n"
 
 
-def _paragraph(node: Node, ways: list[Edge], graph: Graph) -> Iterator[str]:
+def _paragraph(node: Node, edges: list[Edge], graph: Graph) -> Iterator[str]:
     times = f" ×{node.count}" if node.count > 1 else ""
-    yield _signed(f"{node.kind} {node.name}{times} ({node.detail})", node)
-    for edge in ways:
+    yield _mark(f"{node.kind} {node.name}{times} ({node.detail})", node)
+    for edge in edges:
         words = "" if edge.kind is EdgeKind.BINDING else f"{edge.kind} "
         keys = f"  with {', '.join(edge.labels)}" if edge.labels else ""
-        yield _signed(f"    {words}{_ARROWS[edge.kind]} {graph.nodes[edge.target].name}{keys}", edge)
+        yield _mark(f"    {words}{_ARROWS[edge.kind]} {graph.nodes[edge.target].name}{keys}", edge)
 
 
-def _signed(text: str, thing: Node | Edge) -> str:
-    sign = "!" if thing.codes else "*" if thing.highlighted else " "
-    return f"{sign} {text}" + (f"  [{' '.join(thing.codes)}]" if thing.codes else "")
+def _mark(text: str, thing: Node | Edge) -> str:
+    if thing.codes:
+        return f"! {text}  [{' '.join(thing.codes)}]"
+    return f"* {text}" if thing.highlighted else f"  {text}"

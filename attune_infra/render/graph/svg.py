@@ -1,4 +1,4 @@
-"""A graph with places as an SVG: one file that any browser shows, in the light and in the dark."""
+"""A graph with places as an SVG: one file for any browser, in its light and its dark mode."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from attune_infra.render.graph.layout import Box, Curve, Layout
 from attune_infra.render.words import visible
 from attune_infra.topology.graph import Edge, EdgeKind, Node, NodeKind
 from attune_infra.topology.model import Severity
-from attune_infra.topology.worker import PLACEHOLDER
 
 _MARGIN: Final = 20
 _STYLE: Final = """
@@ -46,7 +45,7 @@ _KINDS: Final = {EdgeKind.BINDING: "binding", EdgeKind.DEAD_LETTERS: "dead", Edg
 
 
 def svg(layout: Layout) -> str:
-    """Return the text of an SVG; whatever names hold stands there as text."""
+    """Return the text of an SVG; any character of a name stands for itself."""
     return "\n".join(_lines(layout)) + "\n"
 
 
@@ -72,9 +71,9 @@ def _node(node: Node, box: Box) -> Iterator[str]:
     radius = box.height / 2 if node.kind is NodeKind.EXCHANGE else 5
     yield f'<g class="{_classes(str(node.kind), node.severity, highlighted=node.highlighted)}">'
     yield f"  <title>{_text(f'{node.kind} {node.name}')}</title>"
-    if node.count > 1 or PLACEHOLDER in node.name:
-        for offset in (6, 3):
-            yield f"  {_rect('behind', left + offset, top + offset, box, radius)}"
+    if node.count > 1 or node.per_worker:
+        for behind in (6, 3):
+            yield f"  {_rect('behind', left + behind, top + behind, box, radius)}"
     yield f"  {_rect('front', left, top, box, radius)}"
     classes = ("name", "detail", "codes")
     for number, (name, line) in enumerate(zip(classes, box.lines, strict=False)):
@@ -115,7 +114,12 @@ def _rect(name: str, left: float, top: float, box: Box, radius: float) -> str:
 
 
 def _classes(kind: str, severity: Severity | None, *, highlighted: bool) -> str:
-    return " ".join([kind, *([str(severity)] if severity else []), *(["taken"] if highlighted else [])])
+    names = [kind]
+    if severity:
+        names.append(str(severity))
+    if highlighted:
+        names.append("taken")
+    return " ".join(names)
 
 
 def _text(text: str) -> str:

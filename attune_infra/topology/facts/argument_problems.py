@@ -15,7 +15,7 @@ _MISSPELT_LIKENESS: Final = 0.86
 
 
 def spelling_problem(name: str, known: Iterable[str]) -> str | None:
-    """Return the problem with an argument that RabbitMQ does not know, None if its name is no likely slip."""
+    """Return the problem with an argument that RabbitMQ does not know, None unless its name is a likely slip."""
     close = _close_to(name, tuple(known)) if name.startswith("x-") else ""
     return f"unknown argument '{name}'{close}" if close else None
 

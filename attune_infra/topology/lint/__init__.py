@@ -1,1 +1,1 @@
-"""What is legal in a topology, and unwise: rules with stable codes, each with its reason."""
+"""Rules about topologies that are legal but unwise, with stable codes and reasons."""

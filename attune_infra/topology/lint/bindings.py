@@ -1,4 +1,4 @@
-"""Rules about bindings: what they let through, and whether that is what somebody meant."""
+"""Rules about bindings: the messages that they match, and likely mistakes."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from attune_infra.topology.routing.reach import key_of
 from attune_infra.topology.routing.topic_keys import Words, find_covered, overlap, words_of
 
 _KEY, _ARGUMENTS = "routing_key", "arguments"
-_MANY_SOURCES = 100
+_MAX_KEYS_COMPARED = 100
 _UNADDRESSABLE = ("undefined", "null")
 
 
 def wildcard_on_direct_exchange(subject: Subject) -> Iterator[Flaw]:
-    """A wildcard is bound to a direct exchange.
+    """A direct exchange is bound with a wildcard.
 
-    Only topic exchanges know `*` and `#`. A direct exchange compares routing keys as they are, so that such a
-    binding lets through only messages that were published with the wildcard itself.
+    Only topic exchanges know `*` and `#`. A direct exchange compares routing keys literally: such a binding
+    matches only messages that are published with exactly this key.
     """
-    for binding in _from(subject, "direct"):
+    for binding in _bindings_from(subject, "direct"):
         if any(word in {"*", "#"} for word in words_of(binding.routing_key)):
             what = f"'{binding.source}' is a direct exchange: it takes the key '{binding.routing_key}' literally"
             remedy = "bind the keys that are published, or make the exchange a topic or fanout exchange"
@@ -32,46 +32,47 @@ def wildcard_on_direct_exchange(subject: Subject) -> Iterator[Flaw]:
 
 
 def arguments_without_effect(subject: Subject) -> Iterator[Flaw]:
-    """A binding has arguments, but its exchange does not look at any.
+    """A binding has arguments that its exchange ignores.
 
-    Only headers exchanges (and some of plugins) look at the arguments of a binding. On a direct, topic or fanout
-    exchange x-match and its criteria do nothing but make a second binding of the same messages.
+    Only headers exchanges, and some types from plugins, use the arguments of a binding. On a direct, topic or
+    fanout exchange, x-match and its criteria only create a second binding for the same messages.
     """
     for binding in subject.bindings:
         if binding.arguments and (kind := subject.source_type(binding)) in {"direct", "topic", "fanout"}:
-            what = f"a {kind} exchange does not look at arguments: {', '.join(sorted(binding.arguments))}"
-            remedy = "leave them out, or make it a headers exchange"
+            what = f"a {kind} exchange ignores arguments: {', '.join(sorted(binding.arguments))}"
+            remedy = "remove them, or make it a headers exchange"
             yield Flaw(binding, what, remedy, min(binding.arguments))
 
 
 def duplicate(subject: Subject) -> Iterator[Flaw]:
-    """Two bindings let the same messages through.
+    """Two bindings match the same messages.
 
-    They lead from one exchange to one destination and differ only in what the exchange does not look at: a
-    routing key for a fanout or headers exchange, arguments for any other. A queue still gets one copy; but who
-    removes one of them has not removed the way. On a broker also twins, which RabbitMQ tells apart by the width of
-    an integer in their arguments: an AMQP client sent 32 bits, the management API 64.
+    They connect the same exchange and destination, and differ only in a part that the exchange ignores: the
+    routing key on a fanout or headers exchange, the arguments on any other. A queue still gets one copy of a
+    message, but it also does so after one of the bindings is removed. On a broker, lint also finds bindings that
+    RabbitMQ distinguishes only by the width of an integer in their arguments: an AMQP client sent 32 bits, the
+    management API 64.
     """
     for binding in sorted(subject.topology.twins, key=binding_order):
-        what = "the broker holds this binding more than once: integers of different width are in its arguments"
+        what = "the broker holds this binding more than once, with integers of different width in its arguments"
         remedy = "delete all of them over the management API, by their properties_key, and bind once"
         yield Flaw(binding, what, remedy, _ARGUMENTS)
-    for group in _between_the_same_ends(subject):
+    for group in _parallel_bindings(subject):
         first: dict[object, Binding] = {}
         for binding in group:
             other = first.setdefault(_meaning(binding, subject), binding)
             if other is not binding:
-                what = f"it lets through the same messages as the binding with {_telling(other)}"
+                what = f"it matches the same messages as the binding with {_describe(other)}"
                 yield Flaw(binding, what, "remove one of the two", _KEY)
 
 
 def shadowed(subject: Subject) -> Iterator[Flaw]:
-    """A topic key adds nothing to a wider one beside it.
+    """A topic key adds nothing to a wider one.
 
-    Another binding from the same exchange to the same destination lets through every message that this one does.
-    A queue gets one copy either way; but who thinks that removing this one ends something is wrong.
+    Another binding from the same exchange to the same destination matches every message that this one matches. A
+    queue gets one copy either way, and removing this binding would stop nothing.
     """
-    for group in _between_the_same_ends(subject):
+    for group in _parallel_bindings(subject):
         has_wildcards = any("*" in binding.routing_key or "#" in binding.routing_key for binding in group)
         if has_wildcards and subject.source_type(group[0]) == "topic":
             yield from _shadowed_in(group)
@@ -81,8 +82,8 @@ def _shadowed_in(group: Sequence[Binding]) -> Iterator[Flaw]:
     wider = dict(find_covered(dict.fromkeys(binding.routing_key for binding in group)))
     for binding in group:
         if binding.routing_key in wider:
-            what = f"the key '{wider[binding.routing_key]}' beside it lets all of its messages through already"
-            yield Flaw(binding, what, "remove it, or the wider one if that was not meant", _KEY)
+            what = f"the key '{wider[binding.routing_key]}' of another binding matches all of its messages"
+            yield Flaw(binding, what, "remove it, or the wider one if that was not intended", _KEY)
 
 
 def wildcard_in_a_word(subject: Subject) -> Iterator[Flaw]:
@@ -90,11 +91,13 @@ def wildcard_in_a_word(subject: Subject) -> Iterator[Flaw]:
 
     `*` and `#` are wildcards only as whole words, between dots: `orders*` and `##` match only themselves.
     """
-    for binding in _from(subject, "topic"):
+    for binding in _bindings_from(subject, "topic"):
         key = binding.routing_key
-        for word in words_of(key) if "*" in key or "#" in key else ():
+        if "*" not in key and "#" not in key:
+            continue
+        for word in words_of(key):
             if len(word) > 1 and ("*" in word or "#" in word):
-                what = f"'{word}' is no wildcard: `*` and `#` are so only as whole words, between dots"
+                what = f"'{word}' is not a wildcard: `*` and `#` are wildcards only as whole words, between dots"
                 remedy = f"write it as words, such as {word.rstrip('*#')}.#" if word.rstrip("*#") else "write #"
                 yield Flaw(binding, what, remedy, _KEY)
                 break
@@ -103,14 +106,14 @@ def wildcard_in_a_word(subject: Subject) -> Iterator[Flaw]:
 def never_matches(subject: Subject) -> Iterator[Flaw]:
     """No message can match a binding.
 
-    Clients cannot publish to an internal exchange: what comes to it comes through bindings, and none of them lets
-    a routing key through that would match here. Or a headers exchange is to match any of no criteria: names that
-    begin with `x-` are none unless x-match is any-with-x.
+    Clients cannot publish to an internal exchange. Messages come to it only through bindings, and none of those
+    lets through a routing key that matches here. Or a binding of a headers exchange needs any one of its criteria,
+    but has none: names that begin with `x-` are criteria only if x-match is any-with-x.
     """
-    for binding in _from(subject, "headers"):
+    for binding in _bindings_from(subject, "headers"):
         if demands_any(binding.arguments) and not criteria_of(binding.arguments):
-            what = f"any of no criteria matches no message (x-match: {binding.arguments['x-match']})"
-            yield Flaw(binding, what, "give it headers to match, or leave it out", "x-match")
+            what = f"it needs one of its criteria, but has none (x-match: {binding.arguments['x-match']})"
+            yield Flaw(binding, what, "add headers to match, or remove the binding", "x-match")
     for exchange in subject.exchanges:
         if exchange.internal and exchange.type in {"direct", "topic"}:
             yield from _never_matching_from(exchange, subject)
@@ -118,34 +121,38 @@ def never_matches(subject: Subject) -> Iterator[Flaw]:
 
 def _never_matching_from(exchange: Exchange, subject: Subject) -> Iterator[Flaw]:
     keys = _keys_into(exchange, subject)
-    if keys is None or not 0 < len(keys) <= _MANY_SOURCES:
+    if keys is None or not 0 < len(keys) <= _MAX_KEYS_COMPARED:
         return
     for binding in subject.out_of.get(exchange.name, ()):
         mine = key_of(binding, subject)
         if mine is not None and not any(overlap(mine, key) for key in keys):
             what = f"no message matches: none that comes to internal exchange '{exchange.name}' has such a key"
-            yield Flaw(binding, what, "bind the exchange to where such messages come from", _KEY)
+            yield Flaw(binding, what, "bind the exchange to one that gets such messages", _KEY)
 
 
 def matches_everything(subject: Subject) -> Iterator[Flaw]:
     """A headers binding matches every message.
 
-    A binding that demands all of no criteria lets everything through. Names that begin with `x-` are no criteria
-    unless x-match is all-with-x, though they look like some.
+    A binding that needs all of its criteria, but has none, matches everything. Names that begin with `x-` look
+    like criteria, but are criteria only if x-match is all-with-x.
     """
-    for binding in _from(subject, "headers"):
+    for binding in _bindings_from(subject, "headers"):
         if not demands_any(binding.arguments) and not criteria_of(binding.arguments):
             ignored = sorted(binding.arguments.keys() - {"x-match"})
-            why = f": {', '.join(ignored)} is not looked at" if ignored else ""
-            remedy = "give x-match: all-with-x" if ignored else "give it headers to match, if that is not meant"
-            yield Flaw(binding, f"all of no criteria matches every message{why}", remedy, _ARGUMENTS)
+            if ignored:
+                what = f"it matches every message, since RabbitMQ ignores {', '.join(ignored)}"
+                remedy = "set x-match: all-with-x"
+            else:
+                what = "it matches every message, since it has no criteria"
+                remedy = "add headers to match, unless this is intended"
+            yield Flaw(binding, what, remedy, _ARGUMENTS)
 
 
 def many_hashes(subject: Subject) -> Iterator[Flaw]:
     """A topic key has more than two words `#`.
 
-    RabbitMQ tries every way to share out the words of a routing key among them: a long routing key can keep an
-    old broker busy for minutes. Since 4.3 it refuses such a binding, which AI050 then says.
+    RabbitMQ tries every way to divide the words of a routing key among them: a long routing key can keep an old
+    broker busy for minutes. RabbitMQ 4.3 refuses such a binding; for that release AI050 reports it.
     """
     if subject.version >= FIRST_WITH_FEWER_HASHES:
         return
@@ -160,36 +167,36 @@ def many_hashes(subject: Subject) -> Iterator[Flaw]:
 def breaks_listings(subject: Subject) -> Iterator[Flaw]:
     """A binding makes RabbitMQ's management API fail.
 
-    A binding with arguments whose routing key has a `~` before another character: all of RabbitMQ 3.10 to 4.3
-    answer 500 to every listing of bindings once there is one. Nothing that lists bindings works in that virtual
-    host until it is unbound over AMQP.
+    The binding has arguments, and a routing key with a `~` before another character. On every release from 3.10 to
+    4.3, the management API then answers every listing of bindings with 500. No tool can list the bindings of this
+    virtual host until the binding is removed over AMQP.
     """
     for binding in subject.bindings:
         if binding.arguments and "~" in binding.routing_key[:-1]:
             what = "with arguments and a `~` in its key, the management API answers 500 to any listing of bindings"
-            yield Flaw(binding, what, "leave the arguments out, or choose a key without `~`", _KEY)
+            yield Flaw(binding, what, "remove the arguments, or choose a key without `~`", _KEY)
 
 
 def key_cannot_be_addressed(subject: Subject) -> Iterator[Flaw]:
-    """A routing key is one that the management API cannot find again.
+    """The management API cannot find a binding by its routing key.
 
-    A binding with the key `undefined` or `null` can be made and works, but over HTTP it can neither be looked at
-    nor deleted: RabbitMQ takes the word for the lack of a key and answers 404.
+    A binding with the key `undefined` or `null` can be created and works. But the management API can neither show
+    nor delete it: RabbitMQ takes the word for a missing key and answers 404.
     """
     for binding in subject.bindings:
         if binding.routing_key in _UNADDRESSABLE:
-            what = f"the management API cannot look at or delete a binding with the key '{binding.routing_key}'"
+            what = f"the management API cannot show or delete a binding with the key '{binding.routing_key}'"
             yield Flaw(binding, what, "choose another key", _KEY)
 
 
-def _from(subject: Subject, kind: str) -> Iterator[Binding]:
+def _bindings_from(subject: Subject, kind: str) -> Iterator[Binding]:
     for source, bindings in subject.out_of.items():
         exchange = subject.routing.exchange(source)
         if exchange is not None and exchange.type == kind:
             yield from bindings
 
 
-def _between_the_same_ends(subject: Subject) -> Iterator[Sequence[Binding]]:
+def _parallel_bindings(subject: Subject) -> Iterator[Sequence[Binding]]:
     """Yield the bindings from one exchange to one destination, where there are several."""
     group: list[Binding] = []
     ends: tuple[str, str, str] | None = None
@@ -205,7 +212,7 @@ def _between_the_same_ends(subject: Subject) -> Iterator[Sequence[Binding]]:
 
 
 def _meaning(binding: Binding, subject: Subject) -> object:
-    """Return what is the same for two bindings if their exchange sees no difference."""
+    """Return a value that is equal for two bindings if their exchange treats them alike."""
     match subject.source_type(binding):
         case "direct" | "topic":
             return binding.routing_key
@@ -219,13 +226,13 @@ def _meaning(binding: Binding, subject: Subject) -> object:
             return binding
 
 
-def _telling(binding: Binding) -> str:
+def _describe(binding: Binding) -> str:
     key = f"the key '{binding.routing_key}'" if binding.routing_key else "an empty key"
     return f"{key} and arguments {dict(binding.arguments)}" if binding.arguments else key
 
 
 def _keys_into(exchange: Exchange, subject: Subject) -> list[Words] | None:
-    """Return the routing keys of what comes to an exchange; None if they can be any."""
+    """Return the routing keys of the messages that come to an exchange; None if they can be any."""
     if exchange.name in subject.dead_letter_exchanges or exchange.name in subject.alternates:
         return None
     keys = [key_of(binding, subject) for binding in subject.into.get(("exchange", exchange.name), ())]

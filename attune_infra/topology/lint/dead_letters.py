@@ -1,4 +1,4 @@
-"""Rules about what becomes of messages that are rejected, expire or are pushed out."""
+"""Rules about messages that are rejected, expire or are pushed out."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from attune_infra.topology.model import Queue
 from attune_infra.topology.routing.topic_keys import Words, example_key, format_key, is_literal
 
 _DLX, _KEY = "x-dead-letter-exchange", "x-dead-letter-routing-key"
-_FEW = 4
+_MAX_QUEUES_LISTED = 4
 
 
 def exchange_is_missing(subject: Subject) -> Iterator[Flaw]:
     """A dead letter exchange does not exist.
 
-    RabbitMQ declares a queue with any dead letter exchange, whether it is there or not. While it is not, messages
-    that are rejected, expire or are pushed out of the queue vanish without a trace.
+    RabbitMQ declares a queue with any dead letter exchange, even a missing one. While it is missing, RabbitMQ
+    drops all messages that are rejected, expire or are pushed out of the queue.
     """
     for target, queues in subject.dead_letter_exchanges.items():
         if not subject.is_there(target):
             for queue in queues:
-                what = f"its dead letter exchange '{target}' does not exist: dead letters vanish"
-                remedy = f"declare exchange '{target}' with a queue behind it, or name one that is there"
+                what = f"its dead letter exchange '{target}' does not exist: dead letters are lost"
+                remedy = f"declare exchange '{target}' and bind a queue to it, or name an existing exchange"
                 yield Flaw(queue, what, remedy, subject.part(queue, _DLX))
 
 
 def no_queue_is_reached(subject: Subject) -> Iterator[Flaw]:
     """Dead letters reach no queue.
 
-    The dead letter exchange exists, but has no binding for the routing keys of dead letters: they vanish without
-    a trace. A dead letter keeps the routing key with which it was published, unless x-dead-letter-routing-key
-    says otherwise; those keys are known from the queue's bindings. Typical is a `#` on a direct exchange, which
-    takes it literally.
+    The dead letter exchange exists, but has no binding for the routing keys of the dead letters: RabbitMQ drops
+    them. A dead letter keeps the routing key with which it was published, unless x-dead-letter-routing-key sets
+    another one. The bindings of the queue tell which keys these are. A typical mistake is a `#` on a direct
+    exchange, which takes it literally.
     """
     for target, queues in subject.dead_letter_exchanges.items():
         if subject.routing.exchange(target) is not None:
@@ -44,8 +44,8 @@ def no_queue_is_reached(subject: Subject) -> Iterator[Flaw]:
                 if lost:
                     yield Flaw(
                         queue,
-                        f"its dead letters vanish: {_leads_nowhere(target, lost[0], subject)}",
-                        _way_out(target, lost[0], subject),
+                        f"its dead letters are lost: {_leads_nowhere(target, lost[0], subject)}",
+                        _remedy(target, lost[0], subject),
                         subject.part(queue, _DLX),
                     )
 
@@ -53,43 +53,43 @@ def no_queue_is_reached(subject: Subject) -> Iterator[Flaw]:
 def cycle_without_a_way_out(subject: Subject) -> Iterator[Flaw]:
     """Messages expire from queue to queue in a cycle that nothing leaves.
 
-    Each queue of the cycle has a TTL, and its dead letters go on to the next, until they come to a queue where
-    they have been. RabbitMQ drops a message there if it was never rejected on its way: what no consumer takes in
-    one round is lost, and no queue keeps it.
+    Each queue of the cycle has a TTL and sends its dead letters to the next one, until a message comes back to a
+    queue. RabbitMQ then drops the message, if it was never rejected on its way. A message that no consumer takes
+    within one round is lost.
     """
     for members, leaves in subject.reach.dead_letter_cycles:
         if not leaves and all(subject.setting(queue, "x-message-ttl") is not None for queue in members):
             what = f"messages expire in a cycle ({_path(members)}) and are dropped after one round"
-            remedy = "let the last queue dead-letter to where somebody looks, or leave its TTL out"
+            remedy = "send the dead letters of the last queue to one with a consumer, or remove its TTL"
             yield Flaw(members[0], what, remedy, subject.part(members[0], _DLX))
 
 
 def cycle_that_only_consumers_leave(subject: Subject) -> Iterator[Flaw]:
-    """Dead letters go in a cycle that a message leaves only if a consumer takes it.
+    """Dead letters go round in a cycle until a consumer takes them.
 
-    This is how retries are made: a message that was rejected waits in a queue with a TTL and comes back. But one
-    that is rejected every time goes round for ever, unless the consumer counts (the header x-death tells) and
-    puts it aside. RabbitMQ 4 begins that count anew when a client publishes the message again.
+    Retries work in this way: a rejected message waits in a queue with a TTL and comes back. But a message that is
+    rejected every time goes round for ever, unless the consumer counts the rounds in the header x-death and puts
+    the message aside. RabbitMQ 4 restarts that count when a client publishes the message again.
     """
     for members, leaves in subject.reach.dead_letter_cycles:
         if leaves or any(subject.setting(queue, "x-message-ttl") is None for queue in members):
             what = f"dead letters come back in a cycle ({_path(members)}): a message may go round for ever"
-            remedy = "have the consumer look at x-death and put a message aside after some rounds"
+            remedy = "let the consumer read x-death and put a message aside after some rounds"
             yield Flaw(members[0], what, remedy, subject.part(members[0], _DLX))
 
 
 def at_least_once_without_reject_publish(subject: Subject) -> Iterator[Flaw]:
-    """Dead letters are to be confirmed, but the queue pushes out what is old.
+    """The dead letter strategy at-least-once has no effect.
 
-    x-dead-letter-strategy: at-least-once works only with x-overflow: reject-publish and a dead letter exchange.
-    Without, RabbitMQ falls back to at-most-once in silence, and a dead letter may be lost on its way.
+    It works only with x-overflow: reject-publish and a dead letter exchange. Otherwise RabbitMQ silently falls
+    back to at-most-once, and may lose a dead letter on its way.
     """
     strategy = "x-dead-letter-strategy"
     for queue in subject.queues:
         if subject.setting(queue, strategy) == "at-least-once":
             overflow = subject.setting(queue, "x-overflow") or "drop-head"
             if overflow != "reject-publish":
-                what = f"at-least-once falls back to at-most-once in silence: its overflow is {overflow}"
+                what = f"at-least-once silently falls back to at-most-once: its overflow is {overflow}"
                 yield Flaw(queue, what, "set x-overflow: reject-publish", subject.part(queue, strategy))
             elif subject.text(queue, _DLX) is None:
                 what = "at-least-once has no effect: there is no dead letter exchange"
@@ -97,10 +97,10 @@ def at_least_once_without_reject_publish(subject: Subject) -> Iterator[Flaw]:
 
 
 def delivery_limit_without_exchange(subject: Subject) -> Iterator[Flaw]:
-    """A delivery limit has no dead letter exchange behind it.
+    """A queue with a delivery limit has no dead letter exchange.
 
-    A quorum queue drops a message that failed more often than x-delivery-limit allows. Without a dead letter
-    exchange it is gone, and nobody ever learns what was wrong with it.
+    A quorum queue gives up a message that failed more often than x-delivery-limit allows. Without a dead letter
+    exchange the message is lost, and nobody can find out what was wrong with it.
     """
     for queue in _quorum_queues_without_exchange(subject):
         limit = subject.setting(queue, "x-delivery-limit")
@@ -113,8 +113,8 @@ def delivery_limit_without_exchange(subject: Subject) -> Iterator[Flaw]:
 def default_delivery_limit_without_exchange(subject: Subject) -> Iterator[Flaw]:
     """A quorum queue drops messages at the default delivery limit.
 
-    Since RabbitMQ 4.0 a quorum queue without x-delivery-limit has one of 20. A message that failed more often is
-    dead-lettered; without a dead letter exchange it is gone.
+    Since RabbitMQ 4.0 a quorum queue without x-delivery-limit has a limit of 20. It dead-letters a message that
+    failed more often; without a dead letter exchange the message is lost.
     """
     if subject.version < FIRST_WITH_DEFAULT_DELIVERY_LIMIT:
         return
@@ -141,18 +141,20 @@ def _leads_nowhere(target: str, key: Words | None, subject: Subject) -> str:
     return f"exchange '{target}' leads to no queue for {key_or_keys} '{format_key(key or ())}', which they keep"
 
 
-def _way_out(target: str, key: Words | None, subject: Subject) -> str:
+def _remedy(target: str, key: Words | None, subject: Subject) -> str:
     if not target:
         return f"declare queue '{example_key(key or ())}', or name an exchange"
     exchange = subject.routing.exchange(target)
     if exchange is not None and exchange.type == "direct" and subject.out_of.get(target):
         return (
-            f"make '{target}' a fanout exchange, or give x-dead-letter-routing-key with the key it is bound with"
+            f"make '{target}' a fanout exchange, or set x-dead-letter-routing-key to a key that it is bound with"
         )
-    return f"bind a queue to '{target}' for it"
+    return f"bind a queue to '{target}' with this routing key"
 
 
 def _path(members: Sequence[Queue]) -> str:
-    names = [queue.name for queue in members[:_FEW]]
-    more = [f"{len(members) - _FEW} more"] if len(members) > _FEW else []
-    return " -> ".join([*names, *more, members[0].name])
+    """Return the queues of a cycle, in words: the first few, the number of others, and the first one again."""
+    names = [queue.name for queue in members[:_MAX_QUEUES_LISTED]]
+    if len(members) > _MAX_QUEUES_LISTED:
+        names.append(f"{len(members) - _MAX_QUEUES_LISTED} more")
+    return " -> ".join([*names, members[0].name])

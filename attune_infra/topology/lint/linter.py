@@ -15,7 +15,7 @@ from attune_infra.topology.lint.subject import Subject
 from attune_infra.topology.model import Severity, Suppression, Topology, label
 
 _Suppressions: TypeAlias = "Mapping[tuple[str, str | None], Sequence[Suppression]]"
-"""By their rules and objects."""
+"""Suppressions by their rules and objects."""
 
 
 def lint(
@@ -28,9 +28,9 @@ def lint(
     places: Places | None = None,
     consumers: Mapping[str, int] | None = None,
 ) -> Linted:
-    """Return what these rules find in a topology, in the order of a document or, without one, of their codes.
+    """Return the findings of these rules about a topology, in the order of their places or else of their codes.
 
-    What the document suppresses is told apart; a suppression that no finding of any release needs is a finding.
+    Suppressed findings are kept apart. A suppression without a finding on any release is a finding itself.
     """
     asked = tuple(rules)
     subject, known = Subject(topology, version, consumers=consumers), places or Places()
@@ -78,7 +78,7 @@ def _by_object(suppressions: Iterable[Suppression]) -> _Suppressions:
 
 
 def _matching(by_object: _Suppressions, finding: Finding, name: str | None) -> Sequence[Suppression]:
-    """Return the suppressions of a rule, first those for an object by what it is called, then those for any."""
+    """Return the suppressions of a finding: for its object by label, by name, and for all objects."""
     names = dict.fromkeys((finding.object, name, None))
     return [each for name in names for each in by_object.get((finding.rule, name), ())]
 
@@ -86,13 +86,13 @@ def _matching(by_object: _Suppressions, finding: Finding, name: str | None) -> S
 def _unused(
     suppressions: Iterable[Suppression], used: set[Suppression], asked: Iterable[Rule]
 ) -> Iterator[Suppression]:
-    """Yield suppressions that no finding needed; not those of rules that exist and were not asked."""
+    """Return the suppressions without a finding; without those of rules that were not asked for."""
     not_asked = {rule.code for rule in RULES} - {rule.code for rule in asked}
     return (each for each in suppressions if each not in used and each.rule not in not_asked)
 
 
 def _is_for_another_release(suppression: Suppression, topology: Topology) -> bool:
-    """Return whether one release or another has a finding that it is for: a document may be linted for several."""
+    """Return whether a suppression has a finding on any release: a document may be linted for several."""
     by_object = _by_object([suppression])
     return any(
         _matching(by_object, _finding(rule, flaw, Places()), getattr(flaw.item, "name", None))

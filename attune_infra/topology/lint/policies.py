@@ -1,4 +1,4 @@
-"""Rules about policies: whom they reach, and whether they do anything."""
+"""Rules about policies: they may apply to too many objects, or have no effect."""
 
 from __future__ import annotations
 
@@ -13,34 +13,34 @@ from attune_infra.topology.policy import matches_name
 from attune_infra.topology.routing.index import example_name
 from attune_infra.topology.words import either
 
-_STRANGER = "somebody-elses"
+_OTHER_PREFIX = "somebody-elses"
 _PATTERN = "pattern"
 
 
 def reaches_others(subject: Subject) -> Iterator[Flaw]:
-    """A policy's pattern is found in names of others.
+    """The pattern of a policy also matches names of other applications.
 
-    The pattern is a regular expression that may be found anywhere in a name: without `^` at its beginning, `jobs`
-    also applies to `other.jobs`. An empty pattern or `.*` applies to everything in the virtual host, also to what
-    somebody else will put there.
+    The pattern is a regular expression that may match anywhere in a name: without `^` at its beginning, `jobs`
+    also applies to `other.jobs`. An empty pattern or `.*` applies to everything in the virtual host, also to
+    objects that other applications add later.
     """
     own = [example_name(item) for item in subject.named if not isinstance(item, Policy)]
     for policy in subject.policies:
-        if matches_name(policy, _STRANGER):
-            what = f"its pattern '{policy.pattern}' is found in every name, also of what others put here"
-            yield Flaw(policy, what, "begin the pattern with ^ and what your names begin with", _PATTERN)
+        if matches_name(policy, _OTHER_PREFIX):
+            what = f"its pattern '{policy.pattern}' matches every name, also those of other applications"
+            yield Flaw(policy, what, "begin the pattern with ^ and the beginning of your names", _PATTERN)
             continue
         name = next((name for name in own if matches_name(policy, name)), None)
-        if name is not None and matches_name(policy, f"{_STRANGER}.{name}"):
-            what = f"its pattern '{policy.pattern}' is also found in names of others, such as '{_STRANGER}.{name}'"
+        if name is not None and matches_name(policy, f"{_OTHER_PREFIX}.{name}"):
+            what = f"its pattern '{policy.pattern}' also matches names of others, such as '{_OTHER_PREFIX}.{name}'"
             yield Flaw(policy, what, f"begin the pattern with ^: ^{policy.pattern}", _PATTERN)
 
 
 def in_effect_nowhere(subject: Subject) -> Iterator[Flaw]:
-    """A policy is in effect on nothing.
+    """A policy is not in effect on any object.
 
-    Its pattern is found in no name of the kind it applies to; or on each object that it could apply to, another
-    policy has a higher priority. Policies are not merged: one alone is in effect.
+    Its pattern matches no name of the kind it applies to, or another policy has a higher priority on every object
+    that it matches. RabbitMQ does not merge policies: only one is in effect on an object.
     """
     matched: set[str] = set()
     winners: set[str] = set()
@@ -49,47 +49,49 @@ def in_effect_nowhere(subject: Subject) -> Iterator[Flaw]:
         winners.add(policies[0].name)
     for policy in subject.policies:
         if policy.name not in matched:
-            what = f"its pattern '{policy.pattern}' is found in no name of {_kind(policy)}"
+            what = f"its pattern '{policy.pattern}' matches no name of {_kind(policy)}"
             yield Flaw(policy, what, "correct the pattern, or remove the policy", _PATTERN)
         elif policy.name not in winners:
-            what = "wherever it could apply, another policy has a higher priority: they are not merged"
-            yield Flaw(policy, what, "put what it sets into the other policy as well", "priority")
+            what = "another policy has a higher priority on every object it matches: they are not merged"
+            yield Flaw(policy, what, "copy its definition into the other policy", "priority")
 
 
 def equal_priorities(subject: Subject) -> Iterator[Flaw]:
-    """Two policies of one priority apply to one object.
+    """Two policies with the same priority apply to the same object.
 
-    RabbitMQ does not say which of them is in effect; it may be another one after a restart.
+    RabbitMQ does not define which of them is in effect; it may be the other one after a restart.
     """
-    told = set()
+    reported = set()
     for item, policies in subject.contests.items():
         first, *others = policies
         for other in others:
             pair = (first.name, other.name)
-            if other.priority == first.priority and other.definition != first.definition and pair not in told:
-                told.add(pair)
+            if other.priority == first.priority and other.definition != first.definition and pair not in reported:
+                reported.add(pair)
                 what = f"it and policy '{other.name}' both apply to '{item[1]}' with priority {first.priority}"
                 yield Flaw(first, what, "give one of them a higher priority", "priority")
 
 
 def sets_what_is_ignored(subject: Subject) -> Iterator[Flaw]:
-    """A policy sets what none of its queues can use.
+    """A policy sets a key that none of its queues can use.
 
-    RabbitMQ takes any known key and applies it where the queue's type knows it: a delivery limit does nothing for
-    a classic queue, a queue version nothing for a quorum queue. What a queue declares for itself has effect.
+    RabbitMQ accepts any known key, but applies it only to queues of a type that knows it: a delivery limit has no
+    effect on a classic queue, and a queue version none on a quorum queue.
     """
     types: dict[str, set[str]] = defaultdict(set)
     for (kind, name), policies in subject.contests.items():
         if kind == "queue":
             types[policies[0].name].add(subject.topology.type_of(subject.topology.queues[name]))
     for policy in subject.policies:
-        for key in policy.definition if types[policy.name] else ():
+        if not types[policy.name]:
+            continue
+        for key in policy.definition:
             rule = POLICY_RULES.get(key)
             if rule is None or rule.name not in QUEUE_ARGUMENTS or types[policy.name] & set(rule.queue_types):
                 continue
             mine = either(tuple(sorted(types[policy.name])))
-            what = f"{key} does nothing for the queues it applies to, all of them {mine}"
-            yield Flaw(policy, what, f"leave it out; only {either(rule.queue_types)} queues have it", key)
+            what = f"{key} has no effect on the queues it applies to, which are all {mine}"
+            yield Flaw(policy, what, f"remove it; only {either(rule.queue_types)} queues have it", key)
 
 
 def _kind(policy: Policy) -> str:

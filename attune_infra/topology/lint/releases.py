@@ -1,4 +1,4 @@
-"""Rules about what a release of RabbitMQ does with an object that another release takes as it stands."""
+"""Rules about objects that one release of RabbitMQ takes differently from another."""
 
 from __future__ import annotations
 
@@ -10,27 +10,25 @@ from attune_infra.topology.lint.subject import Subject
 
 
 def refused(subject: Subject) -> Iterator[Flaw]:
-    """This release of RabbitMQ refuses something.
+    """This release of RabbitMQ refuses the declaration.
 
-    Declaring it fails, though another release takes it. --broker-version says which release is meant; a broker
-    that is linted knows its own.
+    Another release accepts it. --broker-version names the release; for a broker, lint takes the broker's own.
     """
     yield from _flaws(subject, Effect.REFUSED)
 
 
 def ignored(subject: Subject) -> Iterator[Flaw]:
-    """This release of RabbitMQ ignores something.
+    """This release of RabbitMQ ignores a setting.
 
-    It is taken and stored, and has no effect: because the release does not know it yet, or does not need it any
-    more.
+    RabbitMQ accepts and stores it, but it has no effect: the release does not know it yet, or no longer needs it.
     """
     yield from _flaws(subject, Effect.IGNORED)
 
 
 def deprecated(subject: Subject) -> Iterator[Flaw]:
-    """This release of RabbitMQ deprecates something.
+    """This release of RabbitMQ deprecates a feature.
 
-    It works, but the configuration of a broker may deny it, and a later release will, or refuse it.
+    It works, but the configuration of a broker may deny it, and a later release will deny or refuse it.
     """
     yield from _flaws(subject, Effect.DEPRECATED)
 

@@ -1,4 +1,4 @@
-"""The registry: every rule with its code and severity. A code is never given to another rule."""
+"""The registry: every rule with its code and severity. A code is never reused for another rule."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ RULES: Final = (
     Rule("AI032", _WARNING, queues.time_to_live_is_zero),
     Rule("AI033", _INFO, queues.unbounded),
     Rule("AI034", _WARNING, queues.gets_everything_without_bound),
-    Rule("AI035", _WARNING, queues.nobody_consumes),
+    Rule("AI035", _WARNING, queues.unbounded_without_consumer),
     Rule("AI036", _WARNING, queues.overflow_without_effect),
     Rule("AI040", _WARNING, policies.reaches_others),
     Rule("AI041", _WARNING, policies.in_effect_nowhere),
@@ -59,26 +59,26 @@ RULES: Final = (
     Rule("AI050", _ERROR, releases.refused),
     Rule("AI051", _WARNING, releases.ignored),
     Rule("AI052", _INFO, releases.deprecated),
-    Rule("AI060", _WARNING, names.cannot_be_seen),
+    Rule("AI060", _WARNING, names.invisible_characters),
     Rule("AI061", _INFO, names.must_be_quoted),
-    Rule("AI062", _WARNING, names.alike),
+    Rule("AI062", _WARNING, names.look_alike),
     UNUSED_SUPPRESSION,
 )
 """All rules, in the order of their codes."""
 
 
-def chosen(select: Iterable[str], ignore: Iterable[str]) -> tuple[Rule, ...]:
-    """Return the selected rules, or all, without the ignored ones; raise `WrongUsage` if a code is none."""
-    selected, ignored = set(map(rule_called, select)), set(map(rule_called, ignore))
+def choose_rules(select: Iterable[str], ignore: Iterable[str]) -> tuple[Rule, ...]:
+    """Return the selected rules, or all, without the ignored ones; raise `WrongUsage` for an unknown code."""
+    selected, ignored = set(map(find_rule, select)), set(map(find_rule, ignore))
     return tuple(rule for rule in RULES if (not selected or rule in selected) and rule not in ignored)
 
 
-def rule_called(code: str) -> Rule:
-    """Return the rule with a code, however it is written; raise `WrongUsage` if there is none."""
+def find_rule(code: str) -> Rule:
+    """Return the rule with a code, in upper or lower case; raise `WrongUsage` for an unknown code."""
     codes = {rule.code: rule for rule in RULES}
     if found := codes.get(code.strip().upper()):
         return found
     raise WrongUsage(
         f"there is no rule '{code}'{guess(code.upper(), codes, likeness=0.7)}",
-        hint=f"rules are called {RULES[0].code} to {RULES[-1].code}; docs/lint.md has them all",
+        hint=f"the rules are {RULES[0].code} to {RULES[-1].code}; docs/lint.md explains all of them",
     )

@@ -1,4 +1,4 @@
-"""What the rules look at."""
+"""The topology that the rules look at."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from attune_infra.topology.policy import applicable_policies
 from attune_infra.topology.routing.index import Index, with_example_name
 from attune_infra.topology.routing.reach import Reach
 
-_BOUNDS = ("x-message-ttl", "x-expires", "x-max-length", "x-max-length-bytes")
+_LIMITS = ("x-message-ttl", "x-expires", "x-max-length", "x-max-length-bytes")
 
 
 class Subject(Index):
-    """What is linted, for one release.
+    """The index of a topology, with what only rules need.
 
-    `consumers` tells how many consumers each queue has, where that is known. `unused` are suppressions that
-    suppressed nothing, once that is known.
+    `consumers` are the numbers of consumers by queue, as far as they are known. `unused` are the suppressions
+    without a finding, set after all other rules have run.
     """
 
     def __init__(
@@ -45,14 +45,14 @@ class Subject(Index):
 
     @cached_property
     def unbounded(self) -> Sequence[Queue]:
-        """The queues that stay, and keep what they get for as long as nobody takes it."""
+        """The durable queues that keep messages for ever if no consumer takes them."""
         return [
             queue
             for queue in self.queues
             if queue.durable
             and not queue.auto_delete
             and self.topology.type_of(queue) != "stream"
-            and all(self.setting(queue, bound) is None for bound in _BOUNDS)
+            and all(self.setting(queue, limit) is None for limit in _LIMITS)
         ]
 
     @cached_property
@@ -66,16 +66,18 @@ class Subject(Index):
 
     @cached_property
     def judgements(self) -> Sequence[tuple[TopologyObject, Judgement]]:
-        """What the release does with each object."""
+        """The objects that the release refuses, ignores or deprecates, with the part and the reason."""
         items: Iterable[TopologyObject] = chain(self.named, self.bindings)
         return [(item, found) for item in items for found in judgements(item, self.topology, self.version)]
 
     @cached_property
     def contests(self) -> Mapping[End, Sequence[Policy]]:
-        """The policies for each object that has any, the one in effect first; objects by their kind and name."""
+        """The policies that apply to each object, the one in effect first; objects without any are left out."""
         found: dict[End, Sequence[Policy]] = {}
+        if not self.topology.policies:
+            return found
         items: Iterable[Exchange | Queue] = chain(self.exchanges, self.queues)
-        for item in items if self.topology.policies else ():
+        for item in items:
             policies = list(applicable_policies(with_example_name(item), self.topology.policies, self.topology))
             if policies:
                 policies.sort(key=lambda policy: (policy.priority, policy.name), reverse=True)
@@ -83,5 +85,5 @@ class Subject(Index):
         return found
 
     def part(self, item: Exchange | Queue, argument: str) -> str:
-        """Return the part of an object that a setting stands in: nothing, if a policy sets it."""
+        """Return the part of an object that has a setting; empty if a policy sets it."""
         return argument if argument in item.arguments else ""

@@ -1,4 +1,4 @@
-"""The rule about what lint is told not to say."""
+"""The rule about suppressions."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from attune_infra.topology.lint.subject import Subject
 def unused(subject: Subject) -> Iterator[Flaw]:
     """A suppression suppresses nothing.
 
-    What it was for is mended, or the object is called otherwise. It would hide the next finding of its rule that
-    nobody has looked at yet.
+    Its finding was fixed, or the object has another name. It would hide the next finding of its rule, which nobody
+    has seen yet.
     """
     for suppression in subject.unused:
-        of = f" of {suppression.object}" if suppression.object else ""
-        what = f"there is no finding of {suppression.rule}{of} to suppress"
+        about = f" about {suppression.object}" if suppression.object else ""
+        what = f"there is no finding of {suppression.rule}{about} to suppress"
         yield Flaw(suppression, what, "remove the suppression, or correct its rule and object", "rule")

@@ -1,4 +1,4 @@
-"""Headers exchanges: which bindings match the headers of a message."""
+"""Headers exchanges: the bindings that match the headers of a message."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from pygraphviz import AGraph
 
 from attune_infra.errors import InvalidInput
 from attune_infra.render.graph.dot import dot
-from attune_infra.render.graph.layout import MOST, laid_out
+from attune_infra.render.graph.layout import MAX_NODES, lay_out
 from attune_infra.render.graph.mermaid import mermaid
 from attune_infra.render.graph.outline import outline
 from attune_infra.render.graph.svg import svg
@@ -76,7 +76,7 @@ def test_graphviz_takes_a_name_for_text(name: str) -> None:
 
 @pytest.mark.parametrize("name", ODD_NAMES)
 def test_an_svg_takes_a_name_for_text(name: str) -> None:
-    root = ET.fromstring(svg(laid_out(one(name))))  # noqa: S314 # it is our own
+    root = ET.fromstring(svg(lay_out(one(name))))  # noqa: S314 # it is our own
 
     texts = [each.text for each in root.iter("{http://www.w3.org/2000/svg}text")]
     assert texts.count(visible(name)) == 3  # the binding's key, the exchange, what is missing
@@ -96,7 +96,7 @@ def test_an_outline_says_it_in_lines() -> None:
 
 
 def test_what_is_marked_is_drawn_so() -> None:
-    text = svg(laid_out(one("x")))
+    text = svg(lay_out(one("x")))
 
     for classes in ("binding taken", "dead", "alternate warning", "queue error", "missing", "exchange"):
         assert f'<g class="{classes}">' in text
@@ -107,7 +107,7 @@ def test_what_is_marked_is_drawn_so() -> None:
 def test_an_empty_graph_is_an_empty_picture() -> None:
     nothing = Graph(name="", nodes=(), edges=())
 
-    assert ET.fromstring(svg(laid_out(nothing))) is not None  # noqa: S314 # it is our own
+    assert ET.fromstring(svg(lay_out(nothing))) is not None  # noqa: S314 # it is our own
     assert mermaid(nothing).startswith("flowchart LR\n")
 
 
@@ -115,7 +115,7 @@ def test_without_graphviz_the_way_out_is_told(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setitem(sys.modules, "pygraphviz", None)
 
     with pytest.raises(InvalidInput, match="needs Graphviz") as error:
-        laid_out(one("x"))
+        lay_out(one("x"))
     assert "attune-infra[graph]" in str(error.value.hint)
 
 
@@ -126,12 +126,12 @@ def test_a_library_that_graphviz_lacks_is_named(tmp_path: Path, monkeypatch: pyt
     monkeypatch.delitem(sys.modules, "pygraphviz")
 
     with pytest.raises(InvalidInput, match=r"cannot be loaded: libX11\.so\.6: cannot open") as error:
-        laid_out(one("x"))
+        lay_out(one("x"))
     assert "libx11-6" in str(error.value.hint)
 
 
 def test_a_picture_that_nobody_could_read_is_refused() -> None:
-    many = tuple(Node(kind=NodeKind.QUEUE, name=f"q{number}") for number in range(MOST + 1))
+    many = tuple(Node(kind=NodeKind.QUEUE, name=f"q{number}") for number in range(MAX_NODES + 1))
 
     with pytest.raises(InvalidInput, match="cannot be read"):
-        laid_out(Graph(name="", nodes=many, edges=()))
+        lay_out(Graph(name="", nodes=many, edges=()))

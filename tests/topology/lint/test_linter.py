@@ -19,7 +19,7 @@ from attune_infra.topology.graph import graph
 from attune_infra.topology.lint.examples import load_example
 from attune_infra.topology.lint.finding import Linted
 from attune_infra.topology.lint.linter import lint
-from attune_infra.topology.lint.rules import chosen
+from attune_infra.topology.lint.rules import choose_rules
 from attune_infra.topology.model import Binding, Exchange, Message, Queue, Severity, Topology, label
 from attune_infra.topology.routing.route import Routing
 from support.folders import EXAMPLES
@@ -48,7 +48,7 @@ def linted(
     version: Version = NEWEST,
 ) -> Linted:
     topology, places = parse_with_places(text, source="x.yaml")
-    rules = chosen(select, ())
+    rules = choose_rules(select, ())
     return lint(topology, source="x.yaml", places=places, fail_on=fail_on, rules=rules, version=version)
 
 
@@ -123,7 +123,7 @@ def test_twins_that_only_a_broker_can_hold_are_told() -> None:
     binding = Binding(source="e", destination="q", arguments={"n": 1})
     topology = Topology.of([Exchange(name="e", type="headers"), Queue(name="q"), binding, binding])
 
-    [finding] = lint(topology, rules=chosen(["AI012"], [])).findings
+    [finding] = lint(topology, rules=choose_rules(["AI012"], [])).findings
 
     assert finding.what.startswith("the broker holds this binding more than once")
 
@@ -185,7 +185,7 @@ def test_any_topology_can_be_linted_and_drawn(topology: Topology) -> None:
 def test_dead_letters_that_are_said_to_vanish_do(topology: Topology) -> None:
     """Of a queue with one certain routing key, the router must say the same."""
     routing = Routing(topology)
-    lost = {finding.object for finding in lint(topology, rules=chosen(["AI001", "AI002"], [])).findings}
+    lost = {finding.object for finding in lint(topology, rules=choose_rules(["AI001", "AI002"], [])).findings}
     for queue in topology.queues.values():
         exchange, key = (queue.arguments.get(f"x-dead-letter-{part}") for part in ("exchange", "routing-key"))
         if isinstance(exchange, str) and isinstance(key, str) and label(queue) in lost:

@@ -11,7 +11,7 @@ from attune_infra.topology.document.parse import parse
 from attune_infra.topology.facts.releases import NEWEST, Version
 from attune_infra.topology.lint.finding import Rule
 from attune_infra.topology.lint.linter import lint
-from attune_infra.topology.lint.rules import RULES, chosen
+from attune_infra.topology.lint.rules import RULES, choose_rules
 
 LEADS_NOWHERE = "exchanges: {e: {arguments: {alternate-exchange: amq.fanout}}}"
 
@@ -45,7 +45,7 @@ def findings(
     code: str, document: str, *, version: Version = NEWEST, consumers: Mapping[str, int] | None = None
 ) -> list[str]:
     topology = parse(document, source="x.yaml")
-    found = lint(topology, version=version, rules=chosen([code], []), consumers=consumers).findings
+    found = lint(topology, version=version, rules=choose_rules([code], []), consumers=consumers).findings
     return [f"{finding.object}: {finding.what}" for finding in found]
 
 
@@ -63,21 +63,21 @@ def test_codes_are_unique_and_in_order() -> None:
 
 
 def test_rules_are_selected_and_ignored() -> None:
-    assert [rule.code for rule in chosen(["AI002", "ai001"], [])] == ["AI001", "AI002"]
-    assert [rule.code for rule in chosen(["AI001", "AI002"], ["AI002"])] == ["AI001"]
-    assert len(chosen([], ["AI001"])) == len(RULES) - 1
+    assert [rule.code for rule in choose_rules(["AI002", "ai001"], [])] == ["AI001", "AI002"]
+    assert [rule.code for rule in choose_rules(["AI001", "AI002"], ["AI002"])] == ["AI001"]
+    assert len(choose_rules([], ["AI001"])) == len(RULES) - 1
 
 
 def test_a_code_that_is_none_is_named() -> None:
     with pytest.raises(WrongUsage, match=r"there is no rule 'AI999'"):
-        chosen([], ["AI999"])
+        choose_rules([], ["AI999"])
 
 
 @pytest.mark.parametrize(
     ("code", "document", "finding"),
     [
         ("AI004", cycle("k", "other"), "queue wait: dead letters come back in a cycle (wait -> work -> wait)"),
-        ("AI020", LEADS_NOWHERE, "exchange e: what is published to it is dropped: it has no bindings"),
+        ("AI020", LEADS_NOWHERE, "exchange e: messages to it are dropped: it has no bindings"),
         ("AI032", queue("arguments: {x-message-ttl: 5}", "message-ttl: 0"), "queue q: a message expires at once"),
     ],
 )
