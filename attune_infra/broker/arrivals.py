@@ -1,7 +1,7 @@
-"""Publish messages, and see in which queues they arrive.
+"""Publish messages, and find the queues they arrive in.
 
-Each is published as mandatory and waited for until the broker confirms it: by then it is in all its queues, or was
-returned. The queues are emptied by that; it is meant for a virtual host of one's own.
+Every message is mandatory. The broker confirms it when it is in all its queues, or was returned. The queues are
+read after the last confirm. Reading empties them, so use a virtual host without other messages.
 """
 
 from __future__ import annotations
@@ -17,29 +17,29 @@ from attune_infra.topology.probe import Arrival
 
 
 def arrivals(connection: amqp.Connection, messages: Sequence[Message], queues: Collection[str]) -> list[Arrival]:
-    """Return for each message where it arrived, or the broker's reason if it refused it."""
+    """Return, for each message, the queues it arrived in, or the broker's reason for refusing it."""
     refused: dict[int, str] = {}
     publisher = _Publisher(connection)
     for number, message in enumerate(messages):
         if reason := publisher.publish(message, str(number)):
             refused[number] = reason
-    found = _found(connection, len(messages), queues)
+    found = _empty_queues(connection, len(messages), queues)
     return [Arrival(tuple(sorted(found[number])), refused.get(number)) for number in range(len(messages))]
 
 
 class _Publisher:
-    """A channel with confirms; the broker closes it over a message that it refuses, and there is another."""
+    """A channel with confirms. The broker closes it when it refuses a message; the next message opens another."""
 
     def __init__(self, connection: amqp.Connection) -> None:
         self.connection = connection
         self.channel: Any = None
 
     def publish(self, message: Message, message_id: str) -> str | None:
-        """Publish a message and wait for the confirm; return the broker's reason if it refused it."""
+        """Publish a message and wait for the confirm; return the broker's reason if it refuses."""
         if self.channel is None or not self.channel.is_open:
             self.channel = self.connection.channel()
             self.channel.confirm_select()
-            self.channel.events["basic_return"].add(_returned)
+            self.channel.events["basic_return"].add(_ignore_return)
         sent = amqp.Message("", message_id=message_id, application_headers=dict(message.headers))
         try:
             self.channel.basic_publish_confirm(sent, message.exchange, message.routing_key, mandatory=True)
@@ -50,11 +50,12 @@ class _Publisher:
         return None
 
 
-def _returned(*_: object) -> None:
-    """Take note of nothing: what was returned is in no queue, and so is seen there."""
+def _ignore_return(*_: object) -> None:
+    """Do nothing, but keep py-amqp from raising. A returned message is found in no queue."""
 
 
-def _found(connection: amqp.Connection, count: int, queues: Collection[str]) -> list[set[str]]:
+def _empty_queues(connection: amqp.Connection, count: int, queues: Collection[str]) -> list[set[str]]:
+    """Take all messages from the queues; return, for each published message, the queues it was in."""
     found: list[set[str]] = [set() for _ in range(count)]
     channel = connection.channel()
     for queue in queues:

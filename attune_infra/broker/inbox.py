@@ -1,7 +1,7 @@
-"""AMQP 0-9-1: one worker's queues, declared as the worker itself does, and consumed.
+"""The queues of one worker over AMQP 0-9-1: declared as the worker itself declares them, and consumed.
 
-Nothing in here needs the management API: a worker comes up as soon as AMQP does, with no tag, and thousands of
-them that come back at once list nothing.
+Nothing here uses the management API. So a worker needs no user tag and starts as soon as AMQP answers, and
+thousands of workers that return at once list nothing.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from attune_infra.topology.model import Binding, Exchange, Queue, Topology, Topo
 from attune_infra.topology.worker import bindings_of, consumer_tag_of, queues_of, worker_family
 
 HEARTBEAT: Final = 30.0
-"""Seconds after which a silent broker, or a silent worker, counts as gone."""
+"""Seconds of silence after which the broker and the worker give each other up."""
 
 
 class AmqpInbox:
@@ -45,9 +45,9 @@ class AmqpInbox:
         self._deleted.clear()
         self._queues = queues_of(self._family, worker_id)
         self._bindings = bindings_of(self._family, worker_id)
-        refused = self._make_sure_of_base()
-        for what, refusal in _refusals(self._amqp, (*self._queues, *self._bindings)):
-            raise faults.queue_denied(what, refusal, worker_id, self._settings)
+        refused = self._declare_shared()
+        for name, refusal in _refusals(self._amqp, (*self._queues, *self._bindings)):
+            raise faults.queue_denied(name, refusal, worker_id, self._settings)
         tag = consumer_tag_of(self._family, worker_id)
         for queue in self._queues:
             try:
@@ -71,7 +71,7 @@ class AmqpInbox:
         return int(channel.connection.sock.fileno())
 
     def receive(self) -> Sequence[Delivery]:
-        self._attend()
+        self._read_frames()
         arrived = tuple(self._arrived)
         self._arrived.clear()
         return arrived
@@ -90,7 +90,7 @@ class AmqpInbox:
         if not self._amqp.publish(exchange, key, copy):
             raise RequestRefused(
                 f"dead letter exchange {exchange} leads to no queue, so the message is kept",
-                hint="`attune-infra verify` tells what is missing, `attune-infra setup` makes it",
+                hint="`attune-infra verify` shows what is missing; `attune-infra setup` creates it",
             )
         return self.acknowledge(delivery)
 
@@ -117,33 +117,36 @@ class AmqpInbox:
         except (amqp.AMQPError, OSError) as error:
             raise faults.from_amqp_connect(error, self._settings) from error
 
-    def _make_sure_of_base(self) -> tuple[str, ...]:
-        """Declare what all workers share; return what was refused, each with the reason.
+    def _declare_shared(self) -> tuple[str, ...]:
+        """Declare the objects that all workers share; return a sentence for each that was refused.
 
-        RabbitMQ 4.3 lets us wait for more than a minute for a queue whose node was lost. That shall not keep
-        a worker from its own, so it gets a connection of its own, and the time of one answer or two.
+        RabbitMQ 4.3 takes more than a minute to refuse a queue whose node was lost. This must not keep a worker
+        from its own queues. So these declarations use another connection, and end after one or two time-outs.
         """
         items = [item for item in self._topology.objects() if not wire.needs_http(item)]
-        base, end = Amqp(self._settings), time.monotonic() + self._settings.timeout
+        connection, end = Amqp(self._settings), time.monotonic() + self._settings.timeout
         refused = []
         try:
-            for what, refusal in _refusals(base, items):
-                refused.append(f"{what}: {refusal.text}")
+            for name, refusal in _refusals(connection, items):
+                refused.append(f"{name}: {refusal.text}")
                 if time.monotonic() > end:
-                    return (*refused, "what comes after it was not asked for")
+                    return (
+                        *refused,
+                        "the remaining shared objects were not declared, because the broker was slow",
+                    )
         finally:
-            base.forget()
+            connection.forget()
         return tuple(refused)
 
     def _consume(self, queue: Queue, tag: str) -> amqp.Channel:
-        """Consume a queue on a channel of its own, since several of one worker have one consumer tag."""
+        """Consume a queue on a channel of its own: a worker has one consumer tag, which is unique on a channel."""
         channel = self._amqp.open_channel()
         channel.auto_decode = False
         dead_letters = "x-dead-letter-exchange" in queue.arguments
 
         def arrive(message: Any) -> None:
             message.queue_dead_letters = dead_letters
-            self._arrived.append(Delivery(message.body, _name_of(message), message))
+            self._arrived.append(Delivery(message.body, _label_of(message), message))
 
         channel.basic_qos(0, self._prefetch, a_global=False)
         channel.basic_consume(
@@ -151,8 +154,8 @@ class AmqpInbox:
         )
         return channel
 
-    def _attend(self) -> None:
-        """Read all that has arrived, and keep the connection alive; raise `BrokerUnreachable` if it is over."""
+    def _read_frames(self) -> None:
+        """Read what has arrived, and send a heartbeat if due; raise `BrokerUnreachable` if consuming has ended."""
         try:
             connection = next(iter(self._channels.values())).connection
             while connection is not None:
@@ -173,12 +176,13 @@ class AmqpInbox:
             self.abandon()
             raise BrokerUnreachable("the broker has sent no heartbeat") from error
 
-    def _settle(self, delivery: Delivery, how: Callable[[amqp.Channel, int], None]) -> bool:
+    def _settle(self, delivery: Delivery, send: Callable[[amqp.Channel, int], None]) -> bool:
+        """Settle a delivery with a command; return False if its channel is closed."""
         message: Any = delivery.receipt
         if not message.channel.is_open:
             return False
         try:
-            how(message.channel, message.delivery_info["delivery_tag"])
+            send(message.channel, message.delivery_info["delivery_tag"])
         except (amqp.AMQPError, OSError):
             return False
         return True
@@ -200,13 +204,13 @@ def _tag_of(channel: amqp.Channel) -> str:
     return str(next(iter(channel.callbacks)))
 
 
-def _name_of(message: Any) -> str:
+def _label_of(message: Any) -> str:
     message_id = message.properties.get("message_id")
     return f"message {message_id}" if message_id else f"message number {message.delivery_info['delivery_tag']}"
 
 
 def _dead_letter(message: Any, reason: str) -> amqp.Message:
-    """Return a message as a dead letter: without its expiration, as RabbitMQ does, and with the reason."""
+    """Return a copy with the reason, and without expiration: RabbitMQ removes it from dead letters too."""
     properties = {
         name: value for name, value in message.properties.items() if name not in {"expiration", "user_id"}
     }

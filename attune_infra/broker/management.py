@@ -1,7 +1,7 @@
-"""HTTP: rabbitmq-admin's AdminAPI plus what it lacks.
+"""HTTP requests to the management API: rabbitmq-admin's AdminAPI, extended. This module knows no topology.
 
-That is one kept-alive session with time-outs and TLS, path segments quoted as paths are, any path of the API,
-and the broker's own reason in errors. Nothing here knows what a topology is.
+The extensions are one kept-alive session with time-outs and TLS, percent-encoded path segments, requests to every
+path of the API, and the broker's own reason in errors.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from attune_infra.settings import Settings
 
 
 def path(*segments: str) -> str:
-    """Join segments to a path, each percent-encoded; `quote_plus` would make `+` of a space."""
+    """Join segments to a path and percent-encode each. AdminAPI's `quote_plus` would turn a space into `+`."""
     return "/api/" + "/".join(quote(segment, safe="") for segment in segments)
 
 
@@ -38,9 +38,9 @@ class Management(AdminAPI):  # type: ignore[misc] # the package ships no types
         self.session.close()
 
     def overview(self) -> tuple[str, int]:
-        """Return RabbitMQ's version, and how many queues there are in all virtual hosts that the user may see.
+        """Return RabbitMQ's version, and the number of queues in all virtual hosts that the user may see.
 
-        Raise `NotRabbitMQ` if what answers has no version.
+        Raise `NotRabbitMQ` if the answer has no version.
         """
         overview = self.get("overview", columns="rabbitmq_version,object_totals.queues", disable_stats="true")
         version = overview.get("rabbitmq_version") if isinstance(overview, dict) else None
@@ -53,11 +53,12 @@ class Management(AdminAPI):  # type: ignore[misc] # the package ships no types
         return self._api_get(path(*segments), params=query)
 
     def put(self, *segments: str, body: object) -> bool:
-        """Make something; return whether it was new."""
+        """Create the resource at a path, or update it; return True if it is new."""
         response: requests.Response = self._api_put(path(*segments), data=body)
         return bool(response.status_code == requests.codes.created)
 
     def post(self, *segments: str, body: object) -> None:
+        """Add a resource to the collection at a path."""
         self._api_post(path(*segments), data=body)
 
     def delete(self, *segments: str, **query: str) -> None:
@@ -80,7 +81,7 @@ class Management(AdminAPI):  # type: ignore[misc] # the package ships no types
         self._request("DELETE", **kwargs)
 
     def _request(self, method: str, **kwargs: Any) -> requests.Response:
-        """Send a request, a second time if the kept-alive connection turned out to be closed."""
+        """Send a request. Send it again if it fails because the kept-alive connection was closed."""
         kwargs |= self._options
         try:
             try:
@@ -97,7 +98,7 @@ class Management(AdminAPI):  # type: ignore[misc] # the package ships no types
 
 
 def _tls_options(settings: Settings) -> dict[str, Any]:
-    """Return options for each request; on the session, REQUESTS_CA_BUNDLE would win over `verify`."""
+    """Return the TLS options of each request. On the session, REQUESTS_CA_BUNDLE would override `verify`."""
     tls, options = settings.tls, dict[str, Any]()
     if tls.ca_file:
         options["verify"] = str(tls.ca_file)

@@ -73,7 +73,7 @@ class Reader:
     def _bindings(self, sources: Sequence[str]) -> list[Binding]:
         """Return all bindings; where it is cheaper, without asking for those of the default exchange."""
         http = self._connections.http
-        if len(sources) > min(wire.FEW_EXCHANGES, self.known_queues // _QUEUES_PER_REQUEST):
+        if len(sources) > min(wire.MAX_SOURCES_LISTED_SINGLY, self.known_queues // _QUEUES_PER_REQUEST):
             return wire.bindings_from(http.get("bindings", self._vhost, **wire.BINDINGS))
         shares = [sources[start::_PARALLEL_REQUESTS] for start in range(_PARALLEL_REQUESTS)]
         found = [run_in_background(partial(self._bindings_of, share)) for share in shares]

@@ -1,14 +1,14 @@
-"""Values <-> the JSON of the management API and the tables of AMQP. Pure.
+"""Convert values to and from the JSON of the management API and the argument tables of AMQP. No I/O.
 
-What RabbitMQ itself puts into a virtual host (`amq.*` exchanges, the default exchange and its bindings) is
-nobody's topology and is left out on reading; so are private queues, exclusive or server-named, unless asked for.
+Reading leaves out RabbitMQ's own objects: `amq.*` exchanges, the default exchange and its bindings. Private queues
+(exclusive or server-named) are read; `without_private` leaves them out.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from attune_infra.topology.facts.exchanges import is_reserved
 from attune_infra.topology.model import Argument, Binding, Exchange, Policy, Queue, TopologyObject
@@ -18,14 +18,33 @@ if TYPE_CHECKING:
 
 Json: TypeAlias = Mapping[str, Any]
 
-EXCHANGES = {"columns": "name,type,durable,auto_delete,internal,arguments"}
-QUEUES = {"columns": "name,type,durable,auto_delete,exclusive,arguments,state", "disable_stats": "true"}
-"""With statistics, RabbitMQ looks each queue up in them to tell its type: five times the time."""
+EXCHANGES: Final = {"columns": "name,type,durable,auto_delete,internal,arguments"}
+"""Query for the list of exchanges."""
 
-BINDINGS = {"columns": "source,destination,destination_type,routing_key,arguments"}
-BINDINGS_OF_A_SOURCE = {"columns": "destination,destination_type,routing_key,arguments"}
-FEW_EXCHANGES = 32
-"""So many sources may be asked for their bindings one by one, which spares the default exchange's: one a queue."""
+QUEUES: Final = {"columns": "name,type,durable,auto_delete,exclusive,arguments,state", "disable_stats": "true"}
+"""Query for the list of queues.
+
+With statistics, RabbitMQ searches them for each queue to find its type, which takes five times as long.
+"""
+
+BINDINGS: Final = {"columns": "source,destination,destination_type,routing_key,arguments"}
+"""Query for the list of all bindings."""
+
+BINDINGS_OF_A_SOURCE: Final = {"columns": "destination,destination_type,routing_key,arguments"}
+"""Query for the bindings of one exchange."""
+
+TOTALS: Final = {
+    "disable_stats": "true",
+    "enable_queue_totals": "true",
+    "columns": "name,messages_ready,messages_unacknowledged",
+}
+"""Query for the current number of messages in every queue."""
+
+MAX_SOURCES_LISTED_SINGLY: Final = 32
+"""Exchanges whose bindings may be listed with one request each.
+
+Such requests leave out the bindings of the default exchange, which has one for each queue.
+"""
 
 
 def exchanges_from(listing: Iterable[Json]) -> list[Exchange]:
@@ -41,14 +60,14 @@ def bindings_from(listing: Iterable[Json]) -> list[Binding]:
 
 
 def bindings_of(source: str, listing: Iterable[Json]) -> list[Binding]:
-    """Read the bindings of one exchange, which do not name it."""
+    """Read the bindings of one exchange. Their JSON does not name it."""
     return [binding_from(item, source) for item in listing]
 
 
 def without_private(
     queues: Sequence[Queue], bindings: Sequence[Binding]
 ) -> tuple[Sequence[Queue], Sequence[Binding]]:
-    """Leave out private queues and the bindings to them."""
+    """Return queues and bindings without private queues and the bindings to them."""
     private = {queue.name for queue in queues if queue.exclusive or is_reserved(queue.name)}
     if not private:
         return queues, bindings
@@ -72,9 +91,10 @@ def policies_from(listing: Iterable[Json]) -> list[Policy]:
 
 
 def body_of(item: TopologyObject) -> dict[str, Argument]:
-    """Return the body of the HTTP request that makes an object; nothing is left to the API's defaults.
+    """Return the body of the HTTP request that creates an object, without relying on the API's defaults.
 
-    They are not those of AMQP: a queue PUT without `durable` becomes a transient one.
+    They are not those of AMQP clients: a queue without `durable` becomes transient. `exclusive` is never sent: the
+    API would create a transient queue that is not exclusive.
     """
     match item:
         case Exchange():
@@ -103,21 +123,13 @@ def body_of(item: TopologyObject) -> dict[str, Argument]:
 
 
 def path_of(binding: Binding, virtual_host: str) -> tuple[str, ...]:
-    """Return the path of the bindings between the same two ends."""
+    """Return the path segments of the bindings between the two ends of a binding."""
     kind = "q" if binding.destination_type == "queue" else "e"
     return ("bindings", virtual_host, "e", binding.source, kind, binding.destination)
 
 
-TOTALS = {
-    "disable_stats": "true",
-    "enable_queue_totals": "true",
-    "columns": "name,messages_ready,messages_unacknowledged",
-}
-"""The query for all queues' messages as they are now."""
-
-
 def depths_from(listing: Iterable[Json]) -> dict[str, Depth]:
-    """Read totals; a queue whose node is down has none, and is left out."""
+    """Read the numbers of messages. A queue without them is left out; its node may be down."""
     from attune_infra.fleet.model import Depth
 
     return {
@@ -128,7 +140,10 @@ def depths_from(listing: Iterable[Json]) -> dict[str, Depth]:
 
 
 def with_totals(queue: str) -> dict[str, str]:
-    """Return the query for one queue and its messages as they are now; a GET of it has none on RabbitMQ 3.10."""
+    """Return the query for one queue and its current number of messages.
+
+    It searches the list of queues, because a GET of one queue has no current number on RabbitMQ 3.10.
+    """
     return QUEUES | {
         "enable_queue_totals": "true",
         "columns": f"{QUEUES['columns']},messages",
@@ -140,10 +155,10 @@ def with_totals(queue: str) -> dict[str, str]:
 
 
 def needs_http(item: TopologyObject) -> bool:
-    """Return whether an object is made over HTTP whatever protocol was asked for.
+    """Return True if an object must be created over HTTP, even if AMQP was asked for.
 
-    Policies exist nowhere else. And RabbitMQ tells bindings apart by the width of integers in their arguments:
-    HTTP sends 64 bits where AMQP clients send 32, so that the same binding would be there twice.
+    AMQP has no policies. To RabbitMQ, bindings that differ only in the width of an integer argument are different.
+    The management API sends 64 bits and AMQP clients 32, so a binding created over both would exist twice.
     """
     return isinstance(item, Policy) or (isinstance(item, Binding) and _holds_integer(item.arguments))
 
@@ -163,12 +178,15 @@ def _holds_integer(value: object) -> bool:
 
 
 def is_transient(item: TopologyObject) -> bool:
-    """Return whether it is a queue of the kind that RabbitMQ calls the feature transient_nonexcl_queues."""
+    """Return True for a queue that is neither durable nor exclusive.
+
+    RabbitMQ's deprecated feature for such queues is `transient_nonexcl_queues`.
+    """
     return isinstance(item, Queue) and not item.durable and not item.exclusive
 
 
 def queue_arguments(queue: Queue) -> dict[str, Argument]:
-    """Return the arguments of a declaration; the type is one of them, if one is wanted."""
+    """Return the arguments of a queue's declaration. They include its type if it has one."""
     arguments = dict(queue.arguments)
     if queue.type is not None:
         arguments["x-queue-type"] = queue.type
@@ -187,7 +205,7 @@ def _exchange(item: Json) -> Exchange:
 
 
 def _queue(item: Json) -> Queue:
-    """Read a queue. RabbitMQ 4 injects `x-queue-type` where nobody asked for it, so `type` is what counts."""
+    """Read a queue. Its type is `type`: RabbitMQ 4 adds `x-queue-type` to arguments declared without it."""
     arguments = item["arguments"]
     if "x-queue-type" in arguments:
         arguments = {name: value for name, value in arguments.items() if name != "x-queue-type"}
