@@ -14,12 +14,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from attune_infra.topology.document.json_text import Item, Member, members_of
-from attune_infra.topology.document.judge import OWN_HEADERS_EXCHANGES, problems_of
+from attune_infra.topology.document.judge import OWN_HEADERS_EXCHANGES, judge_with_values
 from attune_infra.topology.document.places import Place, Places
 from attune_infra.topology.document.problems import Problem
 from attune_infra.topology.document.text import OPERATOR_POLICY
-from attune_infra.topology.facts.arguments import APPLY_TO
-from attune_infra.topology.facts.names import PREDECLARED_EXCHANGES, name_problem, routing_key_problem
+from attune_infra.topology.facts.names import PREDECLARED_EXCHANGES
 from attune_infra.topology.model import (
     Argument,
     Arguments,
@@ -76,6 +75,8 @@ class _Entry:
     report: Callable[[int, str], None]
     note: Callable[[int, TopologyObject], None]
     what: str
+    unread: set[str] = field(default_factory=set)
+    """Keys that are missing or hold a value of a wrong type, of which that was reported."""
 
     def problem(self, sentence: str) -> None:
         """Report the end of a sentence that begins with what this is called."""
@@ -96,6 +97,7 @@ class _Entry:
         found = self.value.get(key, default)
         if type(found) is kind:
             return found
+        self.unread.add(key)
         if key in self.value:
             self.problem(f": {key} must be {words}, is {shown(found)}")
         else:
@@ -113,8 +115,9 @@ class _Entry:
 
     def judge(self, item: TopologyObject, *, from_headers: bool = False) -> None:
         self.note(self.at, item)
-        for what in problems_of(item, from_headers=from_headers):
-            self.problem(f": {what}")
+        for defect in judge_with_values(item, from_headers=from_headers):
+            if defect.part not in self.unread:
+                self.problem(f": {defect.sentence}")
 
     def called(self, kind: str, others: set[str]) -> str:
         """Return its name, which must be a proper one, and call it by it from now on."""
@@ -122,8 +125,6 @@ class _Entry:
         if not isinstance(self.value.get("name"), str):
             return name
         self.what = f"{kind} '{name}'"
-        if what := name_problem(name):
-            self.problem(f": the name {what}")
         if name in others:
             self.problem(" is there twice")
         others.add(name)
@@ -212,8 +213,6 @@ class DefinitionsFile:
                 internal=entry.boolean("internal", default=False),
                 arguments=entry.table("arguments"),
             )
-            if entry.value.get("type") == "":
-                entry.problem(": the type is empty")
             if exchange.type == "headers":
                 self.headers.add(exchange.name)
             entry.judge(exchange)
@@ -267,14 +266,11 @@ class DefinitionsFile:
         destination_type = entry.string("destination_type")
         if destination_type not in {"queue", "exchange", ""}:
             entry.problem(f": destination_type must be queue or exchange, is {shown(destination_type)}")
-        routing_key = entry.string("routing_key")
-        if what := routing_key_problem(routing_key):
-            entry.problem(f": the routing key {what}")
         return Binding(
             source=source,
             destination=destination,
             destination_type=destination_type,
-            routing_key=routing_key,
+            routing_key=entry.string("routing_key"),
             arguments=entry.table("arguments"),
         )
 
@@ -314,14 +310,11 @@ class DefinitionsFile:
     def read_policies(self, vhost: str) -> Iterator[Policy]:
         names: set[str] = set()
         for entry in self.entries("policies", vhost, "a policy"):
-            name, apply_to = entry.called("policy", names), entry.string("apply-to", default="all")
-            if apply_to not in APPLY_TO:
-                entry.problem(f": apply-to is '{apply_to}'; RabbitMQ knows {', '.join(APPLY_TO)}")
             policy = Policy(
-                name=name,
+                name=entry.called("policy", names),
                 pattern=entry.string("pattern"),
                 definition=entry.table("definition"),
-                apply_to=apply_to,
+                apply_to=entry.string("apply-to", default="all"),
                 priority=entry.integer("priority", default=0),
             )
             entry.judge(policy)

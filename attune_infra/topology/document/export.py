@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Set
 
 from attune_infra.topology.document.definitions import write_definitions
-from attune_infra.topology.document.judge import OWN_HEADERS_EXCHANGES, problems_of
+from attune_infra.topology.document.judge import OWN_HEADERS_EXCHANGES, judge_with_values
 from attune_infra.topology.document.text import OPERATOR_POLICY, Document, gathered, portable
 from attune_infra.topology.document.write import write
-from attune_infra.topology.facts.names import PREDECLARED_EXCHANGES, name_problem, routing_key_problem
+from attune_infra.topology.facts.names import PREDECLARED_EXCHANGES
 from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology, TopologyObject, label
 
 
@@ -59,12 +59,10 @@ def _loose(item: TopologyObject, ends: Set[tuple[str, str]]) -> str | None:
 
 def _refused(item: TopologyObject, headers: Set[str]) -> str | None:
     """Return why `parse` would refuse an object, or None if it would not."""
-    if isinstance(item, Binding):
-        what = routing_key_problem(item.routing_key)
-        problems = problems_of(item, from_headers=item.source in headers)
-        return f"the routing key {what}" if what else next(problems, None)
-    what = name_problem(item.name)
-    return f"the name {what}" if what else next(problems_of(item), None)
+    from_headers = isinstance(item, Binding) and item.source in headers
+    for defect in judge_with_values(item, from_headers=from_headers):
+        return defect.sentence
+    return None
 
 
 def _kind(item: TopologyObject) -> str:

@@ -9,34 +9,22 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 import yaml
 
+from attune_infra.topology.document.judge import OWN_HEADERS_EXCHANGES, Defect, judge
 from attune_infra.topology.document.nodes import Entry, Nodes, is_null, place_of
 from attune_infra.topology.document.places import Places
 from attune_infra.topology.document.problems import InvalidDocument
-from attune_infra.topology.facts.arguments import (
-    APPLY_TO,
-    EXCHANGE_ARGUMENTS,
-    HEADERS_BINDING_ARGUMENTS,
-    QUEUE_ARGUMENTS,
-    QUEUE_TYPES,
-    Rule,
-    misspelt,
-    policy_problem,
-    queue_problems,
-)
 from attune_infra.topology.facts.names import (
     PREDECLARED_EXCHANGES,
-    name_problem,
     pattern_problem,
     published_to,
     routing_key_problem,
 )
 from attune_infra.topology.model import (
     Argument,
-    Arguments,
     Binding,
     Exchange,
     Message,
@@ -49,7 +37,6 @@ from attune_infra.topology.model import (
     WorkerFamily,
     frozen,
 )
-from attune_infra.topology.words import either
 from attune_infra.topology.worker import HIGHEST_ID, PLACEHOLDER, owner_of
 
 DOCUMENT_KEYS: Final = ("topology", "manages", "exchanges", "queues", "policies", "workers", "routes", "lint")
@@ -76,6 +63,30 @@ _Entries: TypeAlias = Mapping[str, Entry]
 _Fill: TypeAlias = Callable[[str], str]
 
 
+class _Parts(NamedTuple):
+    """The nodes of an object: its name (or the binding), its keys, and its arguments or definition."""
+
+    start: yaml.Node
+    keys: _Keys
+    arguments: _Entries
+
+    def at(self, defect: Defect) -> yaml.Node | None:
+        """Return the node at fault; None if it has a problem of its own, since it is missing or unreadable."""
+        match defect.part:
+            case "name":
+                return self.start
+            case "type" if "x-queue-type" in self.arguments:
+                return self.arguments["x-queue-type"].value
+            case "definition" if self.arguments:
+                return None
+        if defect.part in self.keys:
+            return self.keys[defect.part]
+        entry = self.arguments.get(defect.part)
+        if entry is None:
+            return None
+        return entry.key if defect.in_key else entry.value
+
+
 def parse(text: str, *, source: str) -> Topology:
     """Read a topology document; raise `InvalidDocument` naming all its problems, `source` before each."""
     return _parsed(_Document(text), source)
@@ -96,9 +107,9 @@ def _parsed(document: _Document, source: str) -> Topology:
 
 @dataclass(slots=True)
 class _Document(Nodes):
-    """A document on its way to a topology. `sources` are the bindings' exchanges, judged when all are known."""
+    """A document on its way to a topology. `bound` are its bindings, judged when all exchanges are known."""
 
-    sources: list[tuple[str, yaml.Node, _Entries]] = field(default_factory=list)
+    bound: list[tuple[Binding, _Parts]] = field(default_factory=list)
     places: Places | None = None
 
     def topology(self) -> Topology:
@@ -116,7 +127,7 @@ class _Document(Nodes):
             manages=tuple(self.pattern(item) for item in self.sequence(keys.get("manages"), "manages")),
             suppressions=tuple(self.suppressions(keys.get("lint"))),
         )
-        self.check_sources(topology.exchanges)
+        self.check_bindings(topology.exchanges)
         return replace(topology, routes=tuple(self.routes(keys.get("routes"), topology)))
 
     def exchanges(self, node: yaml.Node | None) -> Iterator[TopologyObject]:
@@ -126,60 +137,57 @@ class _Document(Nodes):
                 keys = self.mapping(entry.value, what, PREDECLARED_EXCHANGE_KEYS)
             else:
                 keys = self.mapping(entry.value, f"exchange '{name}'", EXCHANGE_KEYS)
-                self.check_name(entry.key, name)
-                exchange = self.exchange(name, keys)
-                self.note(exchange, entry.key, keys)
-                yield exchange
+                yield self.exchange(name, entry.key, keys)
             yield from self.bindings(keys.get("bindings"), name, "exchange", fill=str)
 
-    def exchange(self, name: str, keys: _Keys) -> Exchange:
-        exchange_type = self.string(keys.get("type"), "direct")
-        if not exchange_type:
-            self.problem(keys["type"], "the type is empty; RabbitMQ has direct, topic, fanout and headers")
-        return Exchange(
+    def exchange(self, name: str, start: yaml.Node, keys: _Keys) -> Exchange:
+        arguments = self.entries(keys.get("arguments"), "arguments")
+        exchange = Exchange(
             name=name,
-            type=exchange_type,
+            type=self.string(keys.get("type"), "direct"),
             durable=self.boolean(keys.get("durable"), default=True),
             auto_delete=self.boolean(keys.get("auto_delete"), default=False),
             internal=self.boolean(keys.get("internal"), default=False),
-            arguments=self.arguments(self.entries(keys.get("arguments"), "arguments"), EXCHANGE_ARGUMENTS),
+            arguments=self.values(arguments),
         )
+        parts = _Parts(start, keys, arguments)
+        self.judge(exchange, parts)
+        self.note(exchange, parts)
+        return exchange
 
     def queues(self, node: yaml.Node | None, *, fill: _Fill) -> Iterator[Queue | Binding]:
         for name, entry in self.entries(node, "queues").items():
             keys = self.mapping(entry.value, f"queue '{name}'", QUEUE_KEYS)
-            self.check_name(entry.key, fill(name))
-            queue = self.queue(name, keys)
-            self.note(queue, entry.key, keys)
-            yield queue
+            yield self.queue(name, entry.key, keys, fill)
             yield from self.bindings(keys.get("bindings"), name, "queue", fill=fill)
 
-    def queue(self, name: str, keys: _Keys) -> Queue:
-        given = self.entries(keys.get("arguments"), "arguments")
-        arguments = self.arguments(given, QUEUE_ARGUMENTS)
+    def queue(self, name: str, start: yaml.Node, keys: _Keys, fill: _Fill) -> Queue:
+        arguments = self.entries(keys.get("arguments"), "arguments")
+        values = self.values(arguments)
+        values.pop("x-queue-type", None)
         queue = Queue(
             name=name,
-            type=self.queue_type(keys.get("type"), given.get("x-queue-type")),
+            type=self.queue_type(keys.get("type"), arguments.get("x-queue-type")),
             durable=self.boolean(keys.get("durable"), default=True),
             auto_delete=self.boolean(keys.get("auto_delete"), default=False),
-            arguments={argument: value for argument, value in arguments.items() if argument != "x-queue-type"},
+            arguments=values,
         )
-        for about, what in queue_problems(queue):
-            self.problem(given[about].key if about in given else keys[about], what)
+        parts = _Parts(start, keys, arguments)
+        self.judge(queue if fill is str else replace(queue, name=fill(name)), parts)
+        self.note(queue, parts)
         return queue
 
     def queue_type(self, node: yaml.Node | None, argument: Entry | None) -> str | None:
-        """Return the type, which may stand beside the arguments or among them."""
-        named = self.string(node, "") or None
-        if node is not None and named is not None and named not in QUEUE_TYPES:
-            self.problem(
-                node, f"type must be {either(QUEUE_TYPES)}, is '{named}'" + self.guess(named, QUEUE_TYPES)
-            )
+        """Return the type, which may stand beside the arguments, among them, or in both places."""
+        beside = self.string(node, "") or None
         if argument is None:
-            return named
+            return beside
+        before = len(self.problems)
         among = self.string(argument.value, "")
-        if named not in {None, among}:
-            self.problem(argument.value, f"x-queue-type is '{among}', but the type is '{named}'")
+        if len(self.problems) > before:
+            return beside
+        if beside not in {None, among}:
+            self.problem(argument.value, f"x-queue-type is '{among}', but the type is '{beside}'")
         return among
 
     def bindings(
@@ -192,47 +200,41 @@ class _Document(Nodes):
                 if isinstance(item, yaml.MappingNode) or is_null(item):
                     self.problem(item, f"a binding of '{destination}' names no exchange")
                 continue
-            binding = self.binding(keys, destination, destination_type, fill)
+            arguments = self.entries(keys.get("arguments"), "arguments")
+            binding = Binding(
+                source=self.string(keys["exchange"], ""),
+                destination=destination,
+                destination_type=destination_type,
+                routing_key=self.string(keys.get("routing_key"), ""),
+                arguments=self.values(arguments),
+            )
             known = len(lines)
             line = lines.setdefault(binding, item.start_mark.line + 1)
             if len(lines) == known:
                 self.problem(item, f"the same binding is there already, in line {line}")
-            self.note(binding, item, keys)
+            parts = _Parts(item, keys, arguments)
+            filled = binding if fill is str else replace(binding, routing_key=fill(binding.routing_key))
+            self.bound.append((filled, parts))
+            self.note(binding, parts)
             yield binding
-
-    def binding(self, keys: _Keys, destination: str, destination_type: str, fill: _Fill) -> Binding:
-        source, routing_key = self.string(keys["exchange"], ""), self.string(keys.get("routing_key"), "")
-        given = self.entries(keys.get("arguments"), "arguments")
-        self.sources.append((source, keys["exchange"], given))
-        if what := routing_key_problem(fill(routing_key)):
-            self.problem(keys["routing_key"], f"the routing key {what}")
-        return Binding(
-            source=source,
-            destination=destination,
-            destination_type=destination_type,
-            routing_key=routing_key,
-            arguments=self.arguments(given, {}),
-        )
 
     def policies(self, node: yaml.Node | None) -> Iterator[Policy]:
         for name, entry in self.entries(node, "policies").items():
             keys = self.mapping(entry.value, f"policy '{name}'", POLICY_KEYS)
-            self.check_name(entry.key, name)
             for required in ("pattern", "definition"):
                 if required not in keys:
                     self.problem(entry.key, f"policy '{name}' has no {required}")
-            apply_to = self.string(keys.get("apply_to"), "all")
-            if apply_to not in APPLY_TO:
-                what = f"apply_to is '{apply_to}'; RabbitMQ knows {', '.join(APPLY_TO)}"
-                self.problem(keys["apply_to"], what)
+            definition = self.entries(keys.get("definition"), "definition")
             policy = Policy(
                 name=name,
-                pattern=self.pattern(keys["pattern"]) if "pattern" in keys else "",
-                definition=self.definition(keys["definition"]) if "definition" in keys else {},
-                apply_to=apply_to,
+                pattern=self.string(keys.get("pattern"), ""),
+                definition=self.values(definition),
+                apply_to=self.string(keys.get("apply_to"), "all"),
                 priority=self.integer(keys.get("priority"), 0),
             )
-            self.note(policy, entry.key, keys)
+            parts = _Parts(entry.key, keys, definition)
+            self.judge(policy, parts)
+            self.note(policy, parts)
             yield policy
 
     def pattern(self, node: yaml.Node) -> str:
@@ -240,16 +242,6 @@ class _Document(Nodes):
         if what := pattern_problem(pattern):
             self.problem(node, what)
         return pattern
-
-    def definition(self, node: yaml.Node) -> Arguments:
-        given = self.entries(node, "definition")
-        if not given:
-            self.problem(node, "the definition is empty, which RabbitMQ refuses")
-        found = self.values(given)
-        for key, value in found.items():
-            if what := policy_problem(key, value):
-                self.problem(given[key].value, what)
-        return found
 
     def workers(self, node: yaml.Node | None) -> WorkerFamily | None:
         if node is None or is_null(node):
@@ -331,47 +323,36 @@ class _Document(Nodes):
             suppression = Suppression(
                 rule=rule, reason=reason, object=self.string(given.get("object"), "") or None
             )
-            self.note(suppression, item, given)
+            self.note(suppression, _Parts(item, given, {}))
             yield suppression
 
-    def note(self, thing: TopologyObject | Suppression, node: yaml.Node, parts: _Keys) -> None:
+    def judge(self, item: TopologyObject, parts: _Parts, *, from_headers: bool = False) -> None:
+        """Report each defect of an object at its place."""
+        for defect in judge(item, from_headers=from_headers):
+            node = parts.at(defect)
+            if node is not None:
+                self.problem(node, defect.sentence)
+
+    def note(self, thing: TopologyObject | Suppression, parts: _Parts) -> None:
         """Remember where a thing and its parts stand, if anybody wants to know; not what an alias points to."""
         if self.places is None:
             return
-        start = place_of(node)
-        found = {"": start, **{name: place_of(part) for name, part in parts.items()}}
-        for name in ("arguments", "definition"):
-            if name in parts:
-                found |= {key: place_of(entry.key) for key, entry in self.entries(parts[name], name).items()}
+        start = place_of(parts.start)
+        found = {"": start, **{name: place_of(node) for name, node in parts.keys.items()}}
+        found |= {name: place_of(entry.key) for name, entry in parts.arguments.items()}
         self.places.add(thing, {name: place for name, place in found.items() if place >= start})
 
-    def check_sources(self, exchanges: Mapping[str, Exchange]) -> None:
-        headers = {"amq.headers", "amq.match"} | {
+    def check_bindings(self, exchanges: Mapping[str, Exchange]) -> None:
+        headers = OWN_HEADERS_EXCHANGES | {
             name for name, exchange in exchanges.items() if exchange.type == "headers"
         }
-        for source, node, arguments in self.sources:
+        for binding, parts in self.bound:
+            source, node = binding.source, parts.keys["exchange"]
             if not source:
                 self.problem(node, "nothing can be bound to the default exchange; it knows each queue by its name")
             elif source not in exchanges and not source.startswith("amq."):
                 self.problem(node, f"no exchange '{source}' in this document" + self.guess(source, exchanges))
-            elif source in headers:
-                self.arguments(arguments, HEADERS_BINDING_ARGUMENTS)
-
-    def check_name(self, node: yaml.Node, name: str) -> None:
-        if what := name_problem(name):
-            self.problem(node, f"the name {what}")
-
-    def arguments(self, given: _Entries, rules: Mapping[str, Rule]) -> dict[str, Argument]:
-        if not given:
-            return {}
-        found = self.values(given)
-        for name, value in found.items():
-            if rule := rules.get(name):
-                if what := rule.problem(value):
-                    self.problem(given[name].value, f"{name} {what}")
-            elif what := misspelt(name, rules):
-                self.problem(given[name].key, what)
-        return found
+            self.judge(binding, parts, from_headers=source in headers)
 
     def values(self, given: _Entries) -> dict[str, Argument]:
         """Return the values that could be read; of the others the problem is named."""

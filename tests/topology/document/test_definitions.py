@@ -116,7 +116,10 @@ def test_what_rabbitmq_has_a_default_for_may_be_missing() -> None:
         ({}, "holds no definitions"),
         ({"exchanges": [without("name", exchange())]}, "an exchange has no name"),
         ({"exchanges": [without("type", exchange())]}, "exchange 'e' has no type"),
-        ({"exchanges": [exchange(type="")]}, "exchange 'e': the type is empty"),
+        (
+            {"exchanges": [exchange(type="")]},
+            "exchange 'e': the type is empty; RabbitMQ has direct, topic, fanout and headers",
+        ),
         ({"exchanges": [without("durable", exchange())]}, "exchange 'e' has no durable"),
         ({"exchanges": [exchange(), exchange()]}, "exchange 'e' is there twice"),
         (
@@ -174,8 +177,8 @@ def test_what_rabbitmq_has_a_default_for_may_be_missing() -> None:
         (
             {"policies": [{**policy(), "apply-to": "Queues"}]},
             (
-                "policy 'p': apply-to is 'Queues'; RabbitMQ knows queues, exchanges, all, classic_queues,"
-                " quorum_queues, streams"
+                "policy 'p': a policy cannot apply to 'Queues'; RabbitMQ knows queues, exchanges, all,"
+                " classic_queues, quorum_queues, streams"
             ),
         ),
         ({"policies": [policy(), policy()]}, "policy 'p' is there twice"),

@@ -149,8 +149,8 @@ workers:
         "x.yaml:10:20: no exchange 'nope' in this document",
         "x.yaml:11:9: a binding of 'jobs' names no exchange",
         (
-            "x.yaml:13:29: apply_to is 'queue'; RabbitMQ knows queues, exchanges, all, classic_queues,"
-            " quorum_queues, streams"
+            "x.yaml:13:29: a policy cannot apply to 'queue'; RabbitMQ knows queues, exchanges, all,"
+            " classic_queues, quorum_queues, streams"
         ),
         "x.yaml:13:48: the definition is empty, which RabbitMQ refuses",
         "x.yaml:15:17: consumer_tag 'w' does not hold {worker_id}",
@@ -262,7 +262,7 @@ def test_arguments_keep_their_types() -> None:
         ("{type: Classic}", "type must be classic, quorum or stream, is 'Classic'; did you mean 'classic'?"),
         (
             "{arguments: {x-queue-type: lazy}}",
-            "x-queue-type must be classic, quorum or stream, is 'lazy' (string)",
+            "type must be classic, quorum or stream, is 'lazy'",
         ),
         (
             "{type: classic, arguments: {x-queue-type: quorum}}",
