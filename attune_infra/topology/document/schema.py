@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, TypeAlias
 
-from attune_infra.topology.document.parse import (
+from attune_infra.topology.document.keys import (
     BINDING_KEYS,
     CONSUMER_TAG,
     DOCUMENT_KEYS,

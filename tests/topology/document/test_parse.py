@@ -5,7 +5,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attune_infra.topology.document.parse import (
+from attune_infra.topology.document.keys import (
     BINDING_KEYS,
     DOCUMENT_KEYS,
     EXCHANGE_KEYS,
@@ -14,8 +14,8 @@ from attune_infra.topology.document.parse import (
     QUEUE_KEYS,
     ROUTE_KEYS,
     WORKERS_KEYS,
-    parse,
 )
+from attune_infra.topology.document.parse import parse
 from attune_infra.topology.document.problems import InvalidDocument
 from attune_infra.topology.model import Binding, Exchange, Message, Policy, Queue, Route, WorkerFamily
 
