@@ -15,6 +15,7 @@ from typing import Any, Final, TypeAlias
 
 from attune_infra.errors import InvalidInput
 from attune_infra.topology.document.definitions_file import DefinitionsFile
+from attune_infra.topology.document.definitions_objects import DefinitionsObjects
 from attune_infra.topology.document.places import Places
 from attune_infra.topology.document.problems import InvalidDocument, Problem
 from attune_infra.topology.document.text import LeftOut, gathered, portable
@@ -55,7 +56,8 @@ def parse_definitions_with_places(
     """Do the same, and return as well where in the file each object stands."""
     try:
         file = DefinitionsFile.read(text.removeprefix("\ufeff"))
-        topology = file.topology(_virtual_host(file, source, vhost))
+        objects = DefinitionsObjects(file, _virtual_host(file, source, vhost))
+        topology = objects.topology()
     except JSONDecodeError as error:
         problem = Problem(error.lineno, error.colno, f"is not JSON: {error.msg}")
         raise InvalidDocument(source, [problem]) from error
@@ -63,7 +65,7 @@ def parse_definitions_with_places(
         raise InvalidDocument(source, [Problem(1, 1, "is nested too deeply")]) from error
     if file.problems:
         raise InvalidDocument(source, file.problems)
-    return portable(topology), gathered(file.left_out), file.places
+    return portable(topology), gathered(file.left_out), objects.places
 
 
 def _virtual_host(file: DefinitionsFile, source: str, asked: str | None) -> str:
