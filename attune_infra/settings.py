@@ -113,21 +113,26 @@ def resolve(
 ) -> Settings:
     """Return the settings; raise `InvalidInput` naming the flag, variable or file that is wrong."""
     find = _finder(flags, environment, config)
-    amqp_url, amqp_origin = find(AMQP_URL)
-    amqp, path = _endpoint(
-        amqp_url or DEFAULT_AMQP_URL, amqp_origin, {"amqp": 5672, "amqps": 5671}, "amqp://HOST:5672/VHOST"
-    )
+    amqp, vhost = _amqp(*find(AMQP_URL))
     management, management_path = _management(amqp, *find(MANAGEMENT_URL))
     return Settings(
         amqp=amqp,
         management=management,
         management_path=management_path,
-        virtual_host=_virtual_host(path, amqp_origin),
+        virtual_host=vhost,
         database_url=_database_url(*find(DATABASE_URL)),
         schema=find(SCHEMA)[0],
         tls=_tls(*(find(setting) for setting in (CA_FILE, CERT_FILE, KEY_FILE))),
         timeout=timeout,
     )
+
+
+def virtual_host(
+    flags: Mapping[Setting, str | None], environment: Mapping[str, str], *, config: Path | None = None
+) -> str:
+    """Return the virtual host of the AMQP URL, whatever the other settings are."""
+    _, vhost = _amqp(*_finder(flags, environment, config)(AMQP_URL))
+    return vhost
 
 
 def topology_name(
@@ -213,6 +218,13 @@ def _lookup(document: Mapping[str, object], path: tuple[str, ...], config: Path 
             hint="put the value into quotes",
         )
     return value
+
+
+def _amqp(url: str | None, origin: str) -> tuple[Endpoint, str]:
+    """Return the AMQP endpoint and the virtual host of a URL."""
+    ports = {"amqp": 5672, "amqps": 5671}
+    endpoint, path = _endpoint(url or DEFAULT_AMQP_URL, origin, ports, "amqp://HOST:5672/VHOST")
+    return endpoint, _virtual_host(path, origin)
 
 
 def _endpoint(url: str, origin: str, ports: Mapping[str, int], example: str) -> tuple[Endpoint, str]:

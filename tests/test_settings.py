@@ -16,6 +16,7 @@ from attune_infra.settings import (
     Settings,
     resolve,
     topology_name,
+    virtual_host,
     worker_queue_ttl,
 )
 
@@ -89,6 +90,17 @@ def test_the_topology_is_found_whatever_the_other_settings_are(tmp_path: Path) -
     assert topology_name({TOPOLOGY: None}, environment, config=config) == "environment.yaml"
     assert topology_name({}, {}, config=config) == "file.yaml"
     assert topology_name({}, {}) == "attune"
+
+
+def test_the_virtual_host_is_found_whatever_the_other_settings_are(tmp_path: Path) -> None:
+    config = tmp_path / "attune.yaml"
+    config.write_text("message_queue: {url: 'amqp://h/file', management_url: wrong, ca_file: /no/such/file}\n")
+
+    assert virtual_host({AMQP_URL: "amqp://h/flag"}, {AMQP_URL.variable: "nonsense"}, config=config) == "flag"
+    assert virtual_host({}, {}, config=config) == "file"
+    assert virtual_host({DATABASE_URL: "wrong"}, {}) == "/"
+    with pytest.raises(InvalidInput, match="--amqp-url does not start with amqp://"):
+        virtual_host({AMQP_URL: "nonsense"}, {})
 
 
 def test_a_password_is_in_no_repr() -> None:

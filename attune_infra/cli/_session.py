@@ -22,6 +22,7 @@ from attune_infra.settings import (
     Via,
     resolve,
     topology_name,
+    virtual_host,
     worker_queue_ttl,
 )
 
@@ -52,7 +53,7 @@ class Session:
         """The topology to use; what a file holds beyond that is named on standard error."""
         from attune_infra.topology.worker import with_queue_ttl
 
-        topology, left_out = self.topology_text.parse_for(self.settings.virtual_host)
+        topology, left_out = self.topology_text.parse_for(self.virtual_host)
         tell_left_out(left_out)
         ttl = worker_queue_ttl(self.flags, os.environ, config=self.config)
         return topology if ttl is None else with_queue_ttl(topology, ttl)
@@ -62,6 +63,10 @@ class Session:
         from attune_infra.cli._topology import read_topology
 
         return read_topology(topology_name(self.flags, os.environ, config=self.config))
+
+    def virtual_host(self) -> str:
+        """Return the virtual host of the AMQP URL; no other setting has to be right."""
+        return virtual_host(self.flags, os.environ, config=self.config)
 
     def using(self, file: str | None) -> Session:
         """Return the session for a topology that is named as an argument; `--topology` beside it is a mistake."""
