@@ -304,7 +304,7 @@ def test_definitions_come_from_standard_input_too() -> None:
         (None, ["cannot read FILE: No such file or directory"]),
         (
             b'{"queues": [\n 1,\n 2]}',
-            [f"FILE:{n}:2: a queue must be an object, is {n - 1} (integer)" for n in (2, 3)],
+            [f"FILE:{n}:2: a queue: expected an object, got the integer {n - 1}" for n in (2, 3)],
         ),
     ],
 )

@@ -77,7 +77,7 @@ def test_check_names_every_problem_of_every_file(attune_infra_alone: Command, mi
     assert len(result.lines) == 1
     assert result.stderr.splitlines() == [
         f"{broken}:2:7: unknown key 'typ' in queue 'a'; did you mean 'type'?",
-        f"{broken}:3:30: x-expires must be an integer from 1 to 315360000000, is 0 (integer)",
+        f"{broken}:3:30: x-expires expects an integer from 1 to 315360000000, got the integer 0",
         f"cannot read {missing}: No such file or directory",
     ]
 
@@ -99,7 +99,7 @@ def test_check_gives_problems_as_data(attune_infra_alone: Command, mine: str, tm
                     {
                         "line": 3,
                         "column": 30,
-                        "what": "x-expires must be an integer from 1 to 315360000000, is 0 (integer)",
+                        "what": "x-expires expects an integer from 1 to 315360000000, got the integer 0",
                     },
                 ],
             },

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from attune_infra.topology.document.judge import judge_with_values
 from attune_infra.topology.model import Arguments, TopologyObject
-from attune_infra.topology.words import shown
+from attune_infra.topology.words import describe
 
 _Value = TypeVar("_Value", str, bool, int)
 
@@ -46,7 +46,7 @@ class Entry:
             return found
         self.unread.add(key)
         if key in self.value:
-            self.problem(f": {key} must be {words}, is {shown(found)}")
+            self.problem(f": {key} expects {words}, got {describe(found)}")
         else:
             self.problem(f" has no {key}{if_missing}")
         return kind()
@@ -56,7 +56,7 @@ class Entry:
         found = self.value.get(key, {})
         if not isinstance(found, dict):
             if found != []:
-                self.problem(f": {key} must be an object, is {shown(found)}")
+                self.problem(f": '{key}' expects an object, got {describe(found)}")
             return {}
         return found
 

@@ -16,7 +16,7 @@ from attune_infra.topology.document.json_text import Item, Member, members_of
 from attune_infra.topology.document.places import Place
 from attune_infra.topology.document.problems import Problem
 from attune_infra.topology.document.text import OPERATOR_POLICY
-from attune_infra.topology.words import shown
+from attune_infra.topology.words import describe, mismatch
 
 _KEYS: Final = {
     "exchanges": {"vhost", "name", "type", "durable", "auto_delete", "internal", "arguments"},
@@ -81,7 +81,7 @@ class DefinitionsFile:
             if member.name in seen:
                 self.problem(member.at, f"'{member.name}' is there twice")
             elif member.name in _KEYS and member.items is None:
-                self.problem(member.at, f"{member.name} must be a list, is {shown(member.value)}")
+                self.problem(member.at, f"'{member.name}' expects a list, got {describe(member.value)}")
             elif member.name not in _KEYS.keys() | _ABOUT_THE_FILE:
                 self.left_out += self._omissions(member)
             seen.add(member.name)
@@ -93,7 +93,7 @@ class DefinitionsFile:
         several = len(self.holding()) > 1
         for item in self.items(section):
             if not isinstance(item.value, dict):
-                self.problem(item.at, f"{what} must be an object, is {shown(item.value)}")
+                self.problem(item.at, f"{what}: {mismatch('an object', item.value)}")
                 continue
             entry = Entry(item.value, item.at, self.problem, what)
             for key in item.twice:

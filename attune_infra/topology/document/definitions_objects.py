@@ -25,7 +25,7 @@ from attune_infra.topology.model import (
     TopologyObject,
     label,
 )
-from attune_infra.topology.words import guess, shown
+from attune_infra.topology.words import describe, guess
 
 _OWN: Final = "RabbitMQ makes them itself"
 _PRIVATE: Final = "they belong to one connection, and go with it"
@@ -100,7 +100,7 @@ class DefinitionsObjects:
             self.leave_out("types", f"{beside} of {entry.what}", why)
         if argument is None or isinstance(argument, str):
             return argument
-        entry.problem(f": x-queue-type must be a string, is {shown(argument)}")
+        entry.problem(f": x-queue-type expects a string, got {describe(argument)}")
         return None
 
     def read_bindings(self) -> Iterator[Binding]:
@@ -120,7 +120,7 @@ class DefinitionsObjects:
         entry.what = f"binding '{source}' -> '{destination}'"
         destination_type = entry.string("destination_type")
         if destination_type not in {"queue", "exchange", ""}:
-            entry.problem(f": destination_type must be queue or exchange, is {shown(destination_type)}")
+            entry.problem(f": destination_type expects queue or exchange, got {describe(destination_type)}")
         return Binding(
             source=source,
             destination=destination,

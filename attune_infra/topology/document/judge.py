@@ -24,7 +24,7 @@ from attune_infra.topology.facts.arguments import (
 )
 from attune_infra.topology.facts.names import name_problem, pattern_problem, routing_key_problem
 from attune_infra.topology.model import Argument, Arguments, Binding, Exchange, Policy, Queue, TopologyObject
-from attune_infra.topology.words import either, guess, shown
+from attune_infra.topology.words import describe, either, guess, shown
 
 OWN_HEADERS_EXCHANGES = frozenset({"amq.headers", "amq.match"})
 
@@ -82,7 +82,7 @@ def _queue(queue: Queue) -> Iterator[Defect]:
     yield from _arguments(queue.arguments, QUEUE_ARGUMENTS)
     if queue.type not in {None, *QUEUE_TYPES}:
         close = guess(queue.type or "", QUEUE_TYPES)
-        yield Defect("type", f"type must be {either(QUEUE_TYPES)}, is '{queue.type}'{close}")
+        yield Defect("type", f"type expects {either(QUEUE_TYPES)}, got {describe(queue.type)}{close}")
     for part, sentence in queue_problems(queue):
         yield Defect(part, sentence, in_key=True)
 

@@ -17,7 +17,7 @@ from attune_infra.topology.document.places import Place
 from attune_infra.topology.document.problems import Problem
 from attune_infra.topology.facts.arguments import HIGHEST, LOWEST
 from attune_infra.topology.model import Argument
-from attune_infra.topology.words import guess, shown
+from attune_infra.topology.words import guess, mismatch, shown
 
 DEEPEST: Final = 50
 """Collections inside each other; a topology needs eight, and at some ten thousand the C library crashes."""
@@ -200,7 +200,7 @@ class Nodes:
         if type(value) is kind:
             return value
         if value is not _UNREADABLE:
-            self.problem(node, f"must be {words}, is {shown(value)}")
+            self.problem(node, mismatch(words, value))
         return default
 
     def _constructed(self, node: yaml.Node) -> object:

@@ -20,7 +20,7 @@ def test_every_problem_is_named_at_once_with_its_place() -> None:
         "x.json:2:5: queue 'q' has no durable; RabbitMQ 3.10 refuses that, 4.x takes it for true",
         "x.json:3:5: a queue has 'name' twice",
         "x.json:3:5: queue 'q' is there twice",
-        "x.json:3:73: a queue must be an object, is 5 (integer)",
+        "x.json:3:73: a queue: expected an object, got the integer 5",
         "x.json:5:15: a binding has no destination",
         "x.json:5:15: binding 'e' -> '' has no destination_type",
         "x.json:5:15: binding 'e' -> '' has no routing_key",

@@ -50,9 +50,9 @@ def test_what_rabbitmq_has_a_default_for_may_be_missing() -> None:
 @pytest.mark.parametrize(
     ("members", "what"),
     [
-        ({"exchanges": None}, "exchanges must be a list, is null"),
-        ({"queues": {"q": {}}}, "queues must be a list, is an object"),
-        ({"queues": ["q"]}, "a queue must be an object, is 'q' (string)"),
+        ({"exchanges": None}, "'exchanges' expects a list, got null"),
+        ({"queues": {"q": {}}}, "'queues' expects a list, got an object"),
+        ({"queues": ["q"]}, "a queue: expected an object, got the string 'q'"),
         ({"foo": 1}, "holds no definitions"),
         ({}, "holds no definitions"),
         ({"exchanges": [without("name", exchange())]}, "an exchange has no name"),
@@ -71,15 +71,15 @@ def test_what_rabbitmq_has_a_default_for_may_be_missing() -> None:
             {"queues": [without("auto_delete", queue())]},
             "queue 'q' has no auto_delete; RabbitMQ 3.10 refuses that, 4.x takes it for false",
         ),
-        ({"queues": [queue(durable="yes")]}, "queue 'q': durable must be true or false, is 'yes' (string)"),
-        ({"queues": [queue(durable=1)]}, "queue 'q': durable must be true or false, is 1 (integer)"),
-        ({"queues": [queue(name=5)]}, "a queue: name must be a string, is 5 (integer)"),
+        ({"queues": [queue(durable="yes")]}, "queue 'q': durable expects true or false, got the string 'yes'"),
+        ({"queues": [queue(durable=1)]}, "queue 'q': durable expects true or false, got the integer 1"),
+        ({"queues": [queue(name=5)]}, "a queue: name expects a string, got the integer 5"),
         ({"queues": [queue(name="")]}, "queue '': the name is empty"),
         ({"queues": [queue(name="..")]}, "queue '..': the name is '..', which no HTTP client can address"),
         ({"queues": [queue(name="é" * 128)]}, f"queue '{'é' * 128}': the name is 256 bytes long; at most 255 fit"),
         ({"queues": [queue(name="\ud800")]}, "a queue holds half of a surrogate pair, which is no character"),
-        ({"queues": [queue(arguments=None)]}, "queue 'q': arguments must be an object, is null"),
-        ({"queues": [queue(arguments="x")]}, "queue 'q': arguments must be an object, is 'x' (string)"),
+        ({"queues": [queue(arguments=None)]}, "queue 'q': 'arguments' expects an object, got null"),
+        ({"queues": [queue(arguments="x")]}, "queue 'q': 'arguments' expects an object, got the string 'x'"),
         (
             {"queues": [queue(arguments={"x": {"y": None}})]},
             "queue 'q': 'x' holds null; RabbitMQ cannot store that",
@@ -90,15 +90,15 @@ def test_what_rabbitmq_has_a_default_for_may_be_missing() -> None:
         ),
         (
             {"queues": [queue(arguments={"x-queue-type": 5})]},
-            "queue 'q': x-queue-type must be a string, is 5 (integer)",
+            "queue 'q': x-queue-type expects a string, got the integer 5",
         ),
         (
             {"queues": [queue(arguments={"x-queue-type": "fast"})]},
-            "queue 'q': type must be classic, quorum or stream, is 'fast'",
+            "queue 'q': type expects classic, quorum or stream, got the string 'fast'",
         ),
         (
             {"queues": [queue(arguments={"x-max-length": 1e3})]},
-            "queue 'q': x-max-length must be an integer of at least 0, is 1000.0 (number)",
+            "queue 'q': x-max-length expects an integer of at least 0, got the number 1000.0",
         ),
         (
             {"queues": [queue(arguments={"x-queue-type": "quorum"}, durable=False)]},
@@ -114,7 +114,7 @@ def test_what_rabbitmq_has_a_default_for_may_be_missing() -> None:
             {"policies": [without("definition", policy())]},
             "policy 'p': the definition is empty, which RabbitMQ refuses",
         ),
-        ({"policies": [policy(priority="1")]}, "policy 'p': priority must be an integer, is '1' (string)"),
+        ({"policies": [policy(priority="1")]}, "policy 'p': priority expects an integer, got the string '1'"),
         (
             {"policies": [{**policy(), "apply-to": "Queues"}]},
             (
@@ -143,13 +143,13 @@ def test_what_cannot_be_meant_is_refused(members: dict[str, object], what: str) 
             {"destination": "amq.foo", "destination_type": "exchange"},
             " needs exchange 'amq.foo', which this file does not hold; did you mean 'amq.fanout'?",
         ),
-        ({"destination_type": "Queue"}, ": destination_type must be queue or exchange, is 'Queue' (string)"),
-        ({"routing_key": None}, ": routing_key must be a string, is null"),
+        ({"destination_type": "Queue"}, ": destination_type expects queue or exchange, got the string 'Queue'"),
+        ({"routing_key": None}, ": routing_key expects a string, got null"),
         ({"routing_key": "k" * 256}, ": the routing key is 256 bytes long; at most 255 fit"),
-        ({"arguments": 1}, ": arguments must be an object, is 1 (integer)"),
+        ({"arguments": 1}, ": 'arguments' expects an object, got the integer 1"),
         (
             {"source": "amq.headers", "arguments": {"x-match": "some"}},
-            ": x-match must be all, any, all-with-x or any-with-x, is 'some' (string)",
+            ": x-match expects all, any, all-with-x or any-with-x, got the string 'some'",
         ),
     ],
 )

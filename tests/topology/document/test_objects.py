@@ -7,11 +7,17 @@ from support.problems import document_problems
 @pytest.mark.parametrize(
     ("queue", "problem"),
     [
-        ("{type: quorun}", "type must be classic, quorum or stream, is 'quorun'; did you mean 'quorum'?"),
-        ("{type: Classic}", "type must be classic, quorum or stream, is 'Classic'; did you mean 'classic'?"),
+        (
+            "{type: quorun}",
+            "type expects classic, quorum or stream, got the string 'quorun'; did you mean 'quorum'?",
+        ),
+        (
+            "{type: Classic}",
+            "type expects classic, quorum or stream, got the string 'Classic'; did you mean 'classic'?",
+        ),
         (
             "{arguments: {x-queue-type: lazy}}",
-            "type must be classic, quorum or stream, is 'lazy'",
+            "type expects classic, quorum or stream, got the string 'lazy'",
         ),
         (
             "{type: classic, arguments: {x-queue-type: quorum}}",
@@ -44,7 +50,7 @@ from support.problems import document_problems
         ("{arguments: {x-mesage-ttl: 5}}", "unknown argument 'x-mesage-ttl'; did you mean 'x-message-ttl'?"),
         (
             "{arguments: {x-message-ttl: 60000.0}}",
-            "x-message-ttl must be an integer from 0 to 315360000000, is 60000.0 (number)",
+            "x-message-ttl expects an integer from 0 to 315360000000, got the number 60000.0",
         ),
     ],
 )
@@ -99,11 +105,11 @@ def test_only_a_headers_exchange_looks_at_x_match(source: str, arguments: str, a
 @pytest.mark.parametrize(
     ("entry", "problem"),
     [
-        ("message-ttl: '5'", "message-ttl must be an integer from 0 to 315360000000, is '5' (string)"),
+        ("message-ttl: '5'", "message-ttl expects an integer from 0 to 315360000000, got the string '5'"),
         ("x-message-ttl: 5", "unknown policy key 'x-message-ttl'; did you mean 'message-ttl'?"),
         ("mesage-ttl: 5", "unknown policy key 'mesage-ttl'; did you mean 'message-ttl'?"),
         ("max-priority: 5", "a policy cannot set max-priority; it is an argument of the queue, x-max-priority"),
-        ("alternate-exchange: 5", "alternate-exchange must be a string, is 5 (integer)"),
+        ("alternate-exchange: 5", "alternate-exchange expects a string, got the integer 5"),
     ],
 )
 def test_a_policy_is_held_against_the_same_table(entry: str, problem: str) -> None:

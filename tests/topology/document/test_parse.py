@@ -87,10 +87,10 @@ workers:
     fixed: {}
 """
     ) == [
-        "x.yaml:1:11: must be a string, is 3 (integer)",
+        "x.yaml:1:11: expected a string, got the integer 3",
         "x.yaml:2:1: unknown key 'exchange' in the document; did you mean 'exchanges'?",
         "x.yaml:4:3: the name starts with 'amq.', which RabbitMQ keeps for itself",
-        "x.yaml:7:14: must be true or false, is 'yep' (string)",
+        "x.yaml:7:14: expected true or false, got the string 'yep'",
         "x.yaml:8:28: 'x-expires' holds null; RabbitMQ cannot store that",
         "x.yaml:10:20: no exchange 'nope' in this document",
         "x.yaml:11:9: a binding of 'jobs' names no exchange",
@@ -138,14 +138,14 @@ workers:
         ("policies: {p: {pattern: a}}", "1:12: policy 'p' has no definition"),
         (
             "policies: {p: {pattern: a, definition: {max-length: 1}, priority: 1.5}}",
-            "1:67: must be an integer, is 1.5 (number)",
+            "1:67: expected an integer, got the number 1.5",
         ),
         (
             "policies: {p: {pattern: '(a', definition: {max-length: 1}}}",
             "1:25: is no regular expression: missing ), unterminated subpattern at position 0",
         ),
         ("manages: ['a{99999999999}']", "1:11: is no regular expression: the repetition number is too large"),
-        ("manages: [5]", "1:11: must be a string, is 5 (integer)"),
+        ("manages: [5]", "1:11: expected a string, got the integer 5"),
         ("workers: {}", "1:10: workers have no queues"),
         ("workers: {queues: {}}", "1:10: workers have no queues"),
     ],

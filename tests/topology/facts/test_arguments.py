@@ -21,7 +21,7 @@ from attune_infra.topology.facts.arguments import (
     policy_problem,
 )
 from attune_infra.topology.policy import PROVIDED_BY_POLICY
-from attune_infra.topology.words import shown
+from attune_infra.topology.words import describe, shown
 from support.argument_cases import bad, good, queue_cases, taken
 from support.virtual_host import VirtualHost
 
@@ -52,7 +52,7 @@ def rules() -> list[Rule]:
 def test_a_rule_takes_what_it_says_and_names_what_it_does_not_take(rule: Rule) -> None:
     assert [value for value in good(rule) if rule.problem(value)] == []
     assert [value for value in bad(rule) if not rule.problem(value)] == []
-    assert rule.problem(None) == f"must be {rule.demand}, is null"
+    assert rule.problem(None) == f"expects {rule.demand}, got null"
     assert rule.about.endswith(".")
 
 
@@ -146,3 +146,19 @@ def test_a_policy_sets_what_a_policy_can_set() -> None:
 )
 def test_a_value_is_shown_with_its_type(value: object, words: str) -> None:
     assert shown(value) == words
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (None, "null"),
+        (True, "the boolean true"),
+        (1, "the integer 1"),
+        (1.0, "the number 1.0"),
+        ("a" * 41, f"the string '{'a' * 40}...'"),
+        ([1], "an array"),
+        ({"a": 1}, "an object"),
+    ],
+)
+def test_a_value_is_described_after_its_type(value: object, words: str) -> None:
+    assert describe(value) == words
