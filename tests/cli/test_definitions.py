@@ -157,7 +157,7 @@ def test_what_cannot_be_exported_is_named(
 
     assert (result.code, result.stdout) == (0, f"topology: {vhost.name}\n")
     assert result.stderr.splitlines() == [
-        "left out: operator policies cap: they are the operator's limits to a topology, not a part of it",
+        "left out: operator policies cap: they limit a topology but are not part of it",
         "left out: queues ..: the name is '..', which no HTTP client can address",
     ]
     assert attune_infra("export", "-o", "json").json == {
@@ -168,7 +168,7 @@ def test_what_cannot_be_exported_is_named(
             {
                 "kind": "operator policies",
                 "names": ["cap"],
-                "why": "they are the operator's limits to a topology, not a part of it",
+                "why": "they limit a topology but are not part of it",
             },
             {"kind": "queues", "names": [".."], "why": "the name is '..', which no HTTP client can address"},
         ],
@@ -267,7 +267,7 @@ def test_an_import_names_what_it_leaves_out_and_needs_no_broker(attune_infra_alo
 
     assert result.code == 0
     assert result.lines[0] == "topology: farm"
-    assert "left out: limits max-connections: a topology does not limit the virtual host it is in" in result.stderr
+    assert "left out: limits max-connections: a topology does not set limits of its virtual host" in result.stderr
     assert all(line.startswith("left out: ") for line in result.stderr.splitlines())
 
 
@@ -293,13 +293,13 @@ def test_definitions_come_from_standard_input_too() -> None:
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        (b'{"queues": [{"name": "q"}\n', ["FILE:2:1: is not JSON: Expecting ','"]),
+        (b'{"queues": [{"name": "q"}\n', ["FILE:2:1: invalid JSON: Expecting ','"]),
         (
             b'{"queues": [{"name": "q", "durable": true}]}',
-            ["FILE:1:13: queue 'q' has no auto_delete; RabbitMQ 3.10 refuses that, 4.x takes it for false"],
+            ["FILE:1:13: queue 'q' has no auto_delete; RabbitMQ 3.10 refuses that, 4.x assumes false"],
         ),
-        (b"topology: x\n", ["FILE:1:1: is not JSON: Expecting '{'"]),
-        (b'{"name": "left-pad"}', ["FILE:1:1: holds no definitions"]),
+        (b"topology: x\n", ["FILE:1:1: invalid JSON: Expecting '{'"]),
+        (b'{"name": "left-pad"}', ["FILE:1:1: the file holds no definitions"]),
         (b'{"users": "\xff"}', ["FILE is not UTF-8 at byte 11"]),
         (None, ["cannot read FILE: No such file or directory"]),
         (

@@ -188,7 +188,7 @@ def test_definitions_of_one_virtual_host_fit_any(attune_infra: Command, broker: 
     result = attune_infra("setup", "--topology", file)
 
     assert (result.code, result.lines[-1]) == (0, "1 object: 1 created")
-    assert "left out: users guest: a topology holds no users\n" in result.stderr
+    assert "left out: users guest: a topology does not include users\n" in result.stderr
     assert set(broker.read().exchanges) == {"e"}
 
 
@@ -231,8 +231,8 @@ def test_a_topology_with_problems_changes_nothing(attune_infra: Command, broker:
     result = attune_infra("setup", "--topology", written(tmp_path / "broken.yaml", MINE + BROKEN))
 
     assert (result.code, result.stdout) == (1, "")
-    assert "'queues' is there twice in the document" in result.stderr
-    assert result.stderr.endswith("hint:  nothing was changed; mend the document and try again\n")
+    assert "duplicate key 'queues' in the document" in result.stderr
+    assert result.stderr.endswith("hint:  nothing was changed; fix the document and try again\n")
     assert broker.read() == before
 
 

@@ -59,10 +59,10 @@ def parse_definitions_with_places(
         objects = DefinitionsObjects(file, _virtual_host(file, source, vhost))
         topology = objects.topology()
     except JSONDecodeError as error:
-        problem = Problem(error.lineno, error.colno, f"is not JSON: {error.msg}")
+        problem = Problem(error.lineno, error.colno, f"invalid JSON: {error.msg}")
         raise InvalidDocument(source, [problem]) from error
     except RecursionError as error:
-        raise InvalidDocument(source, [Problem(1, 1, "is nested too deeply")]) from error
+        raise InvalidDocument(source, [Problem(1, 1, "nested too deeply")]) from error
     if file.problems:
         raise InvalidDocument(source, file.problems)
     return portable(topology), gathered(file.left_out), objects.places

@@ -67,7 +67,7 @@ class Entry:
             return name
         self.what = f"{kind} '{name}'"
         if name in others:
-            self.problem(" is there twice")
+            self.problem(" is declared twice")
         others.add(name)
         return name
 

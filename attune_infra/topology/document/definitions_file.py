@@ -32,16 +32,16 @@ _ABOUT_THE_FILE: Final = {
     "default_queue_type",
 }  # fmt: skip
 _NOT_IN_A_TOPOLOGY: Final = {
-    "users": ("users", "a topology holds no users"),
-    "permissions": ("permissions", "a topology holds no permissions"),
-    "topic_permissions": ("topic permissions", "a topology holds no permissions"),
-    "vhosts": ("virtual hosts", "a topology is what a virtual host holds, not the virtual host"),
-    "global_parameters": ("global parameters", "they are the whole broker's"),
+    "users": ("users", "a topology does not include users"),
+    "permissions": ("permissions", "a topology does not include permissions"),
+    "topic_permissions": ("topic permissions", "a topology does not include permissions"),
+    "vhosts": ("virtual hosts", "a topology describes the content of a virtual host, not the virtual host"),
+    "global_parameters": ("global parameters", "they belong to the whole broker"),
 }
 _PARAMETERS: Final = {
     "operator_policy": ("operator policies", OPERATOR_POLICY),
-    "shovel": ("shovels", "a topology moves no messages, and holds no passwords"),
-    "federation-upstream": ("federation upstreams", "a topology names no other brokers, and holds no passwords"),
+    "shovel": ("shovels", "a topology does not move messages or hold passwords"),
+    "federation-upstream": ("federation upstreams", "a topology does not name other brokers or hold passwords"),
 }
 _KNOWN: Final = {*_KEYS, *_NOT_IN_A_TOPOLOGY, "parameters", "limits", "rabbit_version", "rabbitmq_version"}
 _FIRST_WITH_LOOSE_ENDS: Final = (4, 3)
@@ -79,14 +79,14 @@ class DefinitionsFile:
         seen: set[str] = set()
         for member in self.members:
             if member.name in seen:
-                self.problem(member.at, f"'{member.name}' is there twice")
+                self.problem(member.at, f"duplicate key '{member.name}'")
             elif member.name in _KEYS and member.items is None:
                 self.problem(member.at, f"'{member.name}' expects a list, got {describe(member.value)}")
             elif member.name not in _KEYS.keys() | _ABOUT_THE_FILE:
                 self.left_out += self._omissions(member)
             seen.add(member.name)
         if not seen & _KNOWN:
-            self.problem(0, "holds no definitions")
+            self.problem(0, "the file holds no definitions")
 
     def entries(self, section: str, vhost: str, what: str) -> Iterator[Entry]:
         """Yield the objects of a section in a virtual host; those that name none are in the only one."""
@@ -97,14 +97,14 @@ class DefinitionsFile:
                 continue
             entry = Entry(item.value, item.at, self.problem, what)
             for key in item.twice:
-                entry.problem(f" has '{key}' twice")
+                entry.problem(f" has the key '{key}' twice")
             if not entry.is_text():
-                entry.problem(" holds half of a surrogate pair, which is no character")
+                entry.problem(" holds half of a surrogate pair, which is not a character")
             if several and "vhost" not in entry.value:
-                entry.problem(" has no vhost, and this file holds several")
+                entry.problem(" has no vhost, but this file holds several virtual hosts")
             elif (host := entry.string("vhost", default=vhost)) != vhost:
                 self.left_out.append(
-                    ("other virtual hosts", host, "each holds a topology of its own; --vhost names it")
+                    ("other virtual hosts", host, "each has a topology of its own; choose one with --vhost NAME")
                 )
             else:
                 unread = sorted(entry.value.keys() - _KEYS[section])
@@ -161,13 +161,13 @@ class DefinitionsFile:
             for each in self.objects(member.name):
                 yield kind, str(each.get("name", each.get("user"))), why
         else:
-            yield "unknown keys", member.name, "they are no definitions"
+            yield "unknown keys", member.name, "definitions have no such section"
 
 
 def _limits(value: object) -> Iterator[tuple[str, str, str]]:
     if isinstance(value, dict):
         for name in value:
-            yield "limits", name, "a topology does not limit the virtual host it is in"
+            yield "limits", name, "a topology does not set limits of its virtual host"
 
 
 def _parameter(value: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
@@ -175,5 +175,5 @@ def _parameter(value: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     if component == "vhost-limits":
         yield from _limits(value.get("value"))
     else:
-        kind, why = _PARAMETERS.get(component, (f"parameters of {component}", "a topology holds none"))
+        kind, why = _PARAMETERS.get(component, (f"parameters of {component}", "a topology does not include them"))
         yield kind, str(value.get("name")), why

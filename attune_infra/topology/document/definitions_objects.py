@@ -27,8 +27,8 @@ from attune_infra.topology.model import (
 )
 from attune_infra.topology.words import describe, guess
 
-_OWN: Final = "RabbitMQ makes them itself"
-_PRIVATE: Final = "they belong to one connection, and go with it"
+_OWN: Final = "RabbitMQ creates them itself"
+_PRIVATE: Final = "they belong to one connection, and RabbitMQ deletes them with it"
 
 
 @dataclass(slots=True)
@@ -83,9 +83,9 @@ class DefinitionsObjects:
             queue = Queue(
                 name=name,
                 type=self.queue_type(entry, arguments.pop("x-queue-type", None)),
-                durable=entry.boolean("durable", if_missing="; RabbitMQ 3.10 refuses that, 4.x takes it for true"),
+                durable=entry.boolean("durable", if_missing="; RabbitMQ 3.10 refuses that, 4.x assumes true"),
                 auto_delete=entry.boolean(
-                    "auto_delete", if_missing="; RabbitMQ 3.10 refuses that, 4.x takes it for false"
+                    "auto_delete", if_missing="; RabbitMQ 3.10 refuses that, 4.x assumes false"
                 ),
                 arguments=arguments,
             )
@@ -96,7 +96,7 @@ class DefinitionsObjects:
         """Return the type that the argument x-queue-type sets; RabbitMQ does not read the key `type`."""
         beside = entry.value.get("type")
         if beside not in (None, argument or "classic"):
-            why = "RabbitMQ takes the type from the argument x-queue-type alone"
+            why = "RabbitMQ reads the type only from the argument x-queue-type"
             self.leave_out("types", f"{beside} of {entry.what}", why)
         if argument is None or isinstance(argument, str):
             return argument
@@ -134,7 +134,7 @@ class DefinitionsObjects:
             return "RabbitMQ binds each queue to the default exchange itself"
         if binding.destination_type == "queue" and self.is_private(binding.destination):
             return _PRIVATE
-        return "JSON does not tell them from another one in the file" if binding in seen else None
+        return "in JSON they are equal to another binding of the file" if binding in seen else None
 
     def is_private(self, queue: str) -> bool:
         """Return whether a queue belongs to one connection, as far as the file tells."""
@@ -155,7 +155,7 @@ class DefinitionsObjects:
         hint = guess(name, sorted(known))
         if kind == "exchange" and self.file.has_loose_ends():
             hint = "; RabbitMQ 4.3 does not export internal exchanges, but `attune-infra export` does"
-        entry.problem(f" needs {kind} '{name}', which this file does not hold{hint}")
+        entry.problem(f" needs {kind} '{name}', which is not in this file{hint}")
 
     def read_policies(self) -> Iterator[Policy]:
         names: set[str] = set()

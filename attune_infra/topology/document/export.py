@@ -49,11 +49,11 @@ def _loose(item: TopologyObject, ends: Set[tuple[str, str]]) -> str | None:
     """Return why an object cannot stand without what is not there, or None if it can."""
     match item:
         case Queue(exclusive=True):
-            return "they belong to one connection, and go with it"
+            return "they belong to one connection, and RabbitMQ deletes them with it"
         case Binding():
             for kind, name in (("exchange", item.source), (item.destination_type, item.destination)):
                 if (kind, name) not in ends and not (name == item.source and name.startswith("amq.")):
-                    return f"{kind} {name} is not there, or left out"
+                    return f"{kind} {name} does not exist or was left out"
     return None
 
 

@@ -24,7 +24,7 @@ from attune_infra.topology.facts.arguments import (
 )
 from attune_infra.topology.facts.names import name_problem, pattern_problem, routing_key_problem
 from attune_infra.topology.model import Argument, Arguments, Binding, Exchange, Policy, Queue, TopologyObject
-from attune_infra.topology.words import describe, either, guess, shown
+from attune_infra.topology.words import describe, either, guess
 
 OWN_HEADERS_EXCHANGES = frozenset({"amq.headers", "amq.match"})
 
@@ -90,11 +90,11 @@ def _queue(queue: Queue) -> Iterator[Defect]:
 def _policy(policy: Policy) -> Iterator[Defect]:
     if policy.apply_to not in APPLY_TO:
         known = ", ".join(APPLY_TO)
-        yield Defect("apply_to", f"a policy cannot apply to '{policy.apply_to}'; RabbitMQ knows {known}")
+        yield Defect("apply_to", f"a policy cannot apply to '{policy.apply_to}'; expected {known}")
     if what := pattern_problem(policy.pattern):
-        yield Defect("pattern", what)
+        yield Defect("pattern", f"the pattern {what}")
     if not policy.definition:
-        yield Defect("definition", "the definition is empty, which RabbitMQ refuses")
+        yield Defect("definition", "the definition is empty; RabbitMQ refuses that")
     for key, value in policy.definition.items():
         if what := policy_problem(key, value):
             yield Defect(key, what)
@@ -122,6 +122,6 @@ def _unstorable(name: str, value: Argument, depth: int = 0) -> Iterator[str]:
             for item in value.values():
                 yield from _unstorable(name, item, depth + 1)
         case None:
-            yield f"'{name}' holds {shown(value)}; RabbitMQ cannot store that"
+            yield f"'{name}' holds {describe(value)}, which RabbitMQ cannot store"
         case int() if not LOWEST <= value <= HIGHEST:
             yield f"'{name}' holds an integer of more than 64 bits, which AMQP cannot carry"

@@ -17,12 +17,12 @@ from attune_infra.topology.document.places import Place
 from attune_infra.topology.document.problems import Problem
 from attune_infra.topology.facts.arguments import HIGHEST, LOWEST
 from attune_infra.topology.model import Argument
-from attune_infra.topology.words import guess, mismatch, shown
+from attune_infra.topology.words import describe, guess, mismatch
 
 DEEPEST: Final = 50
 """Collections inside each other; a topology needs eight, and at some ten thousand the C library crashes."""
 
-_TOO_DEEP: Final = f"is nested more than {DEEPEST} levels deep"
+_TOO_DEEP: Final = f"nested more than {DEEPEST} levels deep"
 
 MOST_NODES: Final = 1_000_000
 """Nodes that a document may have once all its aliases are followed; a queue has some fifteen."""
@@ -104,7 +104,7 @@ class Nodes:
         if found := yaml.reader.Reader.NON_PRINTABLE.search(self.text):
             line = self.text.count("\n", 0, found.start()) + 1
             column = found.start() - self.text.rfind("\n", 0, found.start())
-            self.problems.append(Problem(line, column, f"is not YAML: {found[0]!r} must be written as an escape"))
+            self.problems.append(Problem(line, column, f"invalid YAML: {found[0]!r} must be written as an escape"))
             return None
         try:
             root = yaml.compose(self.text, Loader=_Composer)
@@ -115,7 +115,7 @@ class Nodes:
             place = _place(error.problem_mark or error.context_mark)
             what = f"{error.problem or error.context}"
             too_deep = "nesting depth" in what  # a limit that the C library has since PyYAML 6.0.4
-            self.problems.append(Problem(*place, _TOO_DEEP if too_deep else f"is not YAML: {what}"))
+            self.problems.append(Problem(*place, _TOO_DEEP if too_deep else f"invalid YAML: {what}"))
             return None
         if root is None:
             self.problems.append(Problem(1, 1, "the document is empty"))
@@ -153,7 +153,7 @@ class Nodes:
             if not isinstance(key, yaml.ScalarNode):
                 self.problem(key, f"a key in {what} must be a string")
             elif key.value in found:
-                self.problem(key, f"'{key.value}' is there twice in {what}")
+                self.problem(key, f"duplicate key '{key.value}' in {what}")
             else:
                 found[key.value] = Entry(key, value)
         return found
@@ -170,7 +170,7 @@ class Nodes:
     def string(self, node: yaml.Node | None, default: str) -> str:
         if isinstance(node, yaml.ScalarNode) and node.tag == _STRING:  # nearly always
             return str(node.value)
-        return self._scalar(node, str, "a string", default)
+        return self._scalar(node, str, "a string", default, is_text=True)
 
     def boolean(self, node: yaml.Node | None, *, default: bool) -> bool:
         return self._scalar(node, bool, "true or false", default)
@@ -190,17 +190,20 @@ class Nodes:
         if isinstance(value, bool | int | str) or (isinstance(value, float) and math.isfinite(value)):
             return value
         if value is not _UNREADABLE:
-            self.problem(node, f"{what} holds {shown(value)}; RabbitMQ cannot store that")
+            self.problem(node, f"{what} holds {describe(value)}, which RabbitMQ cannot store")
         return ""
 
-    def _scalar(self, node: yaml.Node | None, kind: type[_Scalar], words: str, default: _Scalar) -> _Scalar:
+    def _scalar(
+        self, node: yaml.Node | None, kind: type[_Scalar], words: str, default: _Scalar, *, is_text: bool = False
+    ) -> _Scalar:
         if node is None:
             return default
         value = self._constructed(node)
         if type(value) is kind:
             return value
         if value is not _UNREADABLE:
-            self.problem(node, mismatch(words, value))
+            advice = _advise_quotes(node, value) if is_text else ""
+            self.problem(node, mismatch(words, value) + advice)
         return default
 
     def _constructed(self, node: yaml.Node) -> object:
@@ -215,20 +218,20 @@ class Nodes:
     def _construct(self, node: yaml.ScalarNode) -> object:
         plain = self._loader.resolve(yaml.ScalarNode, node.value, (True, False))  # type: ignore[no-untyped-call]
         if node.tag != plain:
-            self.problem(node, f"has the tag {node.tag.removeprefix(_TAG)}, which does not fit; leave it out")
+            self.problem(node, f"the tag {node.tag.removeprefix(_TAG)} does not fit this value; remove it")
             return _UNREADABLE
         if node.tag in _ODD_TEXT:
             return node.value
         if node.tag in _NUMBERS and len(node.value) > _LONGEST_NUMBER:
-            self.problem(node, "is too long for a number")
+            self.problem(node, f"the number has more than {_LONGEST_NUMBER} characters")
             return _UNREADABLE
         try:
             value = self._loader.construct_object(node)
         except ValueError as error:
-            self.problem(node, f"cannot be read: {error}")
+            self.problem(node, f"cannot read the value: {error}")
             return _UNREADABLE
         if type(value) is int and not LOWEST <= value <= HIGHEST:
-            self.problem(node, "is an integer of more than 64 bits, which AMQP cannot carry")
+            self.problem(node, "the integer has more than 64 bits, which AMQP cannot carry")
             return _UNREADABLE
         if len(node.value) <= _SHORT:
             self._read[node.tag, node.value] = value
@@ -254,7 +257,7 @@ class Nodes:
                     if isinstance(source, yaml.MappingNode):
                         yield source
                     else:
-                        self.problem(source, "<< merges a mapping, or a list of mappings")
+                        self.problem(source, "<< must stand before a mapping or a list of mappings")
 
     def _ends(self, root: yaml.Node) -> bool:
         """Return whether following every alias ends, and soon; each node is looked at once."""
@@ -270,7 +273,7 @@ class Nodes:
                     self.problem(node, what)
                     return False
             elif id(node) in above:
-                self.problem(node, "contains itself")
+                self.problem(node, "an alias makes this collection contain itself")
                 return False
             elif id(node) not in sizes:
                 above.add(id(node))
@@ -293,6 +296,16 @@ def place_of(node: yaml.Node) -> Place:
 
 def _place(mark: yaml.error.Mark | yaml._yaml.Mark | None) -> Place:
     return Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
+
+
+def _advise_quotes(node: yaml.Node, value: object) -> str:
+    """Return advice for a text that YAML reads as something else; nothing for null and collections."""
+    if value is None or not isinstance(node, yaml.ScalarNode):
+        return ""
+    meaning = str(value).lower() if isinstance(value, bool) else str(value)
+    if node.value == meaning:
+        return "; quote it"
+    return f"; YAML reads `{node.value}` as {meaning}: quote it"
 
 
 def _name(key: yaml.Node) -> str | None:
@@ -320,5 +333,5 @@ def _too_much(nodes: int, levels: int) -> str | None:
     if levels > DEEPEST:
         return _TOO_DEEP
     if nodes > MOST_NODES:
-        return f"becomes more than {MOST_NODES} values when all aliases are followed"
+        return f"the aliases expand to more than {MOST_NODES} values"
     return None

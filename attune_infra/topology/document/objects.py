@@ -134,7 +134,7 @@ class Objects(Nodes):
             keys = self.mapping(item, "a binding", BINDING_KEYS)
             if "exchange" not in keys:
                 if isinstance(item, yaml.MappingNode) or is_null(item):
-                    self.problem(item, f"a binding of '{destination}' names no exchange")
+                    self.problem(item, f"a binding of '{destination}' has no exchange")
                 continue
             arguments = self.entries(keys.get("arguments"), "arguments")
             binding = Binding(
@@ -147,7 +147,7 @@ class Objects(Nodes):
             known = len(lines)
             line = lines.setdefault(binding, item.start_mark.line + 1)
             if len(lines) == known:
-                self.problem(item, f"the same binding is there already, in line {line}")
+                self.problem(item, f"duplicate binding; the first one is in line {line}")
             parts = Parts(item, keys, arguments)
             filled = binding if fill is str else replace(binding, routing_key=fill(binding.routing_key))
             self.bound.append((filled, parts))
@@ -181,7 +181,7 @@ class Objects(Nodes):
         for binding, parts in self.bound:
             source, node = binding.source, parts.keys["exchange"]
             if not source:
-                self.problem(node, "nothing can be bound to the default exchange; it knows each queue by its name")
+                self.problem(node, "the default exchange takes no bindings; its routing keys are names of queues")
             elif source not in exchanges and not source.startswith("amq."):
                 self.problem(node, f"no exchange '{source}' in this document" + self.guess(source, exchanges))
             self.judge(binding, parts, from_headers=source in headers)

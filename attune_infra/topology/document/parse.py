@@ -61,7 +61,7 @@ def _topology(document: Objects) -> Topology:
 def _pattern(document: Objects, node: yaml.Node) -> str:
     pattern = document.string(node, "")
     if what := pattern_problem(pattern):
-        document.problem(node, what)
+        document.problem(node, f"the pattern {what}")
     return pattern
 
 

@@ -22,4 +22,4 @@ class InvalidDocument(InvalidInput):
     def __init__(self, source: str, problems: list[Problem]) -> None:
         self.problems = tuple(sorted(set(problems)))
         lines = (f"{source}:{found.line}:{found.column}: {found.what}" for found in self.problems)
-        super().__init__("\n".join(lines), hint="nothing was changed; mend the document and try again")
+        super().__init__("\n".join(lines), hint="nothing was changed; fix the document and try again")

@@ -27,7 +27,7 @@ def read_routes(document: Objects, node: yaml.Node | None, topology: Topology) -
         message = _message(document, keys["publish"], topology)
         line, same = item.start_mark.line + 1, (message, frozen(dict(message.headers)))
         if same in lines:
-            document.problem(item, f"the same message is published already, in line {lines[same]}")
+            document.problem(item, f"duplicate route; the one in line {lines[same]} publishes the same message")
         lines.setdefault(same, line)
         reaches = tuple(_queues(document, keys["reaches"], topology))
         yield Route(publish=message, reaches=reaches, place=(line, item.start_mark.column + 1))
@@ -36,7 +36,7 @@ def read_routes(document: Objects, node: yaml.Node | None, topology: Topology) -
 def _message(document: Objects, node: yaml.Node, topology: Topology) -> Message:
     keys = document.mapping(node, "publish", PUBLISH_KEYS)
     if "exchange" not in keys and (isinstance(node, yaml.MappingNode) or is_null(node)):
-        document.problem(node, "publish names no exchange; the default exchange is amq.default")
+        document.problem(node, "publish has no exchange; write amq.default for the default exchange")
     exchange = published_to(document.string(keys.get("exchange"), ""))
     if exchange and exchange not in topology.exchanges and not exchange.startswith("amq."):
         close = document.guess(exchange, topology.exchanges)
@@ -50,7 +50,7 @@ def _message(document: Objects, node: yaml.Node, topology: Topology) -> Message:
 
 def _queues(document: Objects, node: yaml.Node, topology: Topology) -> Iterator[str]:
     if is_null(node):
-        document.problem(node, "reaches must be a list; [] if the message is to reach no queue")
+        document.problem(node, "reaches must be a list; write [] if the message reaches no queue")
     for item in document.sequence(node, "reaches"):
         name = document.string(item, "")
         of_a_worker = topology.workers is not None and owner_of(topology.workers, name) is not None

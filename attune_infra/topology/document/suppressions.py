@@ -23,9 +23,9 @@ def read_suppressions(document: Objects, node: yaml.Node | None) -> Iterator[Sup
         rule = document.string(keys.get("rule"), "")
         reason = document.string(keys.get("reason"), "")
         if "rule" in keys and not re.fullmatch(RULE_CODE, rule):
-            document.problem(keys["rule"], f"'{rule}' is no rule; rules are called AI001 and so on")
+            document.problem(keys["rule"], f"'{rule}' is not the code of a rule; codes look like AI001")
         if "reason" in keys and not reason.strip():
-            document.problem(keys["reason"], "the reason is empty; say why this rule is not to speak")
+            document.problem(keys["reason"], "the reason is empty; say why lint should ignore the rule")
         suppression = Suppression(rule=rule, reason=reason, object=document.string(keys.get("object"), "") or None)
         document.note(suppression, Parts(item, keys, {}))
         yield suppression

@@ -8,7 +8,7 @@ from typing import Final
 
 from attune_infra.topology.model import Queue, Topology, type_without_argument
 
-OPERATOR_POLICY: Final = "they are the operator's limits to a topology, not a part of it"
+OPERATOR_POLICY: Final = "they limit a topology but are not part of it"
 
 
 @dataclass(frozen=True, slots=True)

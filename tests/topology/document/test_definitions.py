@@ -29,9 +29,9 @@ def test_a_file_is_read_as_its_companion_says(path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("", "x.json:1:1: is not JSON: Expecting '{'"),
-        ('{"queues": [}', "x.json:1:13: is not JSON: Expecting value"),
-        ('{"a":' + "[" * 100_000, "x.json:1:1: is nested too deeply"),
+        ("", "x.json:1:1: invalid JSON: Expecting '{'"),
+        ('{"queues": [}', "x.json:1:13: invalid JSON: Expecting value"),
+        ('{"a":' + "[" * 100_000, "x.json:1:1: nested too deeply"),
     ],
 )
 def test_what_is_no_json_is_refused(text: str, found: str) -> None:

@@ -16,16 +16,16 @@ def test_every_problem_is_named_at_once_with_its_place() -> None:
  "bindings": [{"source": "e"}],
  "queues": []
 }""") == [
-        "x.json:2:5: queue 'q' has no auto_delete; RabbitMQ 3.10 refuses that, 4.x takes it for false",
-        "x.json:2:5: queue 'q' has no durable; RabbitMQ 3.10 refuses that, 4.x takes it for true",
-        "x.json:3:5: a queue has 'name' twice",
-        "x.json:3:5: queue 'q' is there twice",
+        "x.json:2:5: queue 'q' has no auto_delete; RabbitMQ 3.10 refuses that, 4.x assumes false",
+        "x.json:2:5: queue 'q' has no durable; RabbitMQ 3.10 refuses that, 4.x assumes true",
+        "x.json:3:5: a queue has the key 'name' twice",
+        "x.json:3:5: queue 'q' is declared twice",
         "x.json:3:73: a queue: expected an object, got the integer 5",
         "x.json:5:15: a binding has no destination",
         "x.json:5:15: binding 'e' -> '' has no destination_type",
         "x.json:5:15: binding 'e' -> '' has no routing_key",
-        "x.json:5:15: binding 'e' -> '' needs exchange 'e', which this file does not hold",
-        "x.json:6:2: 'queues' is there twice",
+        "x.json:5:15: binding 'e' -> '' needs exchange 'e', which is not in this file",
+        "x.json:6:2: duplicate key 'queues'",
     ]
 
 
@@ -101,7 +101,7 @@ def test_which_virtual_host_is_meant_must_be_clear() -> None:
 
     assert caught.value.hint == "it holds 'a', 'b c'"
     assert problem(queues=[queue(vhost="a"), queue(vhost="/"), queue(name="r")]) == (
-        "a queue has no vhost, and this file holds several"
+        "a queue has no vhost, but this file holds several virtual hosts"
     )
 
 

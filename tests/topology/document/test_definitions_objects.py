@@ -53,8 +53,8 @@ def test_what_rabbitmq_has_a_default_for_may_be_missing() -> None:
         ({"exchanges": None}, "'exchanges' expects a list, got null"),
         ({"queues": {"q": {}}}, "'queues' expects a list, got an object"),
         ({"queues": ["q"]}, "a queue: expected an object, got the string 'q'"),
-        ({"foo": 1}, "holds no definitions"),
-        ({}, "holds no definitions"),
+        ({"foo": 1}, "the file holds no definitions"),
+        ({}, "the file holds no definitions"),
         ({"exchanges": [without("name", exchange())]}, "an exchange has no name"),
         ({"exchanges": [without("type", exchange())]}, "exchange 'e' has no type"),
         (
@@ -62,14 +62,14 @@ def test_what_rabbitmq_has_a_default_for_may_be_missing() -> None:
             "exchange 'e': the type is empty; RabbitMQ has direct, topic, fanout and headers",
         ),
         ({"exchanges": [without("durable", exchange())]}, "exchange 'e' has no durable"),
-        ({"exchanges": [exchange(), exchange()]}, "exchange 'e' is there twice"),
+        ({"exchanges": [exchange(), exchange()]}, "exchange 'e' is declared twice"),
         (
             {"queues": [without("durable", queue())]},
-            "queue 'q' has no durable; RabbitMQ 3.10 refuses that, 4.x takes it for true",
+            "queue 'q' has no durable; RabbitMQ 3.10 refuses that, 4.x assumes true",
         ),
         (
             {"queues": [without("auto_delete", queue())]},
-            "queue 'q' has no auto_delete; RabbitMQ 3.10 refuses that, 4.x takes it for false",
+            "queue 'q' has no auto_delete; RabbitMQ 3.10 refuses that, 4.x assumes false",
         ),
         ({"queues": [queue(durable="yes")]}, "queue 'q': durable expects true or false, got the string 'yes'"),
         ({"queues": [queue(durable=1)]}, "queue 'q': durable expects true or false, got the integer 1"),
@@ -77,12 +77,12 @@ def test_what_rabbitmq_has_a_default_for_may_be_missing() -> None:
         ({"queues": [queue(name="")]}, "queue '': the name is empty"),
         ({"queues": [queue(name="..")]}, "queue '..': the name is '..', which no HTTP client can address"),
         ({"queues": [queue(name="é" * 128)]}, f"queue '{'é' * 128}': the name is 256 bytes long; at most 255 fit"),
-        ({"queues": [queue(name="\ud800")]}, "a queue holds half of a surrogate pair, which is no character"),
+        ({"queues": [queue(name="\ud800")]}, "a queue holds half of a surrogate pair, which is not a character"),
         ({"queues": [queue(arguments=None)]}, "queue 'q': 'arguments' expects an object, got null"),
         ({"queues": [queue(arguments="x")]}, "queue 'q': 'arguments' expects an object, got the string 'x'"),
         (
             {"queues": [queue(arguments={"x": {"y": None}})]},
-            "queue 'q': 'x' holds null; RabbitMQ cannot store that",
+            "queue 'q': 'x' holds null, which RabbitMQ cannot store",
         ),
         (
             {"queues": [queue(arguments={"x": 2**64})]},
@@ -108,21 +108,21 @@ def test_what_rabbitmq_has_a_default_for_may_be_missing() -> None:
         ({"policies": [without("pattern", policy())]}, "policy 'p' has no pattern"),
         (
             {"policies": [policy(pattern="*")]},
-            "policy 'p': is no regular expression: nothing to repeat at position 0",
+            "policy 'p': the pattern is no regular expression: nothing to repeat at position 0",
         ),
         (
             {"policies": [without("definition", policy())]},
-            "policy 'p': the definition is empty, which RabbitMQ refuses",
+            "policy 'p': the definition is empty; RabbitMQ refuses that",
         ),
         ({"policies": [policy(priority="1")]}, "policy 'p': priority expects an integer, got the string '1'"),
         (
             {"policies": [{**policy(), "apply-to": "Queues"}]},
             (
-                "policy 'p': a policy cannot apply to 'Queues'; RabbitMQ knows queues, exchanges, all,"
+                "policy 'p': a policy cannot apply to 'Queues'; expected queues, exchanges, all,"
                 " classic_queues, quorum_queues, streams"
             ),
         ),
-        ({"policies": [policy(), policy()]}, "policy 'p' is there twice"),
+        ({"policies": [policy(), policy()]}, "policy 'p' is declared twice"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(members: dict[str, object], what: str) -> None:
@@ -132,16 +132,16 @@ def test_what_cannot_be_meant_is_refused(members: dict[str, object], what: str) 
 @pytest.mark.parametrize(
     ("changes", "what"),
     [
-        ({"source": "f"}, " needs exchange 'f', which this file does not hold"),
-        ({"destination": "Q"}, " needs queue 'Q', which this file does not hold"),
-        ({"destination": "qq"}, " needs queue 'qq', which this file does not hold; did you mean 'q'?"),
+        ({"source": "f"}, " needs exchange 'f', which is not in this file"),
+        ({"destination": "Q"}, " needs queue 'Q', which is not in this file"),
+        ({"destination": "qq"}, " needs queue 'qq', which is not in this file; did you mean 'q'?"),
         (
             {"destination": "q", "destination_type": "exchange"},
-            " needs exchange 'q', which this file does not hold",
+            " needs exchange 'q', which is not in this file",
         ),
         (
             {"destination": "amq.foo", "destination_type": "exchange"},
-            " needs exchange 'amq.foo', which this file does not hold; did you mean 'amq.fanout'?",
+            " needs exchange 'amq.foo', which is not in this file; did you mean 'amq.fanout'?",
         ),
         ({"destination_type": "Queue"}, ": destination_type expects queue or exchange, got the string 'Queue'"),
         ({"routing_key": None}, ": routing_key expects a string, got null"),
@@ -208,9 +208,7 @@ def test_loose_ends_of_4_3_are_those_of_private_queues_and_internal_exchanges() 
     topology, left_out = read(rabbitmq_version="4.3.6", **loose)
 
     assert (len(topology.bindings), left_out[0].names) == (0, ("e -> reply with routing key k",))
-    assert problem(rabbitmq_version="4.0.5", **loose).endswith(
-        "needs queue 'reply', which this file does not hold"
-    )
+    assert problem(rabbitmq_version="4.0.5", **loose).endswith("needs queue 'reply', which is not in this file")
     assert problem(rabbitmq_version="4.3.6", **inner).endswith(
         "; RabbitMQ 4.3 does not export internal exchanges, but `attune-infra export` does"
     )

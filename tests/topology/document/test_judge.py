@@ -70,7 +70,7 @@ def test_what_no_document_can_say_is_found_too() -> None:
     queue = Queue(name="q", arguments={"a": None, "b": [{"c": None}], "d": deep})
 
     assert [defect.sentence for defect in judge_with_values(queue)] == [
-        "'a' holds null; RabbitMQ cannot store that",
-        "'b' holds null; RabbitMQ cannot store that",
+        "'a' holds null, which RabbitMQ cannot store",
+        "'b' holds null, which RabbitMQ cannot store",
         "'d' is nested more than 40 levels deep",
     ]

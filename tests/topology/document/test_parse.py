@@ -87,18 +87,18 @@ workers:
     fixed: {}
 """
     ) == [
-        "x.yaml:1:11: expected a string, got the integer 3",
+        "x.yaml:1:11: expected a string, got the integer 3; quote it",
         "x.yaml:2:1: unknown key 'exchange' in the document; did you mean 'exchanges'?",
         "x.yaml:4:3: the name starts with 'amq.', which RabbitMQ keeps for itself",
         "x.yaml:7:14: expected true or false, got the string 'yep'",
-        "x.yaml:8:28: 'x-expires' holds null; RabbitMQ cannot store that",
+        "x.yaml:8:28: 'x-expires' holds null, which RabbitMQ cannot store",
         "x.yaml:10:20: no exchange 'nope' in this document",
-        "x.yaml:11:9: a binding of 'jobs' names no exchange",
+        "x.yaml:11:9: a binding of 'jobs' has no exchange",
         (
-            "x.yaml:13:29: a policy cannot apply to 'queue'; RabbitMQ knows queues, exchanges, all,"
+            "x.yaml:13:29: a policy cannot apply to 'queue'; expected queues, exchanges, all,"
             " classic_queues, quorum_queues, streams"
         ),
-        "x.yaml:13:48: the definition is empty, which RabbitMQ refuses",
+        "x.yaml:13:48: the definition is empty; RabbitMQ refuses that",
         "x.yaml:15:17: consumer_tag 'w' does not hold {worker_id}",
         "x.yaml:17:5: worker queue 'fixed' must hold {worker_id} once",
     ]
@@ -112,7 +112,7 @@ workers:
         ("queues: []", "1:9: queues must be a mapping"),
         ("queues: {a: {bindings: {}}}", "1:24: bindings must be a list"),
         ("queues: {a: {bindings: [amq.topic]}}", "1:25: a binding must be a mapping"),
-        ("queues:\n  a: {}\n  a: {}", "3:3: 'a' is there twice in queues"),
+        ("queues:\n  a: {}\n  a: {}", "3:3: duplicate key 'a' in queues"),
         ("queues: {? [a] : {}}", "1:12: a key in queues must be a string"),
         ("queues: {'': {}}", "1:10: the name is empty"),
         ("queues: {'..': {}}", "1:10: the name is '..', which no HTTP client can address"),
@@ -123,11 +123,11 @@ workers:
         ),
         (
             "queues: {q: {bindings: [{exchange: ''}]}}",
-            "1:36: nothing can be bound to the default exchange; it knows each queue by its name",
+            "1:36: the default exchange takes no bindings; its routing keys are names of queues",
         ),
         (
             "queues:\n  q: {bindings: [&a {exchange: amq.topic},\n      {exchange: amq.topic, routing_key: ''}]}",
-            "3:7: the same binding is there already, in line 2",
+            "3:7: duplicate binding; the first one is in line 2",
         ),
         ("exchanges: {e: {type: ''}}", "1:23: the type is empty; RabbitMQ has direct, topic, fanout and headers"),
         (
@@ -142,10 +142,13 @@ workers:
         ),
         (
             "policies: {p: {pattern: '(a', definition: {max-length: 1}}}",
-            "1:25: is no regular expression: missing ), unterminated subpattern at position 0",
+            "1:25: the pattern is no regular expression: missing ), unterminated subpattern at position 0",
         ),
-        ("manages: ['a{99999999999}']", "1:11: is no regular expression: the repetition number is too large"),
-        ("manages: [5]", "1:11: expected a string, got the integer 5"),
+        (
+            "manages: ['a{99999999999}']",
+            "1:11: the pattern is no regular expression: the repetition number is too large",
+        ),
+        ("manages: [5]", "1:11: expected a string, got the integer 5; quote it"),
         ("workers: {}", "1:10: workers have no queues"),
         ("workers: {queues: {}}", "1:10: workers have no queues"),
     ],

@@ -33,17 +33,20 @@ routes:
         ("{publish: {exchange: e}}", "4:10: a route has no reaches"),
         ("{reaches: []}", "4:10: a route has no publish"),
         ("null", "4:10: a route has no publish"),
-        ("{publish: {}, reaches: []}", "4:20: publish names no exchange; the default exchange is amq.default"),
+        (
+            "{publish: {}, reaches: []}",
+            "4:20: publish has no exchange; write amq.default for the default exchange",
+        ),
         ("{publish: {exchange: ex}, reaches: []}", "4:31: no exchange 'ex' in this document; did you mean 'e'?"),
         ("{publish: {exchange: e}, reaches: [qu]}", "4:45: no queue 'qu' in this document; did you mean 'q'?"),
         ("{publish: {exchange: e}, reaches: [w.0]}", "4:45: no queue 'w.0' in this document"),
         (
             "{publish: {exchange: e}, reaches: null}",
-            "4:44: reaches must be a list; [] if the message is to reach no queue",
+            "4:44: reaches must be a list; write [] if the message reaches no queue",
         ),
         (
             "{publish: {exchange: e}, reaches: []}, {publish: {exchange: e}, reaches: [q]}",
-            "4:49: the same message is published already, in line 4",
+            "4:49: duplicate route; the one in line 4 publishes the same message",
         ),
     ],
 )
