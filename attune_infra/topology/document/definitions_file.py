@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from attune_infra.topology.document.definitions_entry import Entry
-from attune_infra.topology.document.json_text import Item, Member, members_of
+from attune_infra.topology.document.json_text import Item, Member, read_members
 from attune_infra.topology.document.places import Place
 from attune_infra.topology.document.problems import Problem
 from attune_infra.topology.document.text import OPERATOR_POLICY
@@ -62,7 +62,7 @@ class DefinitionsFile:
     @classmethod
     def read(cls, text: str) -> DefinitionsFile:
         """Read a file; raise `JSONDecodeError` if it is no JSON."""
-        return cls(text, members_of(text))
+        return cls(text, read_members(text))
 
     def holding(self) -> set[str]:
         """Return the virtual hosts of all exchanges, queues, bindings and policies that name one."""
@@ -96,7 +96,7 @@ class DefinitionsFile:
                 self.problem(item.at, f"{what}: {mismatch('an object', item.value)}")
                 continue
             entry = Entry(item.value, item.at, self.problem, what)
-            for key in item.twice:
+            for key in item.duplicates:
                 entry.problem(f" has the key '{key}' twice")
             if not entry.is_text():
                 entry.problem(" holds half of a surrogate pair, which is not a character")

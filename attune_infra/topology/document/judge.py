@@ -28,8 +28,8 @@ from attune_infra.topology.words import describe, either, guess
 
 OWN_HEADERS_EXCHANGES = frozenset({"amq.headers", "amq.match"})
 
-_DEEPEST = 40
-"""Tables and lists inside each other; a document may have a few more, of which it needs some around them."""
+_MAX_DEPTH = 40
+"""Tables and lists inside each other; a document may nest deeper, but needs some levels around them."""
 
 
 class Defect(NamedTuple):
@@ -110,9 +110,9 @@ def _arguments(arguments: Arguments, rules: Mapping[str, Rule]) -> Iterator[Defe
 
 
 def _unstorable(name: str, value: Argument, depth: int = 0) -> Iterator[str]:
-    """Yield why RabbitMQ could not store a value, or AMQP not carry it."""
-    if depth > _DEEPEST:
-        yield f"'{name}' is nested more than {_DEEPEST} levels deep"
+    """Yield a sentence for each value that RabbitMQ cannot store or AMQP cannot carry."""
+    if depth > _MAX_DEPTH:
+        yield f"'{name}' is nested more than {_MAX_DEPTH} levels deep"
         return
     match value:
         case list():

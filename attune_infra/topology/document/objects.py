@@ -114,7 +114,7 @@ class Objects(Nodes):
         return queue
 
     def queue_type(self, node: yaml.Node | None, argument: Entry | None) -> str | None:
-        """Return the type that `type`, the argument x-queue-type or both set."""
+        """Return the type, which the key `type`, the argument x-queue-type or both may set."""
         beside = self.string(node, "") or None
         if argument is None:
             return beside

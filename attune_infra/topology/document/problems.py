@@ -1,4 +1,4 @@
-"""What is wrong with a text that should hold a topology, and where."""
+"""Problems of a text that should hold a topology, each with its place."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from attune_infra.errors import InvalidInput
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """What is wrong with a document, and where; lines and columns count from 1."""
+    """A problem of a document and its place; lines and columns count from 1."""
 
     line: int
     column: int

@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from attune_infra.topology.document.definitions import parse_definitions
 from attune_infra.topology.document.export import as_definitions, as_document
 from attune_infra.topology.document.parse import parse
-from attune_infra.topology.document.text import LeftOut, portable
+from attune_infra.topology.document.text import LeftOut, make_portable
 from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology
 from support.strategies import topologies
 
@@ -80,5 +80,5 @@ def test_what_is_whole_is_exported_whole_in_either_form(topology: Topology) -> N
     document, definitions = as_document(topology), as_definitions(topology)
 
     assert (document.left_out, definitions.left_out) == ((), ())
-    assert parse(document.text, source="x.yaml") == portable(topology)
-    assert parse_definitions(definitions.text, source="x.json") == (portable(topology), ())
+    assert parse(document.text, source="x.yaml") == make_portable(topology)
+    assert parse_definitions(definitions.text, source="x.json") == (make_portable(topology), ())

@@ -237,5 +237,5 @@ def test_nothing_at_all_is_a_document_too() -> None:
     ],
 )
 def test_a_binding_to_nothing_cannot_be_written(topology: Topology) -> None:
-    with pytest.raises(ValueError, match="bindings end at what the topology does not hold"):
+    with pytest.raises(ValueError, match="bindings end at something that the topology lacks"):
         write(topology)
