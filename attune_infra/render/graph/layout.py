@@ -82,7 +82,7 @@ def laid_out(graph: Graph) -> Layout:
     except ModuleNotFoundError as error:
         raise InvalidInput(
             "a picture needs Graphviz, which is not installed",
-            hint="install it with: pip install 'attune-infra[graph]'; mermaid, dot and text need nothing",
+            hint="install it with: pip install pygraphviz; mermaid, dot and text need nothing",
         ) from error
     except ImportError as error:
         raise InvalidInput(
