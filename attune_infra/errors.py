@@ -1,24 +1,24 @@
 """Every expected failure: a sentence, a hint and an exit code.
 
     AttuneError
-    ├── WrongUsage              the command line itself is wrong
-    ├── InvalidInput            a setting, a file or a document is wrong
-    ├── PlanRefused             it would destroy something, or is not the plan that was looked at
+    ├── WrongUsage                the command line is wrong
+    ├── InvalidInput              a setting, a file or a document is wrong
+    ├── PlanRefused               the plan would destroy something, or differs from the expected one
     ├── BrokerError
-    │   ├── BrokerUnreachable   nobody answers, or not yet: waiting may help
-    │   │   └── QueueUnavailable  a worker cannot have its queue now: its node may be down
-    │   ├── NotRabbitMQ         somebody else answers
-    │   ├── LoginRefused        unknown user, wrong password
-    │   ├── AccessRefused       known user, missing permission or tag
-    │   ├── VirtualHostMissing  the virtual host is not there, or not for this user
-    │   ├── QueueDenied         a worker may not have its own queue
-    │   ├── RequestRefused      the broker understood and said no
-    │   │   └── InUse           the object is not empty, or is in use
-    │   └── FeatureDenied       it does not allow, or no longer, what is deprecated
-    ├── RegistryError
-    │   ├── RegistryUnreachable nobody answers, or not yet: waiting may help
-    │   └── WorkerNotRegistered an id that the registry does not hold
-    └── SandboxError            a private broker or database could not be had
+    │   ├── BrokerUnreachable     no answer, or none yet; waiting may help
+    │   │   └── QueueUnavailable  a worker's queue is unavailable, for instance because its node is down
+    │   ├── NotRabbitMQ           another server answers
+    │   ├── LoginRefused          the user is unknown or the password wrong
+    │   ├── AccessRefused         the user lacks a permission or a tag
+    │   ├── VirtualHostMissing    the virtual host does not exist, or not for this user
+    │   ├── QueueDenied           a worker may not use its own queue
+    │   ├── RequestRefused        RabbitMQ understood a request and refused it
+    │   │   └── InUse             the object is not empty, or is in use
+    │   └── FeatureDenied         RabbitMQ does not allow a deprecated feature
+    ├── RegistryError             the database failed or refused a request
+    │   ├── RegistryUnreachable   no answer, or none yet; waiting may help
+    │   └── WorkerNotRegistered   the registry has no worker with this id
+    └── SandboxError              a private broker or database cannot be started or used
 
 Anything else that escapes is a bug and keeps its traceback.
 """
@@ -30,7 +30,7 @@ from typing import ClassVar
 
 
 class ExitCode(IntEnum):
-    """What the exit code of a command says."""
+    """Exit codes of all commands."""
 
     DONE = 0
     FAILED = 1
@@ -41,11 +41,11 @@ class ExitCode(IntEnum):
 
 
 class AttuneError(Exception):
-    """An expected failure: what happened, and what to do next."""
+    """An expected failure: a sentence that says what happened, and a hint that says what to do."""
 
     exit_code: ClassVar[ExitCode] = ExitCode.FAILED
     may_pass: ClassVar[bool] = False
-    """Whether waiting and trying again may help."""
+    """True if trying again later may help."""
 
     def __init__(self, sentence: str, *, hint: str | None = None) -> None:
         super().__init__(sentence)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
@@ -20,7 +20,15 @@ DEFAULT_TOPOLOGY: Final = "attune"
 DEFAULT_TIMEOUT: Final = 10.0
 """Seconds to wait for one answer of the broker or the database."""
 
-_MILLISECONDS_IN: Final = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_UNIT_MILLISECONDS: Final = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_KINDS: Final[Mapping[type, str]] = {
+    bool: "a boolean",
+    int: "an integer",
+    float: "a number",
+    str: "a string",
+    list: "a list",
+    dict: "a mapping",
+}
 
 
 class Via(StrEnum):
@@ -57,7 +65,7 @@ KEY_FILE: Final = Setting("--key-file", "ATTUNE__MESSAGE_QUEUE__KEY_FILE", ("mes
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """Where a server listens, and who we are to it."""
+    """The address of a server, and the user and password to log in with."""
 
     scheme: str
     host: str
@@ -82,7 +90,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tls:
-    """PEM files for verifying the broker and for showing who we are; None takes the system's defaults."""
+    """PEM files: CA certificates to verify the broker with, a client certificate and its key; all optional."""
 
     ca_file: Path | None = None
     cert_file: Path | None = None
@@ -91,7 +99,7 @@ class Tls:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Everything a command needs to know about the world outside."""
+    """The settings of a command."""
 
     amqp: Endpoint
     management: Endpoint
@@ -99,7 +107,7 @@ class Settings:
     virtual_host: str = "/"
     database_url: str | None = field(default=None, repr=False)
     schema: str | None = None
-    """The schema of the table `worker`; None for the search path that the database has anyway."""
+    """Schema of the table `worker`; None for the search path of the database."""
     tls: Tls = Tls()
     timeout: float = DEFAULT_TIMEOUT
 
@@ -111,23 +119,28 @@ def resolve(
     config: Path | None = None,
     timeout: float = DEFAULT_TIMEOUT,
 ) -> Settings:
-    """Return the settings; raise `InvalidInput` naming the flag, variable or file that is wrong."""
+    """Return the settings; raise `InvalidInput` that names the wrong flag, variable or file."""
     find = _finder(flags, environment, config)
-    amqp_url, amqp_origin = find(AMQP_URL)
-    amqp, path = _endpoint(
-        amqp_url or DEFAULT_AMQP_URL, amqp_origin, {"amqp": 5672, "amqps": 5671}, "amqp://HOST:5672/VHOST"
-    )
+    amqp, vhost = _amqp(*find(AMQP_URL))
     management, management_path = _management(amqp, *find(MANAGEMENT_URL))
     return Settings(
         amqp=amqp,
         management=management,
         management_path=management_path,
-        virtual_host=_virtual_host(path, amqp_origin),
+        virtual_host=vhost,
         database_url=_database_url(*find(DATABASE_URL)),
         schema=find(SCHEMA)[0],
         tls=_tls(*(find(setting) for setting in (CA_FILE, CERT_FILE, KEY_FILE))),
         timeout=timeout,
     )
+
+
+def virtual_host(
+    flags: Mapping[Setting, str | None], environment: Mapping[str, str], *, config: Path | None = None
+) -> str:
+    """Return the virtual host of the AMQP URL, whatever the other settings are."""
+    _, vhost = _amqp(*_finder(flags, environment, config)(AMQP_URL))
+    return vhost
 
 
 def topology_name(
@@ -141,7 +154,7 @@ def topology_name(
 def worker_queue_ttl(
     flags: Mapping[Setting, str | None], environment: Mapping[str, str], *, config: Path | None = None
 ) -> int | None:
-    """Return after how many milliseconds an unused worker queue goes, 0 for never, None if nothing is said."""
+    """Return the milliseconds after which an unused worker queue expires: 0 for never, None if not set."""
     text, origin = _finder(flags, environment, config)(WORKER_QUEUE_TTL)
     if text is None:
         return None
@@ -152,15 +165,15 @@ def _milliseconds(text: str, origin: str) -> int:
     found = re.fullmatch(r"([0-9]{1,9})(ms|s|m|h|d)", text, re.ASCII)
     if not found or not int(found[1]):
         raise InvalidInput(
-            f"{origin} is '{text}', which is no duration", hint="write it as 90s, 30m, 24h, 7d, or off"
+            f"{origin} is '{text}', which is not a duration", hint="write it as 90s, 30m, 24h, 7d, or off"
         )
-    return int(found[1]) * _MILLISECONDS_IN[found[2]]
+    return int(found[1]) * _UNIT_MILLISECONDS[found[2]]
 
 
 def _finder(
     flags: Mapping[Setting, str | None], environment: Mapping[str, str], config: Path | None
 ) -> Callable[[Setting], tuple[str | None, str]]:
-    """Return a way to find the value of a setting, and in what words to say where it came from."""
+    """Return a function that finds the value of a setting, and the name of its origin for messages."""
     document = _read(config) if config else {}
 
     def find(setting: Setting) -> tuple[str | None, str]:
@@ -186,13 +199,13 @@ def _read(config: Path) -> Mapping[str, object]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         place = f"{config}:{mark.line + 1}:{mark.column + 1}" if mark else str(config)
-        raise InvalidInput(f"{place}: is not YAML: {error.problem}", hint=hint) from error
+        raise InvalidInput(f"{place}: invalid YAML: {error.problem}", hint=hint) from error
     except yaml.YAMLError as error:
-        raise InvalidInput(f"{config}: is not YAML", hint=hint) from error
+        raise InvalidInput(f"{config}: invalid YAML", hint=hint) from error
     if document is None:
         return {}
     if not isinstance(document, dict):
-        raise InvalidInput(f"{config}: is a {type(document).__name__}, not a mapping", hint=hint)
+        raise InvalidInput(f"{config}: expected a mapping, got {_kind(document)}", hint=hint)
     return document
 
 
@@ -201,7 +214,7 @@ def _lookup(document: Mapping[str, object], path: tuple[str, ...], config: Path 
     for depth, key in enumerate(path):
         if not isinstance(value, Mapping):
             raise InvalidInput(
-                f"{config}: `{'.'.join(path[:depth])}` is a {type(value).__name__}, not a mapping",
+                f"{config}: `{'.'.join(path[:depth])}` expects a mapping, got {_kind(value)}",
                 hint=f"write `{'.'.join(path)}` as a key below a mapping",
             )
         value = value.get(key)
@@ -209,10 +222,22 @@ def _lookup(document: Mapping[str, object], path: tuple[str, ...], config: Path 
             return None
     if not isinstance(value, str):
         raise InvalidInput(
-            f"{config}: `{'.'.join(path)}` is a {type(value).__name__}, not a string",
+            f"{config}: `{'.'.join(path)}` expects a string, got {_kind(value)}",
             hint="put the value into quotes",
         )
     return value
+
+
+def _amqp(url: str | None, origin: str) -> tuple[Endpoint, str]:
+    """Return the AMQP endpoint and the virtual host of a URL."""
+    ports = {"amqp": 5672, "amqps": 5671}
+    endpoint, path = _endpoint(url or DEFAULT_AMQP_URL, origin, ports, "amqp://HOST:5672/VHOST")
+    return endpoint, _virtual_host(path, origin)
+
+
+def _kind(value: object) -> str:
+    """Return the kind of a YAML value, for a sentence."""
+    return _KINDS.get(type(value), f"a {type(value).__name__}")
 
 
 def _endpoint(url: str, origin: str, ports: Mapping[str, int], example: str) -> tuple[Endpoint, str]:
@@ -226,12 +251,12 @@ def _endpoint(url: str, origin: str, ports: Mapping[str, int], example: str) -> 
         known = " or ".join(f"{scheme}://" for scheme in ports)
         raise InvalidInput(f"{origin} does not start with {known}", hint=hint)
     if not parts.hostname:
-        raise InvalidInput(f"{origin} names no host", hint=hint)
+        raise InvalidInput(f"{origin} has no host", hint=hint)
     if port == 0:
-        raise InvalidInput(f"{origin} names port 0, which nobody can listen on", hint=hint)
+        raise InvalidInput(f"{origin} has port 0, on which no server can listen", hint=hint)
     if parts.query or parts.fragment:
         raise InvalidInput(
-            f"{origin} has a '?' or '#' part, which is not understood",
+            f"{origin} has a '?' or '#' part, which is not supported",
             hint="in a user name, password or virtual host write '?' as %3F and '#' as %23",
         )
     endpoint = Endpoint(
@@ -250,23 +275,14 @@ def _credentials(parts: SplitResult) -> dict[str, str]:
 
 
 def _management(amqp: Endpoint, url: str | None, origin: str) -> tuple[Endpoint, str]:
-    """Return where the management API is; by default beside AMQP, on RabbitMQ's standard ports."""
+    """Return the endpoint and path of the management API, by default on the AMQP host at the standard port."""
     ports = {"http": 15672, "https": 15671}
     if url is None:
         scheme = "https" if amqp.tls else "http"
-        beside = Endpoint(
-            scheme=scheme, host=amqp.host, port=ports[scheme], user=amqp.user, password=amqp.password
-        )
-        return beside, ""
+        return replace(amqp, scheme=scheme, port=ports[scheme]), ""
     endpoint, path = _endpoint(url, origin, ports, "http://HOST:15672")
     if urlsplit(url).username is None:
-        endpoint = Endpoint(
-            scheme=endpoint.scheme,
-            host=endpoint.host,
-            port=endpoint.port,
-            user=amqp.user,
-            password=amqp.password,
-        )
+        endpoint = replace(endpoint, user=amqp.user, password=amqp.password)
     return endpoint, path.rstrip("/").removesuffix("/api")
 
 
@@ -301,5 +317,5 @@ def _tls(*found: tuple[str | None, str]) -> Tls:
         files.append(path)
     ca_file, cert_file, key_file = files
     if key_file and not cert_file:
-        raise InvalidInput("a key file without a certificate file", hint="give --cert-file too")
+        raise InvalidInput("a key file needs a certificate file", hint="give --cert-file too")
     return Tls(ca_file=ca_file, cert_file=cert_file, key_file=key_file)

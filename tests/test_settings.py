@@ -16,6 +16,7 @@ from attune_infra.settings import (
     Settings,
     resolve,
     topology_name,
+    virtual_host,
     worker_queue_ttl,
 )
 
@@ -91,6 +92,17 @@ def test_the_topology_is_found_whatever_the_other_settings_are(tmp_path: Path) -
     assert topology_name({}, {}) == "attune"
 
 
+def test_the_virtual_host_is_found_whatever_the_other_settings_are(tmp_path: Path) -> None:
+    config = tmp_path / "attune.yaml"
+    config.write_text("message_queue: {url: 'amqp://h/file', management_url: wrong, ca_file: /no/such/file}\n")
+
+    assert virtual_host({AMQP_URL: "amqp://h/flag"}, {AMQP_URL.variable: "nonsense"}, config=config) == "flag"
+    assert virtual_host({}, {}, config=config) == "file"
+    assert virtual_host({DATABASE_URL: "wrong"}, {}) == "/"
+    with pytest.raises(InvalidInput, match="--amqp-url does not start with amqp://"):
+        virtual_host({AMQP_URL: "nonsense"}, {})
+
+
 def test_a_password_is_in_no_repr() -> None:
     settings = resolve({AMQP_URL: "amqp://u:s3cret@h", DATABASE_URL: "postgresql://u:s3cret@h/d"}, {})
 
@@ -100,18 +112,18 @@ def test_a_password_is_in_no_repr() -> None:
 @pytest.mark.parametrize(
     ("setting", "value", "sentence"),
     [
-        (AMQP_URL, "amqp://", "--amqp-url names no host"),
-        (AMQP_URL, "amqp:///vhost", "--amqp-url names no host"),
+        (AMQP_URL, "amqp://", "--amqp-url has no host"),
+        (AMQP_URL, "amqp:///vhost", "--amqp-url has no host"),
         (AMQP_URL, "localhost:5672", "--amqp-url does not start with amqp:// or amqps://"),
         (AMQP_URL, "amqp://h:s3cret", "--amqp-url is not a URL: its port or host cannot be read"),
         (AMQP_URL, "amqp://h:99999", "--amqp-url is not a URL: its port or host cannot be read"),
-        (AMQP_URL, "amqp://h:0", "--amqp-url names port 0, which nobody can listen on"),
+        (AMQP_URL, "amqp://h:0", "--amqp-url has port 0, on which no server can listen"),
         (AMQP_URL, "amqp://h/a/b", "--amqp-url has a path of several parts; it should be one virtual host"),
-        (AMQP_URL, "amqp://h/a?b", "--amqp-url has a '?' or '#' part, which is not understood"),
+        (AMQP_URL, "amqp://h/a?b", "--amqp-url has a '?' or '#' part, which is not supported"),
         (MANAGEMENT_URL, "amqp://h", "--management-url does not start with http:// or https://"),
         (DATABASE_URL, "mysql://h", "--database-url does not start with postgresql://"),
         (CA_FILE, "/no/such/file", "--ca-file: there is no file /no/such/file"),
-        (KEY_FILE, __file__, "a key file without a certificate file"),
+        (KEY_FILE, __file__, "a key file needs a certificate file"),
     ],
 )
 def test_a_wrong_flag_is_named_and_its_value_is_not(setting: Setting, value: str, sentence: str) -> None:
@@ -124,17 +136,17 @@ def test_a_wrong_flag_is_named_and_its_value_is_not(setting: Setting, value: str
 
 
 def test_a_wrong_variable_is_named() -> None:
-    with pytest.raises(InvalidInput, match=r"^ATTUNE__MESSAGE_QUEUE__URL names no host$"):
+    with pytest.raises(InvalidInput, match=r"^ATTUNE__MESSAGE_QUEUE__URL has no host$"):
         resolve({}, {AMQP_URL.variable: "amqp://"})
 
 
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("message_queue: [", "{config}:1:17: is not YAML: expected the node content, but found '<stream end>'"),
-        ("- a", "{config}: is a list, not a mapping"),
-        ("message_queue: amqp://h", "{config}: `message_queue` is a str, not a mapping"),
-        ("message_queue: {url: 5}", "{config}: `message_queue.url` is a int, not a string"),
+        ("message_queue: [", "{config}:1:17: invalid YAML: expected the node content, but found '<stream end>'"),
+        ("- a", "{config}: expected a mapping, got a list"),
+        ("message_queue: amqp://h", "{config}: `message_queue` expects a mapping, got a string"),
+        ("message_queue: {url: 5}", "{config}: `message_queue.url` expects a string, got an integer"),
         (
             "message_queue: {url: 'http://h'}",
             "message_queue.url in {config} does not start with amqp:// or amqps://",
@@ -185,5 +197,5 @@ def test_no_duration_changes_nothing() -> None:
 
 @pytest.mark.parametrize("text", ["30", "0s", "1.5h", "-1h", "OFF", "1 h", "٣s"])
 def test_what_is_no_duration_is_named_with_its_origin(text: str) -> None:
-    with pytest.raises(InvalidInput, match=f"--worker-queue-ttl is '{text}', which is no duration"):
+    with pytest.raises(InvalidInput, match=f"--worker-queue-ttl is '{text}', which is not a duration"):
         worker_queue_ttl({WORKER_QUEUE_TTL: text}, {})

@@ -20,6 +20,7 @@ from attune_infra.settings import (
     Via,
     resolve,
     topology_name,
+    virtual_host,
     worker_queue_ttl,
 )
 
@@ -50,7 +51,7 @@ class Session:
         """The topology to use; parts of the file that are left out are named on standard error."""
         from attune_infra.topology.worker import with_queue_ttl
 
-        topology, left_out = self.topology_text.parse_for(self.settings.virtual_host)
+        topology, left_out = self.topology_text.parse_for(self.virtual_host)
         tell_left_out(left_out)
         ttl = worker_queue_ttl(self.flags, os.environ, config=self.config)
         return topology if ttl is None else with_queue_ttl(topology, ttl)
@@ -60,6 +61,10 @@ class Session:
         from attune_infra.cli._topology import read_topology
 
         return read_topology(topology_name(self.flags, os.environ, config=self.config))
+
+    def virtual_host(self) -> str:
+        """Return the virtual host of the AMQP URL; no other setting has to be right."""
+        return virtual_host(self.flags, os.environ, config=self.config)
 
     def using(self, file: str | None) -> Session:
         """Return the session with a topology given as FILE; raise `WrongUsage` if --topology is given too."""

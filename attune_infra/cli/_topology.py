@@ -11,6 +11,8 @@ from attune_infra.topology.builtin import NAMES, text_of
 from attune_infra.topology.words import guess
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from attune_infra.topology.document.places import Places
     from attune_infra.topology.document.text import LeftOut
     from attune_infra.topology.model import Topology
@@ -36,8 +38,8 @@ class TopologyText:
 
         return parse(self.text, source=self.source), ()
 
-    def parse_with_places(self, vhost: str) -> tuple[Topology, tuple[LeftOut, ...], Places]:
-        """Do the same for use in a virtual host, and return where in the text everything stands."""
+    def parse_with_places(self, vhost: Callable[[], str]) -> tuple[Topology, tuple[LeftOut, ...], Places]:
+        """Return the topology for a virtual host, as `parse_for` does, with the place of each object."""
         if self._holds_definitions():
             from attune_infra.topology.document.definitions import parse_definitions_with_places
 
@@ -47,12 +49,12 @@ class TopologyText:
         topology, places = parse_with_places(self.text, source=self.source)
         return topology, (), places
 
-    def parse_for(self, vhost: str) -> tuple[Topology, tuple[LeftOut, ...]]:
-        """Do the same for use in a virtual host: its own definitions if there are several, or the only ones."""
+    def parse_for(self, vhost: Callable[[], str]) -> tuple[Topology, tuple[LeftOut, ...]]:
+        """Return the topology for a virtual host; ask for its name only if definitions hold several."""
         return self.parse(self._one_of_several(vhost))
 
-    def _one_of_several(self, vhost: str) -> str | None:
-        return vhost if self._may_be_json() and self._holds_several() else None
+    def _one_of_several(self, vhost: Callable[[], str]) -> str | None:
+        return vhost() if self._may_be_json() and self._holds_several() else None
 
     def _holds_definitions(self) -> bool:
         if not self._may_be_json():

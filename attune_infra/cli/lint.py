@@ -69,7 +69,7 @@ def _document(session: Session, version: Version | None, run: Callable[..., Lint
     from attune_infra.topology.facts.releases import NEWEST
 
     text = session.topology_text
-    topology, left_out, places = text.parse_with_places(session.settings.virtual_host)
+    topology, left_out, places = text.parse_with_places(session.virtual_host)
     tell_left_out(left_out)
     return run(topology, source=text.source, version=version or NEWEST, places=places)
 

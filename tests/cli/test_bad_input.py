@@ -258,10 +258,10 @@ def test_a_broker_that_comes_up_in_time_is_waited_for(sandbox: BoundSandbox, att
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        (b"message_queue: [", "is not YAML"),
+        (b"message_queue: [", "invalid YAML"),
         (b"\xff\xfe", "it is not UTF-8 text"),
-        (b"message_queue: {url: 5}", "`message_queue.url` is a int, not a string"),
-        (b"message_queue: {url: 'amqp://'}", "names no host"),
+        (b"message_queue: {url: 5}", "`message_queue.url` expects a string, got an integer"),
+        (b"message_queue: {url: 'amqp://'}", "has no host"),
     ],
 )
 def test_a_configuration_that_cannot_be_read(

@@ -54,7 +54,7 @@ HTTP, AMQP = {"rabbitmq_admin", "requests"}, {"amqp"}
         ("setup --help", set()),
         ("worker provision --help", set()),
         ("topology show", set()),
-        ("topology schema", {"yaml"}),
+        ("topology schema", set()),
         ("setup --dry-run", {"yaml"} | HTTP),
         ("setup", {"yaml"} | HTTP | AMQP),
         ("setup --via http", {"yaml"} | HTTP),

@@ -77,7 +77,7 @@ def test_check_names_every_problem_of_every_file(attune_infra_alone: Command, mi
     assert len(result.lines) == 1
     assert result.stderr.splitlines() == [
         f"{broken}:2:7: unknown key 'typ' in queue 'a'; did you mean 'type'?",
-        f"{broken}:3:30: x-expires must be an integer from 1 to 315360000000, is 0 (integer)",
+        f"{broken}:3:30: x-expires expects an integer from 1 to 315360000000, got the integer 0",
         f"cannot read {missing}: No such file or directory",
     ]
 
@@ -99,7 +99,7 @@ def test_check_gives_problems_as_data(attune_infra_alone: Command, mine: str, tm
                     {
                         "line": 3,
                         "column": 30,
-                        "what": "x-expires must be an integer from 1 to 315360000000, is 0 (integer)",
+                        "what": "x-expires expects an integer from 1 to 315360000000, got the integer 0",
                     },
                 ],
             },
@@ -188,7 +188,7 @@ def test_definitions_of_one_virtual_host_fit_any(attune_infra: Command, broker: 
     result = attune_infra("setup", "--topology", file)
 
     assert (result.code, result.lines[-1]) == (0, "1 object: 1 created")
-    assert "left out: users guest: a topology holds no users\n" in result.stderr
+    assert "left out: users guest: a topology does not include users\n" in result.stderr
     assert set(broker.read().exchanges) == {"e"}
 
 
@@ -231,8 +231,8 @@ def test_a_topology_with_problems_changes_nothing(attune_infra: Command, broker:
     result = attune_infra("setup", "--topology", written(tmp_path / "broken.yaml", MINE + BROKEN))
 
     assert (result.code, result.stdout) == (1, "")
-    assert "'queues' is there twice in the document" in result.stderr
-    assert result.stderr.endswith("hint:  nothing was changed; mend the document and try again\n")
+    assert "duplicate key 'queues' in the document" in result.stderr
+    assert result.stderr.endswith("hint:  nothing was changed; fix the document and try again\n")
     assert broker.read() == before
 
 

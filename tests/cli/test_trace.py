@@ -90,7 +90,7 @@ def test_headers_have_the_type_they_have_in_yaml(attune_infra_alone: Command, he
     [
         (["--header", "n"], "'n' is not a header"),
         (["--header", "n=1", "--header", "n=2"], "header n is given twice"),
-        (["--header", "n=[1"], "header n: is not YAML"),
+        (["--header", "n=[1"], "header n: invalid YAML"),
         (["--header", "n=null"], "header n: it holds null"),
         (["x" * 256], "the routing key is 256 bytes long"),
         (["--live", "--workers", "1"], "--live reads the topology"),

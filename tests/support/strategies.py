@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from attune_infra.topology.document.judge import problems_of
+from attune_infra.topology.document.judge import judge_with_values
 from attune_infra.topology.facts.exchanges import PREDECLARED_EXCHANGES
 from attune_infra.topology.facts.names import MAX_NAME_BYTES, name_problem, routing_key_problem
 from attune_infra.topology.model import (
@@ -61,7 +61,7 @@ arguments = st.dictionaries(st.sampled_from(NASTY_NAMES) | _short_text.filter(_f
 
 def _is_good(item: TopologyObject) -> bool:
     """Return whether a document may hold an object; by chance a name is like that of an argument of RabbitMQ's."""
-    return next(problems_of(item), None) is None
+    return next(judge_with_values(item), None) is None
 
 
 exchanges = st.builds(
@@ -104,7 +104,7 @@ def bindings_to(
         source=sources,
         routing_key=routing_keys,
         arguments=arguments,
-    ).filter(lambda binding: next(problems_of(binding, from_headers=True), None) is None)
+    ).filter(lambda binding: next(judge_with_values(binding, from_headers=True), None) is None)
 
 
 suppressions = st.builds(

@@ -82,7 +82,7 @@ def lay_out(graph: Graph) -> Layout:
     except ModuleNotFoundError as error:
         raise InvalidInput(
             "a picture needs Graphviz, which is not installed",
-            hint="install it with: pip install 'attune-infra[graph]'; mermaid, dot and text do not need it",
+            hint="install it with: pip install pygraphviz; mermaid, dot and text do not need it",
         ) from error
     except ImportError as error:
         raise InvalidInput(

@@ -1,4 +1,4 @@
-"""The topologies the tool knows by name, as documents."""
+"""Built-in topologies: documents that `--topology NAME` finds by name."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What a broker reports -> a text to keep, with what could not be written down, and why.
+"""The topology that a broker reports -> a text to keep, and the objects left out of it, each with a reason.
 
-A topology that was read is seldom wrong, but it need not be whole (a queue may come between two questions) or
-such as a document may hold (there may be names that nobody can address).
+Such a topology is seldom wrong, but it may be incomplete, since a queue may appear between two requests. It may
+also hold objects that no document may, such as those with names that no client can address.
 """
 
 from __future__ import annotations
@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Set
 
 from attune_infra.topology.document.definitions import write_definitions
-from attune_infra.topology.document.judge import problems_of
-from attune_infra.topology.document.text import OPERATOR_POLICY, Document, gathered, portable
+from attune_infra.topology.document.judge import judge_with_values
+from attune_infra.topology.document.text import OPERATOR_POLICY, Document, group_left_out, make_portable
 from attune_infra.topology.document.write import write
 from attune_infra.topology.facts.exchanges import PREDECLARED_EXCHANGES, headers_exchanges, is_reserved
-from attune_infra.topology.facts.names import name_problem, routing_key_problem
 from attune_infra.topology.model import (
     Binding,
     End,
@@ -28,53 +27,52 @@ from attune_infra.topology.model import (
 
 
 def as_document(topology: Topology) -> Document:
-    """Return a document that makes the same in a virtual host where nothing is."""
+    """Return a document that creates the same topology in an empty virtual host."""
     headers = headers_exchanges(topology.exchanges)
-    return _exported(topology, write, lambda item: _refused(item, headers))
+    return _export(topology, write, lambda item: _reason_to_refuse(item, headers))
 
 
 def as_definitions(topology: Topology) -> Document:
-    """Return definitions that make the same where RabbitMQ loads them into a virtual host that is empty."""
-    return _exported(topology, write_definitions, lambda _: None)
+    """Return definitions that create the same topology if RabbitMQ loads them into an empty virtual host."""
+    return _export(topology, write_definitions, lambda _: None)
 
 
-def _exported(
-    topology: Topology, writer: Callable[[Topology], str], refused: Callable[[TopologyObject], str | None]
+def _export(
+    topology: Topology, writer: Callable[[Topology], str], refuse: Callable[[TopologyObject], str | None]
 ) -> Document:
     kept: list[TopologyObject] = []
     left_out = [("operator policies", name, OPERATOR_POLICY) for name in sorted(topology.operator_policies)]
     ends = {("exchange", name) for name in PREDECLARED_EXCHANGES}
     for item in topology.objects():  # bindings come last
-        if why := _loose(item, ends) or refused(item):
+        if why := _reason_to_leave_out(item, ends) or refuse(item):
             left_out.append((_kind(item), label(item).partition(" ")[2], why))
             continue
         kept.append(item)
         if isinstance(item, Exchange | Queue):
             ends.add((kind_of(item), item.name))
     whole = Topology.of(kept, name=topology.name, default_queue_type=topology.default_queue_type)
-    return Document(writer(portable(whole)), gathered(left_out))
+    return Document(writer(make_portable(whole)), group_left_out(left_out))
 
 
-def _loose(item: TopologyObject, ends: Set[End]) -> str | None:
-    """Return why an object cannot stand without what is not there, or None if it can."""
+def _reason_to_leave_out(item: TopologyObject, ends: Set[End]) -> str | None:
+    """Return the reason why an object cannot exist elsewhere, None if it can; `ends` are those of bindings."""
     match item:
         case Queue(exclusive=True):
-            return "they belong to one connection, and go with it"
+            return "they belong to one connection, and RabbitMQ deletes them with it"
         case Binding():
-            for kind, name in (("exchange", item.source), (item.destination_type, item.destination)):
-                if (kind, name) not in ends and not (name == item.source and is_reserved(name)):
-                    return f"{kind} {name} is not there, or left out"
+            if ("exchange", item.source) not in ends and not is_reserved(item.source):
+                return f"exchange {item.source} does not exist or was left out"
+            if (item.destination_type, item.destination) not in ends:
+                return f"{item.destination_type} {item.destination} does not exist or was left out"
     return None
 
 
-def _refused(item: TopologyObject, headers: Set[str]) -> str | None:
-    """Return why `parse` would refuse an object, or None if it would not."""
-    if isinstance(item, Binding):
-        what = routing_key_problem(item.routing_key)
-        problems = problems_of(item, from_headers=item.source in headers)
-        return f"the routing key {what}" if what else next(problems, None)
-    what = name_problem(item.name)
-    return f"the name {what}" if what else next(problems_of(item), None)
+def _reason_to_refuse(item: TopologyObject, headers: Set[str]) -> str | None:
+    """Return the reason why `parse` would refuse an object, None if it would accept it."""
+    from_headers = isinstance(item, Binding) and item.source in headers
+    for defect in judge_with_values(item, from_headers=from_headers):
+        return defect.sentence
+    return None
 
 
 def _kind(item: TopologyObject) -> str:

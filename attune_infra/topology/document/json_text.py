@@ -1,6 +1,6 @@
 """JSON text -> the members of its object and the items of their lists, each with its place in the text.
 
-`json` alone forgets where a value stood, and keeps one of two members of the same name without a word.
+The module `json` alone forgets the places of values, and silently keeps one of two members of the same name.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ _SPACE = re.compile(r"[ \t\r\n]*")
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A value, where its text begins, and the names that stand twice in an object of it."""
+    """A value, the offset of its text, and the duplicate names in its objects."""
 
     value: Any
     at: int
-    twice: tuple[str, ...] = ()
+    duplicates: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A member of the outermost object; its items are those of its list, None if it is no list."""
+    """A member of the outermost object, its offset, and the items of its list; None if it is not a list."""
 
     name: str
     at: int
@@ -34,10 +34,10 @@ class Member:
     items: tuple[Item, ...] | None
 
 
-def members_of(text: str) -> list[Member]:
-    """Read a JSON object; raise `JSONDecodeError` where the text is no JSON, or no object.
+def read_members(text: str) -> list[Member]:
+    """Read a JSON object; raise `JSONDecodeError` if the text is not JSON or not an object.
 
-    A comma too many behind the last item or member is read over, as old versions of RabbitMQ do.
+    A comma after the last item or member is allowed, as old releases of RabbitMQ allow it.
     """
     return list(_Reader(text).members())
 
@@ -45,8 +45,10 @@ def members_of(text: str) -> list[Member]:
 class _Reader:
     def __init__(self, text: str) -> None:
         self.text = text
-        self.twice: list[str] = []
-        self.decoder = JSONDecoder(object_pairs_hook=self.unique, parse_float=_finite, parse_constant=_not_json)
+        self.duplicates: list[str] = []
+        self.decoder = JSONDecoder(
+            object_pairs_hook=self.make_object, parse_float=_read_float, parse_constant=_refuse
+        )
         self.at = 0
         self.skip()
 
@@ -74,7 +76,7 @@ class _Reader:
 
     def item(self) -> Item:
         at = self.at
-        self.twice.clear()
+        self.duplicates.clear()
         try:
             value, self.at = self.decoder.raw_decode(self.text, at)
         except JSONDecodeError:
@@ -82,7 +84,7 @@ class _Reader:
         except ValueError as error:
             raise JSONDecodeError(str(error), self.text, at) from error
         self.skip()
-        return Item(value, at, tuple(self.twice))
+        return Item(value, at, tuple(self.duplicates))
 
     def sees(self, character: str) -> bool:
         return self.text.startswith(character, self.at)
@@ -102,20 +104,20 @@ class _Reader:
         found = _SPACE.match(self.text, self.at)
         self.at = found.end() if found else self.at
 
-    def unique(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    def make_object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         made = dict(pairs)
         if len(made) < len(pairs):
             names = [name for name, _ in pairs]
-            self.twice += sorted({name for name in names if names.count(name) > 1})
+            self.duplicates += sorted({name for name in names if names.count(name) > 1})
         return made
 
 
-def _finite(number: str) -> float:
+def _read_float(number: str) -> float:
     value = float(number)
     if not math.isfinite(value):
-        raise ValueError(f"{number} is too large")
+        raise ValueError(f"the number {number} is too large")
     return value
 
 
-def _not_json(constant: str) -> float:
-    raise ValueError(f"{constant} is no value")
+def _refuse(constant: str) -> float:
+    raise ValueError(f"{constant} is not a JSON value")

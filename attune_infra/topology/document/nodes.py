@@ -1,7 +1,7 @@
 """YAML text -> nodes, and nodes -> plain values; each problem with its place.
 
-No text can crash this or keep it busy: nesting is bounded before the tree is made, and what aliases would
-blow it up to before it is walked.
+No text can crash this module or keep it busy. It bounds the nesting before it makes the tree, and the expansion of
+aliases before it walks the tree.
 """
 
 from __future__ import annotations
@@ -17,31 +17,31 @@ from attune_infra.topology.document.places import Place
 from attune_infra.topology.document.problems import Problem
 from attune_infra.topology.facts.arguments import HIGHEST, LOWEST
 from attune_infra.topology.model import Argument
-from attune_infra.topology.words import guess, shown
+from attune_infra.topology.words import describe, guess, mismatch
 
-DEEPEST: Final = 50
-"""Collections inside each other; a topology needs eight, and at some ten thousand the C library crashes."""
+MAX_DEPTH: Final = 50
+"""Collections inside each other; a topology needs eight, and the C library crashes at some ten thousand."""
 
-_TOO_DEEP: Final = f"is nested more than {DEEPEST} levels deep"
+_TOO_DEEP: Final = f"nested more than {MAX_DEPTH} levels deep"
 
-MOST_NODES: Final = 1_000_000
-"""Nodes that a document may have once all its aliases are followed; a queue has some fifteen."""
+MAX_NODES: Final = 1_000_000
+"""Nodes of a document after all aliases are expanded; a queue has about fifteen."""
 
-_GUESSES: Final = 100
-"""Problems with guesses at what was meant; with more there is something else wrong."""
+_MAX_PROBLEMS_WITH_GUESSES: Final = 100
+"""Problems that may suggest a similar name; a document with more has another cause, and guessing is slow."""
 
 _ANCHOR: Final = "&"
-"""What aliases point to begins with; not everything that holds one is an anchor."""
+"""The sign of an anchor, which aliases point to; a text may also hold it for other reasons."""
 
-_SHORT: Final = 24
-"""Characters of a scalar that is likely to come again."""
+_MAX_CACHED_LENGTH: Final = 24
+"""Characters of a scalar whose value is kept, since short ones repeat."""
 
 _Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _Scalar = TypeVar("_Scalar", str, bool, int)
 _Pairs: TypeAlias = "list[tuple[yaml.Node, yaml.Node]]"
 
-_TELLING: Final = frozenset(_Loader.yaml_implicit_resolvers)
-"""With what a plain scalar begins that may be anything else than a string."""
+_FIRST_CHARACTERS: Final = frozenset(_Loader.yaml_implicit_resolvers)
+"""First characters of plain scalars that may be something else than a string."""
 
 _TAG: Final = "tag:yaml.org,2002:"
 _STRING: Final = f"{_TAG}str"
@@ -50,19 +50,19 @@ _MAPPING: Final = f"{_TAG}map"
 _SEQUENCE: Final = f"{_TAG}seq"
 _MERGE: Final = f"{_TAG}merge"
 _ODD_TEXT: Final = {_MERGE, f"{_TAG}value"}
-"""What plain `<<` and `=` are to YAML 1.1; anywhere but before a colon they are meant as text."""
+"""Tags of plain `<<` and `=` in YAML 1.1; they are text unless a colon follows."""
 
 _NUMBERS: Final = {f"{_TAG}int", f"{_TAG}float"}
-_LONGEST_NUMBER: Final = 100
-"""Characters; YAML 1.1 writes numbers with base 60 too, and reading a long one of those takes for ever."""
+_MAX_NUMBER_LENGTH: Final = 100
+"""Characters of a number; YAML 1.1 has numbers of base 60, and reading a long one takes very long."""
 
 
 class _TooDeep(yaml.MarkedYAMLError):
-    """More collections inside each other than a topology can need."""
+    """A document with too many collections inside each other."""
 
 
-class _Composer(_Loader):  # type: ignore[misc, valid-type] # which one it is depends on the machine
-    """A loader that gives up on a deep nesting, and knows most strings by their first character."""
+class _Composer(_Loader):  # type: ignore[misc, valid-type] # the class depends on the machine
+    """A loader that refuses deep nesting, and recognizes most strings by their first character."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
@@ -70,20 +70,20 @@ class _Composer(_Loader):  # type: ignore[misc, valid-type] # which one it is de
 
     def descend_resolver(self, parent: yaml.Node | None, _: object) -> None:
         self._depth += 1
-        if parent is not None and self._depth > DEEPEST + 1:
+        if parent is not None and self._depth > MAX_DEPTH + 1:
             raise _TooDeep(problem=_TOO_DEEP, problem_mark=parent.start_mark)
 
     def ascend_resolver(self) -> None:
         self._depth -= 1
 
     def resolve(self, kind: type[yaml.Node], value: str, implicit: tuple[bool, bool]) -> str:
-        if kind is yaml.ScalarNode and implicit[0] and value and value[0] not in _TELLING:
+        if kind is yaml.ScalarNode and implicit[0] and value and value[0] not in _FIRST_CHARACTERS:
             return _STRING
         return str(super().resolve(kind, value, implicit))
 
 
 class Entry(NamedTuple):
-    """A key of a mapping, and what stands behind it."""
+    """A key of a mapping, and its value."""
 
     key: yaml.Node
     value: yaml.Node
@@ -91,20 +91,20 @@ class Entry(NamedTuple):
 
 @dataclass(slots=True)
 class Nodes:
-    """The nodes of a document. `problems` fills up as they are read; what has one reads as its default."""
+    """The nodes of a document. `problems` fills up as they are read; a wrong value reads as its default."""
 
     text: str
     problems: list[Problem] = field(default_factory=list)
     _loader: yaml.SafeLoader = field(default_factory=lambda: _Loader(""))
     _read: dict[tuple[str, str], object] = field(default_factory=dict)
-    """Short scalars that were read already, by tag and text."""
+    """Values of short scalars, by tag and text."""
 
     def root(self) -> yaml.Node | None:
-        """Return the outermost node, or None, with a problem, if there is none that could be read."""
+        """Return the outermost node; None, and a problem, if the text cannot be read."""
         if found := yaml.reader.Reader.NON_PRINTABLE.search(self.text):
             line = self.text.count("\n", 0, found.start()) + 1
             column = found.start() - self.text.rfind("\n", 0, found.start())
-            self.problems.append(Problem(line, column, f"is not YAML: {found[0]!r} must be written as an escape"))
+            self.problems.append(Problem(line, column, f"invalid YAML: {found[0]!r} must be written as an escape"))
             return None
         try:
             root = yaml.compose(self.text, Loader=_Composer)
@@ -115,25 +115,27 @@ class Nodes:
             place = _place(error.problem_mark or error.context_mark)
             what = f"{error.problem or error.context}"
             too_deep = "nesting depth" in what  # a limit that the C library has since PyYAML 6.0.4
-            self.problems.append(Problem(*place, _TOO_DEEP if too_deep else f"is not YAML: {what}"))
+            self.problems.append(Problem(*place, _TOO_DEEP if too_deep else f"invalid YAML: {what}"))
             return None
         if root is None:
             self.problems.append(Problem(1, 1, "the document is empty"))
             return None
-        return root if _ANCHOR not in self.text or self._ends(root) else None
+        if _ANCHOR in self.text and not self._can_expand(root):
+            return None
+        return root
 
     def problem(self, node: yaml.Node, what: str) -> None:
         self.problems.append(Problem(*place_of(node), what))
 
     def guess(self, name: str, known: Iterable[str]) -> str:
-        """Return a question about an unknown name, or nothing; guessing takes time, so only at first."""
-        return guess(name, known) if len(self.problems) < _GUESSES else ""
+        """Return a question that suggests a similar name, or nothing if there are many problems already."""
+        return guess(name, known) if len(self.problems) < _MAX_PROBLEMS_WITH_GUESSES else ""
 
     def mapping(self, node: yaml.Node | None, what: str, known: tuple[str, ...]) -> dict[str, yaml.Node]:
-        """Return the values of a mapping whose keys are known ones; nothing at all is an empty mapping."""
+        """Return the values of a mapping, and report unknown keys; no node and null mean an empty mapping."""
         if isinstance(node, yaml.MappingNode) and node.tag == _MAPPING:
             found = {key.value: value for key, value in node.value if key.tag == _STRING and key.value in known}
-            if len(found) == len(node.value):  # nearly always, and then nothing is to be said
+            if len(found) == len(node.value):  # nearly always, and then there is no problem
                 return found
         entries = self.entries(node, what)
         for name, entry in entries.items():
@@ -142,7 +144,7 @@ class Nodes:
         return {name: entry.value for name, entry in entries.items() if name in known}
 
     def entries(self, node: yaml.Node | None, what: str) -> dict[str, Entry]:
-        """Return the entries of a mapping, of each name the first; nothing at all is an empty mapping."""
+        """Return the entries of a mapping, and report duplicate keys; no node and null mean an empty mapping."""
         if node is None or is_null(node):
             return {}
         if not isinstance(node, yaml.MappingNode) or node.tag != _MAPPING:
@@ -153,13 +155,13 @@ class Nodes:
             if not isinstance(key, yaml.ScalarNode):
                 self.problem(key, f"a key in {what} must be a string")
             elif key.value in found:
-                self.problem(key, f"'{key.value}' is there twice in {what}")
+                self.problem(key, f"duplicate key '{key.value}' in {what}")
             else:
                 found[key.value] = Entry(key, value)
         return found
 
     def sequence(self, node: yaml.Node | None, what: str) -> list[yaml.Node]:
-        """Return the items of a list; nothing at all is an empty one."""
+        """Return the items of a list; no node and null mean an empty list."""
         if node is None or is_null(node):
             return []
         if not isinstance(node, yaml.SequenceNode) or node.tag != _SEQUENCE:
@@ -170,7 +172,7 @@ class Nodes:
     def string(self, node: yaml.Node | None, default: str) -> str:
         if isinstance(node, yaml.ScalarNode) and node.tag == _STRING:  # nearly always
             return str(node.value)
-        return self._scalar(node, str, "a string", default)
+        return self._scalar(node, str, "a string", default, is_text=True)
 
     def boolean(self, node: yaml.Node | None, *, default: bool) -> bool:
         return self._scalar(node, bool, "true or false", default)
@@ -179,7 +181,7 @@ class Nodes:
         return self._scalar(node, int, "an integer", default)
 
     def argument(self, node: yaml.Node, what: str) -> Argument:
-        """Return a value that AMQP can carry and RabbitMQ can store."""
+        """Return a value that AMQP can carry and RabbitMQ can store; report any other."""
         match node:
             case yaml.SequenceNode():
                 return [self.argument(item, what) for item in self.sequence(node, what)]
@@ -190,21 +192,24 @@ class Nodes:
         if isinstance(value, bool | int | str) or (isinstance(value, float) and math.isfinite(value)):
             return value
         if value is not _UNREADABLE:
-            self.problem(node, f"{what} holds {shown(value)}; RabbitMQ cannot store that")
+            self.problem(node, f"{what} holds {describe(value)}, which RabbitMQ cannot store")
         return ""
 
-    def _scalar(self, node: yaml.Node | None, kind: type[_Scalar], words: str, default: _Scalar) -> _Scalar:
+    def _scalar(
+        self, node: yaml.Node | None, kind: type[_Scalar], words: str, default: _Scalar, *, is_text: bool = False
+    ) -> _Scalar:
         if node is None:
             return default
         value = self._constructed(node)
         if type(value) is kind:
             return value
         if value is not _UNREADABLE:
-            self.problem(node, f"must be {words}, is {shown(value)}")
+            advice = _advise_quotes(node, value) if is_text else ""
+            self.problem(node, mismatch(words, value) + advice)
         return default
 
     def _constructed(self, node: yaml.Node) -> object:
-        """Return the value of a scalar, as its text has it; collections are not looked into."""
+        """Return the value of a scalar; of a collection only its type."""
         if not isinstance(node, yaml.ScalarNode):
             return [] if isinstance(node, yaml.SequenceNode) else {}
         if node.tag == _STRING:
@@ -215,27 +220,27 @@ class Nodes:
     def _construct(self, node: yaml.ScalarNode) -> object:
         plain = self._loader.resolve(yaml.ScalarNode, node.value, (True, False))  # type: ignore[no-untyped-call]
         if node.tag != plain:
-            self.problem(node, f"has the tag {node.tag.removeprefix(_TAG)}, which does not fit; leave it out")
+            self.problem(node, f"the tag {node.tag.removeprefix(_TAG)} does not fit this value; remove it")
             return _UNREADABLE
         if node.tag in _ODD_TEXT:
             return node.value
-        if node.tag in _NUMBERS and len(node.value) > _LONGEST_NUMBER:
-            self.problem(node, "is too long for a number")
+        if node.tag in _NUMBERS and len(node.value) > _MAX_NUMBER_LENGTH:
+            self.problem(node, f"the number has more than {_MAX_NUMBER_LENGTH} characters")
             return _UNREADABLE
         try:
             value = self._loader.construct_object(node)
         except ValueError as error:
-            self.problem(node, f"cannot be read: {error}")
+            self.problem(node, f"cannot read the value: {error}")
             return _UNREADABLE
         if type(value) is int and not LOWEST <= value <= HIGHEST:
-            self.problem(node, "is an integer of more than 64 bits, which AMQP cannot carry")
+            self.problem(node, "the integer has more than 64 bits, which AMQP cannot carry")
             return _UNREADABLE
-        if len(node.value) <= _SHORT:
+        if len(node.value) <= _MAX_CACHED_LENGTH:
             self._read[node.tag, node.value] = value
         return value
 
     def _pairs(self, node: yaml.MappingNode) -> _Pairs:
-        """Return keys and values; those of a merge key `<<` come after, where the mapping has none of its own."""
+        """Return keys and values, those merged by `<<` last; keys of the mapping itself win."""
         own: _Pairs = node.value
         if _MERGE not in [key.tag for key, _ in own]:
             return own
@@ -254,10 +259,10 @@ class Nodes:
                     if isinstance(source, yaml.MappingNode):
                         yield source
                     else:
-                        self.problem(source, "<< merges a mapping, or a list of mappings")
+                        self.problem(source, "<< must stand before a mapping or a list of mappings")
 
-    def _ends(self, root: yaml.Node) -> bool:
-        """Return whether following every alias ends, and soon; each node is looked at once."""
+    def _can_expand(self, root: yaml.Node) -> bool:
+        """Return true if all aliases can be expanded, and report a problem if not; look at each node once."""
         sizes: dict[int, tuple[int, int]] = {}
         above: set[int] = set()
         waiting = [(root, False)]
@@ -266,11 +271,11 @@ class Nodes:
             if measured:
                 above.discard(id(node))
                 sizes[id(node)] = _size(sizes[id(child)] for child in _children(node))
-                if what := _too_much(*sizes[id(node)]):
+                if what := _excess(*sizes[id(node)]):
                     self.problem(node, what)
                     return False
             elif id(node) in above:
-                self.problem(node, "contains itself")
+                self.problem(node, "an alias makes this collection contain itself")
                 return False
             elif id(node) not in sizes:
                 above.add(id(node))
@@ -279,7 +284,7 @@ class Nodes:
 
 
 _UNREADABLE: Final = object()
-"""The value of a scalar about which all was said."""
+"""The value of a scalar whose problem has been reported."""
 
 
 def is_null(node: yaml.Node) -> bool:
@@ -287,12 +292,22 @@ def is_null(node: yaml.Node) -> bool:
 
 
 def place_of(node: yaml.Node) -> Place:
-    """Return where a node begins."""
+    """Return the place of the first character of a node."""
     return _place(node.start_mark)
 
 
 def _place(mark: yaml.error.Mark | yaml._yaml.Mark | None) -> Place:
     return Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
+
+
+def _advise_quotes(node: yaml.Node, value: object) -> str:
+    """Return advice for a text that YAML reads as something else; nothing for null and collections."""
+    if value is None or not isinstance(node, yaml.ScalarNode):
+        return ""
+    meaning = str(value).lower() if isinstance(value, bool) else str(value)
+    if node.value == meaning:
+        return "; quote it"
+    return f"; YAML reads `{node.value}` as {meaning}: quote it"
 
 
 def _name(key: yaml.Node) -> str | None:
@@ -309,16 +324,16 @@ def _children(node: yaml.Node) -> Iterator[yaml.Node]:
 
 
 def _size(children: Iterator[tuple[int, int]]) -> tuple[int, int]:
-    """Return how many nodes there are and how many levels, of a node with children of these sizes."""
+    """Return the number of nodes and of levels below a node, from the sizes of its children."""
     nodes, levels = 1, 0
     for inside, below in children:
         nodes, levels = nodes + inside, max(levels, below)
     return nodes, levels + 1
 
 
-def _too_much(nodes: int, levels: int) -> str | None:
-    if levels > DEEPEST:
+def _excess(nodes: int, levels: int) -> str | None:
+    if levels > MAX_DEPTH:
         return _TOO_DEEP
-    if nodes > MOST_NODES:
-        return f"becomes more than {MOST_NODES} values when all aliases are followed"
+    if nodes > MAX_NODES:
+        return f"the aliases expand to more than {MAX_NODES} values"
     return None

@@ -1,4 +1,4 @@
-"""Where in a document things stand."""
+"""Places of objects, and of their parts, in a document."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _Key: TypeAlias = "tuple[type, Binding | Suppression | str]"
 
 
 class Place(NamedTuple):
-    """A line and a column, which count from 1."""
+    """A line and a column, both counted from 1."""
 
     line: int
     column: int
@@ -20,16 +20,16 @@ class Place(NamedTuple):
 
 @dataclass(slots=True)
 class Places:
-    """The places of things and of their parts: an attribute, an argument, a key of a policy."""
+    """The places of objects and suppressions, and of their parts: an attribute, an argument, a key of a policy."""
 
     _known: dict[_Key, Mapping[str, Place]] = field(default_factory=dict)
 
     def add(self, thing: TopologyObject | Suppression, parts: Mapping[str, Place]) -> None:
-        """Remember where the parts of a thing stand, and as that of no name the whole; the first time counts."""
+        """Remember the places of the parts of a thing, the whole of which has no name; the first call counts."""
         self._known.setdefault(_key(thing), parts)
 
     def of(self, thing: TopologyObject | Suppression, part: str = "") -> Place | None:
-        """Return the place of a part, or of the whole thing if that is not known; None if neither is."""
+        """Return the place of a part; if it is unknown, that of the whole thing; None if both are unknown."""
         if not self._known:
             return None
         parts = self._known.get(_key(thing), {})

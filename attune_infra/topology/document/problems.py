@@ -1,4 +1,4 @@
-"""What is wrong with a text that should hold a topology, and where."""
+"""Problems of a text that should hold a topology, each with its place."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from attune_infra.errors import InvalidInput
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """What is wrong with a document, and where; lines and columns count from 1."""
+    """A problem of a document and its place; lines and columns count from 1."""
 
     line: int
     column: int
@@ -22,4 +22,4 @@ class InvalidDocument(InvalidInput):
     def __init__(self, source: str, problems: list[Problem]) -> None:
         self.problems = tuple(sorted(set(problems)))
         lines = (f"{source}:{found.line}:{found.column}: {found.what}" for found in self.problems)
-        super().__init__("\n".join(lines), hint="nothing was changed; mend the document and try again")
+        super().__init__("\n".join(lines), hint="nothing was changed; fix the document and try again")

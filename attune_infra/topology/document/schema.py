@@ -1,8 +1,8 @@
-"""The JSON Schema of topology documents, for editors: made of the constants that `parse` goes by.
+"""The JSON Schema of topology documents, for editors: made from the constants that `parse` uses.
 
-It says all that a schema can say. What only `parse` can tell: whether a binding's exchange is in the document,
-whether a regular expression can be read, whether an argument's name is misspelt, how many bytes a name has, and
-whether a number was written as an integer (1.0 is one to a schema, so nothing bounds those of unknown arguments).
+A schema cannot check everything. Only `parse` finds a binding whose exchange is not in the document, an invalid
+regular expression, a misspelt argument, a name of too many bytes, and 1.0 in place of an integer. To a schema 1.0
+is an integer, so integers of unknown arguments have no bounds here.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, TypeAlias
 
-from attune_infra.topology.document.parse import (
+from attune_infra.topology.document.keys import (
     BINDING_KEYS,
     CONSUMER_TAG,
     DOCUMENT_KEYS,
@@ -51,17 +51,17 @@ _ONLY_DURABLE: Final = ("quorum", "stream")
 _DURABLE: Final = {
     "type": "boolean",
     "default": True,
-    "description": "Whether it is still there after a restart of the broker.",
+    "description": "If true, it survives a restart of the broker.",
 }
 _AUTO_DELETE: Final = {
     "type": "boolean",
     "default": False,
-    "description": "Whether it goes when the last consumer, or the last binding, has gone.",
+    "description": "If true, RabbitMQ deletes a queue with its last consumer, an exchange with its last binding.",
 }
 _BINDINGS: Final = {
     "type": ["array", "null"],
     "items": {"$ref": "#/$defs/binding"},
-    "description": "Where its messages come from.",
+    "description": "Bindings from the exchanges that it gets messages from.",
 }
 
 
@@ -70,7 +70,7 @@ def schema() -> _Schema:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "attune-infra topology",
-        "description": "What a RabbitMQ virtual host should hold. Names and terms are RabbitMQ's.",
+        "description": "The wanted content of a RabbitMQ virtual host. Names and terms are RabbitMQ's.",
         "type": "object",
         **_keys(DOCUMENT_KEYS, _document()),
         "$defs": {
@@ -94,16 +94,16 @@ def schema_text() -> str:
 
 def _document() -> _Schema:
     return {
-        "topology": {"type": "string", "description": "What this topology is called in messages."},
+        "topology": {"type": "string", "description": "Name of this topology in messages."},
         "manages": {
             "type": ["array", "null"],
             "items": {"type": "string", "format": "regex"},
-            "description": "Regular expressions for the names this document claims: what bears such a name and is"
-            " not declared here may be pruned.",
+            "description": "Regular expressions for the names that this document manages: --prune deletes"
+            " undeclared objects with such a name.",
         },
         "exchanges": _named(
             "exchange",
-            "Exchanges by name; amq.topic and its like may be given bindings, and nothing else.",
+            "Exchanges by name; RabbitMQ's own, such as amq.topic, can have only bindings.",
             _NAME,
             own=PREDECLARED_EXCHANGES,
         ),
@@ -114,7 +114,7 @@ def _document() -> _Schema:
         "routes": {
             "type": ["array", "null"],
             "items": {"$ref": "#/$defs/route"},
-            "description": "What becomes of messages, as tests: `topology check` and `verify` run them.",
+            "description": "Tests: messages, and the queues they reach. `topology check` and `verify` run them.",
         },
     }
 
@@ -126,14 +126,14 @@ def _exchange() -> _Schema:
             "minLength": 1,
             "default": "direct",
             "anyOf": [{"enum": ["direct", "topic", "fanout", "headers"]}, {}],
-            "description": "direct, topic, fanout, headers, or what a plugin adds.",
+            "description": "direct, topic, fanout, headers, or the type of a plugin.",
         },
         "durable": _DURABLE,
         "auto_delete": _AUTO_DELETE,
         "internal": {
             "type": "boolean",
             "default": False,
-            "description": "Whether only other exchanges can publish to it.",
+            "description": "If true, only other exchanges can publish to it.",
         },
         "arguments": _arguments(EXCHANGE_ARGUMENTS.values()),
         "bindings": _BINDINGS,
@@ -144,7 +144,7 @@ def _exchange() -> _Schema:
 def _predeclared_exchange() -> _Schema:
     return {
         "type": ["object", "null"],
-        "description": "An exchange that every virtual host has; here it can only be bound to others.",
+        "description": "An exchange that exists in every virtual host; a document can only bind it to others.",
         **_keys(PREDECLARED_EXCHANGE_KEYS, {"bindings": _BINDINGS}),
     }
 
@@ -153,7 +153,7 @@ def _queue() -> _Schema:
     attributes: _Schema = {
         "type": {
             "enum": list(QUEUE_TYPES),
-            "description": "By default what the virtual host says, which is classic unless it was changed.",
+            "description": "Type of the queue; without it, the default type of the virtual host, usually classic.",
         },
         "durable": _DURABLE,
         "auto_delete": _AUTO_DELETE,
@@ -165,7 +165,7 @@ def _queue() -> _Schema:
 
 
 def _is_of(queue_type: str) -> _Schema:
-    """Return the schema of a queue that is of a type, however it says so; a classic one need not always."""
+    """Return the schema that matches queues of a type, set by key, by argument or implied (only classic)."""
     cases = [_has("type", {"const": queue_type}), _has("arguments", _has("x-queue-type", {"const": queue_type}))]
     if queue_type == "classic":
         names_it = [_has("type", {}), _has("arguments", _has("x-queue-type", {}))]
@@ -175,12 +175,12 @@ def _is_of(queue_type: str) -> _Schema:
 
 
 def _has(key: str, value: _Schema) -> _Schema:
-    """Return the schema of an object with such a value behind a key."""
+    """Return the schema of an object that has a key with such a value."""
     return {"type": "object", "required": [key], "properties": {key: value}}
 
 
 def _only(queue_type: str) -> _Schema:
-    """Return the schema of what a queue of a type can be and have."""
+    """Return the schema of the attributes and arguments that a queue of a type can have."""
     forbidden = [rule.name for rule in QUEUE_ARGUMENTS.values() if queue_type not in rule.queue_types]
     properties: _Schema = {
         "type": {"const": queue_type},
@@ -193,12 +193,12 @@ def _only(queue_type: str) -> _Schema:
 
 def _binding() -> _Schema:
     attributes: _Schema = {
-        "exchange": {"type": "string", "minLength": 1, "description": "The exchange it gets messages from."},
+        "exchange": {"type": "string", "minLength": 1, "description": "Exchange that it gets messages from."},
         "routing_key": {
             "type": "string",
             "default": "",
             "maxLength": MAX_NAME_BYTES,
-            "description": "For a topic exchange * stands for one word, # for any number of words.",
+            "description": "Routing key; for a topic exchange * matches one word, # any number of words.",
         },
         "arguments": _arguments(HEADERS_BINDING_ARGUMENTS.values(), strict=False),
     }
@@ -210,19 +210,23 @@ def _policy() -> _Schema:
         "pattern": {
             "type": "string",
             "format": "regex",
-            "description": "A regular expression; the policy applies to names in which it is found.",
+            "description": "Regular expression; the policy applies to each name that contains a match.",
         },
         "definition": {
             **_arguments(POLICY_RULES.values(), by_policy_key=True),
             "type": "object",
             "minProperties": 1,
-            "description": "What the policy sets.",
+            "description": "Settings of the policy.",
         },
-        "apply_to": {"enum": list(APPLY_TO), "default": "all", "description": "What it applies to."},
+        "apply_to": {
+            "enum": list(APPLY_TO),
+            "default": "all",
+            "description": "Kinds of objects that the policy applies to.",
+        },
         "priority": {
             **_integer(),
             "default": 0,
-            "description": "Of several policies the one with the highest priority applies, alone.",
+            "description": "Priority; if several policies match, only the one with the highest priority applies.",
         },
     }
     return {"type": "object", **_keys(POLICY_KEYS, attributes), "required": ["pattern", "definition"]}
@@ -234,17 +238,19 @@ def _workers() -> _Schema:
             "type": "string",
             "pattern": PLACEHOLDER.replace("{", r"\{").replace("}", r"\}"),
             "default": CONSUMER_TAG,
-            "description": "With what consumer tag a worker consumes.",
+            "description": "Consumer tag of a worker.",
         },
         "queues": {
-            **_named("queue", f"Queues by name, in which {PLACEHOLDER} stands for a worker's id.", _WORKER_NAME),
+            **_named(
+                "queue", f"Queues by name; {PLACEHOLDER} in a name stands for the worker's id.", _WORKER_NAME
+            ),
             "type": "object",
             "minProperties": 1,
         },
     }
     return {
         "type": ["object", "null"],
-        "description": f"What each worker owns; {PLACEHOLDER} in names and routing keys stands for its id.",
+        "description": f"Queues that each worker owns; {PLACEHOLDER} in names and routing keys stands for its id.",
         **_keys(WORKERS_KEYS, attributes),
         "required": ["queues"],
     }
@@ -254,32 +260,32 @@ def _route() -> _Schema:
     message: _Schema = {
         "exchange": {
             "type": "string",
-            "description": "Where it is published; amq.default is the default exchange.",
+            "description": "Exchange to publish to; amq.default is the default exchange.",
         },
         "routing_key": {
             "type": "string",
             "default": "",
             "maxLength": MAX_NAME_BYTES,
-            "description": "Its routing key.",
+            "description": "Routing key of the message.",
         },
         "headers": {
             "type": ["object", "null"],
-            "description": "Its headers; CC and BCC are further routing keys.",
+            "description": "Headers of the message; CC and BCC hold further routing keys.",
             "additionalProperties": {"$ref": "#/$defs/value"},
         },
     }
     attributes: _Schema = {
         "publish": {
             "type": "object",
-            "description": "A message.",
+            "description": "The message to publish.",
             **_keys(PUBLISH_KEYS, message),
             "required": ["exchange"],
         },
         "reaches": {
             "type": "array",
             "items": {"type": "string"},
-            "description": "All queues that it reaches, and no other; [] if it is to reach none. Workers whose"
-            " queues are named are taken to be there.",
+            "description": "All queues that the message reaches; [] if it reaches none. A worker whose queue is"
+            " named takes part in the test.",
         },
     }
     return {"type": "object", **_keys(ROUTE_KEYS, attributes), "required": list(ROUTE_KEYS)}
@@ -289,23 +295,23 @@ def _lint() -> _Schema:
     ignore = {
         "type": ["array", "null"],
         "items": {"$ref": "#/$defs/suppression"},
-        "description": "Rules that are not to speak, each with a reason.",
+        "description": "Rules to ignore, each with a reason.",
     }
     return {
         "type": ["object", "null"],
-        "description": "What attune-infra lint does with this document.",
+        "description": "Settings of attune-infra lint for this document.",
         **_keys(LINT_KEYS, {"ignore": ignore}),
     }
 
 
 def _suppression() -> _Schema:
     attributes: _Schema = {
-        "rule": {"type": "string", "pattern": f"^{RULE_CODE}$", "description": "The code of the rule."},
+        "rule": {"type": "string", "pattern": f"^{RULE_CODE}$", "description": "Code of the rule."},
         "object": {
             "type": "string",
-            "description": "Of which object only: as lint calls it (queue jobs), or its name; by default of any.",
+            "description": "Only object to ignore the rule for: its kind and name (queue jobs), or its name.",
         },
-        "reason": {"type": "string", "pattern": r"\S", "description": "Why it is meant so."},
+        "reason": {"type": "string", "pattern": r"\S", "description": "Reason to ignore the rule."},
     }
     return {"type": "object", **_keys(SUPPRESSION_KEYS, attributes), "required": ["rule", "reason"]}
 
@@ -313,7 +319,7 @@ def _suppression() -> _Schema:
 def _value() -> _Schema:
     inner = {"$ref": "#/$defs/value"}
     return {
-        "description": "What RabbitMQ can store; null is not among it.",
+        "description": "A value that RabbitMQ can store; it cannot store null.",
         "anyOf": [
             {"type": ["boolean", "string", "number"]},
             {"type": "array", "items": inner},
@@ -327,12 +333,12 @@ def _integer() -> _Schema:
 
 
 def _keys(known: Iterable[str], attributes: Mapping[str, _Schema]) -> _Schema:
-    """Return the part of a schema that allows exactly these keys; each must be among the attributes."""
+    """Return the part of a schema that allows exactly these keys; the attributes must have each of them."""
     return {"additionalProperties": False, "properties": {key: attributes[key] for key in known}}
 
 
 def _named(kind: str, description: str, pattern: str, *, own: Iterable[str] = ()) -> _Schema:
-    """Return the schema of a mapping from names to objects of a kind; `own` are RabbitMQ's names."""
+    """Return the schema of a mapping from names to objects of a kind; `own` are names of RabbitMQ's own."""
     name: _Schema = {"pattern": pattern, "maxLength": MAX_NAME_BYTES}
     reserved = {each: {"$ref": f"#/$defs/predeclared_{kind}"} for each in sorted(own)}
     return {
@@ -345,14 +351,16 @@ def _named(kind: str, description: str, pattern: str, *, own: Iterable[str] = ()
 
 
 def _arguments(rules: Iterable[Rule], *, by_policy_key: bool = False, strict: bool = True) -> _Schema:
-    """Return the schema of arguments; without `strict` the known values are only proposed."""
+    """Return the schema of arguments; without `strict` it only suggests the known values."""
     known = {
         str(rule.policy_key if by_policy_key else rule.name): _argument(rule, strict=strict) for rule in rules
     }
-    needs = {} if by_policy_key else {rule.name: [rule.needs] for rule in QUEUE_ARGUMENTS.values() if rule.needs}
+    needs: dict[str, list[str]] = {}
+    if not by_policy_key:
+        needs = {rule.name: [rule.needs] for rule in QUEUE_ARGUMENTS.values() if rule.needs}
     return {
         "type": ["object", "null"],
-        "description": "Arguments; RabbitMQ stores those that it does not know.",
+        "description": "Arguments; RabbitMQ stores unknown ones without using them.",
         "properties": known,
         "dependentRequired": {name: needed for name, needed in needs.items() if name in known},
         "additionalProperties": {"$ref": "#/$defs/value"},

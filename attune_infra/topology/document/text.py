@@ -1,4 +1,4 @@
-"""A text that holds a topology: what has to be said in it, and what it does not hold."""
+"""Texts that hold a topology, and the things left out of them."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import ClassVar, Final
 from attune_infra.errors import ExitCode
 from attune_infra.topology.model import Queue, Topology, type_without_argument
 
-OPERATOR_POLICY: Final = "they are the operator's limits to a topology, not a part of it"
+OPERATOR_POLICY: Final = "they limit a topology but are not part of it"
 
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """Things of one kind that were not taken over, and why; `kind` is a plural."""
+    """Things of one kind, left out for one reason; `kind` is a plural."""
 
     kind: str
     names: tuple[str, ...]
@@ -32,18 +32,18 @@ class Document:
     file: str | None = None
 
 
-def gathered(found: Iterable[tuple[str, str, str]]) -> tuple[LeftOut, ...]:
-    """Gather (kind, name, why) to one `LeftOut` for each kind and reason, with every name once."""
+def group_left_out(found: Iterable[tuple[str, str, str]]) -> tuple[LeftOut, ...]:
+    """Group (kind, name, reason) by kind and reason, each name once."""
     names: dict[tuple[str, str], dict[str, None]] = {}
     for kind, name, why in found:
         names.setdefault((kind, why), {})[name] = None
     return tuple(LeftOut(kind, tuple(named), why) for (kind, why), named in names.items())
 
 
-def portable(topology: Topology) -> Topology:
-    """Return the same topology for any virtual host, whatever type it gives to queues that name none.
+def make_portable(topology: Topology) -> Topology:
+    """Return the same topology, independent of the default queue type of a virtual host.
 
-    A queue names its type unless it is classic, and would be where it comes from without saying so.
+    Each queue gets its type, except a classic one that is classic without a type where it comes from.
     """
     queues = {name: _with_type(queue, topology.default_queue_type) for name, queue in topology.queues.items()}
     return replace(topology, queues=queues, default_queue_type="classic")

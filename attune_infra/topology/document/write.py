@@ -1,7 +1,7 @@
 """Topology -> YAML text, the inverse of `parse`.
 
-What a document leaves to a default is not written. Short mappings stand on one line, bindings one below the
-other; the order does not depend on the order in which anything was read, so that two texts can be compared.
+Defaults are not written. Short mappings stand on one line, bindings on a line each. The order is fixed, so that
+two texts can be compared.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _Bindings: TypeAlias = "dict[tuple[str, str], list[Argument]]"
 
 _WIDTH: Final = 100
 _WORDS: Final = re.compile(r"[^\W\d][\w.-]*(?: [\w.-]+)*")
-"""What holds nothing that YAML could take for punctuation."""
+"""Texts without characters that YAML could read as punctuation."""
 
 _RESOLVER: Final = yaml.resolver.Resolver()
 
@@ -42,10 +42,10 @@ _RESOLVER: Final = yaml.resolver.Resolver()
 def write(topology: Topology) -> str:
     """Return the document that `parse` reads back as this topology.
 
-    Only the bindings of a worker family may come back in another order, which is that of its queues. Raises
-    `ValueError` if a binding ends at what the topology does not hold, since no document can say that.
+    Only the bindings of a worker family may come back in another order: that of its queues. Raise `ValueError` if
+    a binding ends at something that the topology lacks, since no document can hold such a binding.
     """
-    bindings = _by_destination(sorted(topology.bindings, key=binding_order))
+    bindings = _group_by_destination(sorted(topology.bindings, key=binding_order))
     sections: _Mapping = {
         "manages": list(topology.manages),
         "exchanges": _exchanges(topology, bindings),
@@ -55,56 +55,58 @@ def write(topology: Topology) -> str:
         "lint": _lint(topology.suppressions),
         "routes": [_route(route) for route in topology.routes],
     }
-    _all_written(bindings)
-    parts = [[f"topology: {_scalar(topology.name)}"]] if topology.name else []
-    parts += [[f"{name}:", *_block(section, "  ")] for name, section in sections.items() if section]
-    return "\n\n".join("\n".join(lines) for lines in parts or [["{}"]]) + "\n"
+    _check_all_written(bindings)
+    parts = [[f"{name}:", *_block(section, "  ")] for name, section in sections.items() if section]
+    if topology.name:
+        parts.insert(0, [f"topology: {_scalar(topology.name)}"])
+    if not parts:
+        return "{}\n"
+    return "\n\n".join("\n".join(lines) for lines in parts) + "\n"
 
 
-def ordered(arguments: Arguments) -> dict[str, Argument]:
-    """Return arguments in the order of their names, tables within them too."""
-    return {name: _ordered(value) for name, value in sorted(arguments.items())}
+def sort_arguments(arguments: Arguments) -> dict[str, Argument]:
+    """Sort arguments by name, and tables in them too."""
+    return {name: _sort_value(value) for name, value in sorted(arguments.items())}
 
 
-def _ordered(value: Argument) -> Argument:
+def _sort_value(value: Argument) -> Argument:
     match value:
         case dict():
-            return ordered(value)
+            return sort_arguments(value)
         case list():
-            return [_ordered(item) for item in value]
+            return [_sort_value(item) for item in value]
         case _:
             return value
 
 
 def policy_line(policy: Policy) -> str:
-    """Return a policy as a line of a document, to stand below `policies:`."""
+    """Return a policy as a line for the section `policies` of a document."""
     return f"{_scalar(policy.name)}: {_flow(_policy(policy))}"
 
 
-def _by_destination(bindings: Iterable[Binding]) -> _Bindings:
+def _group_by_destination(bindings: Iterable[Binding]) -> _Bindings:
     found: _Bindings = {}
     for binding in bindings:
         written = _without_defaults(
             exchange=binding.source,
             routing_key=binding.routing_key or None,
-            arguments=ordered(binding.arguments) or None,
+            arguments=sort_arguments(binding.arguments) or None,
         )
         found.setdefault((binding.destination_type, binding.destination), []).append(written)
     return found
 
 
 def _exchanges(topology: Topology, bindings: _Bindings) -> _Mapping:
-    """Return the exchanges, among them RabbitMQ's own where something is bound to them."""
+    """Return the exchanges; RabbitMQ's own are among them if a binding ends at them."""
     names = topology.exchanges.keys() | {
         name for kind, name in bindings if kind == "exchange" and name in PREDECLARED_EXCHANGES
     }
-    return {
-        name: {
-            **(_exchange(topology.exchanges[name]) if name in topology.exchanges else {}),
-            **_without_defaults(bindings=bindings.pop(("exchange", name), None)),
-        }
-        for name in sorted(names)
-    }
+    written: _Mapping = {}
+    for name in sorted(names):
+        exchange = topology.exchanges.get(name)
+        attributes = {} if exchange is None else _exchange(exchange)
+        written[name] = {**attributes, **_without_defaults(bindings=bindings.pop(("exchange", name), None))}
+    return written
 
 
 def _exchange(exchange: Exchange) -> _Mapping:
@@ -113,7 +115,7 @@ def _exchange(exchange: Exchange) -> _Mapping:
         durable=None if exchange.durable else False,
         auto_delete=exchange.auto_delete or None,
         internal=exchange.internal or None,
-        arguments=ordered(exchange.arguments) or None,
+        arguments=sort_arguments(exchange.arguments) or None,
     )
 
 
@@ -123,7 +125,7 @@ def _queues(queues: Sequence[Queue], bindings: _Bindings) -> _Mapping:
             type=queue.type,
             durable=None if queue.durable else False,
             auto_delete=queue.auto_delete or None,
-            arguments=ordered(queue.arguments) or None,
+            arguments=sort_arguments(queue.arguments) or None,
             bindings=bindings.pop(("queue", queue.name), None),
         )
         for queue in queues
@@ -137,16 +139,16 @@ def _policy(policy: Policy) -> _Mapping:
             apply_to=policy.apply_to if policy.apply_to != "all" else None,
             priority=policy.priority or None,
         ),
-        "definition": ordered(policy.definition),
+        "definition": sort_arguments(policy.definition),
     }
 
 
 def _workers(family: WorkerFamily | None) -> _Mapping:
     if family is None:
         return {}
-    bindings = _by_destination(family.bindings)
+    bindings = _group_by_destination(family.bindings)
     queues = _queues(family.queues, bindings)
-    _all_written(bindings)
+    _check_all_written(bindings)
     return {"consumer_tag": family.consumer_tag, **_without_defaults(queues=queues or None)}
 
 
@@ -162,27 +164,27 @@ def _route(route: Route) -> _Mapping:
     publish = _without_defaults(
         exchange=show_exchange_name(message.exchange),
         routing_key=message.routing_key or None,
-        headers=ordered(message.headers) or None,
+        headers=sort_arguments(message.headers) or None,
     )
     return {"publish": publish, "reaches": list(route.reaches)}
 
 
-def _all_written(bindings: _Bindings) -> None:
+def _check_all_written(bindings: _Bindings) -> None:
     if bindings:
-        raise ValueError(f"bindings end at what the topology does not hold: {sorted(bindings)}")
+        raise ValueError(f"bindings end at something that the topology lacks: {sorted(bindings)}")
 
 
 def _without_defaults(**attributes: Argument) -> _Mapping:
-    """Return the attributes that are not None, which stands for the default."""
+    """Return the attributes without those that are None, which means the default."""
     return {name: value for name, value in attributes.items() if value is not None}
 
 
 def _block(value: Argument, indent: str) -> Iterator[str]:
-    """Yield the lines of a mapping or list, of which each value that can stands on its key's line."""
+    """Yield the lines of a mapping or list; each value that fits stands on the line of its key."""
     match value:
         case list():
             for item in value:
-                yield from _listed(item, indent)
+                yield from _list_item(item, indent)
         case dict():
             for key, item in value.items():
                 line = f"{indent}{_scalar(key)}: {_flow(item)}"
@@ -193,7 +195,7 @@ def _block(value: Argument, indent: str) -> Iterator[str]:
                     yield line
 
 
-def _listed(item: Argument, indent: str) -> Iterator[str]:
+def _list_item(item: Argument, indent: str) -> Iterator[str]:
     line = f"{indent}- {_flow(item)}"
     if not _is_long(item, line) or not isinstance(item, dict):
         yield line
@@ -204,7 +206,7 @@ def _listed(item: Argument, indent: str) -> Iterator[str]:
 
 
 def _is_long(value: Argument, line: str) -> bool:
-    """Return whether a value needs lines of its own: a list of mappings does, and what holds one."""
+    """Return true if a value needs lines of its own: a list of mappings, or a value that holds one."""
     match value:
         case list():
             return any(isinstance(item, dict) for item in value)
@@ -230,15 +232,15 @@ def _flow(value: Argument) -> str:
 
 
 def _scalar(text: str) -> str:
-    """Return a string as YAML reads it back, in quotes only where it needs them."""
+    """Return a string as YAML reads it back, with quotes only if it needs them."""
     if not text.isprintable() and any(is_hidden(character) for character in text):
-        return '"' + "".join(_escaped(character) for character in text) + '"'
+        return '"' + "".join(_escape(character) for character in text) + '"'
     if _WORDS.fullmatch(text) and _is_string(text):
         return text
     return "'" + text.replace("'", "''") + "'"
 
 
-def _escaped(character: str) -> str:
+def _escape(character: str) -> str:
     if character == '"':
         return '\\"'
     if character == "\\" or is_hidden(character):
@@ -247,6 +249,6 @@ def _escaped(character: str) -> str:
 
 
 def _is_string(text: str) -> bool:
-    """Return whether YAML takes words without quotes for a string: not `yes`, not `null`."""
+    """Return true if YAML reads words without quotes as a string, unlike `yes` and `null`."""
     tag: str = _RESOLVER.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
     return tag == "tag:yaml.org,2002:str"

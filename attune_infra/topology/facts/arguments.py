@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from attune_infra.topology.words import either, shown
+from attune_infra.topology.words import describe, either
 
 QUEUE_TYPES: Final = ("classic", "quorum", "stream")
 APPLY_TO: Final = ("queues", "exchanges", "all", "classic_queues", "quorum_queues", "streams")
@@ -54,7 +54,7 @@ class Rule:
             and not (self.choices and value not in self.choices)
             and not (isinstance(value, str) and self.pattern and not re.fullmatch(self.pattern, value))
         )
-        return None if fits else f"must be {self.demand}, is {shown(value)}"
+        return None if fits else f"expects {self.demand}, got {describe(value)}"
 
     @property
     def demand(self) -> str:

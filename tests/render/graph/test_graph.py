@@ -116,7 +116,7 @@ def test_without_graphviz_the_way_out_is_told(monkeypatch: pytest.MonkeyPatch) -
 
     with pytest.raises(InvalidInput, match="needs Graphviz") as error:
         lay_out(one("x"))
-    assert "attune-infra[graph]" in str(error.value.hint)
+    assert "pip install pygraphviz" in str(error.value.hint)
 
 
 def test_a_library_that_graphviz_lacks_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,11 +69,11 @@ def test_what_is_said_of_many_alike_is_said_once() -> None:
         )
         for each in range(1, 2001)
     ]
-    another = Check("queue worker.7.q", Verdict.FAILED, "is there, but its state is down", worker_id=7)
+    another = Check("queue worker.7.q", Verdict.FAILED, "exists, but its state is down", worker_id=7)
 
     assert texts(verify.lines(Verification((*checks, another)))) == [
         "failed   queue worker.{worker_id}.q: is missing (workers 1-2000)",
-        "failed   queue worker.7.q: is there, but its state is down",
+        "failed   queue worker.7.q: exists, but its state is down",
         "2001 checks: 2001 failed",
     ]
 

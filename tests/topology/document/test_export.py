@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from attune_infra.topology.document.definitions import parse_definitions
 from attune_infra.topology.document.export import as_definitions, as_document
 from attune_infra.topology.document.parse import parse
-from attune_infra.topology.document.text import LeftOut, portable
+from attune_infra.topology.document.text import LeftOut, make_portable
 from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology
 from support.strategies import topologies
 
@@ -47,19 +47,19 @@ def test_a_document_holds_what_it_can_and_the_rest_is_named() -> None:
         name="odd",
     )
     assert set(document.left_out) == {
-        LeftOut("operator policies", ("o",), "they are the operator's limits to a topology, not a part of it"),
+        LeftOut("operator policies", ("o",), "they limit a topology but are not part of it"),
         LeftOut(
             "exchanges",
             ("a\nb",),
             "the name holds a line break or NUL, which RabbitMQ drops silently or cannot show",
         ),
         LeftOut("queues", ("..",), "the name is '..', which no HTTP client can address"),
-        LeftOut("queues", ("mine",), "they belong to one connection, and go with it"),
+        LeftOut("queues", ("mine",), "they belong to one connection, and RabbitMQ deletes them with it"),
         LeftOut("queues", ("slip",), "unknown argument 'x-max-lenght'; did you mean 'x-max-length'?"),
-        LeftOut("policies", ("p",), "is not a regular expression: unknown extension ?<a at position 1"),
-        LeftOut("bindings", ("a\nb -> q",), "exchange a\nb is not there, or left out"),
-        LeftOut("bindings", ("e -> gone",), "queue gone is not there, or left out"),
-        LeftOut("bindings", ("e -> mine",), "queue mine is not there, or left out"),
+        LeftOut("policies", ("p",), "the pattern is not a regular expression: unknown extension ?<a at position 1"),
+        LeftOut("bindings", ("a\nb -> q",), "exchange a\nb does not exist or was left out"),
+        LeftOut("bindings", ("e -> gone",), "queue gone does not exist or was left out"),
+        LeftOut("bindings", ("e -> mine",), "queue mine does not exist or was left out"),
     }
 
 
@@ -80,5 +80,5 @@ def test_what_is_whole_is_exported_whole_in_either_form(topology: Topology) -> N
     document, definitions = as_document(topology), as_definitions(topology)
 
     assert (document.left_out, definitions.left_out) == ((), ())
-    assert parse(document.text, source="x.yaml") == portable(topology)
-    assert parse_definitions(definitions.text, source="x.json") == (portable(topology), ())
+    assert parse(document.text, source="x.yaml") == make_portable(topology)
+    assert parse_definitions(definitions.text, source="x.json") == (make_portable(topology), ())

@@ -3,7 +3,7 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attune_infra.topology.document.judge import problems_of
+from attune_infra.topology.document.judge import judge_with_values
 from attune_infra.topology.document.parse import parse
 from attune_infra.topology.document.problems import InvalidDocument
 from attune_infra.topology.document.write import write
@@ -49,7 +49,7 @@ _items: st.SearchStrategy[TopologyObject] = (
 def test_an_object_has_a_problem_where_its_document_would_be_refused(item: TopologyObject) -> None:
     from_headers = isinstance(item, Binding) and item.source == "amq.headers"
 
-    found = list(problems_of(item, from_headers=from_headers))
+    found = list(judge_with_values(item, from_headers=from_headers))
 
     assert bool(found) == bool(problems_of_its_document(item)), (found, problems_of_its_document(item))
 
@@ -67,8 +67,10 @@ def test_what_no_document_can_say_is_found_too() -> None:
     for _ in range(60):
         deep = [deep]
 
-    assert list(problems_of(Queue(name="q", arguments={"a": None, "b": [{"c": None}], "d": deep}))) == [
-        "'a' holds null; RabbitMQ cannot store that",
-        "'b' holds null; RabbitMQ cannot store that",
+    queue = Queue(name="q", arguments={"a": None, "b": [{"c": None}], "d": deep})
+
+    assert [defect.sentence for defect in judge_with_values(queue)] == [
+        "'a' holds null, which RabbitMQ cannot store",
+        "'b' holds null, which RabbitMQ cannot store",
         "'d' is nested more than 40 levels deep",
     ]

@@ -1,6 +1,6 @@
 import pytest
 
-from attune_infra.topology.document.text import LeftOut, gathered, portable
+from attune_infra.topology.document.text import LeftOut, group_left_out, make_portable
 from attune_infra.topology.model import Queue, Topology
 
 
@@ -21,14 +21,14 @@ from attune_infra.topology.model import Queue, Topology
 def test_a_queue_names_its_type_where_a_virtual_host_might_choose_another(
     default_type: str, queue: Queue, named: str | None
 ) -> None:
-    topology = portable(Topology.of([queue], default_queue_type=default_type))
+    topology = make_portable(Topology.of([queue], default_queue_type=default_type))
 
     assert topology.queues["q"].type == named
     assert topology.default_queue_type == "classic"
 
 
 def test_what_was_left_out_is_gathered_by_kind_and_reason() -> None:
-    assert gathered(
+    assert group_left_out(
         [("users", "b", "why"), ("users", "a", "why"), ("users", "b", "why"), ("users", "a", "no")]
     ) == (
         LeftOut("users", ("b", "a"), "why"),

@@ -54,10 +54,7 @@ def test_a_nasty_name_is_read_back_wherever_it_stands(name: str) -> None:
     assert yaml.safe_load(write(topology))["topology"] == name
 
 
-def test_the_platforms_own_topology_looks_as_one_would_write_it() -> None:
-    assert (
-        write(attune())
-        == """\
+ATTUNE = """\
 topology: attune
 
 exchanges:
@@ -107,30 +104,13 @@ routes:
   - {publish: {exchange: attune.notifications}, reaches: [attune.notifications.queue]}
   - {publish: {exchange: attune.dlx, routing_key: event.created}, reaches: [attune.dlx.queue]}
 """
-    )
 
 
-def test_everything_there_is_stands_in_its_place() -> None:
-    topology = Topology.of(
-        [
-            Exchange(name="inner", type="headers", durable=False, auto_delete=True, internal=True),
-            Exchange(name="outer"),
-            Binding(source="outer", destination="inner", destination_type="exchange", routing_key="k"),
-            Binding(source="outer", destination="amq.fanout", destination_type="exchange"),
-            Queue(name="q", type="quorum", arguments={"x-delivery-limit": 3, "x-note": "yes"}),
-            Binding(source="amq.match", destination="q", arguments={"x-match": "any", "n": 1.5, "of": {"a": []}}),
-            Policy(name="p", pattern="", definition={"max-length": 5}, priority=1),
-        ],
-        manages=("^a",),
-        routes=(
-            Route(publish=Message(exchange="", routing_key="q"), reaches=("q",)),
-            Route(publish=Message(exchange="outer", headers={"n": 1.0, "CC": ["k"]}), reaches=()),
-        ),
-    )
+def test_the_platforms_own_topology_looks_as_one_would_write_it() -> None:
+    assert write(attune()) == ATTUNE
 
-    assert (
-        write(topology)
-        == """\
+
+EVERYTHING = """\
 manages:
   - '^a'
 
@@ -161,7 +141,27 @@ routes:
   - {publish: {exchange: amq.default, routing_key: q}, reaches: [q]}
   - {publish: {exchange: outer, headers: {CC: [k], n: 1.0}}, reaches: []}
 """
+
+
+def test_everything_there_is_stands_in_its_place() -> None:
+    topology = Topology.of(
+        [
+            Exchange(name="inner", type="headers", durable=False, auto_delete=True, internal=True),
+            Exchange(name="outer"),
+            Binding(source="outer", destination="inner", destination_type="exchange", routing_key="k"),
+            Binding(source="outer", destination="amq.fanout", destination_type="exchange"),
+            Queue(name="q", type="quorum", arguments={"x-delivery-limit": 3, "x-note": "yes"}),
+            Binding(source="amq.match", destination="q", arguments={"x-match": "any", "n": 1.5, "of": {"a": []}}),
+            Policy(name="p", pattern="", definition={"max-length": 5}, priority=1),
+        ],
+        manages=("^a",),
+        routes=(
+            Route(publish=Message(exchange="", routing_key="q"), reaches=("q",)),
+            Route(publish=Message(exchange="outer", headers={"n": 1.0, "CC": ["k"]}), reaches=()),
+        ),
     )
+
+    assert write(topology) == EVERYTHING
 
 
 def test_what_is_too_long_for_a_line_gets_more_of_them() -> None:
@@ -237,5 +237,5 @@ def test_nothing_at_all_is_a_document_too() -> None:
     ],
 )
 def test_a_binding_to_nothing_cannot_be_written(topology: Topology) -> None:
-    with pytest.raises(ValueError, match="bindings end at what the topology does not hold"):
+    with pytest.raises(ValueError, match="bindings end at something that the topology lacks"):
         write(topology)

@@ -49,7 +49,7 @@ def rules() -> list[Rule]:
 def test_a_rule_takes_what_it_says_and_names_what_it_does_not_take(rule: Rule) -> None:
     assert [value for value in good(rule) if rule.problem(value)] == []
     assert [value for value in bad(rule) if not rule.problem(value)] == []
-    assert rule.problem(None) == f"must be {rule.demand}, is null"
+    assert rule.problem(None) == f"expects {rule.demand}, got null"
     assert rule.about.endswith(".")
 
 

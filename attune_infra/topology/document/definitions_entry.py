@@ -1,0 +1,86 @@
+"""One object of a definitions JSON: its values, and a problem for each that is missing or of a wrong type."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from attune_infra.topology.document.judge import judge_with_values
+from attune_infra.topology.model import Arguments, TopologyObject
+from attune_infra.topology.words import describe
+
+_Value = TypeVar("_Value", str, bool, int)
+
+
+@dataclass(slots=True)
+class Entry:
+    """An object of a section. `report` receives each problem; `what` names the object in its sentence."""
+
+    value: dict[str, Any]
+    at: int
+    report: Callable[[int, str], None]
+    what: str
+    unread: set[str] = field(default_factory=set)
+    """Keys with a problem: they are missing, or their values are of a wrong type."""
+
+    def problem(self, sentence: str) -> None:
+        """Report a problem; the name of the object goes before the sentence."""
+        self.report(self.at, self.what + sentence)
+
+    def string(self, key: str, default: str | None = None) -> str:
+        return self.get(key, str, "a string", default)
+
+    def boolean(self, key: str, default: bool | None = None, *, if_missing: str = "") -> bool:
+        return self.get(key, bool, "true or false", default, if_missing)
+
+    def integer(self, key: str, default: int | None = None) -> int:
+        return self.get(key, int, "an integer", default)
+
+    def get(
+        self, key: str, kind: type[_Value], words: str, default: _Value | None, if_missing: str = ""
+    ) -> _Value:
+        found = self.value.get(key, default)
+        if type(found) is kind:
+            return found
+        self.unread.add(key)
+        if key in self.value:
+            self.problem(f": {key} expects {words}, got {describe(found)}")
+        else:
+            self.problem(f" has no {key}{if_missing}")
+        return kind()
+
+    def table(self, key: str) -> Arguments:
+        """Return arguments; an empty list means none, as it does to RabbitMQ."""
+        found = self.value.get(key, {})
+        if not isinstance(found, dict):
+            if found != []:
+                self.problem(f": '{key}' expects an object, got {describe(found)}")
+            return {}
+        return found
+
+    def name(self, kind: str, others: set[str]) -> str:
+        """Return the name, add it to the others, and use it in sentences from now on."""
+        name = self.string("name")
+        if not isinstance(self.value.get("name"), str):
+            return name
+        self.what = f"{kind} '{name}'"
+        if name in others:
+            self.problem(" is declared twice")
+        others.add(name)
+        return name
+
+    def judge(self, item: TopologyObject, *, from_headers: bool = False) -> None:
+        """Report the defects of what this became."""
+        for defect in judge_with_values(item, from_headers=from_headers):
+            if defect.part not in self.unread:
+                self.problem(f": {defect.sentence}")
+
+    def is_text(self) -> bool:
+        """Return whether UTF-8 can encode every string."""
+        try:
+            json.dumps(self.value, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            return False
+        return True

@@ -1,0 +1,178 @@
+"""The objects of a definitions JSON -> those of a topology: each is judged, or left out with a reason.
+
+An object is refused if some RabbitMQ refuses it, or silently takes it for another: a queue without a name becomes
+one named `undefined`, a binding to an undeclared queue is dropped. Tried on 3.10 and 4.0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Set
+from dataclasses import dataclass, field
+from typing import Final
+
+from attune_infra.topology.document.definitions_entry import Entry
+from attune_infra.topology.document.definitions_file import DefinitionsFile
+from attune_infra.topology.document.places import Places
+from attune_infra.topology.facts.exchanges import OWN_HEADERS_EXCHANGES, PREDECLARED_EXCHANGES, is_reserved
+from attune_infra.topology.model import (
+    Argument,
+    Binding,
+    Exchange,
+    Policy,
+    Queue,
+    Topology,
+    TopologyObject,
+    label,
+)
+from attune_infra.topology.words import describe, guess
+
+_OWN: Final = "RabbitMQ creates them itself"
+_PRIVATE: Final = "they belong to one connection, and RabbitMQ deletes them with it"
+
+
+@dataclass(slots=True)
+class DefinitionsObjects:
+    """The objects of one virtual host. Names and `places` fill up as they are read."""
+
+    file: DefinitionsFile
+    vhost: str
+    exchanges: set[str] = field(default_factory=set)
+    queues: set[str] = field(default_factory=set)
+    private: set[str] = field(default_factory=set)
+    headers: set[str] = field(default_factory=lambda: set(OWN_HEADERS_EXCHANGES))
+    places: Places = field(default_factory=Places)
+
+    def topology(self) -> Topology:
+        """Return the topology of the virtual host; its problems and omissions are in the file."""
+        self.file.check_members()
+        objects: tuple[TopologyObject, ...] = (
+            *self.read_exchanges(),
+            *self.read_queues(),
+            *self.read_bindings(),
+            *self.read_policies(),
+        )
+        default_type = self.file.default_queue_type(self.vhost)
+        return Topology.of(objects, name=self.vhost, default_queue_type=default_type)
+
+    def read_exchanges(self) -> Iterator[Exchange]:
+        for entry in self.file.entries("exchanges", self.vhost, "an exchange"):
+            if is_reserved(str(entry.value.get("name"))):
+                self.leave_out("exchanges", entry.value["name"], _OWN)
+                continue
+            exchange = Exchange(
+                name=entry.name("exchange", self.exchanges),
+                type=entry.string("type"),
+                durable=entry.boolean("durable"),
+                auto_delete=entry.boolean("auto_delete", default=False),
+                internal=entry.boolean("internal", default=False),
+                arguments=entry.table("arguments"),
+            )
+            if exchange.type == "headers":
+                self.headers.add(exchange.name)
+            self.accept(exchange, entry)
+            yield exchange
+
+    def read_queues(self) -> Iterator[Queue]:
+        for entry in self.file.entries("queues", self.vhost, "a queue"):
+            if is_reserved(str(entry.value.get("name"))) or entry.boolean("exclusive", default=False):
+                self.private.add(str(entry.value.get("name")))
+                self.leave_out("queues", str(entry.value.get("name")), _PRIVATE)
+                continue
+            name, arguments = entry.name("queue", self.queues), dict(entry.table("arguments"))
+            queue = Queue(
+                name=name,
+                type=self.queue_type(entry, arguments.pop("x-queue-type", None)),
+                durable=entry.boolean("durable", if_missing="; RabbitMQ 3.10 refuses that, 4.x assumes true"),
+                auto_delete=entry.boolean(
+                    "auto_delete", if_missing="; RabbitMQ 3.10 refuses that, 4.x assumes false"
+                ),
+                arguments=arguments,
+            )
+            self.accept(queue, entry)
+            yield queue
+
+    def queue_type(self, entry: Entry, argument: Argument) -> str | None:
+        """Return the type that the argument x-queue-type sets; RabbitMQ does not read the key `type`."""
+        beside = entry.value.get("type")
+        if beside not in (None, argument or "classic"):
+            why = "RabbitMQ reads the type only from the argument x-queue-type"
+            self.leave_out("types", f"{beside} of {entry.what}", why)
+        if argument is None or isinstance(argument, str):
+            return argument
+        entry.problem(f": x-queue-type expects a string, got {describe(argument)}")
+        return None
+
+    def read_bindings(self) -> Iterator[Binding]:
+        seen: set[Binding] = set()
+        for entry in self.file.entries("bindings", self.vhost, "a binding"):
+            binding = self.binding(entry)
+            if why := self.reason_to_leave_out(binding, seen):
+                self.leave_out("bindings", label(binding).removeprefix("binding "), why)
+                continue
+            seen.add(binding)
+            self.check_ends(binding, entry)
+            self.accept(binding, entry, from_headers=binding.source in self.headers)
+            yield binding
+
+    def binding(self, entry: Entry) -> Binding:
+        source, destination = entry.string("source"), entry.string("destination")
+        entry.what = f"binding '{source}' -> '{destination}'"
+        destination_type = entry.string("destination_type")
+        if destination_type not in {"queue", "exchange", ""}:
+            entry.problem(f": destination_type expects queue or exchange, got {describe(destination_type)}")
+        return Binding(
+            source=source,
+            destination=destination,
+            destination_type=destination_type,
+            routing_key=entry.string("routing_key"),
+            arguments=entry.table("arguments"),
+        )
+
+    def reason_to_leave_out(self, binding: Binding, seen: Set[Binding]) -> str | None:
+        if binding.source == "":
+            return "RabbitMQ binds each queue to the default exchange itself"
+        if binding.destination_type == "queue" and self.is_private(binding.destination):
+            return _PRIVATE
+        return "in JSON they are equal to another binding of the file" if binding in seen else None
+
+    def is_private(self, queue: str) -> bool:
+        """Return whether a queue belongs to one connection, as far as the file tells."""
+        missing = queue not in self.queues and self.file.has_loose_ends()
+        return missing or queue in self.private or is_reserved(queue)
+
+    def check_ends(self, binding: Binding, entry: Entry) -> None:
+        exchanges = self.exchanges | PREDECLARED_EXCHANGES
+        known = {"exchange": exchanges, "queue": self.queues}.get(binding.destination_type)
+        if "source" in entry.value and not is_reserved(binding.source):
+            self.check_end(entry, "exchange", binding.source, exchanges)
+        if "destination" in entry.value and known is not None:
+            self.check_end(entry, binding.destination_type, binding.destination, known)
+
+    def check_end(self, entry: Entry, kind: str, name: str, known: Set[str]) -> None:
+        if name in known:
+            return
+        hint = guess(name, sorted(known))
+        if kind == "exchange" and self.file.has_loose_ends():
+            hint = "; RabbitMQ 4.3 does not export internal exchanges, but `attune-infra export` does"
+        entry.problem(f" needs {kind} '{name}', which is not in this file{hint}")
+
+    def read_policies(self) -> Iterator[Policy]:
+        names: set[str] = set()
+        for entry in self.file.entries("policies", self.vhost, "a policy"):
+            policy = Policy(
+                name=entry.name("policy", names),
+                pattern=entry.string("pattern"),
+                definition=entry.table("definition"),
+                apply_to=entry.string("apply-to", default="all"),
+                priority=entry.integer("priority", default=0),
+            )
+            self.accept(policy, entry)
+            yield policy
+
+    def accept(self, item: TopologyObject, entry: Entry, *, from_headers: bool = False) -> None:
+        """Remember the place of an object, and report its defects."""
+        self.places.add(item, {"": self.file.place(entry.at)})
+        entry.judge(item, from_headers=from_headers)
+
+    def leave_out(self, kind: str, name: str, why: str) -> None:
+        self.file.left_out.append((kind, name, why))

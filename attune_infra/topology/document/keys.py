@@ -1,0 +1,25 @@
+"""The keys that a topology document may have, and the forms of values that `parse` and the JSON Schema share."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from attune_infra.topology.worker import PLACEHOLDER
+
+DOCUMENT_KEYS: Final = ("topology", "manages", "exchanges", "queues", "policies", "workers", "routes", "lint")
+EXCHANGE_KEYS: Final = ("type", "durable", "auto_delete", "internal", "arguments", "bindings")
+PREDECLARED_EXCHANGE_KEYS: Final = ("bindings",)
+QUEUE_KEYS: Final = ("type", "durable", "auto_delete", "arguments", "bindings")
+BINDING_KEYS: Final = ("exchange", "routing_key", "arguments")
+POLICY_KEYS: Final = ("pattern", "definition", "apply_to", "priority")
+WORKERS_KEYS: Final = ("consumer_tag", "queues")
+ROUTE_KEYS: Final = ("publish", "reaches")
+PUBLISH_KEYS: Final = ("exchange", "routing_key", "headers")
+LINT_KEYS: Final = ("ignore",)
+SUPPRESSION_KEYS: Final = ("rule", "object", "reason")
+
+RULE_CODE: Final = "AI[0-9]{3}"
+"""The form of a lint rule's code, as a regular expression."""
+
+CONSUMER_TAG: Final = f"worker-{PLACEHOLDER}"
+"""A worker's consumer tag if the document does not set one."""

@@ -1,0 +1,211 @@
+"""YAML nodes -> exchanges, queues, bindings and policies, each judged and, if asked, noted with its place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple, TypeAlias
+
+import yaml
+
+from attune_infra.topology.document.judge import Defect, judge
+from attune_infra.topology.document.keys import (
+    BINDING_KEYS,
+    EXCHANGE_KEYS,
+    POLICY_KEYS,
+    PREDECLARED_EXCHANGE_KEYS,
+    QUEUE_KEYS,
+)
+from attune_infra.topology.document.nodes import Entry, Nodes, is_null, place_of
+from attune_infra.topology.document.places import Places
+from attune_infra.topology.facts.exchanges import PREDECLARED_EXCHANGES, headers_exchanges, is_reserved
+from attune_infra.topology.model import (
+    Argument,
+    Binding,
+    Exchange,
+    Policy,
+    Queue,
+    Suppression,
+    TopologyObject,
+)
+
+_Keys: TypeAlias = Mapping[str, yaml.Node]
+_Entries: TypeAlias = Mapping[str, Entry]
+_Fill: TypeAlias = Callable[[str], str]
+
+
+class Parts(NamedTuple):
+    """The nodes that a thing was read from: its beginning, its keys, and its arguments or definition."""
+
+    start: yaml.Node
+    keys: _Keys
+    arguments: _Entries
+
+    def find_fault(self, defect: Defect) -> yaml.Node | None:
+        """Return the node at fault; None if it is missing or unreadable, which is a problem of its own."""
+        match defect.part:
+            case "name":
+                return self.start
+            case "type" if "x-queue-type" in self.arguments:
+                return self.arguments["x-queue-type"].value
+            case "definition" if self.arguments:
+                return None
+        if defect.part in self.keys:
+            return self.keys[defect.part]
+        entry = self.arguments.get(defect.part)
+        if entry is None:
+            return None
+        return entry.key if defect.in_key else entry.value
+
+
+@dataclass(slots=True)
+class Objects(Nodes):
+    """A document whose nodes become objects. `bound` lists its bindings until all exchanges are known."""
+
+    bound: list[tuple[Binding, Parts]] = field(default_factory=list)
+    places: Places | None = None
+
+    def exchanges(self, node: yaml.Node | None) -> Iterator[Exchange | Binding]:
+        for name, entry in self.entries(node, "exchanges").items():
+            if name in PREDECLARED_EXCHANGES:
+                what = f"exchange '{name}', which is RabbitMQ's own"
+                keys = self.mapping(entry.value, what, PREDECLARED_EXCHANGE_KEYS)
+            else:
+                keys = self.mapping(entry.value, f"exchange '{name}'", EXCHANGE_KEYS)
+                yield self.exchange(name, entry.key, keys)
+            yield from self.bindings(keys.get("bindings"), name, "exchange", fill=str)
+
+    def exchange(self, name: str, start: yaml.Node, keys: _Keys) -> Exchange:
+        arguments = self.entries(keys.get("arguments"), "arguments")
+        exchange = Exchange(
+            name=name,
+            type=self.string(keys.get("type"), "direct"),
+            durable=self.boolean(keys.get("durable"), default=True),
+            auto_delete=self.boolean(keys.get("auto_delete"), default=False),
+            internal=self.boolean(keys.get("internal"), default=False),
+            arguments=self.values(arguments),
+        )
+        parts = Parts(start, keys, arguments)
+        self.judge(exchange, parts)
+        self.note(exchange, parts)
+        return exchange
+
+    def queues(self, node: yaml.Node | None, *, fill: _Fill) -> Iterator[Queue | Binding]:
+        """Yield queues, each before its bindings; `fill` completes a name or routing key before it is judged."""
+        for name, entry in self.entries(node, "queues").items():
+            keys = self.mapping(entry.value, f"queue '{name}'", QUEUE_KEYS)
+            yield self.queue(name, entry.key, keys, fill)
+            yield from self.bindings(keys.get("bindings"), name, "queue", fill=fill)
+
+    def queue(self, name: str, start: yaml.Node, keys: _Keys, fill: _Fill) -> Queue:
+        arguments = self.entries(keys.get("arguments"), "arguments")
+        values = self.values(arguments)
+        values.pop("x-queue-type", None)
+        queue = Queue(
+            name=name,
+            type=self.queue_type(keys.get("type"), arguments.get("x-queue-type")),
+            durable=self.boolean(keys.get("durable"), default=True),
+            auto_delete=self.boolean(keys.get("auto_delete"), default=False),
+            arguments=values,
+        )
+        parts = Parts(start, keys, arguments)
+        self.judge(queue if fill is str else replace(queue, name=fill(name)), parts)
+        self.note(queue, parts)
+        return queue
+
+    def queue_type(self, node: yaml.Node | None, argument: Entry | None) -> str | None:
+        """Return the type, which the key `type`, the argument x-queue-type or both may set."""
+        beside = self.string(node, "") or None
+        if argument is None:
+            return beside
+        before = len(self.problems)
+        among = self.string(argument.value, "")
+        if len(self.problems) > before:
+            return beside
+        if beside not in {None, among}:
+            self.problem(argument.value, f"x-queue-type is '{among}', but the type is '{beside}'")
+        return among
+
+    def bindings(
+        self, node: yaml.Node | None, destination: str, destination_type: str, *, fill: _Fill
+    ) -> Iterator[Binding]:
+        lines: dict[Binding, int] = {}
+        for item in self.sequence(node, "bindings"):
+            keys = self.mapping(item, "a binding", BINDING_KEYS)
+            if "exchange" not in keys:
+                if isinstance(item, yaml.MappingNode) or is_null(item):
+                    self.problem(item, f"a binding of '{destination}' has no exchange")
+                continue
+            arguments = self.entries(keys.get("arguments"), "arguments")
+            binding = Binding(
+                source=self.string(keys["exchange"], ""),
+                destination=destination,
+                destination_type=destination_type,
+                routing_key=self.string(keys.get("routing_key"), ""),
+                arguments=self.values(arguments),
+            )
+            known = len(lines)
+            line = lines.setdefault(binding, item.start_mark.line + 1)
+            if len(lines) == known:
+                self.problem(item, f"duplicate binding; the first one is in line {line}")
+            parts = Parts(item, keys, arguments)
+            filled = binding if fill is str else replace(binding, routing_key=fill(binding.routing_key))
+            self.bound.append((filled, parts))
+            self.note(binding, parts)
+            yield binding
+
+    def policies(self, node: yaml.Node | None) -> Iterator[Policy]:
+        for name, entry in self.entries(node, "policies").items():
+            keys = self.mapping(entry.value, f"policy '{name}'", POLICY_KEYS)
+            for required in ("pattern", "definition"):
+                if required not in keys:
+                    self.problem(entry.key, f"policy '{name}' has no {required}")
+            definition = self.entries(keys.get("definition"), "definition")
+            policy = Policy(
+                name=name,
+                pattern=self.string(keys.get("pattern"), ""),
+                definition=self.values(definition),
+                apply_to=self.string(keys.get("apply_to"), "all"),
+                priority=self.integer(keys.get("priority"), 0),
+            )
+            parts = Parts(entry.key, keys, definition)
+            self.judge(policy, parts)
+            self.note(policy, parts)
+            yield policy
+
+    def check_bindings(self, exchanges: Mapping[str, Exchange]) -> None:
+        """Judge all bindings, now that the exchanges of the document are known."""
+        headers = headers_exchanges(exchanges)
+        for binding, parts in self.bound:
+            source, node = binding.source, parts.keys["exchange"]
+            if not source:
+                self.problem(node, "the default exchange takes no bindings; its routing keys are names of queues")
+            elif source not in exchanges and not is_reserved(source):
+                self.problem(node, f"no exchange '{source}' in this document" + self.guess(source, exchanges))
+            self.judge(binding, parts, from_headers=source in headers)
+
+    def judge(self, item: TopologyObject, parts: Parts, *, from_headers: bool = False) -> None:
+        """Report each defect of an object at its place."""
+        for defect in judge(item, from_headers=from_headers):
+            node = parts.find_fault(defect)
+            if node is not None:
+                self.problem(node, defect.sentence)
+
+    def note(self, thing: TopologyObject | Suppression, parts: Parts) -> None:
+        """Remember the places of a thing and of its parts, if asked to; not of parts that an alias points to."""
+        if self.places is None:
+            return
+        start = place_of(parts.start)
+        found = {"": start, **{name: place_of(node) for name, node in parts.keys.items()}}
+        found |= {name: place_of(entry.key) for name, entry in parts.arguments.items()}
+        self.places.add(thing, {name: place for name, place in found.items() if place >= start})
+
+    def values(self, entries: _Entries) -> dict[str, Argument]:
+        """Return the values that can be read; each other one is reported."""
+        found: dict[str, Argument] = {}
+        for name, entry in entries.items():
+            before = len(self.problems)
+            value = self.argument(entry.value, f"'{name}'")
+            if len(self.problems) == before:
+                found[name] = value
+        return found
