@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
@@ -13,7 +13,6 @@ from attune_infra.cli._output import tell, tell_left_out
 from attune_infra.cli._release import BrokerVersion, read_release, release_of
 from attune_infra.cli._session import Session
 from attune_infra.errors import BrokerError, WrongUsage
-from attune_infra.topology.model import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -36,7 +35,10 @@ _Explain = Annotated[
     list[str] | None,
     typer.Option("--explain", metavar=_CODES, help="Explain these rules, or all, and exit."),
 ]
-_FailOn = Annotated[Severity, typer.Option("--fail-on", help="Least severe finding that makes the exit code 2.")]
+_FailOn = Annotated[
+    Literal["error", "warning", "info"],
+    typer.Option("--fail-on", help="Least severe finding that makes the exit code 2."),
+]
 
 
 @app.command()
@@ -50,7 +52,7 @@ def lint(
     select: _Select = None,
     ignore: _Ignore = None,
     explain: _Explain = None,
-    fail_on: _FailOn = Severity.WARNING,
+    fail_on: _FailOn = "warning",
 ) -> None:
     """Find legal but unwise parts of a topology. Exit code 2 for a finding as severe as --fail-on."""
     if explain:
@@ -58,8 +60,9 @@ def lint(
     from attune_infra.render.pages import lint as page
     from attune_infra.topology.lint.linter import lint
     from attune_infra.topology.lint.rules import choose_rules
+    from attune_infra.topology.model import Severity
 
-    run = partial(lint, rules=choose_rules(_codes(select), _codes(ignore)), fail_on=fail_on)
+    run = partial(lint, rules=choose_rules(_codes(select), _codes(ignore)), fail_on=Severity(fail_on))
     version = read_release(broker_version)
     found = _broker(session, file, version, run) if live else _document(session.using(file), version, run)
     session.finish("lint", page, found)
