@@ -1,4 +1,4 @@
-"""Have something else done while a call waits for its answer."""
+"""Run a call in a thread, while the program does something else."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ _T = TypeVar("_T")
 
 
 def run_in_background(call: Callable[[], _T]) -> Callable[[], _T]:
-    """Start a call in a thread of its own and return at once what waits for it, and returns or raises what it did.
+    """Start a call in a thread and return a function that waits for its end.
 
-    The thread does not keep the program from ending.
+    That function returns the call's result or raises its exception. The thread ends with the program.
     """
     answers: SimpleQueue[tuple[_T, None] | tuple[None, Exception]] = SimpleQueue()
 
     def run() -> None:
         try:
             answers.put((call(), None))
-        except Exception as error:  # noqa: BLE001 - it is raised where the answer is awaited
+        except Exception as error:  # noqa: BLE001 - `answer` raises it
             answers.put((None, error))
 
     def answer() -> _T:

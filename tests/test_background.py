@@ -1,4 +1,4 @@
-"""A call beside another: it runs at once, and what it did shows where its answer is awaited."""
+"""A call in the background starts at once. Waiting for it returns its result or raises its exception."""
 
 from threading import Event
 
@@ -7,7 +7,7 @@ import pytest
 from attune_infra.background import run_in_background
 
 
-def test_a_call_runs_while_something_else_is_done() -> None:
+def test_a_call_runs_while_the_caller_continues() -> None:
     called, go_on = Event(), Event()
 
     def call() -> str:
@@ -22,7 +22,7 @@ def test_a_call_runs_while_something_else_is_done() -> None:
     assert answer() == "done"
 
 
-def test_what_a_call_raises_is_raised_where_its_answer_is_awaited() -> None:
+def test_waiting_raises_the_exception_of_the_call() -> None:
     answer = run_in_background(lambda: int("seven"))
 
     with pytest.raises(ValueError, match="seven"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final, TypeVar
 
 from attune_infra.errors import AttuneError
@@ -21,37 +21,39 @@ def wait_for(
 
     The pauses grow from 0.1 to 2 seconds; `on_pause` gets each failure. Raise the last failure.
     """
-    pauses = _Pauses(seconds)
+    return wait_until(attempt, lambda _: True, seconds=seconds, on_pause=on_pause)
+
+
+def wait_until(
+    look: Callable[[], _T],
+    is_settled: Callable[[_T], bool],
+    *,
+    seconds: float,
+    on_pause: Callable[[AttuneError], None] = lambda _: None,
+) -> _T:
+    """Return the first result of `look` that is settled, or the last result when the time is over.
+
+    Failures that may pass are retried with the same pauses. Raise the failure of the last look.
+    """
+    pauses = _pauses(time.monotonic() + seconds)
     while True:
         try:
-            return attempt()
+            found = look()
         except AttuneError as error:
-            if not error.may_pass or pauses.are_over():
+            pause = next(pauses, None) if error.may_pass else None
+            if pause is None:
                 raise
             on_pause(error)
-            pauses.sleep()
+        else:
+            pause = None if is_settled(found) else next(pauses, None)
+            if pause is None:
+                return found
+        time.sleep(pause)
 
 
-def wait_until(look: Callable[[], _T], is_settled: Callable[[_T], bool], *, seconds: float) -> _T:
-    """Look until the result is settled or the time is over, with the same pauses; return the last result."""
-    pauses = _Pauses(seconds)
-    while True:
-        found = look()
-        if is_settled(found) or pauses.are_over():
-            return found
-        pauses.sleep()
-
-
-class _Pauses:
-    """Growing pauses until a deadline."""
-
-    def __init__(self, seconds: float) -> None:
-        self._deadline = time.monotonic() + seconds
-        self._next = _FIRST_PAUSE
-
-    def are_over(self) -> bool:
-        return time.monotonic() >= self._deadline
-
-    def sleep(self) -> None:
-        time.sleep(max(0.0, min(self._next, self._deadline - time.monotonic())))
-        self._next = min(self._next * 2, _LONGEST_PAUSE)
+def _pauses(deadline: float) -> Iterator[float]:
+    """Yield pauses in seconds, each twice as long as the one before, until the deadline."""
+    pause = _FIRST_PAUSE
+    while (left := deadline - time.monotonic()) > 0:
+        yield min(pause, left)
+        pause = min(pause * 2, _LONGEST_PAUSE)

@@ -1,4 +1,4 @@
-"""Declaring over AMQP: many at once, each refusal by its name and the broker's reason, on a real broker."""
+"""Declaring many objects over AMQP on a real broker. Each refusal has a name and the broker's reason."""
 
 from dataclasses import replace
 from urllib.parse import urlsplit
@@ -104,7 +104,7 @@ def test_any_name_works_over_both_protocols(vhost: VirtualHost, management: Mana
     assert binding["routing_key"] == name
 
 
-def test_refusals_among_many_are_named_and_all_others_are_made(
+def test_refusals_among_many_are_named_and_all_others_are_created(
     vhost: VirtualHost, channel: amqp.Channel, broker: RabbitMQ
 ) -> None:
     channel.queue_declare("q500", durable=True, auto_delete=True)
@@ -132,7 +132,7 @@ def test_a_refusal_that_closes_the_connection_spares_the_others(vhost: VirtualHo
     assert len(broker.read().exchanges) == 40
 
 
-def test_a_line_that_breaks_is_opened_again(vhost: VirtualHost, broker: RabbitMQ) -> None:
+def test_a_broken_connection_is_opened_again(vhost: VirtualHost, broker: RabbitMQ) -> None:
     port = urlsplit(vhost.amqp_url).port
     assert port is not None
     with Proxy(port, cut_after=5_000) as proxy:
@@ -145,7 +145,7 @@ def test_a_line_that_breaks_is_opened_again(vhost: VirtualHost, broker: RabbitMQ
     assert len(told) < 10
 
 
-def test_a_broker_that_stops_answering_is_not_waited_for_for_ever(vhost: VirtualHost) -> None:
+def test_waiting_for_a_silent_broker_ends(vhost: VirtualHost) -> None:
     port = urlsplit(vhost.amqp_url).port
     assert port is not None
     with Proxy(port, hold_after=3_000) as proxy:
@@ -159,7 +159,7 @@ def test_a_broker_that_stops_answering_is_not_waited_for_for_ever(vhost: Virtual
             client.version()
 
 
-def test_a_broker_that_dies_is_told_for_each_thing_that_was_not_made(
+def test_after_the_death_of_the_broker_each_object_has_a_refusal(
     sandbox: BoundSandbox, vhost: VirtualHost
 ) -> None:
     client = Amqp(replace(vhost.settings(), timeout=2.0))
@@ -174,7 +174,7 @@ def test_a_broker_that_dies_is_told_for_each_thing_that_was_not_made(
     assert all(reason for reason in outcomes.values())
 
 
-def test_consumers_are_counted_as_they_are_now(vhost: VirtualHost, channel: amqp.Channel) -> None:
+def test_counts_of_consumers_are_exact(vhost: VirtualHost, channel: amqp.Channel) -> None:
     for queue in ("none", "two"):
         channel.queue_declare(queue, durable=True, auto_delete=False)
     for _ in range(2):
@@ -185,7 +185,7 @@ def test_consumers_are_counted_as_they_are_now(vhost: VirtualHost, channel: amqp
     client.close()
 
 
-def test_a_connection_declares_after_it_counted_and_after_nobody_wanted_to_know_the_rest(
+def test_a_connection_declares_after_counting_and_after_an_abandoned_declaration(
     vhost: VirtualHost, broker: RabbitMQ
 ) -> None:
     client = Amqp(vhost.settings())

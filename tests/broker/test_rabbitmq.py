@@ -1,4 +1,4 @@
-"""One virtual host, read and changed, on a real broker."""
+"""Reading and changing one virtual host of a real broker."""
 
 import amqp
 import pytest
@@ -41,7 +41,7 @@ TRANSIENT = Topology.of([Queue(name="a", durable=False), Queue(name="b", durable
         pytest.param(TRANSIENT, id="transient", marks=pytest.mark.transient_queues),
     ],
 )
-def test_what_is_applied_is_what_is_read(vhost: VirtualHost, topology: Topology, via: Via) -> None:
+def test_reading_returns_the_applied_topology(vhost: VirtualHost, topology: Topology, via: Via) -> None:
     with RabbitMQ(vhost.settings(), via=via) as broker:
         outcomes = list(broker.apply(create(*topology.objects())))
 
@@ -86,7 +86,7 @@ def test_a_policy_is_updated_in_place(broker: RabbitMQ) -> None:
 
 
 @pytest.mark.parametrize("via", list(Via))
-def test_what_needs_something_that_failed_is_skipped(vhost: VirtualHost, via: Via, channel: amqp.Channel) -> None:
+def test_a_binding_of_a_failed_exchange_is_skipped(vhost: VirtualHost, via: Via, channel: amqp.Channel) -> None:
     channel.exchange_declare("wrong", "fanout", durable=True, auto_delete=False)
     wrong, fine = Exchange(name="wrong", type="direct"), Queue(name="fine")
     needs_it, does_not = (
@@ -105,7 +105,7 @@ def test_what_needs_something_that_failed_is_skipped(vhost: VirtualHost, via: Vi
 
 
 @pytest.mark.parametrize("via", list(Via))
-def test_a_binding_to_what_is_not_there_names_it(vhost: VirtualHost, via: Via) -> None:
+def test_a_binding_to_a_missing_queue_names_the_queue(vhost: VirtualHost, via: Via) -> None:
     with RabbitMQ(vhost.settings(), via=via) as broker:
         [outcome] = broker.apply(create(Binding(source="amq.topic", destination="gone")))
 
@@ -114,7 +114,7 @@ def test_a_binding_to_what_is_not_there_names_it(vhost: VirtualHost, via: Via) -
 
 
 @pytest.mark.parametrize("key", ["~0", "a~b", "~~a"])
-def test_bindings_that_rabbitmq_cannot_list_are_told_with_the_way_out(
+def test_bindings_that_rabbitmq_cannot_list_are_an_error_with_a_hint(
     broker: RabbitMQ, channel: amqp.Channel, key: str
 ) -> None:
     """`rabbit_mgmt_format:pack_binding_props` crashes on such a key, and every list that holds it with it."""
@@ -137,16 +137,14 @@ def test_a_tilde_at_the_end_of_a_routing_key_is_listed(broker: RabbitMQ, channel
     assert {binding.routing_key for binding in broker.read().bindings} == {key}
 
 
-def test_what_rabbitmq_itself_put_there_is_not_read(broker: RabbitMQ, channel: amqp.Channel) -> None:
+def test_rabbitmqs_own_objects_are_not_read(broker: RabbitMQ, channel: amqp.Channel) -> None:
     queue = channel.queue_declare("", exclusive=True).queue
     channel.queue_bind(queue, "amq.topic", "#")
 
     assert broker.read().objects() == ()
 
 
-def test_statistics_know_consumers_late_and_tags_are_read_from_them(
-    broker: RabbitMQ, channel: amqp.Channel
-) -> None:
+def test_tags_come_from_statistics_which_lag_behind(broker: RabbitMQ, channel: amqp.Channel) -> None:
     channel.queue_declare("q", durable=True, auto_delete=False)
     channel.basic_consume("q", consumer_tag="b")
     channel.basic_consume("q", consumer_tag="a")
@@ -156,7 +154,7 @@ def test_statistics_know_consumers_late_and_tags_are_read_from_them(
     assert tags == {"q": ("a", "b"), "gone": ()}
 
 
-def test_a_queue_with_an_expiry_is_not_touched_by_counting(broker: RabbitMQ, channel: amqp.Channel) -> None:
+def test_counting_consumers_spares_queues_with_an_expiry(broker: RabbitMQ, channel: amqp.Channel) -> None:
     """A passive declaration would start its lease anew, and a queue that is looked at would never expire."""
     channel.queue_declare("argument", durable=True, auto_delete=False, arguments={"x-expires": 60_000})
     channel.queue_declare("policy", durable=True, auto_delete=False)
@@ -171,7 +169,7 @@ def test_a_queue_with_an_expiry_is_not_touched_by_counting(broker: RabbitMQ, cha
     }
 
 
-def test_bindings_are_the_same_however_they_are_listed(broker: RabbitMQ) -> None:
+def test_bindings_are_the_same_listed_at_once_or_by_exchange(broker: RabbitMQ) -> None:
     """A few exchanges with many queues are asked one by one, many exchanges all at once."""
     queues = [Queue(name=f"q{number}") for number in range(400)]
     bindings = [Binding(source="amq.topic", destination=queue.name, routing_key="#") for queue in queues]

@@ -1,4 +1,4 @@
-"""Routes are proven on the real broker, and nothing remains of that."""
+"""Probes of routes on a real broker. They leave nothing behind."""
 
 from __future__ import annotations
 
@@ -53,7 +53,9 @@ def throwaways(management: Management) -> list[str]:
     return [item["name"] for item in management.get("vhosts") if item["name"].startswith(THROWAWAY)]
 
 
-def test_what_the_broker_does_decides(broker: RabbitMQ, management: Management) -> None:
+def test_each_route_is_checked_against_the_arrivals_on_the_broker(
+    broker: RabbitMQ, management: Management
+) -> None:
     routes = (
         route("e", "in.a", "q"),
         route("e", "a", "r"),
@@ -86,7 +88,9 @@ def test_the_routes_of_the_examples_hold_on_the_broker(path: Path, broker: Rabbi
     assert {check.verdict for check in checks} == {Verdict.PASSED}
 
 
-def test_what_cannot_be_made_is_told_and_nothing_remains(broker: RabbitMQ, management: Management) -> None:
+def test_a_topology_that_cannot_be_created_is_reported_and_removed(
+    broker: RabbitMQ, management: Management
+) -> None:
     [check] = probe(broker, Topology.of([Exchange(name="e", type="no-such-type")], routes=(route("e", ""),)))
 
     assert check.verdict is Verdict.UNKNOWN
@@ -100,7 +104,7 @@ def test_a_topology_without_routes_proves_nothing(broker: RabbitMQ) -> None:
     assert (check.verdict, check.detail) == (Verdict.WARNING, "the topology has no routes, so nothing was proven")
 
 
-def test_it_is_removed_when_anything_goes_wrong(broker: RabbitMQ, management: Management) -> None:
+def test_the_virtual_host_is_removed_after_any_exception(broker: RabbitMQ, management: Management) -> None:
     def fail() -> None:
         with broker.throwaway():
             assert len(throwaways(management)) == 1
@@ -112,7 +116,7 @@ def test_it_is_removed_when_anything_goes_wrong(broker: RabbitMQ, management: Ma
     assert throwaways(management) == []
 
 
-def test_what_could_not_be_removed_is_named_with_the_way_to_do_it(
+def test_a_virtual_host_left_behind_is_named_with_the_command_to_delete_it(
     vhost: VirtualHost, management: Management
 ) -> None:
     with ExitStack() as line:
@@ -133,7 +137,7 @@ def test_what_could_not_be_removed_is_named_with_the_way_to_do_it(
 
 
 @pytest.mark.parametrize("tag", ["management", "policymaker", "monitoring"])
-def test_who_may_not_make_virtual_hosts_is_told_what_it_takes(
+def test_a_user_who_may_not_make_virtual_hosts_is_told_the_missing_tag(
     vhost: VirtualHost, management: Management, tag: str
 ) -> None:
     management.put("users", "modest", body={"password": "s3cret", "tags": tag})
@@ -151,7 +155,7 @@ def test_who_may_not_make_virtual_hosts_is_told_what_it_takes(
     assert throwaways(management) == []
 
 
-def test_the_user_of_amqp_may_be_another_than_that_of_the_management_api(
+def test_amqp_and_the_management_api_may_have_different_users(
     vhost: VirtualHost, management: Management, broker: RabbitMQ
 ) -> None:
     management.put("users", "publisher", body={"password": "s3cret", "tags": ""})

@@ -1,4 +1,4 @@
-"""Plans carried out on a real broker: what may be lost, what is never lost, and what comes of being cut short."""
+"""Plans applied to a real broker: losses, deletions, and runs that overlap."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_setup_leaves_nothing_to_do(broker: RabbitMQ) -> None:
     assert set(setup(broker, WANT).counts()) == {Status.UNCHANGED}
 
 
-def test_what_would_be_lost_is_counted_and_nothing_is(broker: RabbitMQ, channel: amqp.Channel) -> None:
+def test_a_loss_is_counted_without_losing_anything(broker: RabbitMQ, channel: amqp.Channel) -> None:
     make(broker, Exchange(name="mine.e", type="topic"), Queue(name="mine.q"), *WANT.bindings)
     make(broker, Binding(source="mine.e", destination="mine.q", routing_key="extra"))
     publish(channel, "mine.q", 3)
@@ -71,7 +71,7 @@ def test_what_would_be_lost_is_counted_and_nothing_is(broker: RabbitMQ, channel:
     assert broker.contents("mine.q") == (3, 1)
 
 
-def test_the_policy_that_is_proposed_ends_the_difference(broker: RabbitMQ) -> None:
+def test_the_proposed_policy_ends_the_difference(broker: RabbitMQ) -> None:
     make(broker, Exchange(name="mine.e", type="topic"), Queue(name="mine.q"), *WANT.bindings)
     instead = outcome_of(run(broker, WANT), "mine.q").instead
     assert instead is not None
@@ -81,7 +81,7 @@ def test_the_policy_that_is_proposed_ends_the_difference(broker: RabbitMQ) -> No
     assert diff(broker.read(), WANT) == ()
 
 
-def test_what_is_allowed_is_made_anew_with_its_bindings(broker: RabbitMQ, channel: amqp.Channel) -> None:
+def test_a_recreated_object_gets_its_bindings_back(broker: RabbitMQ, channel: amqp.Channel) -> None:
     make(broker, Exchange(name="mine.e", type="direct"), Queue(name="mine.q"), *WANT.bindings)
     publish(channel, "mine.q", 2)
 
@@ -107,7 +107,7 @@ def make_used_objects(broker: RabbitMQ, channel: amqp.Channel) -> None:
     eventually(lambda: broker.contents("mine.full quorum"), lambda found: found == (1, 0))
 
 
-def test_pruning_removes_what_is_claimed_and_unused_and_nothing_else(
+def test_pruning_deletes_only_unused_objects_that_the_document_manages(
     broker: RabbitMQ, channel: amqp.Channel, vhost: VirtualHost
 ) -> None:
     setup(broker, WANT)
@@ -146,7 +146,9 @@ def test_pruning_removes_what_is_claimed_and_unused_and_nothing_else(
     assert {getattr(item, "name", "") for item in undeclared(broker.read(), WANT)} == {*kept, "foreign", ""}
 
 
-def test_another_definition_made_in_the_meantime_is_told_as_such(broker: RabbitMQ, channel: amqp.Channel) -> None:
+def test_an_object_that_another_client_declares_differently_is_reported_as_different(
+    broker: RabbitMQ, channel: amqp.Channel
+) -> None:
     plan = Plan.between(broker.read(), WANT)
     channel.queue_declare("mine.q", durable=True, auto_delete=False)
 
@@ -158,14 +160,14 @@ def test_another_definition_made_in_the_meantime_is_told_as_such(broker: RabbitM
     assert report.exit_code == 3
 
 
-def test_what_another_one_made_in_the_meantime_counts_as_made(broker: RabbitMQ) -> None:
+def test_an_object_that_another_run_creates_counts_as_created(broker: RabbitMQ) -> None:
     plan = Plan.between(broker.read(), WANT)
     setup(broker, WANT)
 
     assert apply_plan(plan, broker, WANT).exit_code == 0
 
 
-def test_a_wanted_argument_that_a_policy_provides_is_not_declared_again(broker: RabbitMQ) -> None:
+def test_an_argument_that_a_policy_provides_is_no_difference(broker: RabbitMQ) -> None:
     make(broker, Exchange(name="mine.e", type="topic"), Queue(name="mine.q"), *WANT.bindings)
     make(broker, Policy(name="ttl", pattern="^mine", apply_to="queues", definition={"message-ttl": 60_000}))
 
@@ -185,7 +187,7 @@ def test_an_operator_policy_counts_too(broker: RabbitMQ, management: Management,
 
 
 @pytest.mark.parametrize("routing_key", ["", "a b/c%+#?&;:'\"[red]🐰", "k" * 255])
-def test_bindings_with_integers_are_there_once_whatever_the_protocol(
+def test_a_binding_with_integers_exists_once_over_both_protocols(
     broker: RabbitMQ, management: Management, vhost: VirtualHost, routing_key: str
 ) -> None:
     """RabbitMQ tells 32 from 64 bits, and lists both as the same number."""

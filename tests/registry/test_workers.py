@@ -1,4 +1,4 @@
-"""The registry on a real PostgreSQL, in both forms of the table that are in the field."""
+"""The registry on a real PostgreSQL, with each form of the table that is in use."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -84,7 +84,7 @@ def test_a_new_name_is_a_new_row(registry: PostgresRegistry, url: str) -> None:
     assert abs(now - heartbeat) < timedelta(minutes=1)
 
 
-def test_a_known_name_renews_its_row_and_keeps_what_is_not_said(registry: PostgresRegistry, url: str) -> None:
+def test_a_known_name_updates_its_row_and_keeps_values_not_given(registry: PostgresRegistry, url: str) -> None:
     first = registry.register(
         Registration(name="w", worker_type=WorkerType.REMOTE, host="h", port=80, capabilities={"a": 1})
     )
@@ -135,21 +135,21 @@ def test_names_are_data(registry: PostgresRegistry, url: str) -> None:
     assert rows(url)[0][1] == name
 
 
-def test_missing_ids_are_told(registry: PostgresRegistry) -> None:
+def test_missing_ids_are_returned(registry: PostgresRegistry) -> None:
     registry.register(Registration(name="w"))
 
     assert registry.missing([3, 1, 2**63 - 1]) == (3, 2**63 - 1)
     assert registry.missing([1]) == ()
 
 
-def test_a_table_that_exists_is_left_as_it_is(registry: PostgresRegistry, url: str) -> None:
+def test_an_existing_table_is_not_changed(registry: PostgresRegistry, url: str) -> None:
     registry.register(Registration(name="w"))
 
     assert registry.create() == RegistryTable(new=False)
     assert len(rows(url)) == 1
 
 
-def test_the_table_is_made_once_however_many_make_it(database_url: str) -> None:
+def test_many_clients_create_the_table_once(database_url: str) -> None:
     def create(_: int) -> RegistryTable:
         with opened(database_url) as registry:
             return registry.create()
@@ -160,7 +160,7 @@ def test_the_table_is_made_once_however_many_make_it(database_url: str) -> None:
     assert sum(table.new for table in made) == 1
 
 
-def test_without_a_table_the_way_to_it_is_told(database_url: str) -> None:
+def test_a_missing_table_is_an_error_with_a_hint(database_url: str) -> None:
     with opened(database_url) as registry, pytest.raises(RegistryError) as caught:
         registry.register(Registration(name="w"))
 
@@ -175,24 +175,24 @@ def test_a_name_that_postgresql_cannot_store_is_refused(registry: PostgresRegist
     assert rows(url) == []
 
 
-def test_an_unreachable_database_may_come_up() -> None:
+def test_an_unreachable_database_may_start_later() -> None:
     with pytest.raises(RegistryUnreachable, match=r"cannot reach the database: .*Connection refused"):
         opened("postgresql://u:s3cret@127.0.0.1:1/d")
 
 
-def test_a_database_that_is_not_there_will_not(database_url: str) -> None:
+def test_a_missing_database_is_a_permanent_failure(database_url: str) -> None:
     with pytest.raises(RegistryError, match="does not exist") as caught:
         opened(database_url + "x")
     assert not isinstance(caught.value, RegistryUnreachable)
 
 
-def test_a_url_that_cannot_be_read_is_not_repeated() -> None:
+def test_an_error_does_not_repeat_an_invalid_url() -> None:
     with pytest.raises(InvalidInput) as caught:
         opened("postgresql://u:s3cret%zz@127.0.0.1/d")
     assert "s3cret" not in f"{caught.value.sentence} {caught.value.hint}"
 
 
-def test_a_user_without_rights_is_told_which_are_needed(url: str) -> None:
+def test_a_user_without_permissions_is_told_the_needed_ones(url: str) -> None:
     with psycopg.connect(url) as connection:
         connection.execute("DROP ROLE IF EXISTS nobody_here; CREATE ROLE nobody_here")
     with opened(url) as registry:
@@ -219,7 +219,7 @@ def test_workers_are_listed_with_the_age_of_their_heartbeats(registry: PostgresR
 
 
 @pytest.mark.parametrize("url", ["later", "ours"], indirect=True)
-def test_a_cordoned_worker_is_known_where_the_table_knows_it(registry: PostgresRegistry, url: str) -> None:
+def test_cordoned_workers_are_read_if_the_table_has_the_column(registry: PostgresRegistry, url: str) -> None:
     registry.register(Registration(name="a"))
     with psycopg.connect(url) as connection:
         connection.execute("UPDATE worker SET cordoned = true")
@@ -227,7 +227,7 @@ def test_a_cordoned_worker_is_known_where_the_table_knows_it(registry: PostgresR
     assert registry.workers()[1].cordoned
 
 
-def test_a_heartbeat_makes_young_and_tells_who_is_not_there(registry: PostgresRegistry, url: str) -> None:
+def test_a_heartbeat_is_recorded_for_registered_workers_only(registry: PostgresRegistry, url: str) -> None:
     registry.register(Registration(name="a"))
     with psycopg.connect(url) as connection:
         connection.execute("UPDATE worker SET last_heartbeat = NULL, status = 'busy'")
@@ -251,7 +251,7 @@ def test_deregistering_keeps_rows_and_is_all_or_nothing(registry: PostgresRegist
     assert {member.status for member in registry.workers().values()} == {"inactive"}
 
 
-def test_a_registration_is_undone_if_what_depends_on_it_fails(registry: PostgresRegistry) -> None:
+def test_a_registration_is_undone_if_its_block_fails(registry: PostgresRegistry) -> None:
     registry.register(Registration(name="old"))
     registry.deregister(names=["old"])
 
@@ -263,7 +263,7 @@ def test_a_registration_is_undone_if_what_depends_on_it_fails(registry: Postgres
 
 
 @pytest.mark.parametrize("schema", ["attune", "Of its own; \"DROP\" 'x'"])
-def test_a_schema_of_its_own_is_made_and_is_the_only_one_looked_at(database_url: str, schema: str) -> None:
+def test_a_given_schema_is_created_and_the_search_path_ignored(database_url: str, schema: str) -> None:
     with opened(database_url) as registry:
         registry.create()
         registry.register(Registration(name="public"))

@@ -1,4 +1,4 @@
-"""The queues that messages reach; tests/broker/test_routing_agrees.py shows that RabbitMQ agrees."""
+"""The queues that messages reach; test_trace_on_broker.py shows that RabbitMQ agrees."""
 
 from __future__ import annotations
 

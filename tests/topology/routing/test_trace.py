@@ -1,4 +1,4 @@
-"""The story of a message; tests/broker/test_routing_agrees.py shows that RabbitMQ agrees."""
+"""The story of a message; test_trace_on_broker.py shows that RabbitMQ agrees."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""RabbitMQ itself and the simulator send every message to the same queues, with their next lives.
+"""RabbitMQ and the simulator send every message, and every dead letter, to the same queues.
 
-Random topologies are made on the broker, random messages published to them, and all queues read back.
+The test creates random topologies on the broker, publishes random messages and reads all queues.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ MESSAGES_EACH = 50
 """Messages to one topology."""
 
 Copies = Counter[str]
-"""How many copies of a message there are in which queue."""
+"""Copies of a message in each queue."""
 
 
 @pytest.mark.lengthy
-def test_every_message_goes_where_it_was_said_to_go(
+def test_rabbitmq_routes_every_message_as_simulated(
     vhost: VirtualHost, under_test: BrokerUnderTest, pytestconfig: pytest.Config
 ) -> None:
     count, chosen = pytestconfig.getoption("--messages"), pytestconfig.getoption("--messages-seed")
