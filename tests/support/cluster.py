@@ -16,7 +16,7 @@ from attune_infra.sandbox.rabbitmq import Node, find_installation
 from support.eventually import eventually
 from support.under_test import BrokerUnderTest
 
-_STARTS_WITHIN: Final = 120.0
+_START_TIMEOUT: Final = 120.0
 _COOKIE: Final = "known-to-all-nodes"
 
 
@@ -52,7 +52,7 @@ class Cluster:
     def is_up(self, node: Node) -> None:
         """Wait until a node sees all that run."""
         up = {each.name for each in self.nodes if each.name in self._running}
-        eventually(lambda: self._seen_by(node), up.__eq__, within=_STARTS_WITHIN)
+        eventually(lambda: self._seen_by(node), up.__eq__, within=_START_TIMEOUT)
 
     def kill(self, node: Node) -> None:
         """End a node as a power cut does, and wait until the others have noticed."""
