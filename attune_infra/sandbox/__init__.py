@@ -1,13 +1,13 @@
-"""A private RabbitMQ and PostgreSQL on free loopback ports, for trying things out and for tests.
+"""A private RabbitMQ and PostgreSQL on free loopback ports, for experiments and for tests.
 
-    with bound() as sandbox:            # ends with the block, and with this process however it ends
+    with bound() as sandbox:            # ends with the block, or with this process, even if it is killed
         sandbox.amqp_url, sandbox.management_url, sandbox.database_url
 
-    sandbox = up("demo")                # lives until down("demo"); the second caller finds the first one's
-    find("demo"), running()             # look again: what is up, what crashed
+    sandbox = up("demo")                # runs until down("demo"); a second up("demo") returns the same one
+    find("demo"), running()             # the present state: running servers, crashed servers
     down("demo")
 
-Nothing of the machine's own broker or database is read or touched, and no process outlives its sandbox.
+A sandbox does not read or touch the machine's own broker and database, and no process outlives its sandbox.
 """
 
 from attune_infra.sandbox.client import BoundSandbox, bound, down, find, running, up

@@ -1,4 +1,4 @@
-"""Starting, finding and ending sandboxes: all a caller does, and none of the supervising."""
+"""Functions to start, find and end sandboxes; `supervisor.py` runs them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import IO, Final
 
@@ -26,17 +26,17 @@ Say = Callable[[str], None]
 
 _SUPERVISOR: Final = (sys.executable, "-P", "-m", "attune_infra.sandbox.supervisor")
 
-_STARTS_WITHIN: Final = 300.0
-_OBEYS_WITHIN: Final = 240.0
-_ENDS_WITHIN: Final = 30.0
+_START_TIMEOUT: Final = 300.0
+_ANSWER_TIMEOUT: Final = 240.0
+_END_TIMEOUT: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoundSandbox(Sandbox):
-    """A sandbox of this process, whose servers can be stopped and started for the sake of a test.
+    """A sandbox of this process, whose servers a test can stop and start.
 
-    Stopping is orderly, killing is not; starting goes on with the same data and the same ports. Each returns when
-    it is done. What this value says about the processes is as of its making; `find` looks again.
+    A server stops in order, or is killed, and starts again with the same data and ports. Each method returns when
+    it is done. The processes in this value are those of its creation; `find` returns the present ones.
     """
 
     _supervisor: Conversation = field(repr=False, compare=False)
@@ -62,13 +62,24 @@ class BoundSandbox(Sandbox):
     def _ask(self, what: str, server: str) -> None:
         self._supervisor.send(do=what, server=server)
         try:
-            answer = self._supervisor.wait(within=_OBEYS_WITHIN)
+            answer = self._supervisor.wait(within=_ANSWER_TIMEOUT)
         except TimeoutError:
-            raise SandboxError(f"could not {what} the {server} within {_OBEYS_WITHIN:g} s") from None
+            raise SandboxError(f"could not {what} the {server} within {_ANSWER_TIMEOUT:g} s") from None
         if answer is None:
-            raise SandboxError(f"the sandbox is gone: its supervisor (process {self.pid}) ended")
+            raise SandboxError(f"the sandbox ended: its supervisor (process {self.pid}) ended")
         if "failed" in answer:
             raise SandboxError(answer["failed"], hint=answer["hint"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Request:
+    """The first message to a supervisor: the sandbox to start."""
+
+    name: str
+    bound: bool
+    postgres: bool
+    rabbitmq_root: str | None
+    extra_config: str
 
 
 @contextmanager
@@ -79,21 +90,26 @@ def bound(
     extra_config: str = "",
     say: Say | None = None,
 ) -> Iterator[BoundSandbox]:
-    """Give a sandbox for as long as the block lasts and this process lives, however it ends."""
+    """Yield a sandbox that ends with the block, or with this process, even if it is killed."""
     name = f"bound-{os.getpid()}-{secrets.token_hex(4)}"
-    supervisor, process = _spawn(
-        name, bound=True, postgres=postgres, rabbitmq_root=rabbitmq_root, extra_config=extra_config, say=say
+    request = _Request(
+        name=name,
+        bound=True,
+        postgres=postgres,
+        rabbitmq_root=_resolve(rabbitmq_root),
+        extra_config=extra_config,
     )
+    supervisor, process = _spawn(request, say)
     try:
         found = find(name) if supervisor is not None else None
         if supervisor is None or found is None:
-            raise SandboxError("the sandbox ended as soon as it was ready")
+            raise SandboxError("the sandbox ended right after it was ready")
         values = {value.name: getattr(found, value.name) for value in fields(found)}
         yield BoundSandbox(**values, _supervisor=supervisor)
     finally:
         if supervisor is not None:
             supervisor.end()
-        _see_end(process)
+        _wait_for_end(process)
         folders.sweep()
 
 
@@ -105,75 +121,72 @@ def up(
     extra_config: str = "",
     say: Say | None = None,
 ) -> Sandbox:
-    """Return the running sandbox of that name, started if need be; it lives until `down`.
+    """Return the running sandbox of a name, or start it; it runs until `down`.
 
-    What is wanted of it counts only if it is started now.
+    The options have no effect on a sandbox that is running already.
     """
-    deadline = time.monotonic() + _STARTS_WITHIN
+    request = _Request(
+        name=name,
+        bound=False,
+        postgres=postgres,
+        rabbitmq_root=_resolve(rabbitmq_root),
+        extra_config=extra_config,
+    )
+    deadline = time.monotonic() + _START_TIMEOUT
     while time.monotonic() < deadline:
         if found := find(name):
             return found
-        supervisor, process = _spawn(
-            name, bound=False, postgres=postgres, rabbitmq_root=rabbitmq_root, extra_config=extra_config, say=say
-        )
-        _see_end(process)
+        supervisor, process = _spawn(request, say)
+        _wait_for_end(process)
         if supervisor is not None:
             supervisor.end()
             continue
         if say:
-            say(f"sandbox {name} is being started by somebody else; waiting for it")
-        poll(lambda: find(name) is not None or not folders.held(name), within=deadline - time.monotonic())
-    raise SandboxError(f"sandbox {name} is not up after {_STARTS_WITHIN:g} s")
+            say(f"another process is starting sandbox {name}; waiting for it")
+        poll(lambda: find(name) is not None or not folders.is_held(name), within=deadline - time.monotonic())
+    raise SandboxError(f"sandbox {name} was not ready within {_START_TIMEOUT:g} s")
 
 
 def down(name: str = "default", *, say: Say | None = None) -> bool:
-    """End a sandbox and remove its data; return whether there was one."""
+    """End a sandbox and remove its data; return false if there was none."""
     folders.check_name(name)
-    if not folders.held(name):
+    if not folders.is_held(name):
         if claim := folders.Claim.take(name):
             claim.release()
         return False
     if say:
         say(f"stopping sandbox {name}")
-    poll(lambda: folders.holder(name) is not None or not folders.held(name), within=5.0)
+    poll(lambda: folders.holder(name) is not None or not folders.is_held(name), within=5.0)
     pid = folders.holder(name)
     for number in (signal.SIGTERM, signal.SIGKILL):
         if pid:
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
-        if poll(lambda: not folders.held(name), within=_ENDS_WITHIN):
+        if poll(lambda: not folders.is_held(name), within=_END_TIMEOUT):
             folders.sweep()
             return True
-    raise SandboxError(f"sandbox {name} does not end: process {pid} holds it")
+    raise SandboxError(f"sandbox {name} does not end: process {pid} is still running")
 
 
 def find(name: str = "default") -> Sandbox | None:
-    """Return a sandbox as it is now; None if there is none of that name or it is not ready yet."""
+    """Return the present state of a sandbox; None if there is none of that name or it is not ready yet."""
     folders.check_name(name)
-    return Sandbox.read(folders.folder_of(name)) if folders.held(name) else None
+    return Sandbox.read(folders.folder_of(name)) if folders.is_held(name) else None
 
 
 def running() -> tuple[Sandbox, ...]:
-    """Return all sandboxes of this user, sorted by name."""
+    """Return all sandboxes of this user, by name."""
     return tuple(found for name in folders.names() if (found := find(name)))
 
 
-def _spawn(
-    name: str,
-    *,
-    bound: bool,
-    postgres: bool,
-    rabbitmq_root: Path | None,
-    extra_config: str,
-    say: Say | None,
-) -> tuple[Conversation | None, subprocess.Popen[bytes]]:
-    """Start a supervisor and return when everything is ready; no conversation if somebody holds the name."""
-    folders.check_name(name)
+def _spawn(request: _Request, say: Say | None) -> tuple[Conversation | None, subprocess.Popen[bytes]]:
+    """Start a supervisor and wait until its servers are ready; no conversation if another one has the name."""
+    folders.check_name(request.name)
     folders.sweep()
     ours, theirs = socket.socketpair()
     with theirs, tempfile.TemporaryFile() as complaints:
         process = subprocess.Popen(
-            [*_SUPERVISOR, name],
+            [*_SUPERVISOR, request.name],
             stdin=theirs.fileno(),
             stdout=subprocess.DEVNULL,
             stderr=complaints,
@@ -184,36 +197,30 @@ def _spawn(
         theirs.close()
         supervisor = Conversation(ours)
         try:
-            supervisor.send(
-                name=name,
-                bound=bound,
-                postgres=postgres,
-                rabbitmq_root=str(rabbitmq_root.resolve()) if rabbitmq_root else None,
-                extra_config=extra_config,
-            )
-            if _hear_of_start(supervisor, complaints, say):
+            supervisor.send(**asdict(request))
+            if _wait_for_start(supervisor, complaints, say):
                 return supervisor, process
         except BaseException:
             supervisor.end()
-            _see_end(process)
-            poll(lambda: not folders.held(name), within=_ENDS_WITHIN)
+            _wait_for_end(process)
+            poll(lambda: not folders.is_held(request.name), within=_END_TIMEOUT)
             folders.sweep()
             raise
     supervisor.end()
     return None, process
 
 
-def _hear_of_start(supervisor: Conversation, complaints: IO[bytes], say: Say | None) -> bool:
+def _wait_for_start(supervisor: Conversation, complaints: IO[bytes], say: Say | None) -> bool:
     while True:
         try:
-            words = supervisor.wait(within=_STARTS_WITHIN)
+            words = supervisor.wait(within=_START_TIMEOUT)
         except TimeoutError:
-            raise SandboxError(f"the sandbox is not up after {_STARTS_WITHIN:g} s") from None
+            raise SandboxError(f"the sandbox was not ready within {_START_TIMEOUT:g} s") from None
         match words:
             case None:
                 complaints.seek(0)
                 text = complaints.read().decode(errors="replace").strip()
-                raise SandboxError(f"the sandbox's supervisor ended before all was ready\n{text}".rstrip())
+                raise SandboxError(f"the supervisor of the sandbox ended before it was ready\n{text}".rstrip())
             case {"say": str(sentence)} if say:
                 say(sentence)
             case {"failed": str(sentence), "hint": hint}:
@@ -224,15 +231,19 @@ def _hear_of_start(supervisor: Conversation, complaints: IO[bytes], say: Say | N
                 return True
 
 
+def _resolve(root: Path | None) -> str | None:
+    return str(root.resolve()) if root else None
+
+
 def _python_path() -> str:
-    """Return a PYTHONPATH on which the supervisor finds this very package."""
+    """Return a PYTHONPATH with which the supervisor imports this same package."""
     package = Path(__file__).parents[2]
     return os.pathsep.join(filter(None, [str(package), os.environ.get("PYTHONPATH", "")]))
 
 
-def _see_end(process: subprocess.Popen[bytes]) -> None:
+def _wait_for_end(process: subprocess.Popen[bytes]) -> None:
     try:
-        process.wait(timeout=_ENDS_WITHIN)
+        process.wait(timeout=_END_TIMEOUT)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

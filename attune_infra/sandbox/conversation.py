@@ -1,4 +1,4 @@
-"""Talk between a client and its supervisor: one JSON object a line, over a socket that ends with either."""
+"""Messages between a client and its supervisor: a JSON object a line, over a socket that ends with either."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import socket
 from typing import Any, Final
 
-Words = dict[str, Any]
+Message = dict[str, Any]
 
 _CHUNK: Final = 65_536
 
@@ -16,30 +16,30 @@ class Conversation:
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
-        self._heard = b""
+        self._received = b""
         self.over = False
-        """The other end is gone."""
+        """True after the other end closed the socket."""
 
     def fileno(self) -> int:
         return self._connection.fileno()
 
-    def send(self, **words: Any) -> None:
+    def send(self, **message: Any) -> None:
         try:
-            self._connection.sendall(json.dumps(words).encode() + b"\n")
+            self._connection.sendall(json.dumps(message).encode() + b"\n")
         except OSError:
             self.over = True
 
-    def next(self) -> Words | None:
-        """Return what was heard and not yet returned; None if there is no whole line yet."""
-        line, newline, rest = self._heard.partition(b"\n")
+    def next(self) -> Message | None:
+        """Return the next received message; None if there is no complete one yet."""
+        line, newline, rest = self._received.partition(b"\n")
         if not newline:
             return None
-        self._heard = rest
-        words = json.loads(line)
-        return words if isinstance(words, dict) else {}
+        self._received = rest
+        message = json.loads(line)
+        return message if isinstance(message, dict) else {}
 
     def listen(self, *, within: float) -> None:
-        """Wait for more to be heard; `TimeoutError` if nothing is."""
+        """Wait for data; raise `TimeoutError` if none comes."""
         self._connection.settimeout(within)
         try:
             chunk = self._connection.recv(_CHUNK)
@@ -47,17 +47,18 @@ class Conversation:
             chunk = b""
         finally:
             self._connection.settimeout(None)
-        self._heard += chunk
-        self.over = self.over or not chunk
+        self._received += chunk
+        if not chunk:
+            self.over = True
 
-    def wait(self, *, within: float) -> Words | None:
-        """Return the next words, waiting for them; None if the other end is gone, `TimeoutError` if silent."""
-        while (words := self.next()) is None and not self.over:
+    def wait(self, *, within: float) -> Message | None:
+        """Wait for the next message; return None if the other end is gone, raise `TimeoutError` if none comes."""
+        while (message := self.next()) is None and not self.over:
             self.listen(within=within)
-        return words
+        return message
 
     def end(self) -> None:
-        """Tell the other end that this one is gone, even if a forked copy of this process lives on."""
+        """Close the socket for both ends, even if a forked copy of this process still has it open."""
         try:
             self._connection.shutdown(socket.SHUT_RDWR)
         except OSError:

@@ -1,11 +1,11 @@
-"""Where sandboxes live, and who holds which name.
+"""Folders and names of sandboxes.
 
-    HOME/NAME.lock      held by the supervisor while it lives; says its pid and which folders are its own
-    HOME/NAME/          state.json, logs and data; gone when the sandbox is
-    HOME/NAME.*.log     what a server said whose start failed
+    HOME/NAME.lock      locked by the supervisor while it runs; holds its pid and the paths of its folders
+    HOME/NAME/          state.json, logs and data; removed with the sandbox
+    HOME/NAME.*.log     log of a server that failed to start
 
-A lock of the operating system goes away with its holder, whatever becomes of it: a name that nobody holds is free,
-and what is left under it is rubbish.
+The operating system releases a lock when its process ends, even if it is killed. So a name without a lock is free,
+and anything left under it can be removed.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 
 
 def home() -> Path:
-    """Return the folder of this user's sandboxes, made if need be.
+    """Return the folder of this user's sandboxes, and create it if it is missing.
 
-    As root it is where another user can get to, since PostgreSQL refuses to run as root.
+    For root it is a folder that other users can enter, since PostgreSQL refuses to run as root.
     """
     folder = _base() / f"attune-infra-sandbox-{os.geteuid()}"
     mode = 0o711 if os.geteuid() == 0 else 0o700
@@ -40,8 +40,8 @@ def home() -> Path:
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
         raise SandboxError(
-            f"{folder} belongs to somebody else",
-            hint="set TMPDIR to a folder of your own, or have that one removed",
+            f"{folder} belongs to another user",
+            hint="set TMPDIR to a folder of your own, or remove that folder",
         )
     folder.chmod(mode)
     return folder
@@ -55,16 +55,16 @@ def _base() -> Path:
         if all(place.stat().st_mode & stat.S_IXOTH for place in (folder, *folder.parents)):
             return folder
     raise SandboxError(
-        f"no user but root can reach {chosen}, and PostgreSQL refuses to run as root",
-        hint="set TMPDIR to a folder that everybody may enter, or run this as an ordinary user",
+        f"only root can enter {chosen}, and PostgreSQL refuses to run as root",
+        hint="set TMPDIR to a folder that every user may enter, or run this as another user than root",
     )
 
 
 def check_name(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise SandboxError(
-            f"{name!r} cannot be the name of a sandbox",
-            hint="use up to 40 letters, digits, '-' and '_', the first a letter or a digit",
+            f"a sandbox cannot have the name {name!r}",
+            hint="use up to 40 letters, digits, '-' and '_', and begin with a letter or a digit",
         )
     return name
 
@@ -73,21 +73,21 @@ def folder_of(name: str) -> Path:
     return home() / name
 
 
-def kept_log(name: str, log: Path) -> Path:
-    """Return where the log of a server stays when its start fails."""
+def failure_log(name: str, log: Path) -> Path:
+    """Return the path that keeps the log of a server that failed to start."""
     return home() / f"{name}.{log.name}"
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A name, held until released or until this process ends."""
+    """The lock of a name, kept until it is released or this process ends."""
 
     name: str
     descriptor: int
 
     @classmethod
     def take(cls, name: str) -> Self | None:
-        """Hold a name and remove what an earlier holder left; return None if somebody holds it."""
+        """Lock a name and remove everything left under it; return None if another process has the lock."""
         path = _lock(name)
         while True:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
@@ -96,7 +96,7 @@ class Claim:
             except BlockingIOError:
                 os.close(descriptor)
                 return None
-            # The file may have been removed by its last holder while we opened it.
+            # Its last holder may have removed the file while this process opened it.
             with suppress(FileNotFoundError):
                 if path.stat().st_ino == os.fstat(descriptor).st_ino:
                     claim = cls(name, descriptor)
@@ -107,25 +107,25 @@ class Claim:
             os.close(descriptor)
 
     def sign(self, folders: Sequence[Path]) -> None:
-        """Write down who holds the name and which folders go with it."""
+        """Write the pid of this process and the folders of the sandbox into the lock file."""
         text = json.dumps({"pid": os.getpid(), "folders": [str(folder) for folder in folders]})
         os.pwrite(self.descriptor, text.encode(), 0)
         os.ftruncate(self.descriptor, len(text.encode()))
 
     def release(self) -> None:
-        """Remove the folders and give the name back."""
+        """Remove the folders and release the name."""
         self.clear()
         _lock(self.name).unlink(missing_ok=True)
         os.close(self.descriptor)
 
     def clear(self) -> None:
-        """Remove the folders that go with the name."""
+        """Remove the folders of the sandbox."""
         for folder in {folder_of(self.name), *_read(self.descriptor)[1]}:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def held(name: str) -> bool:
-    """Say whether a living supervisor holds the name."""
+def is_held(name: str) -> bool:
+    """Return true if a running supervisor has locked the name."""
     with suppress(FileNotFoundError), _lock(name).open("rb") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -135,22 +135,22 @@ def held(name: str) -> bool:
 
 
 def holder(name: str) -> int | None:
-    """Return the process that holds the name; None while it has not signed yet, too."""
+    """Return the pid of the supervisor of a name; None if there is none or it has not written its pid yet."""
     with suppress(FileNotFoundError), _lock(name).open("rb") as file:
-        return _read(file.fileno())[0] if held(name) else None
+        return _read(file.fileno())[0] if is_held(name) else None
     return None
 
 
 def names() -> Iterator[str]:
-    """Yield every name that is held or was left behind."""
+    """Yield every name that is locked or was left behind."""
     for path in sorted(home().glob("*.lock")):
         yield path.stem
 
 
 def sweep() -> None:
-    """Remove what dead supervisors left behind."""
+    """Remove everything that dead supervisors left behind."""
     for name in names():
-        if not held(name) and (claim := Claim.take(name)):
+        if not is_held(name) and (claim := Claim.take(name)):
             claim.release()
 
 

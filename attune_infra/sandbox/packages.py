@@ -1,4 +1,4 @@
-"""How to install RabbitMQ here: the package by the name it has on this platform."""
+"""The command that installs RabbitMQ on this platform."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _COMMANDS: Final = {
 }
 
 
-def how_to_install() -> str:
-    """Return a hint that names the command for this platform, or the place to look."""
+def install_hint() -> str:
+    """Return a hint with the command for this platform, or with the page that has it."""
     if sys.platform == "darwin":
-        return "`brew install rabbitmq` installs it"
+        return "install it with: brew install rabbitmq"
     try:
         release = platform.freedesktop_os_release()
     except OSError:
         release = {}
     for distribution in (release.get("ID", ""), *release.get("ID_LIKE", "").split()):
         if command := _COMMANDS.get(distribution.split("-")[0]):
-            return f"`{command}` installs it; its service need not run, and may"
-    return "https://www.rabbitmq.com/docs/download says how to install it"
+            return f"install it with: {command}; a sandbox does not need its service"
+    return "see https://www.rabbitmq.com/docs/download for the way to install it"

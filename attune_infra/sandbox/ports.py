@@ -1,4 +1,4 @@
-"""Loopback ports: which are free, and whether somebody answers on one."""
+"""Loopback ports: free ones, and those on which a server answers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _TAKEN: Final = re.compile(r"eaddrinuse|address already in use|port_already_used
 
 
 def free_ports(count: int) -> tuple[int, ...]:
-    """Return that many different ports that are free now; somebody else may still be faster."""
+    """Return different ports that are free now; another process may still take one before its use."""
     with ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for candidate in sockets:
@@ -23,7 +23,7 @@ def free_ports(count: int) -> tuple[int, ...]:
 
 
 def answers(port: int, greeting: bytes = b"", *, within: float = 2.0) -> bool:
-    """Say whether a port accepts a connection and, after a greeting, says something back."""
+    """Return true if a port accepts a connection and, after a greeting, sends an answer."""
     try:
         with socket.create_connection((HOST, port), timeout=within) as connection:
             if not greeting:
@@ -34,14 +34,14 @@ def answers(port: int, greeting: bytes = b"", *, within: float = 2.0) -> bool:
         return False
 
 
-def was_lost(ports: Iterable[int], said: str) -> bool:
-    """Say whether a program ended because one of its ports is somebody else's; it may have said so or not."""
-    return _TAKEN.search(said) is not None or not all(map(_is_free, ports))
+def lost_a_port(ports: Iterable[int], output: str) -> bool:
+    """Return true if a program failed because another process has one of its ports, even if it does not say so."""
+    return _TAKEN.search(output) is not None or not all(map(_is_free, ports))
 
 
 def _is_free(port: int) -> bool:
     with socket.socket() as candidate:
-        # As servers do: a connection that was closed a moment ago does not count.
+        # Servers do the same: the port of a connection that was just closed is free.
         candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             candidate.bind((HOST, port))

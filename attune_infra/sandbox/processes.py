@@ -1,4 +1,4 @@
-"""Child processes that never outlive this one, and their last words."""
+"""Child processes that never outlive this one, and the complaints in their logs."""
 
 from __future__ import annotations
 
@@ -17,35 +17,34 @@ from typing import Final, Protocol
 
 from attune_infra.sandbox import tether
 
-_KEPT: Final = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
-"""What Python itself may need to start; everything else of the environment stays outside."""
+_KEPT_VARIABLES: Final = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+"""Variables that Python may need to start; children get no other variable of this environment."""
 
+MAX_FILES: Final = 65_536
+"""Files that a server may open. Erlang closes all possible ones at its start: a billion in some containers."""
 
-FILES: Final = 65_536
-"""How many files a server may open. Erlang closes all it might have at its start: a billion in some containers."""
-
-_ENOUGH: Final = 1_000_000
+_MAX_LOG_BYTES: Final = 1_000_000
 
 
 class DidNotStart(Exception):
-    """A program that had to come to a good end did not; the text is the end of a sentence."""
+    """A program that should have started failed; the text is the end of a sentence."""
 
 
 class Wait(Protocol):
     def __call__(self, ready: Callable[[], bool], *, within: float) -> bool:
-        """Return whether it became true in time; raise if waiting has lost its point."""
+        """Wait until `ready` is true and return true, false if time runs out; raise if waiting is pointless."""
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """The user a program runs as when we are root and it must not be."""
+    """The user to run a program as if this process is root and the program must not be."""
 
     uid: int
     gid: int
 
 
 def poll(ready: Callable[[], bool], *, within: float, pause: Callable[[float], None] = time.sleep) -> bool:
-    """Ask again and again; return whether it became true in time."""
+    """Call `ready` until it is true and return true, false if time runs out."""
     deadline = time.monotonic() + within
     while not ready():
         if time.monotonic() > deadline:
@@ -55,7 +54,7 @@ def poll(ready: Callable[[], bool], *, within: float, pause: Callable[[float], N
 
 
 class Child:
-    """A running program whose output goes to a file."""
+    """A program whose output goes to a file."""
 
     def __init__(
         self,
@@ -67,12 +66,12 @@ class Child:
         root: Path | None = None,
         death: signal.Signals = signal.SIGKILL,
     ) -> None:
-        """Start a program; `death` is the signal it gets when this process dies."""
+        """Start a program; the kernel sends it the signal `death` when this process dies."""
         self._log = log
         with log.open("ab") as output:
             self._log_began = output.tell()
             self._process = subprocess.Popen(
-                tethered(command, user=user, root=root, death=death, files=FILES),
+                tether_command(command, user=user, root=root, death=death, files=MAX_FILES),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -83,7 +82,7 @@ class Child:
 
     @property
     def ended(self) -> str | None:
-        """How it ended, as the end of a sentence; None while it runs."""
+        """The way it ended, as the end of a sentence; None while it runs."""
         code = self._process.poll()
         if code is None:
             return None
@@ -92,11 +91,11 @@ class Child:
         return f"ended with exit code {code}"
 
     @property
-    def said(self) -> str:
-        """What was written to the log since its start."""
+    def output(self) -> str:
+        """The output of this program in the log."""
         with self._log.open("rb") as log:
             log.seek(self._log_began)
-            return log.read(_ENOUGH).decode(errors="replace")
+            return log.read(_MAX_LOG_BYTES).decode(errors="replace")
 
     @property
     def failed(self) -> bool:
@@ -109,7 +108,7 @@ class Child:
         self._process.kill()
 
 
-def tethered(
+def tether_command(
     command: Sequence[str | Path],
     *,
     user: User | None = None,
@@ -117,7 +116,7 @@ def tethered(
     death: signal.Signals = signal.SIGKILL,
     files: int | None = None,
 ) -> list[str]:
-    """Return a command that runs another one for as long as this process lives."""
+    """Return a command that runs another one and ends it when this process dies."""
     orders = {
         "parent": os.getpid(),
         "signal": int(death),
@@ -130,11 +129,11 @@ def tethered(
 
 
 def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    return {**{name: os.environ[name] for name in _KEPT if name in os.environ}, **environment}
+    return {**{name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}, **environment}
 
 
 def reap_orphans(known: frozenset[int]) -> None:
-    """Let go of what our children left to us and ended by itself."""
+    """Collect the exit codes of ended processes that children left to this process."""
     if not tether.LINUX:
         return
     with suppress(ChildProcessError):
@@ -144,8 +143,8 @@ def reap_orphans(known: frozenset[int]) -> None:
             os.waitpid(ended.si_pid, os.WNOHANG)
 
 
-def clear_orphans(known: frozenset[int]) -> bool:
-    """Kill what our children left to us; return whether none is left. Only Linux hands them to us."""
+def kill_orphans(known: frozenset[int]) -> bool:
+    """Kill the processes that children left to this one (on Linux); return true if there were none."""
     orphans = [pid for pid in _children() if pid not in known]
     for pid in orphans:
         with suppress(ProcessLookupError):
@@ -162,20 +161,21 @@ def _children() -> Iterator[int]:
         if not folder.name.isdigit():
             continue
         with suppress(OSError):
-            # The name of the program stands in parentheses and may hold anything.
+            # The name of the program is in parentheses, and may itself hold any character.
             state = (folder / "stat").read_bytes().rpartition(b")")[2].split()
             if int(state[1]) == os.getpid():
                 yield int(folder.name)
 
 
-def last_words(text: str, *, lines: int = 6) -> str:
-    """Return the lines of a log that are most likely to say what went wrong: its first complaints, or its end."""
-    written = [line for raw in text.splitlines() if (line := _PREFIX.sub("", raw).rstrip()[:240])]
-    telling = [line for line in written if any(word in line.lower() for word in _TELLING)]
-    return "\n".join(f"  {line}" for line in dict.fromkeys(telling[:lines] or written[-lines:]))
+def summarize_log(text: str, *, lines: int = 6) -> str:
+    """Return the lines of a log that most likely name the cause: the first complaints, or the last lines."""
+    written = [line for raw in text.splitlines() if (line := _LOG_PREFIX.sub("", raw).rstrip()[:240])]
+    complaints = [line for line in written if any(word in line.lower() for word in _COMPLAINT_WORDS)]
+    chosen = complaints[:lines] or written[-lines:]
+    return "\n".join(f"  {line}" for line in dict.fromkeys(chosen))
 
 
-_PREFIX: Final = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\S* (?:(?=\[error\])\S+ <\S+>|\S+ \[\d+\])?\s*")
-"""The time and process before what RabbitMQ complains of, and before what PostgreSQL says."""
+_LOG_PREFIX: Final = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\S* (?:(?=\[error\])\S+ <\S+>|\S+ \[\d+\])?\s*")
+"""The time and process at the beginning of a line in the logs of RabbitMQ and PostgreSQL."""
 
-_TELLING: Final = ("error", "fatal", "failed", "cannot", "invalid", "no setting", "attempted")
+_COMPLAINT_WORDS: Final = ("error", "fatal", "failed", "cannot", "invalid", "no setting", "attempted")

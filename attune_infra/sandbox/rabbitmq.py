@@ -1,6 +1,6 @@
-"""A private RabbitMQ: found on this machine or in another root file system, started, asked, stopped.
+"""A private RabbitMQ, from this machine or from another root file system.
 
-It never sees the machine's own broker: node name, folders, cookie, port mapper and configuration are its own.
+It never touches the machine's own broker: node name, folders, cookie, port mapper and configuration are its own.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from attune_infra.errors import SandboxError
-from attune_infra.sandbox.packages import how_to_install
+from attune_infra.sandbox.packages import install_hint
 from attune_infra.sandbox.ports import HOST, answers, free_ports
-from attune_infra.sandbox.processes import FILES, Child, Wait, clean_environment, tethered
+from attune_infra.sandbox.processes import MAX_FILES, Child, Wait, clean_environment, tether_command
 
 _SCRIPTS: Final = (
     "usr/lib/rabbitmq/bin",
@@ -32,7 +32,7 @@ _SCRIPTS: Final = (
     "usr/lib/rabbitmq/sbin",
     "usr/local/lib/rabbitmq/sbin",
 )
-"""Where the broker's scripts are if they are not on the PATH, below a root."""
+"""Folders below a root that may hold the broker's scripts, if they are not on the PATH."""
 
 _ERLANG: Final = (
     "usr/local/bin",
@@ -45,7 +45,7 @@ _ERLANG: Final = (
     "usr/lib/erlang/bin",
     "usr/lib64/erlang/bin",
 )
-"""Where Erlang's programs are if they are not on the PATH, below a root."""
+"""Folders below a root that may hold Erlang's programs, if they are not on the PATH."""
 
 _SYSTEM_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _GREETING: Final = b"AMQP\x00\x00\x09\x01"
@@ -54,33 +54,33 @@ _ON_LOOPBACK: Final = "-kernel inet_dist_use_interface {127,0,0,1}"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Installation:
-    """Where RabbitMQ and Erlang are; paths are as seen from inside the root, if there is one."""
+    """The paths of RabbitMQ and Erlang, as seen from inside the root, if there is one."""
 
     root: str | None
     scripts: str
     epmd: str
     path: str
     version: str
-    """The version its files claim; empty if they do not tell."""
+    """The version in the names of its files; empty if they do not have it."""
 
 
 def find_installation(root: Path | None = None) -> Installation:
-    """Return the broker of this machine or of another root file system; raise `SandboxError` if there is none."""
+    """Find the broker of this machine or of another root file system; raise `SandboxError` if there is none."""
     if root is not None:
         _check_root(root)
     top = root or Path("/")
-    scripts = next(_places_of_scripts(top, on_path=root is None), None)
+    scripts = next(_find_scripts(top, on_path=root is None), None)
     if scripts is None:
         if root is not None:
             raise SandboxError(
-                f"there is no rabbitmq-server in the root file system {root}",
-                hint="install its package there, with the package manager of that system",
+                f"rabbitmq-server is not installed in the root file system {root}",
+                hint="install it there with the package manager of that system",
             )
-        raise SandboxError("rabbitmq-server is not installed", hint=how_to_install())
-    erlang = next(_places_of_erlang(top, on_path=root is None), None)
+        raise SandboxError("rabbitmq-server is not installed", hint=install_hint())
+    erlang = next(_find_erlang(top, on_path=root is None), None)
     if erlang is None:
         raise SandboxError(
-            f"there is a rabbitmq-server in {scripts}, but no Erlang: epmd is not found",
+            f"rabbitmq-server is in {scripts}, but there is no Erlang: epmd was not found",
             hint="install Erlang, or add the folder of its programs to PATH",
         )
     inside = [str("/" / folder.relative_to(top)) for folder in (scripts, erlang)]
@@ -109,20 +109,21 @@ def _check_root(root: Path) -> None:
         )
 
 
-def _places_of_scripts(top: Path, *, on_path: bool) -> Iterator[Path]:
+def _find_scripts(top: Path, *, on_path: bool) -> Iterator[Path]:
     candidates = [top / folder for folder in _SCRIPTS]
     if on_path and (found := shutil.which("rabbitmq-server")):
         candidates.insert(0, Path(found).resolve().parent)
     for folder in candidates:
-        # Packages put wrappers on the PATH that switch to the service's user; the real ones have rabbitmq-env.
+        # Packages put wrappers on the PATH that switch to the user of the service. The real scripts stand beside
+        # rabbitmq-env.
         if (folder / "rabbitmq-env").is_file() and (folder / "rabbitmq-server").is_file():
             yield folder
 
 
-def _places_of_erlang(top: Path, *, on_path: bool) -> Iterator[Path]:
+def _find_erlang(top: Path, *, on_path: bool) -> Iterator[Path]:
     candidates = [top / folder for folder in _ERLANG]
     if on_path and (found := shutil.which("erl")):
-        # Not every package puts epmd on the PATH, but it is beside the real erl.
+        # Not every package puts epmd on the PATH, but it stands beside the real erl.
         candidates = [Path(found).parent, Path(found).resolve().parent, *candidates]
     for folder in candidates:
         if (folder / "epmd").exists() and (folder / "erl").exists():
@@ -139,12 +140,12 @@ def _version(scripts: Path) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """One broker: which program, whose folder, what name, which ports."""
+    """One broker: its program, name, folder and ports."""
 
     installation: Installation
     name: str
     folder: Path
-    """Its data and configuration, as seen from outside the root."""
+    """The folder of its data and configuration, as seen from outside the root."""
     amqp_port: int
     management_port: int
     epmd_port: int
@@ -169,7 +170,7 @@ class Node:
 
     @property
     def _folder_inside(self) -> Path:
-        """The folder as the broker sees it: below its own root, or shared with it."""
+        """The folder as the broker sees it: below its own root, or shared with this one."""
         root = self.root
         return "/" / self.folder.relative_to(root) if root and self.folder.is_relative_to(root) else self.folder
 
@@ -183,7 +184,7 @@ class Node:
         }
 
     def write(self, extra_config: str) -> None:
-        """Make the folder with cookie, plugins and configuration."""
+        """Create the folder with cookie, plugins and configuration."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self._write("rabbitmq.conf", self._configuration(extra_config))
         self._write("enabled_plugins", "[rabbitmq_management].\n")
@@ -194,7 +195,7 @@ class Node:
             f"listeners.tcp.1 = {HOST}:{self.amqp_port}",
             f"management.tcp.ip = {HOST}",
             f"management.tcp.port = {self.management_port}",
-            # A nearly full disk is no reason for a sandbox to block its publishers.
+            # A sandbox should not block publishers because the disk is nearly full.
             "disk_free_limit.absolute = 1MB",
             extra,
         ]
@@ -207,7 +208,7 @@ class Node:
         path.chmod(mode)
 
     def environment(self) -> dict[str, str]:
-        """Return the whole environment of the broker; what is not set here would be read from /etc."""
+        """Return the whole environment of the broker; it would read from /etc any path that is not set here."""
         inside = str(self._folder_inside)
         return {
             "HOME": inside,
@@ -230,17 +231,17 @@ class Node:
             "RABBITMQ_CONF_ENV_FILE": f"{inside}/none.conf",
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": _ON_LOOPBACK,
             "RABBITMQ_CTL_ERL_ARGS": f"-start_epmd false {_ON_LOOPBACK}",
-            # The script then becomes Erlang instead of staying its parent.
+            # With it the script becomes Erlang instead of staying its parent.
             "RUNNING_UNDER_SYSTEMD": "true",
         }
 
     def rabbitmqctl(self, *arguments: str, within: float) -> str:
-        """Run rabbitmqctl against this node and return what it prints; raise `SandboxError` with its complaint."""
+        """Run rabbitmqctl on this node and return its output; raise `SandboxError` with its complaint."""
         script = f"{self.installation.scripts}/rabbitmqctl"
         what = f"rabbitmqctl {arguments[0] if arguments else ''}".strip()
         try:
             done = subprocess.run(
-                tethered([script, *arguments], root=self.root, files=FILES),
+                tether_command([script, *arguments], root=self.root, files=MAX_FILES),
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,
@@ -260,8 +261,8 @@ class Broker:
     """The processes of a node: Erlang's port mapper and RabbitMQ itself."""
 
     title: Final = "RabbitMQ"
-    starts_within: Final = 120.0
-    stops_within: Final = 60.0
+    start_timeout: Final = 120.0
+    stop_timeout: Final = 60.0
 
     def __init__(self, installation: Installation, folder: Path, *, extra_config: str, log: Path) -> None:
         self.node = Node.new(installation, folder)
@@ -277,7 +278,7 @@ class Broker:
 
     @property
     def management_url(self) -> str:
-        """The URL without credentials, which are those of AMQP."""
+        """The URL without credentials; they are the same as for AMQP."""
         return f"http://{HOST}:{self.node.management_port}"
 
     @property
@@ -285,8 +286,8 @@ class Broker:
         return self.node.ports
 
     @property
-    def fallen(self) -> str | None:
-        """How it ended when it should be starting; None while it is on its way."""
+    def start_failure(self) -> str | None:
+        """Reason why the start failed; None while it goes on."""
         return next((child.ended for child in self.children if child.ended), None)
 
     @property
@@ -297,16 +298,16 @@ class Broker:
     def process(self) -> Child | None:
         return self._process
 
-    def prepare(self, wait: Wait) -> None:  # noqa: ARG002 - as for the database
-        """Begin with a configuration and no data."""
+    def prepare(self, wait: Wait) -> None:  # noqa: ARG002 - the database needs it
+        """Write the configuration, and remove all data."""
         shutil.rmtree(self.node.folder, ignore_errors=True)
         self.node.write(self._extra_config)
 
-    def take_other_ports(self) -> None:
+    def change_ports(self) -> None:
         self.node = Node.new(self.node.installation, self.node.folder)
 
     def launch(self, wait: Wait) -> None:
-        """Start the processes; the broker would start a port mapper that outlives us if ours did not answer."""
+        """Start the port mapper, then the broker, which would otherwise start a port mapper that outlives it."""
         if self._epmd is None or self._epmd.ended:
             self._epmd = self._child([self.node.installation.epmd])
             epmd = self._epmd
@@ -318,7 +319,7 @@ class Broker:
         return Child(command, environment=self.node.environment(), log=self.log, root=self.node.root)
 
     def is_ready(self) -> bool:
-        """Say whether the node itself, and not whoever has its ports, answers over HTTP and AMQP."""
+        """Return true if this node, and no other process with its ports, answers over HTTP and AMQP."""
         overview = self._overview()
         if overview.get("node") != self.node.name:
             return False
@@ -347,7 +348,7 @@ class Broker:
             connection.close()
 
     def ask_to_stop(self) -> None:
-        """Ask for an orderly end, which takes RabbitMQ some seconds."""
+        """Ask RabbitMQ to stop in order, which takes some seconds."""
         if self._process:
             self._process.send(signal.SIGTERM)
 
@@ -356,6 +357,6 @@ class Broker:
             self._process.kill()
 
     def discard(self) -> None:
-        """End everything at once; the data is not needed any more."""
+        """End all processes at once; nobody needs the data any more."""
         for child in self.children:
             child.kill()

@@ -1,8 +1,7 @@
-"""The process that owns a sandbox: its servers are its children, and everything goes when it goes.
+"""The process that owns a sandbox: the servers are its children, and end with it.
 
-It hears from the client that started it over a socket, its standard input. A bound sandbox ends when that client
-does; a detached one lives on until SIGTERM. There is one thread, because Linux ties a child's life to the thread
-that started it.
+It talks with the client that started it over a socket, its standard input. A bound sandbox ends with that client;
+a detached one runs until SIGTERM. There is one thread, because Linux ties a child to the thread that started it.
 """
 
 from __future__ import annotations
@@ -20,37 +19,37 @@ from typing import Final
 
 from attune_infra.errors import SandboxError
 from attune_infra.sandbox import postgres, rabbitmq
-from attune_infra.sandbox.conversation import Conversation, Words
-from attune_infra.sandbox.folders import Claim, folder_of, kept_log
-from attune_infra.sandbox.ports import was_lost
-from attune_infra.sandbox.processes import DidNotStart, Wait, clear_orphans, last_words, poll, reap_orphans
+from attune_infra.sandbox.conversation import Conversation, Message
+from attune_infra.sandbox.folders import Claim, failure_log, folder_of
+from attune_infra.sandbox.ports import lost_a_port
+from attune_infra.sandbox.processes import DidNotStart, Wait, kill_orphans, poll, reap_orphans, summarize_log
 from attune_infra.sandbox.tether import SHARED, adopt_orphans
 from attune_infra.sandbox.value import Sandbox, Server
 
-_ATTEMPTS: Final = 4
-_ENDS_WITHIN: Final = 10.0
+_MAX_ATTEMPTS: Final = 4
+_END_TIMEOUT: Final = 10.0
 
 _Service = rabbitmq.Broker | postgres.Database
 
 
 class Cancelled(Exception):
-    """Somebody wants the sandbox to end, or nobody needs it any more."""
+    """The sandbox must end: a signal asked for it, or its client is gone."""
 
 
 class ServerFailed(SandboxError):
-    """A server did not start; its log says more."""
+    """A server failed to start; its log says more."""
 
     def __init__(self, sentence: str, log: Path) -> None:
-        super().__init__(sentence, hint=f"the whole log is {log}")
+        super().__init__(sentence, hint=f"see the whole log in {log}")
         self.log = log
 
 
 class PortTaken(ServerFailed):
-    """Somebody else got a port between our looking and the server's listening."""
+    """Another process took a port before the server could listen on it."""
 
 
 class Watch:
-    """Waiting, for as long as it makes sense: until SIGTERM, or until the client is gone if it must not be."""
+    """Waits that end early with `Cancelled`: after SIGTERM, or after the end of a client that is needed."""
 
     def __init__(self, client: Conversation, *, bound: bool) -> None:
         self._client = client
@@ -72,13 +71,13 @@ class Watch:
     def _stop(self, *_: object) -> None:
         self._stopping = True
 
-    def let_client_go(self) -> None:
+    def release_client(self) -> None:
         self._selector.unregister(self._client)
         self._client.end()
         self._needs_client = False
 
     def pause(self, seconds: float) -> None:
-        """Wait that long, or until a child ends or the client speaks."""
+        """Wait until a child ends, the client sends something or the time is over."""
         for key, _ in self._selector.select(seconds):
             if key.fileobj is self._woken:
                 with suppress(BlockingIOError):
@@ -96,9 +95,9 @@ class Watch:
 
 
 class Supervisor:
-    """One sandbox, from nothing to nothing."""
+    """One sandbox, from its start to its removal."""
 
-    def __init__(self, wanted: Words, client: Conversation, claim: Claim) -> None:
+    def __init__(self, wanted: Message, client: Conversation, claim: Claim) -> None:
         self._bound = bool(wanted["bound"])
         self._client = client
         self._claim = claim
@@ -112,19 +111,19 @@ class Supervisor:
         self._known: Sandbox | None = None
 
     def run(self) -> None:
-        """Start everything, serve until it is time to go, and leave nothing behind."""
+        """Start the servers, serve the client until the sandbox must end, and leave nothing behind."""
         try:
             self._start()
             self._write()
             self._client.send(ready=True)
             if not self._bound:
-                self._watch.let_client_go()
+                self._watch.release_client()
             self._serve()
         except Cancelled:
             pass
         except ServerFailed as error:
-            kept = self._keep(error.log)
-            self._client.send(failed=error.sentence, hint=f"the whole log is {kept}")
+            kept = self._keep_log(error.log)
+            self._client.send(failed=error.sentence, hint=f"see the whole log in {kept}")
         except SandboxError as error:
             self._client.send(failed=error.sentence, hint=error.hint)
         finally:
@@ -133,7 +132,7 @@ class Supervisor:
     def _start(self) -> None:
         broker_folder = self._folder / "rabbitmq"
         if self._root and not broker_folder.is_relative_to(SHARED):
-            # It cannot see our folder; nobody else must foresee the name of its own.
+            # The broker cannot see this folder. No other user may guess the name of its own.
             broker_folder = self._root / f"tmp/attune-infra-sandbox-{token_hex(8)}"
         self._claim.sign([self._folder, broker_folder])
         _make_folder(self._folder)
@@ -148,8 +147,8 @@ class Supervisor:
             _make_folder(self._folder / "postgresql")
             database = postgres.Database(self._folder / "postgresql", log=self._folder / "postgresql.log")
             self._services["database"] = database
-        self._say("starting " + " and ".join(map(_named, self._services.values())))
-        # The broker takes longest, so it begins first and is waited for last.
+        self._say("starting " + " and ".join(map(_title, self._services.values())))
+        # The broker takes longest, so start it first and wait for it last.
         for service in self._services.values():
             self._launch(service, fresh=True)
         for service in reversed(self._services.values()):
@@ -167,53 +166,53 @@ class Supervisor:
             raise self._failure(service, str(error)) from error
 
     def _finish(self, service: _Service) -> None:
-        """Wait until a launched server is ready, with other ports if somebody got one of them first."""
-        for _ in range(_ATTEMPTS - 1):
+        """Wait until a server is ready; try other ports if another process took one of them."""
+        for _ in range(_MAX_ATTEMPTS - 1):
             try:
                 return self._await(service, fresh=True)
             except PortTaken:
-                self._say(f"a port for {service.title} was taken in the meantime; trying others")
-                service.take_other_ports()
+                self._say(f"another process took a port of {service.title}; trying other ports")
+                service.change_ports()
                 self._launch(service, fresh=True)
         return self._await(service, fresh=True)
 
     def _await(self, service: _Service, *, fresh: bool) -> None:
         def ready() -> bool:
-            if how := service.fallen:
-                raise self._failure(service, how)
+            if failure := service.start_failure:
+                raise self._failure(service, failure)
             return service.is_ready()
 
-        if not self._wait(ready, within=service.starts_within):
-            raise self._failure(service, f"was not ready within {service.starts_within:g} s")
+        if not self._wait(ready, within=service.start_timeout):
+            raise self._failure(service, f"was not ready within {service.start_timeout:g} s")
         if fresh and isinstance(service, postgres.Database):
             try:
-                service.settle(self._wait)
+                service.create_database(self._wait)
             except DidNotStart as error:
                 raise self._failure(service, str(error)) from error
 
-    def _keep(self, log: Path) -> Path:
-        kept = kept_log("bound" if self._bound else self._claim.name, log)
+    def _keep_log(self, log: Path) -> Path:
+        kept = failure_log("bound" if self._bound else self._claim.name, log)
         with suppress(OSError):
             shutil.copyfile(log, kept)
         return kept
 
     def _failure(self, service: _Service, how: str) -> ServerFailed:
-        said = "".join(child.said for child in service.children)
-        sentence = f"{_named(service)} {how}\n{last_words(said)}".rstrip()
+        output = "".join(child.output for child in service.children)
+        sentence = f"{_title(service)} {how}\n{summarize_log(output)}".rstrip()
         service.discard()
-        self._wait(lambda: not _alive(service), within=_ENDS_WITHIN)
-        failure = PortTaken if was_lost(service.ports.values(), said) else ServerFailed
+        self._wait(lambda: not _is_alive(service), within=_END_TIMEOUT)
+        failure = PortTaken if lost_a_port(service.ports.values(), output) else ServerFailed
         return failure(sentence, service.log)
 
     def _serve(self) -> None:
         while True:
             self._watch.pause(1.0)
             while (request := self._client.next()) is not None:
-                self._obey(request)
+                self._carry_out(request)
             self._write()
             reap_orphans(self._known_children())
 
-    def _obey(self, request: Words) -> None:
+    def _carry_out(self, request: Message) -> None:
         service = self._services.get(str(request["server"]))
         try:
             if service is None:
@@ -223,10 +222,10 @@ class Supervisor:
                     self._restart(service)
                 case "stop":
                     service.ask_to_stop()
-                    self._see_end(service)
+                    self._wait_for_end(service)
                 case _:
                     service.kill()
-                    self._see_end(service)
+                    self._wait_for_end(service)
         except SandboxError as error:
             self._client.send(failed=error.sentence, hint=error.hint)
         else:
@@ -236,25 +235,25 @@ class Supervisor:
     def _restart(self, service: _Service) -> None:
         if service.process is not None and service.process.ended is None:
             return
-        self._clear_orphans()
+        self._kill_orphans()
         self._launch(service, fresh=False)
         self._await(service, fresh=False)
 
-    def _see_end(self, service: _Service) -> None:
+    def _wait_for_end(self, service: _Service) -> None:
         process = service.process
         if process is None:
             return
-        if not self._wait(lambda: process.ended is not None, within=service.stops_within):
+        if not self._wait(lambda: process.ended is not None, within=service.stop_timeout):
             service.kill()
-            self._wait(lambda: process.ended is not None, within=_ENDS_WITHIN)
-        self._clear_orphans()
+            self._wait(lambda: process.ended is not None, within=_END_TIMEOUT)
+        self._kill_orphans()
 
     def _known_children(self) -> frozenset[int]:
         return frozenset(child.pid for service in self._services.values() for child in service.children)
 
-    def _clear_orphans(self) -> None:
+    def _kill_orphans(self) -> None:
         known = self._known_children()
-        poll(lambda: clear_orphans(known), within=_ENDS_WITHIN)
+        poll(lambda: kill_orphans(known), within=_END_TIMEOUT)
 
     def _write(self) -> None:
         found = self._look()
@@ -283,19 +282,19 @@ class Supervisor:
         services = self._services.values()
         for service in services:
             service.discard()
-        if not poll(lambda: not any(map(_alive, services)), within=_ENDS_WITHIN):
+        if not poll(lambda: not any(map(_is_alive, services)), within=_END_TIMEOUT):
             for service in services:
                 for child in service.children:
                     child.kill()
-        self._clear_orphans()
+        self._kill_orphans()
         self._claim.release()
 
 
-def _named(service: _Service) -> str:
+def _title(service: _Service) -> str:
     return f"{service.title} {service.version}".rstrip()
 
 
-def _alive(service: _Service) -> bool:
+def _is_alive(service: _Service) -> bool:
     return any(child.ended is None for child in service.children)
 
 
@@ -313,12 +312,12 @@ def _server(service: _Service) -> Server:
 
 def _make_folder(folder: Path) -> None:
     folder.mkdir()
-    # As root, PostgreSQL's user has to get through to its data.
+    # For root, the user of PostgreSQL has to reach its data.
     folder.chmod(0o711 if os.geteuid() == 0 else 0o700)
 
 
 def main() -> None:
-    """Read from standard input what is wanted, and supervise it."""
+    """Read a request from standard input, and run the sandbox."""
     client = Conversation(socket.socket(fileno=os.dup(0)))
     with Path(os.devnull).open("rb") as nothing:
         os.dup2(nothing.fileno(), 0)
@@ -327,7 +326,7 @@ def main() -> None:
     if wanted is None:
         return
     if not wanted["bound"] and os.fork():
-        # The client waits for this one only, and so is never the parent of the other.
+        # The client waits for this process only, and so is never the parent of the other.
         os._exit(0)
     claim = Claim.take(wanted["name"])
     if claim is None:

@@ -1,9 +1,8 @@
-"""Become another program that dies together with the process that asked for it.
+"""Become another program that ends together with the process that asked for it.
 
-Run as a script of its own (`python -I -S tether.py ORDERS PROGRAM ARGUMENT...`), because between fork and exec
-is no place for Python. ORDERS is JSON: `parent` and `signal` say whose death brings which signal; `uid` and `gid`
-drop root; `files` limits how many may be open; `root` enters another root file system. Only Linux knows the first
-and the last.
+This is a script (`python -I -S tether.py ORDERS PROGRAM ARGUMENT...`), because Python code should not run between
+fork and exec. ORDERS is JSON: the program gets `signal` when the process `parent` dies; `uid` and `gid` drop root;
+`files` limits the open files; `root` enters another root file system. The first and the last need Linux.
 """
 
 from __future__ import annotations
@@ -26,25 +25,25 @@ _MS_PRIVATE: Final = 0x40000
 
 LINUX: Final = sys.platform == "linux"
 SHARED: Final = Path("/dev")
-"""What another root sees of this one, under the same path."""
+"""The folder that another root shares with this one, under the same path."""
 
 
 def adopt_orphans() -> None:
-    """Make this process the parent of whatever its children leave behind."""
+    """Make this process the parent of all processes that its children leave behind."""
     if LINUX:
         _call("prctl", _PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def die_with(parent: int, death: int) -> None:
-    """Ask for a signal at the parent's death; leave at once if it died already."""
+    """Ask the kernel for a signal when the parent dies; exit at once if it is dead already."""
     if LINUX:
         _call("prctl", _PR_SET_PDEATHSIG, death, 0, 0, 0)
     if os.getppid() != parent:
-        sys.exit("its supervisor is gone")
+        sys.exit("the supervisor ended")
 
 
 def enter(root: Path) -> None:
-    """Enter a root file system, with /proc and /dev that only this process and its children see."""
+    """Enter a root file system, with a /proc and /dev that only this process and its children see."""
     hosts = root / "etc/hosts"
     if not hosts.exists():
         hosts.write_text("127.0.0.1 localhost\n", encoding="ascii")
@@ -65,7 +64,7 @@ def drop_root(uid: int, gid: int) -> None:
     os.setuid(uid)
 
 
-def limit_files(most: int) -> None:
+def limit_open_files(most: int) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft > most:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
@@ -82,17 +81,17 @@ def main(orders: str, *command: str) -> None:
     wanted = json.loads(orders)
     try:
         if wanted["files"] is not None:
-            limit_files(wanted["files"])
+            limit_open_files(wanted["files"])
         if wanted["root"] is not None:
             enter(Path(wanted["root"]))
         if wanted["uid"] is not None:
             drop_root(wanted["uid"], wanted["gid"])
-        # Last, because the kernel forgets the wish when the user changes.
+        # This is last, because the kernel forgets it when the user changes.
         die_with(wanted["parent"], wanted["signal"])
-        # Python ignores these, and a program inherits what is ignored.
+        # Python ignores these signals, and a program would inherit that.
         for ignored in (signal.SIGPIPE, signal.SIGXFSZ):
             signal.signal(ignored, signal.SIG_DFL)
-        os.execvp(command[0], command)  # noqa: S606 - no shell is the point
+        os.execvp(command[0], command)  # noqa: S606 - no shell is wanted
     except OSError as error:
         sys.exit(f"cannot start {command[0]}: {error}")
 

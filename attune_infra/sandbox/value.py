@@ -1,4 +1,4 @@
-"""What a sandbox is, as a value: where things listen, and what is up."""
+"""The value of a sandbox: the addresses of its servers, and their state."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from attune_infra.sandbox.rabbitmq import Installation, Node
 
 
 class Status(StrEnum):
-    """How much of a sandbox is up."""
+    """State of a sandbox: all, some or none of its servers run."""
 
     RUNNING = "running"
     PARTLY = "partly"
@@ -36,13 +36,13 @@ class Server:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sandbox:
-    """A private RabbitMQ and, if wanted, PostgreSQL, as they were when looked at; `find` looks again."""
+    """A private RabbitMQ and perhaps PostgreSQL, at one moment; `find` returns the present state."""
 
     name: str
     bound: bool
-    """It ends with the process that started it."""
+    """True if it ends with the process that started it."""
     pid: int
-    """The supervisor."""
+    """Process id of the supervisor."""
     folder: Path
     amqp_url: str
     management_url: str
@@ -63,7 +63,7 @@ class Sandbox:
         return Status.PARTLY if any(running) else Status.STOPPED
 
     def environment(self) -> dict[str, str]:
-        """Return the variables by which the program, and the platform itself, find this sandbox."""
+        """Return the environment variables with which the program, and the platform itself, find this sandbox."""
         found = {
             "ATTUNE__MESSAGE_QUEUE__URL": self.amqp_url,
             "ATTUNE__MESSAGE_QUEUE__MANAGEMENT_URL": self.management_url,
@@ -73,11 +73,11 @@ class Sandbox:
         return found
 
     def rabbitmqctl(self, *arguments: str, within: float = 60.0) -> str:
-        """Run rabbitmqctl against this broker and return what it prints; `SandboxError` holds its complaint."""
+        """Run rabbitmqctl on this broker and return its output; raise `SandboxError` with its complaint."""
         return self.node.rabbitmqctl(*arguments, within=within)
 
     def write(self) -> None:
-        """Write this down in the sandbox's folder, for `read`; only the owner may look, it holds a password."""
+        """Write the file that `read` reads; only the owner may read it, since it holds a password."""
         draft = self.folder / "state.draft"
         draft.touch(mode=0o600)
         draft.write_text(json.dumps(asdict(self), default=str), encoding="utf-8")
@@ -85,7 +85,7 @@ class Sandbox:
 
     @classmethod
     def read(cls, folder: Path) -> Self | None:
-        """Return what was written down; None if there is nothing yet."""
+        """Return the sandbox in a folder; None if it is not written yet."""
         try:
             state = json.loads(_file(folder).read_text(encoding="utf-8"))
         except FileNotFoundError:
@@ -97,7 +97,7 @@ class Sandbox:
                 **state,
                 "folder": folder,
                 "broker": _server(state["broker"]),
-                "database": database and _server(database),
+                "database": _server(database) if database else None,
                 "node": Node(
                     **{
                         **node,

@@ -26,13 +26,13 @@ def test_a_name_is_held_by_one(own_home: Path) -> None:
     claim.sign([])
 
     assert Claim.take("demo") is None
-    assert folders.held("demo")
+    assert folders.is_held("demo")
     assert folders.holder("demo") == os.getpid()
     assert list(folders.names()) == ["demo"]
 
     claim.release()
 
-    assert not folders.held("demo")
+    assert not folders.is_held("demo")
     assert folders.holder("demo") is None
     assert list(own_home.iterdir()) == []
 
@@ -69,7 +69,7 @@ def test_a_home_of_somebody_else_is_refused(own_home: Path, tmp_path: Path) -> N
     own_home.rmdir()
     own_home.symlink_to(tmp_path)
 
-    with pytest.raises(SandboxError, match="belongs to somebody else"):
+    with pytest.raises(SandboxError, match="belongs to another user"):
         folders.home()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attune_infra.sandbox.processes import last_words
+from attune_infra.sandbox.processes import summarize_log
 
 
 def test_the_first_complaints_are_told_once_and_without_their_prefix() -> None:
@@ -14,11 +14,11 @@ def test_the_first_complaints_are_told_once_and_without_their_prefix() -> None:
         "BOOT FAILED\n"
     )
 
-    assert last_words(log).splitlines() == [
+    assert summarize_log(log).splitlines() == [
         "  There is no setting x.",
         "  BOOT FAILED",
     ]
 
 
 def test_without_complaints_the_end_is_told() -> None:
-    assert last_words("one\n\ntwo\nthree\n", lines=2) == "  two\n  three"
+    assert summarize_log("one\n\ntwo\nthree\n", lines=2) == "  two\n  three"
