@@ -25,7 +25,7 @@ _Expect = Annotated[
 _AllowDestructive = Annotated[
     bool, typer.Option("--allow-destructive", help="Make the deletions of the plan, after asking.")
 ]
-_Yes = Annotated[bool, typer.Option("--yes", help="Do not ask. Deletions still need --allow-destructive.")]
+_Yes = Annotated[bool, typer.Option("--yes", help="Do not ask; still delete nothing without --allow-destructive.")]
 
 
 @app.command()
