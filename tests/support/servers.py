@@ -1,0 +1,91 @@
+"""Servers on this machine that are not RabbitMQ."""
+
+from __future__ import annotations
+
+import socket
+import socketserver
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import trustme
+
+MAX_QUESTION_BYTES = 65_536
+
+
+@contextmanager
+def serve(handle: Callable[[socket.socket], None]) -> Iterator[int]:
+    """Yield the port of a server that handles each connection and closes it."""
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with suppress(OSError):
+                handle(self.request)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield server.server_address[1]
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@contextmanager
+def serve_answer(answer: bytes, *, hangs_up: bool = True) -> Iterator[int]:
+    """Yield the port of a server that gives every connection the same answer."""
+
+    def handle(connection: socket.socket) -> None:
+        connection.recv(MAX_QUESTION_BYTES)
+        connection.sendall(answer)
+        if not hangs_up:
+            connection.recv(MAX_QUESTION_BYTES)
+
+    with serve(handle) as port:
+        yield port
+
+
+@contextmanager
+def serve_tls(context: ssl.SSLContext) -> Iterator[int]:
+    """Yield the port of a server that ends each connection after the TLS handshake."""
+
+    def handle(connection: socket.socket) -> None:
+        with context.wrap_socket(connection, server_side=True) as encrypted:
+            encrypted.recv(MAX_QUESTION_BYTES)
+
+    with serve(handle) as port:
+        yield port
+
+
+@contextmanager
+def serve_silence() -> Iterator[int]:
+    """Yield the port of a server that accepts connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
+
+
+def closed_port() -> int:
+    """Return a port that nothing listens on."""
+    with serve_silence() as port:
+        return port
+
+
+class Authority:
+    """A certificate authority, with its certificate as a file."""
+
+    def __init__(self, folder: Path) -> None:
+        self._authority = trustme.CA()
+        self.file = folder / "ca.pem"
+        self._authority.cert_pem.write_to_path(self.file)
+
+    def context(self, name: str, *, asks_for_certificate: bool = False) -> ssl.SSLContext:
+        """Return the TLS of a server with a certificate for a name."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._authority.issue_cert(name).configure_cert(context)
+        if asks_for_certificate:
+            self._authority.configure_trust(context)
+            context.verify_mode = ssl.CERT_REQUIRED
+        return context
