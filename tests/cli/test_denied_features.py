@@ -67,7 +67,7 @@ def test_provision_is_refused_before_anything_is_changed(
     assert result.stdout == ""
     assert result.stderr == (
         f"error: {SENTENCE}\n"
-        "hint:  give a topology whose worker queues are durable with an expiry, such as"
+        "hint:  use a topology whose worker queues are durable with an expiry, such as"
         " --topology examples/attune-durable-workers.yaml\n"
     )
     with RabbitMQ(denying_vhost.settings()) as broker:

@@ -127,5 +127,5 @@ def test_plain_amqp_to_a_tls_port_is_told_apart(attune_infra_alone: Command, tls
     result = attune_infra_alone("verify", environment=plain)
 
     assert result.code == 1
-    assert "for a port that expects TLS write http://" not in result.stdout
-    assert result.stdout.count("for a port that expects TLS write") == 2
+    assert "for a TLS port write http://" not in result.stdout
+    assert result.stdout.count("for a TLS port write") == 2
