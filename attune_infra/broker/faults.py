@@ -322,7 +322,8 @@ def _cause(error: BaseException) -> BaseException:
     found: BaseException = error
     while id(found) not in seen:
         seen.add(id(found))
-        inner = [getattr(found, "reason", None), found.__cause__, found.__context__, *reversed(found.args)]
+        # The context is left out: during the second attempt of a request, it is the failure of the first.
+        inner = [getattr(found, "reason", None), found.__cause__, *reversed(found.args)]
         found = next((item for item in inner if isinstance(item, BaseException)), found)
     return found
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ from attune_infra.broker import faults
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.errors import BrokerError, BrokerUnreachable, NotRabbitMQ
 from attune_infra.settings import AMQP_URL, CA_FILE, MANAGEMENT_URL, Setting, resolve
-from support.servers import Authority, closed_port, serve_answer, serve_silence, serve_tls
+from support.servers import MAX_QUESTION_BYTES, Authority, closed_port, serve_answer, serve_silence, serve_tls
 
 PROTOCOLS = ("http", "amqp")
 STARTING = "is the broker still starting? `--wait 60` waits for it"
@@ -51,6 +53,24 @@ def test_a_closed_port(scheme: str) -> None:
         f"nothing listens on port {port}",
         f"check host and port; {STARTING}",
     )
+
+
+def test_the_second_attempt_of_a_request_decides() -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+
+    def hang_up_once() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(MAX_QUESTION_BYTES)
+            listener.close()
+
+    server = threading.Thread(target=hang_up_once)
+    server.start()
+    kind, sentence, _ = fail_to_connect(f"http://127.0.0.1:{port}")
+    server.join()
+
+    assert (kind, sentence) == (BrokerUnreachable, f"nothing listens on port {port}")
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
