@@ -264,7 +264,7 @@ def _reason(response: requests.Response) -> str | None:
         body = response.json()
         if isinstance(body, dict) and body.get("reason"):
             reason = body["reason"]
-            return reason if isinstance(reason, str) else ", ".join(map(str, reason))
+            return ", ".join(map(str, reason)) if isinstance(reason, list) else str(reason)
     return None
 
 

@@ -115,6 +115,8 @@ def test_a_500_depends_on_the_request(
     [
         (refuse(400, "inequivalent arg"), "400: inequivalent arg", None),
         (refuse(400, ["bad", "worse", 3]), "400: bad, worse, 3", None),
+        (refuse(400, 17), "400: 17", None),
+        (refuse(400, {"field": "name"}), "400: {'field': 'name'}", None),
         (refuse(404, "no queue 'q'"), "404: no queue 'q'", None),
         (response(405), "405: Method Not Allowed", LOG),
         (response(400, "null"), "400: Bad Request", LOG),
