@@ -49,7 +49,7 @@ def from_response(response: requests.Response, settings: Settings) -> BrokerErro
         case 400 if feature := features.denied_in(reason or ""):
             return features.denied(feature)
         case 400 if (reason or "").endswith(("not empty", "in use")):
-            return InUse(f"the management API answered 400: {reason}")
+            return InUse(_answer(response, reason))
         case 502 | 503 | 504:
             return BrokerUnreachable(
                 f"{where} answered {response.status_code}: the management API is not ready", hint=_BOOTING
@@ -59,7 +59,7 @@ def from_response(response: requests.Response, settings: Settings) -> BrokerErro
         case 500 if reason is None and response.request.method == "GET":
             # RabbitMQ 4.3 gives this answer while it boots.
             return BrokerUnreachable(
-                f"the management API answered 500: {response.reason}",
+                _answer(response, reason),
                 hint=f"{_BOOTING}; if it is not, see RabbitMQ's log",
             )
         case 301 | 302 | 303 | 307 | 308 as status:
@@ -68,11 +68,15 @@ def from_response(response: requests.Response, settings: Settings) -> BrokerErro
                 f"{where} answered {status}, a redirection to {target}",
                 hint="give the address of the management API itself as --management-url",
             )
-        case status:
-            return RequestRefused(
-                f"the management API answered {status}: {reason or response.reason}",
-                hint=None if reason else "see RabbitMQ's log",
-            )
+        case _:
+            return RequestRefused(_answer(response, reason), hint=None if reason else "see RabbitMQ's log")
+
+
+def _answer(response: requests.Response, reason: str | None) -> str:
+    """Return the sentence about an answer, with its reason or else its reason phrase; both may be missing."""
+    words = reason or response.reason
+    sentence = f"the management API answered {response.status_code}"
+    return f"{sentence}: {words}" if words else sentence
 
 
 def _no_management_path(settings: Settings) -> NotRabbitMQ:

@@ -129,6 +129,14 @@ def test_any_other_status_is_told_with_its_reason(answer: requests.Response, wor
     assert parts_of(error) == (RequestRefused, f"the management API answered {words}", hint)
 
 
+@pytest.mark.parametrize(("status", "kind"), [(500, BrokerUnreachable), (418, RequestRefused)])
+def test_an_answer_may_lack_a_reason_phrase(status: int, kind: type[BrokerError]) -> None:
+    answer = response(status)
+    answer.reason = ""
+
+    assert parts_of(faults.from_response(answer, SETTINGS))[:2] == (kind, f"the management API answered {status}")
+
+
 @pytest.mark.parametrize(
     ("headers", "kind"),
     [({"Content-Type": "text/html; charset=utf-8"}, "text/html"), ({}, "something without a content type")],
