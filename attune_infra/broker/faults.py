@@ -151,6 +151,11 @@ def from_requests(error: Exception, settings: Settings) -> BrokerError:
         return _tls_failure(what, error, endpoint)
     if isinstance(error, requests.exceptions.Timeout):
         return BrokerUnreachable(f"{what}: no answer within {settings.timeout:g} s", hint=_BOOTING)
+    if isinstance(error, requests.exceptions.ProxyError | requests.exceptions.InvalidProxyURL):
+        return BrokerUnreachable(
+            f"{what} through the proxy: {reason_of_os(_cause(error))}",
+            hint="check HTTP_PROXY and HTTPS_PROXY, or exclude the host with NO_PROXY",
+        )
     if isinstance(error, requests.exceptions.InvalidURL):
         return NotRabbitMQ(f"{what}: not a valid address", hint="give --management-url http://HOST:15672")
     return _unreachable(what, endpoint, _cause(error), wanted="http")

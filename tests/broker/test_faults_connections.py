@@ -25,16 +25,16 @@ CLIENT_CERTIFICATE = "does the broker ask for a client certificate? give --cert-
 
 
 def fail_to_connect(
-    url: str, *, timeout: float = 5.0, files: dict[Setting, Path] | None = None
+    url: str, *, timeout: float = 5.0, files: dict[Setting, Path] | None = None, way: str = ""
 ) -> tuple[type[BrokerError], str, str | None]:
-    """Connect to a URL; return the kind of the error, the end of its sentence, and its hint."""
+    """Connect to a URL; return the kind of the error, its sentence after the address and the way, and its hint."""
     is_amqp = url.startswith("amqp")
     flags = {file: str(path) for file, path in (files or {}).items()}
     settings = resolve({AMQP_URL if is_amqp else MANAGEMENT_URL: url} | flags, {}, timeout=timeout)
     beginning = (
-        f"cannot open an AMQP connection to {settings.amqp.netloc}: "
+        f"cannot open an AMQP connection to {settings.amqp.netloc}{way}: "
         if is_amqp
-        else f"cannot reach the management API at {settings.management.base_url}: "
+        else f"cannot reach the management API at {settings.management.base_url}{way}: "
     )
     with RabbitMQ(settings) as broker:
         connect = broker.check_amqp if is_amqp else broker.check_http
@@ -87,6 +87,24 @@ def test_a_name_that_is_no_host() -> None:
         NotRabbitMQ,
         "not a valid address",
         "give --management-url http://HOST:15672",
+    )
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize(
+    ("is_address", "reason"),
+    [
+        (True, "Connection refused"),
+        (False, "Please check proxy URL. It is malformed and could be missing the host."),
+    ],
+)
+def test_a_proxy_that_fails(monkeypatch: pytest.MonkeyPatch, scheme: str, is_address: bool, reason: str) -> None:
+    monkeypatch.setenv(f"{scheme}_proxy", f"http://127.0.0.1:{closed_port()}" if is_address else "http://")
+
+    assert fail_to_connect(f"{scheme}://broker.example:1", way=" through the proxy") == (
+        BrokerUnreachable,
+        reason,
+        "check HTTP_PROXY and HTTPS_PROXY, or exclude the host with NO_PROXY",
     )
 
 
