@@ -109,7 +109,7 @@ def virtual_host_missing(settings: Settings) -> VirtualHostMissing:
     return VirtualHostMissing(
         f"there is no virtual host '{settings.virtual_host}', or user '{settings.management.user}' has no"
         " permissions in it",
-        hint=f"{_vhost_hint(settings)}; or put another one at the end of the AMQP URL",
+        hint=f"{_vhost_hint(settings, settings.management.user)}; or put another one at the end of the AMQP URL",
     )
 
 
@@ -179,7 +179,7 @@ def from_amqp_connect(error: Exception, settings: Settings) -> BrokerError:
         case amqp.exceptions.NotAllowed():
             return VirtualHostMissing(
                 f"RabbitMQ refused virtual host '{settings.virtual_host}': {refusal_of(error).text}",
-                hint=_vhost_hint(settings),
+                hint=_vhost_hint(settings, endpoint.user),
             )
         case amqp.AMQPError():
             return BrokerUnreachable(f"{what}: {refusal_of(error).text}", hint=_BOOTING)
@@ -244,7 +244,7 @@ def _unauthorized(reason: str | None, settings: Settings) -> BrokerError:
         case "User not authorised to access virtual host":
             return VirtualHostMissing(
                 f"user '{user}' has no permissions in virtual host '{settings.virtual_host}'",
-                hint=_vhost_hint(settings),
+                hint=_vhost_hint(settings, user),
             )
         case None | "Login failed" | "Not_Authorized":
             return LoginRefused(
@@ -260,8 +260,8 @@ def _unauthorized(reason: str | None, settings: Settings) -> BrokerError:
             )
 
 
-def _vhost_hint(settings: Settings) -> str:
-    vhost, user = settings.virtual_host, settings.amqp.user
+def _vhost_hint(settings: Settings, user: str) -> str:
+    vhost = settings.virtual_host
     return (
         f"an administrator can create it: rabbitmqctl add_vhost '{vhost}' and"
         f" rabbitmqctl set_permissions -p '{vhost}' {user} '.*' '.*' '.*'"

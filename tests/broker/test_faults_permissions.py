@@ -15,7 +15,13 @@ from attune_infra.errors import (
 from attune_infra.settings import AMQP_URL, MANAGEMENT_URL, resolve
 from support.answers import WHERE, parts_of, refuse
 
-SETTINGS = resolve({MANAGEMENT_URL: WHERE, AMQP_URL: "amqp://ann:s3cret@broker.example/a%20b"}, {})
+SETTINGS = resolve(
+    {
+        MANAGEMENT_URL: WHERE.replace("://", "://ann:s3cret@"),
+        AMQP_URL: "amqp://somebody:else@broker.example/a%20b",
+    },
+    {},
+)
 CREATE_VHOST = (
     "an administrator can create it: rabbitmqctl add_vhost 'a b' and"
     " rabbitmqctl set_permissions -p 'a b' ann '.*' '.*' '.*'"
