@@ -221,7 +221,7 @@ def queue_denied(what: str, refusal: Refusal, worker_id: int, settings: Settings
                 f"user '{user}' needs configure, write and read permission on it and on its exchange:"
                 f" rabbitmqctl set_permissions -p '{settings.virtual_host}' {user} '.*' '.*' '.*'"
             )
-        case Code.FEATURE_DENIED if refusal.feature == features.TRANSIENT_QUEUES:
+        case Code.FEATURE_DENIED if refusal.feature:
             hint = features.denied(refusal.feature).hint or ""
         case _:
             return BrokerUnreachable(sentence, hint="see RabbitMQ's log")

@@ -152,7 +152,12 @@ REFUSALS = [
             " --topology examples/attune-durable-workers.yaml"
         ),
     ),
-    (Code.FEATURE_DENIED, "global_qos", BrokerUnreachable, "see RabbitMQ's log"),
+    (
+        Code.FEATURE_DENIED,
+        "queue_master_locator",
+        QueueDenied,
+        "avoid it, or have an administrator permit it: deprecated_features.permit.queue_master_locator = true",
+    ),
     (Code.MISSING, None, BrokerUnreachable, "see RabbitMQ's log"),
     (Code.OTHER, None, BrokerUnreachable, "see RabbitMQ's log"),
 ]
