@@ -34,6 +34,13 @@ _NODE_DOWN = (
 )
 _PROBE_SECONDS = 2.0
 
+_CERTIFICATE_HINTS = {
+    10: "have the broker's certificate renewed; is the clock of this machine right?",
+    62: "connect to a host name that the certificate is valid for",
+    64: "connect to a host name or address that the certificate is valid for",
+}
+"""Hints for OpenSSL's codes X509_V_ERR_CERT_HAS_EXPIRED, HOSTNAME_MISMATCH and IP_ADDRESS_MISMATCH."""
+
 
 def from_response(response: requests.Response, settings: Settings) -> BrokerError:
     """Return the error for an unsuccessful answer of the management API."""
@@ -312,8 +319,8 @@ def _tls_failure(what: str, error: Exception, endpoint: Endpoint) -> BrokerError
     found = _cause(error)
     if isinstance(found, ssl.SSLCertVerificationError):
         return BrokerUnreachable(
-            f"{what}: its certificate cannot be trusted: {found.verify_message}",
-            hint="give the certificate of its authority as --ca-file",
+            f"{what}: its certificate cannot be trusted: {found.verify_message.rstrip('.')}",
+            hint=_CERTIFICATE_HINTS.get(found.verify_code, "give the certificate of its authority as --ca-file"),
         )
     reason = getattr(found, "reason", None) or str(found)
     plain = endpoint.scheme.removesuffix("s")

@@ -4,44 +4,16 @@ from __future__ import annotations
 
 import socket
 import threading
-from pathlib import Path
 
 import pytest
 
 from attune_infra.broker import faults
-from attune_infra.broker.rabbitmq import RabbitMQ
-from attune_infra.errors import BrokerError, BrokerUnreachable, NotRabbitMQ
-from attune_infra.settings import AMQP_URL, CA_FILE, MANAGEMENT_URL, Setting, resolve
-from support.servers import MAX_QUESTION_BYTES, Authority, closed_port, serve_answer, serve_silence, serve_tls
+from attune_infra.errors import BrokerUnreachable, NotRabbitMQ
+from support.failed_connection import fail_to_connect
+from support.servers import ANSWERS, MAX_QUESTION_BYTES, closed_port, serve_answer, serve_silence
 
 PROTOCOLS = ("http", "amqp")
 STARTING = "is the broker still starting? `--wait 60` waits for it"
-ANSWERS = {
-    "http": b"HTTP/1.0 400 Bad Request\r\n\r\n",
-    "amqp": b"AMQP\x00\x00\x09\x01",
-    "tls": b"\x15\x03\x03\x00\x02\x02\x46",  # an alert
-}
-CLIENT_CERTIFICATE = "does the broker ask for a client certificate? give --cert-file and --key-file"
-
-
-def fail_to_connect(
-    url: str, *, timeout: float = 5.0, files: dict[Setting, Path] | None = None, way: str = ""
-) -> tuple[type[BrokerError], str, str | None]:
-    """Connect to a URL; return the kind of the error, its sentence after the address and the way, and its hint."""
-    is_amqp = url.startswith("amqp")
-    flags = {file: str(path) for file, path in (files or {}).items()}
-    settings = resolve({AMQP_URL if is_amqp else MANAGEMENT_URL: url} | flags, {}, timeout=timeout)
-    beginning = (
-        f"cannot open an AMQP connection to {settings.amqp.netloc}{way}: "
-        if is_amqp
-        else f"cannot reach the management API at {settings.management.base_url}{way}: "
-    )
-    with RabbitMQ(settings) as broker:
-        connect = broker.check_amqp if is_amqp else broker.check_http
-        with pytest.raises(BrokerError) as caught:
-            connect()
-    assert caught.value.sentence.startswith(beginning)
-    return type(caught.value), caught.value.sentence.removeprefix(beginning), caught.value.hint
 
 
 @pytest.mark.parametrize("scheme", ["http", "https", "amqp", "amqps"])
@@ -155,38 +127,3 @@ def test_an_answer_that_stops_in_the_middle() -> None:
         found = fail_to_connect(f"http://127.0.0.1:{port}", timeout=0.1)
 
     assert found == (BrokerUnreachable, "no answer in time", STARTING)
-
-
-@pytest.mark.parametrize("protocol", PROTOCOLS)
-@pytest.mark.parametrize("spoken", PROTOCOLS)
-def test_tls_to_a_port_without(protocol: str, spoken: str) -> None:
-    with serve_answer(ANSWERS[spoken]) as port:
-        kind, sentence, hint = fail_to_connect(f"{protocol}s://127.0.0.1:{port}")
-
-    assert kind is BrokerUnreachable
-    assert sentence.startswith("TLS failed: ")  # its reason differs between releases of OpenSSL
-    assert hint == f"the port does not speak TLS: write {protocol}://, or give the TLS port"
-
-
-@pytest.fixture
-def authority(tmp_path: Path) -> Authority:
-    return Authority(tmp_path)
-
-
-@pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_a_certificate_of_an_unknown_authority(authority: Authority, protocol: str) -> None:
-    with serve_tls(authority.context("127.0.0.1")) as port:
-        assert fail_to_connect(f"{protocol}s://127.0.0.1:{port}") == (
-            BrokerUnreachable,
-            "its certificate cannot be trusted: unable to get local issuer certificate",
-            "give the certificate of its authority as --ca-file",
-        )
-
-
-@pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_a_server_that_asks_for_a_certificate(authority: Authority, protocol: str) -> None:
-    with serve_tls(authority.context("127.0.0.1", asks_for_certificate=True)) as port:
-        kind, sentence, hint = fail_to_connect(f"{protocol}s://127.0.0.1:{port}", files={CA_FILE: authority.file})
-
-    assert (kind, hint) == (BrokerUnreachable, CLIENT_CERTIFICATE)
-    assert sentence.startswith("TLS failed: ")

@@ -8,11 +8,18 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 
 import trustme
 
 MAX_QUESTION_BYTES = 65_536
+ANSWERS = {
+    "http": b"HTTP/1.0 400 Bad Request\r\n\r\n",
+    "amqp": b"AMQP\x00\x00\x09\x01",
+    "tls": b"\x15\x03\x03\x00\x02\x02\x46",  # an alert
+}
+"""First words of servers, by their protocol."""
 
 
 @contextmanager
@@ -81,10 +88,12 @@ class Authority:
         self.file = folder / "ca.pem"
         self._authority.cert_pem.write_to_path(self.file)
 
-    def context(self, name: str, *, asks_for_certificate: bool = False) -> ssl.SSLContext:
+    def context(
+        self, name: str, *, until: datetime | None = None, asks_for_certificate: bool = False
+    ) -> ssl.SSLContext:
         """Return the TLS of a server with a certificate for a name."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._authority.issue_cert(name).configure_cert(context)
+        self._authority.issue_cert(name, not_after=until).configure_cert(context)
         if asks_for_certificate:
             self._authority.configure_trust(context)
             context.verify_mode = ssl.CERT_REQUIRED

@@ -1,0 +1,96 @@
+"""TLS that fails, with real sockets: the kind, the sentence and the hint of each error."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from attune_infra.errors import BrokerUnreachable
+from attune_infra.settings import CA_FILE
+from support.failed_connection import fail_to_connect
+from support.servers import ANSWERS, Authority, serve_answer, serve_tls
+
+PROTOCOLS = ("http", "amqp")
+CLIENT_CERTIFICATE = "does the broker ask for a client certificate? give --cert-file and --key-file"
+
+
+class Flaw(NamedTuple):
+    """A certificate for a name, which is not valid for a host, and the end of the error."""
+
+    host: str
+    name: str
+    problem: str
+    hint: str
+    until: datetime | None = None
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("spoken", PROTOCOLS)
+def test_tls_to_a_port_without(protocol: str, spoken: str) -> None:
+    with serve_answer(ANSWERS[spoken]) as port:
+        kind, sentence, hint = fail_to_connect(f"{protocol}s://127.0.0.1:{port}")
+
+    assert kind is BrokerUnreachable
+    assert sentence.startswith("TLS failed: ")  # its reason differs between releases of OpenSSL
+    assert hint == f"the port does not speak TLS: write {protocol}://, or give the TLS port"
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    return Authority(tmp_path)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_certificate_of_an_unknown_authority(authority: Authority, protocol: str) -> None:
+    with serve_tls(authority.context("127.0.0.1")) as port:
+        assert fail_to_connect(f"{protocol}s://127.0.0.1:{port}") == (
+            BrokerUnreachable,
+            "its certificate cannot be trusted: unable to get local issuer certificate",
+            "give the certificate of its authority as --ca-file",
+        )
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize(
+    "flaw",
+    [
+        Flaw(
+            host="localhost",
+            name="broker.example",
+            problem="Hostname mismatch, certificate is not valid for 'localhost'",
+            hint="connect to a host name that the certificate is valid for",
+        ),
+        Flaw(
+            host="127.0.0.1",
+            name="localhost",
+            problem="IP address mismatch, certificate is not valid for '127.0.0.1'",
+            hint="connect to a host name or address that the certificate is valid for",
+        ),
+        Flaw(
+            host="127.0.0.1",
+            name="127.0.0.1",
+            until=datetime(2020, 1, 1, tzinfo=UTC),
+            problem="certificate has expired",
+            hint="have the broker's certificate renewed; is the clock of this machine right?",
+        ),
+    ],
+)
+def test_a_certificate_that_is_not_valid(authority: Authority, protocol: str, flaw: Flaw) -> None:
+    with serve_tls(authority.context(flaw.name, until=flaw.until)) as port:
+        assert fail_to_connect(f"{protocol}s://{flaw.host}:{port}", files={CA_FILE: authority.file}) == (
+            BrokerUnreachable,
+            f"its certificate cannot be trusted: {flaw.problem}",
+            flaw.hint,
+        )
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_server_that_asks_for_a_certificate(authority: Authority, protocol: str) -> None:
+    with serve_tls(authority.context("127.0.0.1", asks_for_certificate=True)) as port:
+        kind, sentence, hint = fail_to_connect(f"{protocol}s://127.0.0.1:{port}", files={CA_FILE: authority.file})
+
+    assert (kind, hint) == (BrokerUnreachable, CLIENT_CERTIFICATE)
+    assert sentence.startswith("TLS failed: ")
