@@ -323,13 +323,16 @@ def _tls_failure(what: str, error: Exception, endpoint: Endpoint) -> BrokerError
             hint=_CERTIFICATE_HINTS.get(found.verify_code, "give the certificate of its authority as --ca-file"),
         )
     reason = getattr(found, "reason", None) or str(found)
-    plain = endpoint.scheme.removesuffix("s")
-    hint = (
-        f"the port does not speak TLS: write {plain}://, or give the TLS port"
-        if reason in {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"}
-        else "does the broker ask for a client certificate? give --cert-file and --key-file"
-    )
-    return BrokerUnreachable(f"{what}: TLS failed: {reason}", hint=hint)
+    return BrokerUnreachable(f"{what}: TLS failed: {reason}", hint=_tls_hint(reason, endpoint))
+
+
+def _tls_hint(reason: str, endpoint: Endpoint) -> str:
+    if reason in {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"}:
+        return f"the port does not speak TLS: write {endpoint.scheme.removesuffix('s')}://, or give the TLS port"
+    # A file that is not PEM has no reason, only words like "[SSL] PEM lib (_ssl.c:3905)".
+    if reason in {"NO_CERTIFICATE_OR_CRL_FOUND", "KEY_VALUES_MISMATCH"} or "PEM lib" in reason:
+        return "check the files given as --ca-file, --cert-file and --key-file"
+    return "does the broker ask for a client certificate? give --cert-file and --key-file"
 
 
 def _cause(error: BaseException) -> BaseException:

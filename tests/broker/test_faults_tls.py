@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from attune_infra.errors import BrokerUnreachable
-from attune_infra.settings import CA_FILE
+from attune_infra.settings import CA_FILE, CERT_FILE, KEY_FILE, Setting
 from support.failed_connection import fail_to_connect
 from support.servers import ANSWERS, Authority, serve_answer, serve_tls
 
@@ -94,3 +94,30 @@ def test_a_server_that_asks_for_a_certificate(authority: Authority, protocol: st
 
     assert (kind, hint) == (BrokerUnreachable, CLIENT_CERTIFICATE)
     assert sentence.startswith("TLS failed: ")
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("option", [CA_FILE, CERT_FILE])
+def test_a_file_without_a_certificate(
+    authority: Authority, protocol: str, option: Setting, tmp_path: Path
+) -> None:
+    empty = tmp_path / "empty.pem"
+    empty.touch()
+    with serve_tls(authority.context("127.0.0.1")) as port:
+        kind, sentence, hint = fail_to_connect(f"{protocol}s://127.0.0.1:{port}", files={option: empty})
+
+    assert (kind, hint) == (BrokerUnreachable, "check the files given as --ca-file, --cert-file and --key-file")
+    assert sentence.startswith("TLS failed: ")
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_key_of_another_certificate(authority: Authority, protocol: str) -> None:
+    certificate, _ = authority.issue("one")
+    _, key = authority.issue("other")
+    with serve_tls(authority.context("127.0.0.1")) as port:
+        kind, sentence, hint = fail_to_connect(
+            f"{protocol}s://127.0.0.1:{port}", files={CERT_FILE: certificate, KEY_FILE: key}
+        )
+
+    assert (kind, hint) == (BrokerUnreachable, "check the files given as --ca-file, --cert-file and --key-file")
+    assert sentence == "TLS failed: KEY_VALUES_MISMATCH"

@@ -85,6 +85,7 @@ class Authority:
 
     def __init__(self, folder: Path) -> None:
         self._authority = trustme.CA()
+        self._folder = folder
         self.file = folder / "ca.pem"
         self._authority.cert_pem.write_to_path(self.file)
 
@@ -98,3 +99,11 @@ class Authority:
             self._authority.configure_trust(context)
             context.verify_mode = ssl.CERT_REQUIRED
         return context
+
+    def issue(self, name: str) -> tuple[Path, Path]:
+        """Return the files of a certificate for a name, and of its key."""
+        issued = self._authority.issue_cert(name)
+        certificate, key = self._folder / f"{name}.pem", self._folder / f"{name}-key.pem"
+        issued.cert_chain_pems[0].write_to_path(certificate)
+        issued.private_key_pem.write_to_path(key)
+        return certificate, key
