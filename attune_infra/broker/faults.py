@@ -311,8 +311,9 @@ def _other_port(listens: str, wanted: str) -> str:
 
 
 def reason_of_os(error: BaseException) -> str:
-    """Return the operating system's words for an error."""
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+    """Return the operating system's words for an error, on one line."""
+    words = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return " ".join(str(words).split())
 
 
 def _tls_failure(what: str, error: Exception, endpoint: Endpoint) -> BrokerError:

@@ -102,6 +102,7 @@ def test_a_port_that_speaks_another_protocol(wanted: str, spoken: str, hint: str
     ("protocol", "answer", "reason"),
     [
         ("http", b"", "Remote end closed connection without response"),
+        ("http", b"SSH-2.0-OpenSSH_9.6\r\n", "SSH-2.0-OpenSSH_9.6"),
         ("amqp", b"", "Server unexpectedly closed connection"),
         ("amqp", ANSWERS["amqp"], "Server unexpectedly closed connection"),
     ],
