@@ -154,10 +154,12 @@ def down(name: str = "default", *, say: Say | None = None) -> bool:
         if claim := folders.Claim.take(name):
             claim.release()
         return False
-    if say:
-        say(f"stopping sandbox {name}")
     poll(lambda: folders.holder(name) is not None or not folders.is_held(name), within=5.0)
     pid = folders.holder(name)
+    if pid is None and not folders.is_held(name):  # another process was removing what a dead one left
+        return False
+    if say:
+        say(f"stopping sandbox {name}")
     for number in (signal.SIGTERM, signal.SIGKILL):
         if pid:
             with suppress(ProcessLookupError):

@@ -108,9 +108,7 @@ class Claim:
 
     def sign(self, folders: Sequence[Path]) -> None:
         """Write the pid of this process and the folders of the sandbox into the lock file."""
-        text = json.dumps({"pid": os.getpid(), "folders": [str(folder) for folder in folders]})
-        os.pwrite(self.descriptor, text.encode(), 0)
-        os.ftruncate(self.descriptor, len(text.encode()))
+        self._write(os.getpid(), folders)
 
     def release(self) -> None:
         """Remove the folders and release the name."""
@@ -119,9 +117,16 @@ class Claim:
         os.close(self.descriptor)
 
     def clear(self) -> None:
-        """Remove the folders of the sandbox."""
-        for folder in {folder_of(self.name), *_read(self.descriptor)[1]}:
+        """Remove the folders of the sandbox, and the pid first: its process may be dead, and its number reused."""
+        _, folders = _read(self.descriptor)
+        self._write(None, folders)
+        for folder in {folder_of(self.name), *folders}:
             shutil.rmtree(folder, ignore_errors=True)
+
+    def _write(self, pid: int | None, folders: Sequence[Path]) -> None:
+        text = json.dumps({"pid": pid, "folders": [str(folder) for folder in folders]}).encode()
+        os.pwrite(self.descriptor, text, 0)
+        os.ftruncate(self.descriptor, len(text))
 
 
 def is_held(name: str) -> bool:
@@ -161,6 +166,7 @@ def _lock(name: str) -> Path:
 def _read(descriptor: int) -> tuple[int | None, tuple[Path, ...]]:
     try:
         content = json.loads(os.pread(descriptor, 10_000, 0))
-        return int(content["pid"]), tuple(Path(folder) for folder in content["folders"])
+        pid = content["pid"]
+        return None if pid is None else int(pid), tuple(Path(folder) for folder in content["folders"])
     except (ValueError, KeyError, TypeError):
         return None, ()

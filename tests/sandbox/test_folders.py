@@ -53,6 +53,20 @@ def test_what_a_dead_holder_left_is_swept(own_home: Path, tmp_path: Path) -> Non
     assert not elsewhere.exists()
 
 
+def test_a_new_holder_does_not_pass_for_the_dead_one(tmp_path: Path) -> None:
+    dead = Claim.take("demo")
+    assert dead is not None
+    dead.sign([tmp_path / "elsewhere"])
+    os.close(dead.descriptor)
+
+    claim = Claim.take("demo")
+
+    assert claim is not None
+    assert folders.is_held("demo")
+    assert folders.holder("demo") is None
+    claim.release()
+
+
 def test_what_is_held_is_not_swept() -> None:
     claim = Claim.take("demo")
     assert claim is not None
