@@ -33,7 +33,7 @@ class Format(StrEnum):
     TEXT = "text"
 
 
-_Format = Annotated[Format, typer.Option("--format", help="Format to write; svg needs the extra `graph`.")]
+_Format = Annotated[Format, typer.Option("--format", help="Format to write; svg needs the package pygraphviz.")]
 _Highlight = Annotated[
     str | None,
     typer.Option("--highlight", metavar="'EXCHANGE ROUTING_KEY'", help="Mark the path of such a message."),
@@ -59,7 +59,9 @@ def graph(
     from attune_infra.topology.lint.linter import lint
 
     message, release = _message(highlight), read_release(broker_version)
-    topology, version = _broker(session, file, release) if live else _document(session.using(file), release)
+    topology, version = (
+        _read_broker(session, file, release) if live else _read_document(session.using(file), release)
+    )
     findings = lint(topology, version=version).findings
     text = _draw(graph(topology, findings=findings, message=message, version=version), as_format)
     if to is not None:
@@ -67,13 +69,13 @@ def graph(
     session.finish("graph", page, Document(text, file=str(to) if to else None))
 
 
-def _document(session: Session, release: Version | None) -> tuple[Topology, Version]:
+def _read_document(session: Session, release: Version | None) -> tuple[Topology, Version]:
     from attune_infra.topology.facts.releases import NEWEST
 
     return session.topology, release or NEWEST
 
 
-def _broker(session: Session, file: str | None, release: Version | None) -> tuple[Topology, Version]:
+def _read_broker(session: Session, file: str | None, release: Version | None) -> tuple[Topology, Version]:
     session.require_live_alone(file)
     with session.broker(Via.HTTP) as broker:
         return broker.read(), release or release_of(broker)

@@ -31,7 +31,7 @@ def check(files: _Files, *, vhost: Vhost = None, output: OutputOption = Output.T
     from attune_infra.render.pages import check as page
     from attune_infra.topology.check import CheckedTexts
 
-    checked = CheckedTexts(tuple(_checked(file, vhost) for file in files))
+    checked = CheckedTexts(tuple(_check_file(file, vhost) for file in files))
     if output is Output.TEXT:
         for text in checked.texts:
             for complaint in text.complaints():
@@ -59,7 +59,7 @@ def schema() -> None:
     finish("topology-schema", page, Document(schema_text()), Output.TEXT)
 
 
-def _checked(file: str, vhost: str | None) -> CheckedText:
+def _check_file(file: str, vhost: str | None) -> CheckedText:
     from attune_infra.cli._files import read_text
     from attune_infra.cli._topology import TopologyText
     from attune_infra.errors import InvalidInput

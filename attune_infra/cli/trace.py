@@ -77,12 +77,16 @@ def trace(
     message, release = read_message(exchange, routing_key, header or ()), read_release(broker_version)
     if "" in (expect or ()):
         raise WrongUsage("--expect names no queue", hint="give the name of a queue, which is never empty")
-    routing = _live(session, workers, release) if live else _wanted(session, workers, expect or (), release)
+    routing = (
+        _routing_of_broker(session, workers, release)
+        if live
+        else _routing_of_document(session, workers, expect or (), release)
+    )
     found = trace(routing, message, expected=expect, explain=explain)
     session.finish("trace", page, found)
 
 
-def _wanted(
+def _routing_of_document(
     session: Session, workers: list[str] | None, expect: Iterable[str], release: Version | None
 ) -> Routing:
     from attune_infra.topology.facts.releases import NEWEST
@@ -95,7 +99,7 @@ def _wanted(
     return Routing(with_workers(topology, sorted(ids)), version=release or NEWEST)
 
 
-def _live(session: Session, workers: list[str] | None, release: Version | None) -> Routing:
+def _routing_of_broker(session: Session, workers: list[str] | None, release: Version | None) -> Routing:
     from attune_infra.topology.routing.route import Routing
 
     session.require_live_alone(workers=bool(workers))

@@ -20,12 +20,12 @@ def probe(broker: ProbeBroker, want: Topology) -> tuple[Check, ...]:
     if not want.routes:
         return (Check(_NAME, Verdict.WARNING, "the topology has no routes, so nothing was proven"),)
     try:
-        return _probed(broker, want)
+        return _probe_routes(broker, want)
     except BrokerError as error:
         return (Check(_NAME, Verdict.UNKNOWN, error.sentence, error.hint),)
 
 
-def _probed(broker: ProbeBroker, want: Topology) -> tuple[Check, ...]:
+def _probe_routes(broker: ProbeBroker, want: Topology) -> tuple[Check, ...]:
     mirrored = mirror(want)
     with broker.throwaway() as own:
         for outcome in own.apply(Create(item) for item in mirrored.objects()):
