@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from attune_infra.errors import AttuneError, BrokerUnreachable, LoginRefused
+from attune_infra.operations import wait
 from attune_infra.operations.wait import wait_for, wait_until
 
 
@@ -63,3 +64,58 @@ def test_after_the_time_the_last_failure_is_raised(seconds: float) -> None:
 def test_a_permanent_failure_is_raised_at_once() -> None:
     with pytest.raises(LoginRefused):
         wait_for(results(LoginRefused("wrong password"), 1), seconds=10)
+
+
+class Clock:
+    """A clock that a pause moves on at once, and that notes each pause."""
+
+    def __init__(self) -> None:
+        self._now = 0.0
+        self.pauses: list[float] = []
+
+    def monotonic(self) -> float:
+        return self._now
+
+    def sleep(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self._now += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(wait, "time", clock)
+    return clock
+
+
+def test_pauses_grow_to_two_seconds_and_end_with_the_time(clock: Clock) -> None:
+    assert wait_until(results(1), lambda _: False, seconds=8) == 1
+
+    assert clock.pauses == pytest.approx([0.1, 0.2, 0.4, 0.8, 1.6, 2, 2, 0.9])
+
+
+def test_failures_have_the_same_pauses(clock: Clock) -> None:
+    with pytest.raises(BrokerUnreachable):
+        wait_for(results(away()), seconds=0.5)
+
+    assert clock.pauses == pytest.approx([0.1, 0.2, 0.2])
+
+
+def test_the_last_failure_is_raised_without_a_pause_after_it(clock: Clock) -> None:
+    seen: list[str] = []
+
+    with pytest.raises(BrokerUnreachable, match="third"):
+        wait_for(
+            results(away("first"), away("second"), away("third")),
+            seconds=0.15,
+            on_pause=lambda error: seen.append(error.sentence),
+        )
+
+    assert seen == ["first", "second"]
+    assert clock.pauses == pytest.approx([0.1, 0.05])
+
+
+def test_a_settled_result_needs_no_pause(clock: Clock) -> None:
+    assert wait_for(results(1), seconds=10) == 1
+
+    assert clock.pauses == []
