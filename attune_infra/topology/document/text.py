@@ -41,15 +41,17 @@ def group_left_out(found: Iterable[tuple[str, str, str]]) -> tuple[LeftOut, ...]
 
 
 def make_portable(topology: Topology) -> Topology:
-    """Return the same topology, independent of the default queue type of a virtual host.
+    """Return the same topology for any virtual host, whatever its default queue type.
 
-    Each queue gets its type, except a classic one that is classic without a type where it comes from.
+    A queue keeps the type it names. One without a type gets its virtual host's default, unless that is classic.
+    A queue that no default can change, such as a transient one, needs no `classic`.
     """
     queues = {name: _with_type(queue, topology.default_queue_type) for name, queue in topology.queues.items()}
     return replace(topology, queues=queues, default_queue_type="classic")
 
 
 def _with_type(queue: Queue, default_type: str) -> Queue:
-    unnamed = type_without_argument(queue, default_type)
-    kind = queue.type or unnamed
-    return replace(queue, type=None if kind == unnamed == "classic" else kind)
+    named = queue.type or type_without_argument(queue, default_type)
+    follows_default = type_without_argument(queue, "quorum") == "quorum"
+    is_implied = named == "classic" and (queue.type is None or not follows_default)
+    return replace(queue, type=None if is_implied else named)

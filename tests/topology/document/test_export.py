@@ -40,7 +40,7 @@ def test_a_document_holds_what_it_can_and_the_rest_is_named() -> None:
     assert parse(document.text, source="x.yaml") == Topology.of(
         [
             Exchange(name="e"),
-            Queue(name="q"),
+            Queue(name="q", type="classic"),
             Binding(source="e", destination="q"),
             Binding(source="amq.rabbitmq.trace", destination="q"),
         ],

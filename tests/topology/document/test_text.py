@@ -7,7 +7,7 @@ from attune_infra.topology.model import Queue, Topology
 @pytest.mark.parametrize(
     ("default_type", "queue", "named"),
     [
-        ("classic", Queue(name="q", type="classic"), None),
+        ("classic", Queue(name="q", type="classic"), "classic"),
         ("classic", Queue(name="q"), None),
         ("classic", Queue(name="q", type="quorum"), "quorum"),
         ("classic", Queue(name="q", type="stream"), "stream"),
