@@ -252,6 +252,8 @@ def _endpoint(url: str, origin: str, ports: Mapping[str, int], example: str) -> 
         raise InvalidInput(f"{origin} does not start with {known}", hint=hint)
     if not parts.hostname:
         raise InvalidInput(f"{origin} has no host", hint=hint)
+    if not _is_host(parts.hostname):
+        raise InvalidInput(f"{origin} has the host '{parts.hostname}', which no server can have", hint=hint)
     if port == 0:
         raise InvalidInput(f"{origin} has port 0, on which no server can listen", hint=hint)
     if parts.query or parts.fragment:
@@ -266,6 +268,15 @@ def _endpoint(url: str, origin: str, ports: Mapping[str, int], example: str) -> 
         **_credentials(parts),
     )
     return endpoint, parts.path
+
+
+def _is_host(name: str) -> bool:
+    """Return True if a name can be looked up: its labels have 1 to 63 bytes."""
+    try:
+        name.encode("idna")
+    except UnicodeError:
+        return False
+    return True
 
 
 def _credentials(parts: SplitResult) -> dict[str, str]:

@@ -114,6 +114,12 @@ def test_a_password_is_in_no_repr() -> None:
     [
         (AMQP_URL, "amqp://", "--amqp-url has no host"),
         (AMQP_URL, "amqp:///vhost", "--amqp-url has no host"),
+        (AMQP_URL, "amqp://a..b", "--amqp-url has the host 'a..b', which no server can have"),
+        (
+            MANAGEMENT_URL,
+            f"http://{'a' * 64}",
+            f"--management-url has the host '{'a' * 64}', which no server can have",
+        ),
         (AMQP_URL, "localhost:5672", "--amqp-url does not start with amqp:// or amqps://"),
         (AMQP_URL, "amqp://h:s3cret", "--amqp-url is not a URL: its port or host cannot be read"),
         (AMQP_URL, "amqp://h:99999", "--amqp-url is not a URL: its port or host cannot be read"),
