@@ -272,6 +272,10 @@ def _endpoint(url: str, origin: str, ports: Mapping[str, int], example: str) -> 
 
 def _is_host(name: str) -> bool:
     """Return True if a name can be looked up: its labels have 1 to 63 bytes."""
+    if name.isascii():  # without the codec, which takes long to load
+        return ":" in name or all(
+            1 <= len(label) <= _MAX_LABEL_BYTES for label in name.removesuffix(".").split(".")
+        )
     try:
         name.encode("idna")
     except UnicodeError:
