@@ -20,6 +20,7 @@ DEFAULT_TOPOLOGY: Final = "attune"
 DEFAULT_TIMEOUT: Final = 10.0
 """Seconds to wait for one answer of the broker or the database."""
 
+_MAX_LABEL_BYTES: Final = 63
 _UNIT_MILLISECONDS: Final = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _KINDS: Final[Mapping[type, str]] = {
     bool: "a boolean",
