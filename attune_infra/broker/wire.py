@@ -6,6 +6,7 @@ Reading leaves out RabbitMQ's own objects: `amq.*` exchanges, the default exchan
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -160,19 +161,42 @@ def needs_http(item: TopologyObject) -> bool:
     AMQP has no policies. To RabbitMQ, bindings that differ only in the width of an integer argument are different.
     The management API sends 64 bits and AMQP clients 32, so a binding created over both would exist twice.
     """
-    return isinstance(item, Policy) or (isinstance(item, Binding) and _holds_integer(item.arguments))
+    return isinstance(item, Policy) or (isinstance(item, Binding) and holds_integer(item.arguments))
 
 
-def _holds_integer(value: object) -> bool:
+class _LongInteger(int):
+    """An integer that py-amqp sends with 64 bits; it compares a number with the highest one of 32 bits first."""
+
+    def __gt__(self, other: object) -> bool:
+        return True
+
+
+def widen(value: Any) -> Any:
+    """Return arguments with integers that AMQP sends with 64 bits, as the management API stores them."""
+    match value:
+        case bool():
+            return value
+        case int():
+            return _LongInteger(value)
+        case Mapping():
+            return {name: widen(item) for name, item in value.items()}
+        case list():
+            return [widen(item) for item in value]
+        case _:
+            return value
+
+
+def holds_integer(value: object) -> bool:
+    """Return True if a value is an integer or holds one."""
     match value:
         case bool():
             return False
         case int():
             return True
         case Mapping():
-            return any(map(_holds_integer, value.values()))
+            return any(map(holds_integer, value.values()))
         case list():
-            return any(map(_holds_integer, value))
+            return any(map(holds_integer, value))
         case _:
             return False
 
@@ -221,10 +245,14 @@ def _queue(item: Json) -> Queue:
 
 
 def binding_from(item: Json, source: str) -> Binding:
+    """Read a binding. RabbitMQ lists a missing routing key like the text `undefined`: see `odd_bindings`."""
+    key = item["routing_key"]
+    is_text = isinstance(key, str)
     return Binding(
         source=source,
         destination=item["destination"],
         destination_type=item["destination_type"],
-        routing_key=item["routing_key"],
+        routing_key=key if is_text else json.dumps(key, ensure_ascii=False),
         arguments=item["arguments"],
+        key_is_text=is_text,
     )

@@ -16,6 +16,9 @@ Argument: TypeAlias = "bool | int | float | str | list[Argument] | dict[str, Arg
 
 Arguments: TypeAlias = Mapping[str, Argument]
 
+MISSING_KEY: Final = "undefined"
+"""The routing key that RabbitMQ lists for a binding that has none."""
+
 _WORKING: Final = frozenset({None, "running", "live", "idle", "flow"})
 """States of a queue that works; RabbitMQ's word depends on its version and on whether it keeps statistics."""
 
@@ -60,6 +63,9 @@ class Binding:
 
     Two bindings are equal if their ends, routing keys and arguments are. Arguments are compared with their types:
     in RabbitMQ 1, 1.0 and True make three bindings.
+
+    A broker that loaded definitions may hold a binding whose routing key is missing, null or another value that is
+    no text. Its `key_is_text` is False, and `routing_key` is then the JSON of that value, or `MISSING_KEY`.
     """
 
     source: str
@@ -67,11 +73,13 @@ class Binding:
     destination_type: str = "queue"
     routing_key: str = ""
     arguments: Arguments = field(default_factory=dict)
+    key_is_text: bool = True
 
     @property
     def identity(self) -> tuple[object, ...]:
         arguments = freeze(self.arguments) if self.arguments else ()
-        return (self.source, self.destination_type, self.destination, self.routing_key, arguments)
+        key = self.routing_key if self.key_is_text else (self.routing_key,)
+        return (self.source, self.destination_type, self.destination, key, arguments)
 
     def __eq__(self, other: object) -> bool:
         return (
@@ -79,6 +87,7 @@ class Binding:
             and self.routing_key == other.routing_key
             and self.destination == other.destination
             and self.source == other.source
+            and self.key_is_text == other.key_is_text
             and self.destination_type == other.destination_type
             and _same(self.arguments, other.arguments)
         )
@@ -274,7 +283,8 @@ def type_without_argument(queue: Queue, default_type: str) -> str:
 def binding_order(binding: Binding) -> tuple[str, ...]:
     """Return the sort key of a binding."""
     arguments = repr(freeze(binding.arguments)) if binding.arguments else ""
-    return (binding.source, binding.destination_type, binding.destination, binding.routing_key, arguments)
+    oddity = "" if binding.key_is_text else "not a string"
+    return (binding.source, binding.destination_type, binding.destination, binding.routing_key, oddity, arguments)
 
 
 def kind_of(item: TopologyObject) -> str:
@@ -287,11 +297,21 @@ def label(item: TopologyObject) -> str:
     if not isinstance(item, Binding):
         return f"{kind_of(item)} {item.name}"
     words = f"binding {item.source} -> {item.destination}"
-    if item.routing_key:
+    if not item.key_is_text:
+        words += f" {odd_key(item)},"
+    elif item.routing_key:
         words += f" with routing key {item.routing_key}"
     if item.arguments:
-        words += f" {'and' if item.routing_key else 'with'} arguments {dict(item.arguments)}"
-    return words
+        joined = "and" if item.routing_key and item.key_is_text else "with"
+        words += f" {joined} arguments {dict(item.arguments)}"
+    return words.removesuffix(",")
+
+
+def odd_key(binding: Binding) -> str:
+    """Return words for a routing key that is no text."""
+    if binding.routing_key == MISSING_KEY:
+        return "without a routing key"
+    return f"with {binding.routing_key} for a routing key, which is not a string"
 
 
 def _same(these: Arguments, those: Arguments) -> bool:

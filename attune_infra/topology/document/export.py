@@ -59,6 +59,8 @@ def _reason_to_leave_out(item: TopologyObject, ends: Set[End]) -> str | None:
     match item:
         case Queue(exclusive=True):
             return "they belong to one connection, and RabbitMQ deletes them with it"
+        case Binding(key_is_text=False):
+            return "their routing keys are missing or not strings"
         case Binding():
             if ("exchange", item.source) not in ends and not is_reserved(item.source):
                 return f"exchange {item.source} does not exist or was left out"

@@ -8,7 +8,7 @@ from attune_infra.topology.facts.compatibility import MAX_HASHES, count_hashes
 from attune_infra.topology.facts.releases import FIRST_WITH_FEWER_HASHES
 from attune_infra.topology.lint.finding import Flaw
 from attune_infra.topology.lint.subject import Subject
-from attune_infra.topology.model import Binding, Exchange, binding_order
+from attune_infra.topology.model import Binding, Exchange, binding_order, odd_key
 from attune_infra.topology.routing.headers import comparable, criteria_of, demands_any
 from attune_infra.topology.routing.reach import key_of
 from attune_infra.topology.routing.topic_keys import Words, find_covered, overlap, words_of
@@ -184,7 +184,10 @@ def key_cannot_be_addressed(subject: Subject) -> Iterator[Flaw]:
     nor delete it: RabbitMQ takes the word for a missing key and answers 404.
     """
     for binding in subject.bindings:
-        if binding.routing_key in _UNADDRESSABLE:
+        if not binding.key_is_text:
+            what = f"the broker holds this binding {odd_key(binding)}: no AMQP client can make or delete it"
+            yield Flaw(binding, what, "delete its queue or exchange, then bind with a string", _KEY)
+        elif binding.routing_key in _UNADDRESSABLE:
             what = f"the management API cannot show or delete a binding with the key '{binding.routing_key}'"
             yield Flaw(binding, what, "choose another key", _KEY)
 
@@ -215,7 +218,7 @@ def _meaning(binding: Binding, subject: Subject) -> object:
     """Return a value that is equal for two bindings if their exchange treats them alike."""
     match subject.source_type(binding):
         case "direct" | "topic":
-            return binding.routing_key
+            return binding.routing_key if binding.key_is_text else binding
         case "fanout":
             return None
         case "headers":
