@@ -21,6 +21,7 @@ from attune_infra.topology.facts.arguments import (
     Rule,
 )
 from attune_infra.topology.facts.names import name_problem, pattern_problem, routing_key_problem
+from attune_infra.topology.facts.tables import table_problems
 from attune_infra.topology.model import Argument, Arguments, Binding, Exchange, Policy, Queue, TopologyObject
 from attune_infra.topology.words import describe, either, guess
 
@@ -42,6 +43,8 @@ class Defect(NamedTuple):
 
 def judge(item: TopologyObject, *, from_headers: bool = False) -> Iterator[Defect]:
     """Yield the defects of an object of a document; `from_headers` is true for a binding of a headers exchange."""
+    if not isinstance(item, Policy) and item.arguments:
+        yield from _carriage(item.arguments)
     match item:
         case Exchange():
             yield from _name(item.name)
@@ -67,6 +70,12 @@ def judge_with_values(item: TopologyObject, *, from_headers: bool = False) -> It
     for name, value in (item.definition if isinstance(item, Policy) else item.arguments).items():
         for sentence in _unstorable(name, value):
             yield Defect(name, sentence)
+
+
+def _carriage(arguments: Arguments) -> Iterator[Defect]:
+    """Yield the defects for which AMQP cannot carry arguments."""
+    for found in table_problems(arguments):
+        yield Defect("arguments" if found.argument is None else found.argument, found.sentence, found.in_key)
 
 
 def _name(name: str) -> Iterator[Defect]:

@@ -271,6 +271,7 @@ def _route() -> _Schema:
         "headers": {
             "type": ["object", "null"],
             "description": "Headers of the message; CC and BCC hold further routing keys.",
+            "propertyNames": {"maxLength": MAX_NAME_BYTES},
             "additionalProperties": {"$ref": "#/$defs/value"},
         },
     }
@@ -361,6 +362,7 @@ def _arguments(rules: Iterable[Rule], *, by_policy_key: bool = False, strict: bo
     return {
         "type": ["object", "null"],
         "description": "Arguments; RabbitMQ stores unknown ones without using them.",
+        **({} if by_policy_key else {"propertyNames": {"maxLength": MAX_NAME_BYTES}}),
         "properties": known,
         "dependentRequired": {name: needed for name, needed in needs.items() if name in known},
         "additionalProperties": {"$ref": "#/$defs/value"},
