@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from attune_infra.broker import wire
 from attune_infra.broker.odd_bindings import bindings_between, can_delete_over_http, reason_to_keep
 from attune_infra.errors import BrokerError, InUse, VirtualHostMissing
-from attune_infra.topology.model import Binding, Exchange, Policy, Queue, TopologyObject
+from attune_infra.topology.model import Binding, Exchange, Policy, Queue, TopologyObject, as_read
 from attune_infra.topology.report import Outcome, Status
 from attune_infra.topology.words import counted
 
@@ -43,14 +43,14 @@ class Deleter:
     def _read_back(self, outcomes: Sequence[Outcome]) -> Iterator[Outcome]:
         """Correct the outcomes of bindings by those that exist now."""
         try:
-            left = set(self._reader.all_bindings())
+            left = {as_read(binding) for binding in self._reader.all_bindings()}
         except BrokerError as error:
             yield from (_in_doubt(outcome, error) for outcome in outcomes)
             return
         for outcome in outcomes:
             if not isinstance(outcome.object, Binding):
                 yield outcome
-            elif outcome.object not in left:
+            elif as_read(outcome.object) not in left:
                 yield Outcome(outcome.object, Status.DELETED)
             elif outcome.status is Status.DELETED:
                 yield Outcome(outcome.object, Status.FAILED, _STILL_EXISTS)
@@ -122,12 +122,12 @@ class Deleter:
         """Delete a binding and its twins, each in a way that leads to no other binding."""
         http, place = self._connections.http, wire.path_of(binding, self._connections.settings.virtual_host)
         for twin, properties_key in list(bindings_between(http, place, binding.source)):
-            if twin != binding:
+            if as_read(twin) != as_read(binding):
                 continue
             if can_delete_over_http(twin, properties_key):
                 http.delete(*place, properties_key)
             else:
-                self._connections.amqp.unbind(twin)
+                self._connections.amqp.unbind(binding)
 
 
 def _in_doubt(outcome: Outcome, error: BrokerError) -> Outcome:

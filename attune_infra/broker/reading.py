@@ -11,7 +11,7 @@ from attune_infra.background import run_in_background
 from attune_infra.broker import faults, wire
 from attune_infra.broker.odd_bindings import recognize_missing_keys
 from attune_infra.topology.facts.releases import FIRST_WITH_DEFAULT_QUEUE_TYPE, version_of
-from attune_infra.topology.model import Binding, Policy, Queue, Topology, TopologyObject
+from attune_infra.topology.model import Binding, Policy, Queue, Topology, TopologyObject, as_read
 from attune_infra.topology.policy import expires
 
 if TYPE_CHECKING:
@@ -46,7 +46,11 @@ class Reader:
         policy_lists = run_in_background(self._policies)
         exchanges = http.get("exchanges", self._vhost, **wire.EXCHANGES)
         listed = self._bindings([item["name"] for item in exchanges if item["name"]])
-        bindings: Sequence[Binding] = recognize_missing_keys(listed, http, self._vhost)
+        headers = {item["name"] for item in exchanges if item["type"] == "headers"}
+        bindings: Sequence[Binding] = [
+            as_read(each) if each.source in headers else each
+            for each in recognize_missing_keys(listed, http, self._vhost)
+        ]
         queues: Sequence[Queue] = queue_list()
         if not private:
             queues, bindings = wire.without_private(queues, bindings)

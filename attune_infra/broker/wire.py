@@ -8,11 +8,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from attune_infra.topology.facts.exchanges import is_reserved
-from attune_infra.topology.model import Argument, Binding, Exchange, Policy, Queue, TopologyObject
+from attune_infra.topology.model import (
+    VOID_AS_LISTED,
+    Argument,
+    Binding,
+    Exchange,
+    Policy,
+    Queue,
+    TopologyObject,
+)
 
 if TYPE_CHECKING:
     from attune_infra.fleet.model import Depth
@@ -155,13 +163,20 @@ def with_totals(queue: str) -> dict[str, str]:
     }
 
 
+def needs_amqp(item: TopologyObject) -> bool:
+    """Return True if an object must be created over AMQP: a binding with void, which JSON does not have."""
+    return isinstance(item, Binding) and None in item.arguments.values()
+
+
 def needs_http(item: TopologyObject) -> bool:
     """Return True if an object must be created over HTTP, even if AMQP was asked for.
 
     AMQP has no policies. To RabbitMQ, bindings that differ only in the width of an integer argument are different.
     The management API sends 64 bits and AMQP clients 32, so a binding created over both would exist twice.
     """
-    return isinstance(item, Policy) or (isinstance(item, Binding) and holds_integer(item.arguments))
+    if needs_amqp(item):
+        return False
+    return isinstance(item, Policy) or (isinstance(item, Binding) and _holds_integer(item.arguments))
 
 
 class _LongInteger(int):
@@ -186,17 +201,29 @@ def widen(value: Any) -> Any:
             return value
 
 
-def holds_integer(value: object) -> bool:
-    """Return True if a value is an integer or holds one."""
+def forms_of(binding: Binding) -> Iterator[dict[str, Any]]:
+    """Yield the arguments that a listing shows like those of a binding, as py-amqp takes them.
+
+    Integers may have been sent with 32 or 64 bits, and void is listed as a text.
+    """
+    given = dict(binding.arguments)
+    texts = {name: VOID_AS_LISTED if value is None else value for name, value in given.items()}
+    for arguments in (given,) if texts == given else (given, texts):
+        yield arguments
+        if _holds_integer(arguments):
+            yield widen(arguments)
+
+
+def _holds_integer(value: object) -> bool:
     match value:
         case bool():
             return False
         case int():
             return True
         case Mapping():
-            return any(map(holds_integer, value.values()))
+            return any(map(_holds_integer, value.values()))
         case list():
-            return any(map(holds_integer, value))
+            return any(map(_holds_integer, value))
         case _:
             return False
 

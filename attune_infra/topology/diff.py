@@ -22,6 +22,7 @@ from attune_infra.topology.model import (
     Queue,
     Topology,
     TopologyObject,
+    as_read,
     binding_order,
     freeze,
     kind_of,
@@ -166,11 +167,14 @@ class Comparison:
 
 def undeclared(have: Topology, want: Topology) -> tuple[TopologyObject, ...]:
     """Return the objects that only `have` holds, in the order of `Topology.objects`."""
+    bindings = have.bindings - want.bindings
+    if bindings:
+        bindings -= set(map(as_read, want.bindings))
     return (
         *_not_in(want.exchanges, have.exchanges),
         *_not_in(want.queues, have.queues),
         *_not_in(want.policies, have.policies),
-        *sorted(have.bindings - want.bindings, key=binding_order),
+        *sorted(bindings, key=binding_order),
     )
 
 
@@ -190,7 +194,8 @@ def _change(have: Topology, want: TopologyObject) -> Changed | None:
             policy = have.policies.get(want.name)
             return _update(want, _policy_differences(policy, want)) if policy else Create(want)
         case Binding():
-            return None if want in have.bindings or _is_down(have, want) else Create(want)
+            exists = want in have.bindings or as_read(want) in have.bindings
+            return None if exists or _is_down(have, want) else Create(want)
 
 
 def _recreate(want: Exchange | Queue, found: Iterator[Difference]) -> Recreate | None:

@@ -275,7 +275,8 @@ def _exchange_detail(exchange: Exchange) -> str:
 
 
 def _criteria(binding: Binding) -> str:
-    return ", ".join(f"{name}={value}" for name, value in sorted(binding.arguments.items()))
+    arguments = sorted(binding.arguments.items(), key=lambda item: item[0])
+    return ", ".join(f"{name} present" if value is None else f"{name}={value}" for name, value in arguments)
 
 
 def _findings_by_label(findings: Iterable[Finding]) -> _Findings:

@@ -19,6 +19,12 @@ Arguments: TypeAlias = Mapping[str, Argument]
 MISSING_KEY: Final = "undefined"
 """The routing key that RabbitMQ lists for a binding that has none."""
 
+VOID_AS_LISTED: Final = "undefined"
+"""The text that RabbitMQ lists for AMQP's void."""
+
+PRESENT: Final[Mapping[str, Argument]] = {"present": True}
+"""The form in which a document says that a headers binding matches any value of a header."""
+
 _WORKING: Final = frozenset({None, "running", "live", "idle", "flow"})
 """States of a queue that works; RabbitMQ's word depends on its version and on whether it keeps statistics."""
 
@@ -66,6 +72,8 @@ class Binding:
 
     A broker that loaded definitions may hold a binding whose routing key is missing, null or another value that is
     no text. Its `key_is_text` is False, and `routing_key` is then the JSON of that value, or `MISSING_KEY`.
+
+    An argument whose value is None is AMQP's void: a headers exchange takes any value of that header.
     """
 
     source: str
@@ -303,8 +311,24 @@ def label(item: TopologyObject) -> str:
         words += f" with routing key {item.routing_key}"
     if item.arguments:
         joined = "and" if item.routing_key and item.key_is_text else "with"
-        words += f" {joined} arguments {dict(item.arguments)}"
+        words += f" {joined} arguments {as_written(item.arguments)}"
     return words.removesuffix(",")
+
+
+def as_written(arguments: Arguments) -> dict[str, Argument]:
+    """Return the arguments of a binding in the form that a document holds."""
+    return {name: dict(PRESENT) if value is None else value for name, value in arguments.items()}
+
+
+def as_read(binding: Binding) -> Binding:
+    """Return a binding in the form that is read from a headers exchange: void, and its text in a listing, are one.
+
+    RabbitMQ lists void as `undefined`, like that text. Void is far more likely, so it is read as void.
+    """
+    if VOID_AS_LISTED not in binding.arguments.values():
+        return binding
+    found = {name: None if value == VOID_AS_LISTED else value for name, value in binding.arguments.items()}
+    return replace(binding, arguments=found)
 
 
 def odd_key(binding: Binding) -> str:

@@ -200,7 +200,10 @@ def _binding() -> _Schema:
             "maxLength": MAX_NAME_BYTES,
             "description": "Routing key; for a topic exchange * matches one word, # any number of words.",
         },
-        "arguments": _arguments(HEADERS_BINDING_ARGUMENTS.values(), strict=False),
+        "arguments": {
+            **_arguments(HEADERS_BINDING_ARGUMENTS.values(), strict=False),
+            "description": "Headers that a headers exchange compares; {present: true} matches any value.",
+        },
     }
     return {"type": "object", **_keys(BINDING_KEYS, attributes), "required": ["exchange"]}
 

@@ -56,7 +56,10 @@ def _keys(message: Message) -> str:
 
 
 def _why_headers(arguments: Arguments) -> str:
-    demanded = " and ".join(f"{name} {shown(value)}" for name, value in criteria_of(arguments).items())
+    demanded = " and ".join(
+        f"{name} {'with any value' if value is None else shown(value)}"
+        for name, value in criteria_of(arguments).items()
+    )
     if demands_any(arguments):
         return "one of its headers matches"
     return f"all of its headers match: {demanded}" if demanded else "it has no criteria"
