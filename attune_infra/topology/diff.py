@@ -148,11 +148,20 @@ class Comparison:
     def _with_bindings(self, change: Recreate) -> Recreate:
         """Add the bindings that go with an object when it is deleted."""
         gone = self._bindings_at[kind_of(change.want), change.want.name]
+        wanted = [(binding, self._wanted(binding)) for binding in gone]
         return replace(
             change,
-            bindings=tuple(binding for binding in gone if binding in self.want.bindings),
-            lost=tuple(binding for binding in gone if binding not in self.want.bindings),
+            bindings=tuple(want for _, want in wanted if want is not None),
+            lost=tuple(binding for binding, want in wanted if want is None),
         )
+
+    def _wanted(self, binding: Binding) -> Binding | None:
+        """Return the wanted form of an existing binding, None if it is not wanted."""
+        return binding if binding in self.want.bindings else self._wanted_as_read.get(binding)
+
+    @cached_property
+    def _wanted_as_read(self) -> Mapping[Binding, Binding]:
+        return {as_read(binding): binding for binding in self.want.bindings}
 
     @cached_property
     def _bindings_at(self) -> Mapping[End, Sequence[Binding]]:

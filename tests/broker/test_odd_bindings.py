@@ -179,7 +179,42 @@ def test_every_command_goes_on(
     assert f"h -> q {words}: their routing keys are missing or not strings" in exported.stderr
     assert attune_infra("export", "--format", "definitions").code == 0
     assert f"binding h -> q {words}" in attune_infra("lint", "--live").stdout
-    assert attune_infra("graph", "--live").code == 0
+    assert words in attune_infra("graph", "--live", "--format", "mermaid").stdout
     assert "q" in attune_infra("trace", "h", "x", "--live").stdout
     assert attune_infra("diff", "--topology", wanted, "--prune").code == 2
+    assert (
+        '"routing_key_is_string": false'
+        in attune_infra("diff", "--topology", wanted, "--prune", "--output", "json").stdout
+    )
     assert attune_infra("verify", "--topology", wanted).code == 2
+
+
+ODD_KEYS = """
+topology: keys
+manages: ['.*']
+exchanges:
+  ex/change+1%20 a~b: {type: topic}
+  to;ex: {type: direct}
+queues:
+  q/1+2%2F ~é:
+    bindings: [BINDINGS]
+"""
+FROM_ODD = "exchange: 'ex/change+1%20 a~b'"
+KEYS = ("name~", "~name", "a+b", "a/b", "a%2Fb", " ", "", "é.名", "~", "..", ".", "a?b=c&d#e", "undefined", "null")
+
+
+def test_odd_keys_between_odd_names_are_pruned(attune_infra: Command, vhost: VirtualHost, tmp_path: Path) -> None:
+    bindings = [f"{{{FROM_ODD}, routing_key: '{key}'}}" for key in KEYS]
+    bindings += [f"{{{FROM_ODD}, routing_key: 'name~', arguments: {{a: 1}}}}"]
+    bindings += [f"{{{FROM_ODD}, arguments: {{b: [1, 2.5, {{c: true}}]}}}}"]
+    path = tmp_path / "odd.yaml"
+    path.write_text(ODD_KEYS.replace("BINDINGS", ", ".join(bindings)))
+    assert attune_infra("setup", "--topology", str(path)).code == 0
+    assert attune_infra("diff", "--topology", str(path), "--prune").code == 0
+    path.write_text(ODD_KEYS.replace("BINDINGS", bindings[0]))
+
+    pruned = attune_infra("setup", "--topology", str(path), "--prune", "--allow-destructive", "--yes")
+
+    assert pruned.code == 0
+    with RabbitMQ(vhost.settings()) as broker:
+        assert [binding.routing_key for binding in broker.read().bindings] == ["name~"]

@@ -9,11 +9,11 @@ import pytest
 
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.settings import Via
-from attune_infra.topology.diff import Create, diff, undeclared
+from attune_infra.topology.diff import Create, Recreate, diff, undeclared
 from attune_infra.topology.document.export import as_definitions, as_document
 from attune_infra.topology.document.parse import parse
 from attune_infra.topology.facts.releases import version_of
-from attune_infra.topology.model import Argument, Binding, Message, Topology
+from attune_infra.topology.model import Argument, Binding, Message, Queue, Topology
 from attune_infra.topology.report import Status
 from attune_infra.topology.routing.route import Routing
 from support.as_a_user import Command
@@ -101,6 +101,17 @@ def test_commands_show_it(attune_infra: Command, tmp_path: Path) -> None:
     assert (traced.code, "any" in traced.stdout) == (0, True)
     assert "tenant present" in attune_infra("graph", "--live", "--format", "mermaid").stdout
     assert "AI012" not in attune_infra("lint", "--live").stdout
+
+
+def test_a_recreated_queue_gets_the_wanted_form() -> None:
+    void = Binding(source="h", destination="q", arguments={"a": None})
+    text = Binding(source="h", destination="q", arguments={"a": "undefined"})
+    have = Topology.of([Queue(name="q", type="classic", durable=False), void])
+
+    [change] = diff(have, Topology.of([Queue(name="q"), text]))
+
+    assert isinstance(change, Recreate)
+    assert (change.bindings, change.lost) == ((text,), ())
 
 
 def test_a_twin_with_the_text_is_one_value() -> None:

@@ -183,7 +183,8 @@ def key_cannot_be_addressed(subject: Subject) -> Iterator[Flaw]:
     """The management API cannot find a binding by its routing key.
 
     A binding with the key `undefined` or `null` can be created and works. But the management API can neither show
-    nor delete it: RabbitMQ takes the word for a missing key and answers 404.
+    nor delete it: RabbitMQ takes the word for a missing key and answers 404. On a broker, lint also finds bindings
+    that were loaded from definitions without a routing key, or with one that is not a string.
     """
     for binding in subject.bindings:
         if not binding.key_is_text:

@@ -126,7 +126,8 @@ def test_a_policy_may_have_what_a_plugin_understands() -> None:
 
 
 def test_the_presence_of_a_header_comes_back() -> None:
-    text = "queues: {q: {bindings: [{exchange: amq.headers, arguments: {a: {present: true}, b: [{present: true}]}}]}}"
+    criteria = "{a: {present: true}, b: [{present: true}]}"
+    text = f"queues: {{q: {{bindings: [{{exchange: amq.headers, arguments: {criteria}}}]}}}}"
 
     topology = parse(text, source="x.yaml")
 
