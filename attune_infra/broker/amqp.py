@@ -22,7 +22,7 @@ from attune_infra.broker.lanes import Connection, Declarable, Lane
 from attune_infra.broker.refusal import Code, Refusal, no_answer, refusal_of
 from attune_infra.errors import BrokerError
 from attune_infra.settings import Settings
-from attune_infra.topology.model import Message
+from attune_infra.topology.model import Binding, Message
 
 if TYPE_CHECKING:
     from attune_infra.topology.probe import Arrival
@@ -77,6 +77,16 @@ class Amqp:
         except BrokerError as error:
             for item in (*suspects, *_all_of(shares), *waiting):
                 yield item, Refusal(Code.OTHER, error.sentence)
+
+    def unbind(self, binding: Binding) -> None:
+        """Delete a binding; raise `BrokerError` with the broker's reason. A missing binding is no failure."""
+        try:
+            [lane] = self._lanes(1)
+            lane.unbind(binding)
+        except amqp.ChannelError as error:
+            raise BrokerError(refusal_of(error).text) from error
+        except (amqp.AMQPError, OSError) as error:
+            raise self._lost(error) from error
 
     def consumer_counts(self, queues: Collection[str]) -> dict[str, int]:
         """Return the exact number of consumers of each queue now; missing queues are left out.

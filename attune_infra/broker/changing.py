@@ -32,7 +32,7 @@ class Changer:
 
     def apply(self, changes: Iterable[Create | Update]) -> Iterator[Outcome]:
         waiting = list(changes)
-        if self._via is Via.AMQP and not all(wire.needs_http(change.want) for change in waiting):
+        if any(self._goes_over_amqp(change.want) for change in waiting):
             self._connections.amqp.version()
         self.check_allowed(change.want for change in waiting)
         failed: set[End] = set()
@@ -69,10 +69,10 @@ class Changer:
         """Make changes that do not depend on each other."""
         over_amqp: list[Exchange | Queue | Binding] = []
         for change in changes:
-            if self._via is Via.HTTP or isinstance(change.want, Policy) or wire.needs_http(change.want):
-                yield self._make_over_http(change)
-            else:
+            if not isinstance(change.want, Policy) and self._goes_over_amqp(change.want):
                 over_amqp.append(change.want)
+            else:
+                yield self._make_over_http(change)
         if not over_amqp:
             return
         self._reader.known_queues += sum(isinstance(item, Queue) for item in over_amqp)
@@ -81,6 +81,9 @@ class Changer:
                 yield Outcome(item, Status.CREATED), None
             else:
                 yield Outcome(item, Status.FAILED, refusal.text), refusal.feature
+
+    def _goes_over_amqp(self, item: TopologyObject) -> bool:
+        return wire.needs_amqp(item) or (self._via is Via.AMQP and not wire.needs_http(item))
 
     def _make_over_http(self, change: Create | Update) -> _Made:
         item, http, vhost = change.want, self._connections.http, self._connections.settings.virtual_host

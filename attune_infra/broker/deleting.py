@@ -1,14 +1,18 @@
-"""Delete objects of a virtual host over HTTP, and keep those that are in use."""
+"""Delete objects of a virtual host, and keep those that are in use.
+
+Objects are deleted over HTTP, and over AMQP those bindings to which no path of HTTP leads.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from attune_infra.broker import wire
+from attune_infra.broker.odd_bindings import bindings_between, can_delete_over_http, reason_to_keep
 from attune_infra.errors import BrokerError, InUse, VirtualHostMissing
-from attune_infra.topology.model import Binding, Exchange, Policy, Queue, TopologyObject
+from attune_infra.topology.model import Binding, Exchange, Policy, Queue, TopologyObject, as_read
 from attune_infra.topology.report import Outcome, Status
 from attune_infra.topology.words import counted
 
@@ -17,6 +21,7 @@ if TYPE_CHECKING:
     from attune_infra.broker.reading import Reader
     from attune_infra.fleet.model import Depth
 
+_STILL_EXISTS: Final = "the broker accepted its deletion, but it still exists"
 _OBJECTS_PER_COUNT: Final = 50
 """Objects whose messages are counted in one request, just before their deletion."""
 
@@ -28,6 +33,31 @@ class Deleter:
         self._connections, self._reader = connections, reader
 
     def delete(self, items: Iterable[TopologyObject], *, even_if_used: bool) -> Iterator[Outcome]:
+        chosen = list(items)
+        outcomes = self._outcomes(chosen, even_if_used=even_if_used)
+        if any(isinstance(item, Binding) for item in chosen):
+            yield from self._read_back(list(outcomes))
+        else:
+            yield from outcomes
+
+    def _read_back(self, outcomes: Sequence[Outcome]) -> Iterator[Outcome]:
+        """Correct the outcomes of bindings by those that exist now."""
+        try:
+            left = {as_read(binding) for binding in self._reader.all_bindings()}
+        except BrokerError as error:
+            yield from (_in_doubt(outcome, error) for outcome in outcomes)
+            return
+        for outcome in outcomes:
+            if not isinstance(outcome.object, Binding):
+                yield outcome
+            elif as_read(outcome.object) not in left:
+                yield Outcome(outcome.object, Status.DELETED)
+            elif outcome.status is Status.DELETED:
+                yield Outcome(outcome.object, Status.FAILED, _STILL_EXISTS)
+            else:
+                yield outcome
+
+    def _outcomes(self, items: Iterable[TopologyObject], *, even_if_used: bool) -> Iterator[Outcome]:
         waiting = iter(items)
         while batch := list(islice(waiting, _OBJECTS_PER_COUNT)):
             guarded = not even_if_used and any(isinstance(item, Queue) for item in batch)
@@ -39,6 +69,8 @@ class Deleter:
         try:
             if isinstance(item, Queue) and not even_if_used and (use := self._use(item, depths.get(item.name))):
                 return Outcome(item, Status.KEPT, use)
+            if isinstance(item, Binding) and (why := reason_to_keep(item)):
+                return Outcome(item, Status.KEPT, why)
             self._delete(item, even_if_used=even_if_used)
         except VirtualHostMissing:
             pass  # a 404: another client deleted it first
@@ -84,7 +116,22 @@ class Deleter:
             case Policy():
                 http.delete("policies", vhost, item.name)
             case Binding():
-                place = wire.path_of(item, vhost)
-                for twin in http.get(*place):
-                    if wire.binding_from(twin, item.source) == item:
-                        http.delete(*place, twin["properties_key"])
+                self._delete_binding(item)
+
+    def _delete_binding(self, binding: Binding) -> None:
+        """Delete a binding and its twins, each in a way that leads to no other binding."""
+        http, place = self._connections.http, wire.path_of(binding, self._connections.settings.virtual_host)
+        for twin, properties_key in list(bindings_between(http, place, binding.source)):
+            if as_read(twin) != as_read(binding):
+                continue
+            if can_delete_over_http(twin, properties_key):
+                http.delete(*place, properties_key)
+            else:
+                self._connections.amqp.unbind(binding)
+
+
+def _in_doubt(outcome: Outcome, error: BrokerError) -> Outcome:
+    if not isinstance(outcome.object, Binding) or outcome.status is not Status.DELETED:
+        return outcome
+    why = f"the broker accepted its deletion; reading back failed: {error.sentence}"
+    return Outcome(outcome.object, Status.FAILED, why)

@@ -13,7 +13,7 @@ import amqp
 from amqp import spec
 from amqp.method_framing import frame_writer
 
-from attune_infra.broker.wire import queue_arguments
+from attune_infra.broker.wire import forms_of, queue_arguments, widen
 from attune_infra.topology.model import Binding, Exchange, Queue
 
 Declarable: TypeAlias = Exchange | Queue | Binding
@@ -64,9 +64,15 @@ class Lane(amqp.Channel):  # type: ignore[misc] # the package ships no types
                     item.destination,
                     item.source,
                     routing_key=item.routing_key,
-                    arguments=dict(item.arguments),
+                    arguments=widen(dict(item.arguments)),
                     nowait=nowait,
                 )
+
+    def unbind(self, binding: Binding) -> None:
+        """Delete a binding, in every form of its arguments that a listing does not tell apart."""
+        unbind = self.queue_unbind if binding.destination_type == "queue" else self.exchange_unbind
+        for arguments in forms_of(binding):
+            unbind(binding.destination, binding.source, routing_key=binding.routing_key, arguments=arguments)
 
     def count_consumers(self, queues: Sequence[str], counts: dict[str, int]) -> None:
         """Ask for the number of consumers of each queue; `counts` is complete when the lane stops working."""

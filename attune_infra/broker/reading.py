@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 from attune_infra.background import run_in_background
 from attune_infra.broker import faults, wire
+from attune_infra.broker.odd_bindings import recognize_missing_keys
 from attune_infra.topology.facts.releases import FIRST_WITH_DEFAULT_QUEUE_TYPE, version_of
-from attune_infra.topology.model import Binding, Policy, Queue, Topology, TopologyObject
+from attune_infra.topology.model import Binding, Policy, Queue, Topology, TopologyObject, as_read
 from attune_infra.topology.policy import expires
 
 if TYPE_CHECKING:
@@ -44,12 +45,23 @@ class Reader:
         queue_list = run_in_background(lambda: wire.queues_from(http.get("queues", self._vhost, **wire.QUEUES)))
         policy_lists = run_in_background(self._policies)
         exchanges = http.get("exchanges", self._vhost, **wire.EXCHANGES)
-        bindings: Sequence[Binding] = self._bindings([item["name"] for item in exchanges if item["name"]])
+        listed = self._bindings([item["name"] for item in exchanges if item["name"]])
+        headers = {item["name"] for item in exchanges if item["type"] == "headers"}
+        bindings: Sequence[Binding] = [
+            as_read(each) if each.source in headers else each
+            for each in recognize_missing_keys(listed, http, self._vhost)
+        ]
         queues: Sequence[Queue] = queue_list()
         if not private:
             queues, bindings = wire.without_private(queues, bindings)
         objects: list[TopologyObject] = [*wire.exchanges_from(exchanges), *queues, *bindings]
         return self._topology(objects, policy_lists(), default_queue_type)
+
+    def all_bindings(self) -> list[Binding]:
+        """Return the bindings of the virtual host, with one request."""
+        http = self._connections.http
+        listing = wire.bindings_from(http.get("bindings", self._vhost, **wire.BINDINGS))
+        return recognize_missing_keys(listing, http, self._vhost)
 
     def contents(self, queue: str) -> tuple[int | None, int | None]:
         """Return the numbers of messages, unacknowledged ones included, and of consumers, both as of now."""

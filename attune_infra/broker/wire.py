@@ -6,12 +6,21 @@ Reading leaves out RabbitMQ's own objects: `amq.*` exchanges, the default exchan
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from attune_infra.topology.facts.exchanges import is_reserved
-from attune_infra.topology.model import Argument, Binding, Exchange, Policy, Queue, TopologyObject
+from attune_infra.topology.model import (
+    VOID_AS_LISTED,
+    Argument,
+    Binding,
+    Exchange,
+    Policy,
+    Queue,
+    TopologyObject,
+)
 
 if TYPE_CHECKING:
     from attune_infra.fleet.model import Depth
@@ -154,13 +163,55 @@ def with_totals(queue: str) -> dict[str, str]:
     }
 
 
+def needs_amqp(item: TopologyObject) -> bool:
+    """Return True if an object must be created over AMQP: a binding with void, which JSON does not have."""
+    return isinstance(item, Binding) and None in item.arguments.values()
+
+
 def needs_http(item: TopologyObject) -> bool:
     """Return True if an object must be created over HTTP, even if AMQP was asked for.
 
     AMQP has no policies. To RabbitMQ, bindings that differ only in the width of an integer argument are different.
     The management API sends 64 bits and AMQP clients 32, so a binding created over both would exist twice.
     """
+    if needs_amqp(item):
+        return False
     return isinstance(item, Policy) or (isinstance(item, Binding) and _holds_integer(item.arguments))
+
+
+class _LongInteger(int):
+    """An integer that py-amqp sends with 64 bits; it compares a number with the highest one of 32 bits first."""
+
+    def __gt__(self, other: object) -> bool:
+        return True
+
+
+def widen(value: Any) -> Any:
+    """Return arguments with integers that AMQP sends with 64 bits, as the management API stores them."""
+    match value:
+        case bool():
+            return value
+        case int():
+            return _LongInteger(value)
+        case Mapping():
+            return {name: widen(item) for name, item in value.items()}
+        case list():
+            return [widen(item) for item in value]
+        case _:
+            return value
+
+
+def forms_of(binding: Binding) -> Iterator[dict[str, Any]]:
+    """Yield the arguments that a listing shows like those of a binding, as py-amqp takes them.
+
+    Integers may have been sent with 32 or 64 bits, and void is listed as a text.
+    """
+    given = dict(binding.arguments)
+    texts = {name: VOID_AS_LISTED if value is None else value for name, value in given.items()}
+    for arguments in (given,) if texts == given else (given, texts):
+        yield arguments
+        if _holds_integer(arguments):
+            yield widen(arguments)
 
 
 def _holds_integer(value: object) -> bool:
@@ -221,10 +272,14 @@ def _queue(item: Json) -> Queue:
 
 
 def binding_from(item: Json, source: str) -> Binding:
+    """Read a binding. RabbitMQ lists a missing routing key like the text `undefined`: see `odd_bindings`."""
+    key = item["routing_key"]
+    is_text = isinstance(key, str)
     return Binding(
         source=source,
         destination=item["destination"],
         destination_type=item["destination_type"],
-        routing_key=item["routing_key"],
+        routing_key=key if is_text else json.dumps(key, ensure_ascii=False),
         arguments=item["arguments"],
+        key_is_text=is_text,
     )

@@ -40,8 +40,14 @@ def identify(item: TopologyObject) -> Data:
             "destination_type": item.destination_type,
             "routing_key": item.routing_key,
             "arguments": dict(item.arguments),
+            **odd_key_data(item),
         }
     return {"kind": kind_of(item), "name": item.name}
+
+
+def odd_key_data(binding: Binding) -> Data:
+    """Return a mark for a routing key that is missing or not a string; `routing_key` is its JSON then."""
+    return {} if binding.key_is_text else {"routing_key_is_string": False}
 
 
 def _present(key: str, value: Value) -> Data:

@@ -101,7 +101,7 @@ def _queue_arguments(queue: Queue) -> str:
 
 
 def _arguments(arguments: Arguments, joined: str = " with") -> str:
-    words = ", ".join(f"{name} {item}" for name, item in sorted(arguments.items()))
+    words = ", ".join(f"{name} {'present' if item is None else item}" for name, item in sorted(arguments.items()))
     return f"{joined} {words}" if words else ""
 
 

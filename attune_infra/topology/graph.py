@@ -12,7 +12,7 @@ from typing import Final, Protocol, TypeAlias
 from attune_infra.errors import InvalidInput
 from attune_infra.topology.facts.exchanges import is_reserved
 from attune_infra.topology.facts.releases import NEWEST, Version
-from attune_infra.topology.model import Binding, End, Exchange, Message, Queue, Severity, Topology, label
+from attune_infra.topology.model import Binding, End, Exchange, Message, Queue, Severity, Topology, label, odd_key
 from attune_infra.topology.routing.index import Index
 from attune_infra.topology.routing.route import Routing
 from attune_infra.topology.worker import PLACEHOLDER, owner_of, with_workers
@@ -204,7 +204,7 @@ class _Builder:
 
     def add_binding(self, binding: Binding) -> None:
         target = self.end(binding.destination_type, binding.destination)
-        key = _criteria(binding) or binding.routing_key
+        key = _criteria(binding) or (binding.routing_key if binding.key_is_text else odd_key(binding))
         is_folded = binding.destination in self.shared_names and binding.destination_type == "queue"
         self.add_edge(
             self.end("exchange", binding.source),
@@ -275,7 +275,8 @@ def _exchange_detail(exchange: Exchange) -> str:
 
 
 def _criteria(binding: Binding) -> str:
-    return ", ".join(f"{name}={value}" for name, value in sorted(binding.arguments.items()))
+    arguments = sorted(binding.arguments.items(), key=lambda item: item[0])
+    return ", ".join(f"{name} present" if value is None else f"{name}={value}" for name, value in arguments)
 
 
 def _findings_by_label(findings: Iterable[Finding]) -> _Findings:

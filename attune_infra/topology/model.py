@@ -16,6 +16,15 @@ Argument: TypeAlias = "bool | int | float | str | list[Argument] | dict[str, Arg
 
 Arguments: TypeAlias = Mapping[str, Argument]
 
+MISSING_KEY: Final = "undefined"
+"""The routing key that RabbitMQ lists for a binding that has none."""
+
+VOID_AS_LISTED: Final = "undefined"
+"""The text that RabbitMQ lists for AMQP's void."""
+
+PRESENT: Final[Mapping[str, Argument]] = {"present": True}
+"""The form in which a document says that a headers binding matches any value of a header."""
+
 _WORKING: Final = frozenset({None, "running", "live", "idle", "flow"})
 """States of a queue that works; RabbitMQ's word depends on its version and on whether it keeps statistics."""
 
@@ -60,6 +69,11 @@ class Binding:
 
     Two bindings are equal if their ends, routing keys and arguments are. Arguments are compared with their types:
     in RabbitMQ 1, 1.0 and True make three bindings.
+
+    A broker that loaded definitions may hold a binding whose routing key is missing, null or another value that is
+    no text. Its `key_is_text` is False, and `routing_key` is then the JSON of that value, or `MISSING_KEY`.
+
+    An argument whose value is None is AMQP's void: a headers exchange takes any value of that header.
     """
 
     source: str
@@ -67,11 +81,13 @@ class Binding:
     destination_type: str = "queue"
     routing_key: str = ""
     arguments: Arguments = field(default_factory=dict)
+    key_is_text: bool = True
 
     @property
     def identity(self) -> tuple[object, ...]:
         arguments = freeze(self.arguments) if self.arguments else ()
-        return (self.source, self.destination_type, self.destination, self.routing_key, arguments)
+        key = self.routing_key if self.key_is_text else (self.routing_key,)
+        return (self.source, self.destination_type, self.destination, key, arguments)
 
     def __eq__(self, other: object) -> bool:
         return (
@@ -79,6 +95,7 @@ class Binding:
             and self.routing_key == other.routing_key
             and self.destination == other.destination
             and self.source == other.source
+            and self.key_is_text == other.key_is_text
             and self.destination_type == other.destination_type
             and _same(self.arguments, other.arguments)
         )
@@ -274,7 +291,8 @@ def type_without_argument(queue: Queue, default_type: str) -> str:
 def binding_order(binding: Binding) -> tuple[str, ...]:
     """Return the sort key of a binding."""
     arguments = repr(freeze(binding.arguments)) if binding.arguments else ""
-    return (binding.source, binding.destination_type, binding.destination, binding.routing_key, arguments)
+    oddity = "" if binding.key_is_text else "not a string"
+    return (binding.source, binding.destination_type, binding.destination, binding.routing_key, oddity, arguments)
 
 
 def kind_of(item: TopologyObject) -> str:
@@ -287,11 +305,37 @@ def label(item: TopologyObject) -> str:
     if not isinstance(item, Binding):
         return f"{kind_of(item)} {item.name}"
     words = f"binding {item.source} -> {item.destination}"
-    if item.routing_key:
+    if not item.key_is_text:
+        words += f" {odd_key(item)},"
+    elif item.routing_key:
         words += f" with routing key {item.routing_key}"
     if item.arguments:
-        words += f" {'and' if item.routing_key else 'with'} arguments {dict(item.arguments)}"
-    return words
+        joined = "and" if item.routing_key and item.key_is_text else "with"
+        words += f" {joined} arguments {as_written(item.arguments)}"
+    return words.removesuffix(",")
+
+
+def as_written(arguments: Arguments) -> dict[str, Argument]:
+    """Return the arguments of a binding in the form that a document holds."""
+    return {name: dict(PRESENT) if value is None else value for name, value in arguments.items()}
+
+
+def as_read(binding: Binding) -> Binding:
+    """Return a binding in the form that is read from a headers exchange: void, and its text in a listing, are one.
+
+    RabbitMQ lists void as `undefined`, like that text. Void is far more likely, so it is read as void.
+    """
+    if VOID_AS_LISTED not in binding.arguments.values():
+        return binding
+    found = {name: None if value == VOID_AS_LISTED else value for name, value in binding.arguments.items()}
+    return replace(binding, arguments=found)
+
+
+def odd_key(binding: Binding) -> str:
+    """Return words for a routing key that is no text."""
+    if binding.routing_key == MISSING_KEY:
+        return "without a routing key"
+    return f"with {binding.routing_key} for a routing key, which is not a string"
 
 
 def _same(these: Arguments, those: Arguments) -> bool:

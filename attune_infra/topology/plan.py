@@ -10,7 +10,7 @@ from functools import cached_property
 
 from attune_infra.errors import ExitCode, PlanRefused
 from attune_infra.topology.diff import Change, Create, Delete, Recreate, Update, compare
-from attune_infra.topology.model import Queue, Topology, TopologyObject, freeze
+from attune_infra.topology.model import Binding, Queue, Topology, TopologyObject, freeze
 from attune_infra.topology.prune import prunable
 
 _DIGEST_LENGTH = 12
@@ -129,7 +129,9 @@ def _canonical(change: Change) -> tuple[object, ...]:
 
 def _object(item: TopologyObject) -> tuple[object, ...]:
     """Return all attributes of an object, with their types."""
-    names = [name for name in item.__slots__ if name != "state"]
+    names = [name for name in item.__slots__ if name not in {"state", "key_is_text"}]
+    if isinstance(item, Binding) and not item.key_is_text:
+        names.append("key_is_text")
     return (type(item).__name__, *((name, freeze(_plain(getattr(item, name)))) for name in names))
 
 

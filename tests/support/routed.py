@@ -73,7 +73,7 @@ def _headers(chance: random.Random) -> dict[str, Argument]:
 _keys = st.lists(st.sampled_from(_PATTERN_WORDS), max_size=4).map(".".join).filter(
     lambda key: key.split(".").count("#") <= _MAX_HASHES
 ) | st.sampled_from(_QUEUES)
-_criteria = st.dictionaries(st.sampled_from(_HEADERS), st.sampled_from(_VALUES), max_size=3)
+_criteria = st.dictionaries(st.sampled_from(_HEADERS), st.sampled_from((*_VALUES, None)), max_size=3)
 _matches = st.sampled_from(("all", "any", "all-with-x", "any-with-x"))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from attune_infra.render.data import Data
+from attune_infra.render.objects import odd_key_data
 from attune_infra.render.pages.trace_tree import tree_of_trace
 from attune_infra.render.text import Line
 from attune_infra.render.tree import render_tree
@@ -96,6 +97,7 @@ def _binding(binding: Binding) -> Data:
         "destination_type": binding.destination_type,
         "routing_key": binding.routing_key,
         "arguments": dict(binding.arguments),
+        **odd_key_data(binding),
     }
 
 

@@ -34,7 +34,7 @@ def as_document(topology: Topology) -> Document:
 
 def as_definitions(topology: Topology) -> Document:
     """Return definitions that create the same topology if RabbitMQ loads them into an empty virtual host."""
-    return _export(topology, write_definitions, lambda _: None)
+    return _export(topology, write_definitions, _reason_to_refuse_in_json)
 
 
 def _export(
@@ -59,6 +59,8 @@ def _reason_to_leave_out(item: TopologyObject, ends: Set[End]) -> str | None:
     match item:
         case Queue(exclusive=True):
             return "they belong to one connection, and RabbitMQ deletes them with it"
+        case Binding(key_is_text=False):
+            return "their routing keys are missing or not strings"
         case Binding():
             if ("exchange", item.source) not in ends and not is_reserved(item.source):
                 return f"exchange {item.source} does not exist or was left out"
@@ -70,8 +72,15 @@ def _reason_to_leave_out(item: TopologyObject, ends: Set[End]) -> str | None:
 def _reason_to_refuse(item: TopologyObject, headers: Set[str]) -> str | None:
     """Return the reason why `parse` would refuse an object, None if it would accept it."""
     from_headers = isinstance(item, Binding) and item.source in headers
-    for defect in judge_with_values(item, from_headers=from_headers):
+    for defect in judge_with_values(item, from_headers=from_headers, with_void=True):
         return defect.sentence
+    return None
+
+
+def _reason_to_refuse_in_json(item: TopologyObject) -> str | None:
+    """Return the reason why definitions cannot hold an object, None if they can."""
+    if isinstance(item, Binding) and None in item.arguments.values():
+        return "they match any value of a header, which definitions cannot say; a document can"
     return None
 
 

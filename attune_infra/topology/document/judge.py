@@ -7,6 +7,7 @@ exchange) are not judged here.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 from attune_infra.topology.facts.argument_problems import policy_problem, queue_problems, spelling_problem
@@ -21,7 +22,18 @@ from attune_infra.topology.facts.arguments import (
     Rule,
 )
 from attune_infra.topology.facts.names import name_problem, pattern_problem, routing_key_problem
-from attune_infra.topology.model import Argument, Arguments, Binding, Exchange, Policy, Queue, TopologyObject
+from attune_infra.topology.facts.tables import table_problems
+from attune_infra.topology.model import (
+    PRESENT,
+    Argument,
+    Arguments,
+    Binding,
+    Exchange,
+    Policy,
+    Queue,
+    TopologyObject,
+    freeze,
+)
 from attune_infra.topology.words import describe, either, guess
 
 _MAX_DEPTH = 40
@@ -42,6 +54,8 @@ class Defect(NamedTuple):
 
 def judge(item: TopologyObject, *, from_headers: bool = False) -> Iterator[Defect]:
     """Yield the defects of an object of a document; `from_headers` is true for a binding of a headers exchange."""
+    if not isinstance(item, Policy) and item.arguments:
+        yield from _carriage(item.arguments)
     match item:
         case Exchange():
             yield from _name(item.name)
@@ -56,17 +70,48 @@ def judge(item: TopologyObject, *, from_headers: bool = False) -> Iterator[Defec
                 yield Defect("routing_key", f"the routing key {what}")
             if from_headers:
                 yield from _arguments(item.arguments, HEADERS_BINDING_ARGUMENTS)
+            yield from _presence(item.arguments, from_headers=from_headers)
         case Policy():
             yield from _name(item.name)
             yield from _policy(item)
 
 
-def judge_with_values(item: TopologyObject, *, from_headers: bool = False) -> Iterator[Defect]:
-    """Yield the defects of any object, also those of values that no YAML could have become."""
-    yield from judge(item, from_headers=from_headers)
+def judge_with_values(
+    item: TopologyObject, *, from_headers: bool = False, with_void: bool = False
+) -> Iterator[Defect]:
+    """Yield the defects of any object, also those of values that no YAML could have become.
+
+    With `with_void`, None in a binding is AMQP's void; without, it is the null of JSON, which RabbitMQ refuses.
+    """
+    judged = item if with_void or not isinstance(item, Binding) else _without_null(item)
+    yield from judge(judged, from_headers=from_headers)
     for name, value in (item.definition if isinstance(item, Policy) else item.arguments).items():
+        if with_void and value is None and isinstance(item, Binding):
+            continue
+        if isinstance(item, Binding) and freeze(value) == freeze(dict(PRESENT)):
+            yield Defect(name, f"'{name}' holds a table that a document cannot tell from a header's presence")
         for sentence in _unstorable(name, value):
             yield Defect(name, sentence)
+
+
+def _presence(arguments: Arguments, *, from_headers: bool) -> Iterator[Defect]:
+    """Yield the defects of arguments that mean, or seem to mean, the presence of a header."""
+    for name, value in arguments.items():
+        if value is None and not from_headers:
+            yield Defect(name, f"'{name}' is {{present: true}}, which only headers exchanges match")
+        if from_headers and isinstance(value, dict) and value.get("present") is False:
+            yield Defect(name, f"'{name}' is {{present: false}}; RabbitMQ cannot match the absence of a header")
+
+
+def _without_null(binding: Binding) -> Binding:
+    arguments = binding.arguments
+    return replace(binding, arguments={name: value for name, value in arguments.items() if value is not None})
+
+
+def _carriage(arguments: Arguments) -> Iterator[Defect]:
+    """Yield the defects for which AMQP cannot carry arguments."""
+    for found in table_problems(arguments):
+        yield Defect("arguments" if found.argument is None else found.argument, found.sentence, found.in_key)
 
 
 def _name(name: str) -> Iterator[Defect]:

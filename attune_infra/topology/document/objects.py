@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 import yaml
 
@@ -20,18 +20,24 @@ from attune_infra.topology.document.nodes import Entry, Nodes, is_null, place_of
 from attune_infra.topology.document.places import Places
 from attune_infra.topology.facts.exchanges import PREDECLARED_EXCHANGES, headers_exchanges, is_reserved
 from attune_infra.topology.model import (
+    PRESENT,
     Argument,
+    Arguments,
     Binding,
     Exchange,
     Policy,
     Queue,
     Suppression,
     TopologyObject,
+    freeze,
 )
 
 _Keys: TypeAlias = Mapping[str, yaml.Node]
 _Entries: TypeAlias = Mapping[str, Entry]
 _Fill: TypeAlias = Callable[[str], str]
+
+
+_PRESENT: Final = freeze(dict(PRESENT))
 
 
 class Parts(NamedTuple):
@@ -142,7 +148,7 @@ class Objects(Nodes):
                 destination=destination,
                 destination_type=destination_type,
                 routing_key=self.string(keys.get("routing_key"), ""),
-                arguments=self.values(arguments),
+                arguments=_with_presence(self.values(arguments)),
             )
             known = len(lines)
             line = lines.setdefault(binding, item.start_mark.line + 1)
@@ -209,3 +215,8 @@ class Objects(Nodes):
             if len(self.problems) == before:
                 found[name] = value
         return found
+
+
+def _with_presence(arguments: Arguments) -> dict[str, Argument]:
+    """Return the arguments of a binding with void for `{present: true}`."""
+    return {name: None if freeze(value) == _PRESENT else value for name, value in arguments.items()}

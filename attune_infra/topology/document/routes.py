@@ -11,6 +11,7 @@ from attune_infra.topology.document.nodes import is_null
 from attune_infra.topology.document.objects import Objects
 from attune_infra.topology.facts.exchanges import is_reserved, parse_exchange_name
 from attune_infra.topology.facts.names import routing_key_problem
+from attune_infra.topology.facts.tables import table_problems
 from attune_infra.topology.model import Message, Route, Topology, freeze
 from attune_infra.topology.worker import owner_of
 
@@ -46,6 +47,8 @@ def _message(document: Objects, node: yaml.Node, topology: Topology) -> Message:
     if what := routing_key_problem(routing_key):
         document.problem(keys["routing_key"], f"the routing key {what}")
     headers = document.values(document.entries(keys.get("headers"), "headers"))
+    for found in table_problems(headers, "header"):
+        document.problem(keys["headers"], found.sentence)
     return Message(exchange=exchange, routing_key=routing_key, headers=headers)
 
 

@@ -200,7 +200,10 @@ def _binding() -> _Schema:
             "maxLength": MAX_NAME_BYTES,
             "description": "Routing key; for a topic exchange * matches one word, # any number of words.",
         },
-        "arguments": _arguments(HEADERS_BINDING_ARGUMENTS.values(), strict=False),
+        "arguments": {
+            **_arguments(HEADERS_BINDING_ARGUMENTS.values(), strict=False),
+            "description": "Headers that a headers exchange compares; {present: true} matches any value.",
+        },
     }
     return {"type": "object", **_keys(BINDING_KEYS, attributes), "required": ["exchange"]}
 
@@ -271,6 +274,7 @@ def _route() -> _Schema:
         "headers": {
             "type": ["object", "null"],
             "description": "Headers of the message; CC and BCC hold further routing keys.",
+            "propertyNames": {"maxLength": MAX_NAME_BYTES},
             "additionalProperties": {"$ref": "#/$defs/value"},
         },
     }
@@ -361,6 +365,7 @@ def _arguments(rules: Iterable[Rule], *, by_policy_key: bool = False, strict: bo
     return {
         "type": ["object", "null"],
         "description": "Arguments; RabbitMQ stores unknown ones without using them.",
+        **({} if by_policy_key else {"propertyNames": {"maxLength": MAX_NAME_BYTES}}),
         "properties": known,
         "dependentRequired": {name: needed for name, needed in needs.items() if name in known},
         "additionalProperties": {"$ref": "#/$defs/value"},

@@ -25,6 +25,7 @@ from attune_infra.topology.model import (
     Suppression,
     Topology,
     WorkerFamily,
+    as_written,
     binding_order,
 )
 from attune_infra.topology.words import is_hidden
@@ -90,7 +91,7 @@ def _group_by_destination(bindings: Iterable[Binding]) -> _Bindings:
         written = _without_defaults(
             exchange=binding.source,
             routing_key=binding.routing_key or None,
-            arguments=sort_arguments(binding.arguments) or None,
+            arguments=sort_arguments(as_written(binding.arguments)) or None,
         )
         found.setdefault((binding.destination_type, binding.destination), []).append(written)
     return found

@@ -8,7 +8,7 @@ from attune_infra.topology.facts.compatibility import MAX_HASHES, count_hashes
 from attune_infra.topology.facts.releases import FIRST_WITH_FEWER_HASHES
 from attune_infra.topology.lint.finding import Flaw
 from attune_infra.topology.lint.subject import Subject
-from attune_infra.topology.model import Binding, Exchange, binding_order
+from attune_infra.topology.model import Binding, Exchange, as_written, binding_order, odd_key
 from attune_infra.topology.routing.headers import comparable, criteria_of, demands_any
 from attune_infra.topology.routing.reach import key_of
 from attune_infra.topology.routing.topic_keys import Words, find_covered, overlap, words_of
@@ -55,6 +55,8 @@ def duplicate(subject: Subject) -> Iterator[Flaw]:
     """
     for binding in sorted(subject.topology.twins, key=binding_order):
         what = "the broker holds this binding more than once, with integers of different width in its arguments"
+        if None in binding.arguments.values():
+            what = "the broker holds this binding more than once: with any value of a header, and with `undefined`"
         remedy = "delete all of them over the management API, by their properties_key, and bind once"
         yield Flaw(binding, what, remedy, _ARGUMENTS)
     for group in _parallel_bindings(subject):
@@ -181,10 +183,14 @@ def key_cannot_be_addressed(subject: Subject) -> Iterator[Flaw]:
     """The management API cannot find a binding by its routing key.
 
     A binding with the key `undefined` or `null` can be created and works. But the management API can neither show
-    nor delete it: RabbitMQ takes the word for a missing key and answers 404.
+    nor delete it: RabbitMQ takes the word for a missing key and answers 404. On a broker, lint also finds bindings
+    that were loaded from definitions without a routing key, or with one that is not a string.
     """
     for binding in subject.bindings:
-        if binding.routing_key in _UNADDRESSABLE:
+        if not binding.key_is_text:
+            what = f"the broker holds this binding {odd_key(binding)}: no AMQP client can make or delete it"
+            yield Flaw(binding, what, "delete its queue or exchange, then bind with a string", _KEY)
+        elif binding.routing_key in _UNADDRESSABLE:
             what = f"the management API cannot show or delete a binding with the key '{binding.routing_key}'"
             yield Flaw(binding, what, "choose another key", _KEY)
 
@@ -215,7 +221,7 @@ def _meaning(binding: Binding, subject: Subject) -> object:
     """Return a value that is equal for two bindings if their exchange treats them alike."""
     match subject.source_type(binding):
         case "direct" | "topic":
-            return binding.routing_key
+            return binding.routing_key if binding.key_is_text else binding
         case "fanout":
             return None
         case "headers":
@@ -228,7 +234,7 @@ def _meaning(binding: Binding, subject: Subject) -> object:
 
 def _describe(binding: Binding) -> str:
     key = f"the key '{binding.routing_key}'" if binding.routing_key else "an empty key"
-    return f"{key} and arguments {dict(binding.arguments)}" if binding.arguments else key
+    return f"{key} and arguments {as_written(binding.arguments)}" if binding.arguments else key
 
 
 def _keys_into(exchange: Exchange, subject: Subject) -> list[Words] | None:

@@ -212,7 +212,8 @@ class _DirectBindings(_AllBindings):
         super().__init__(bindings, version)
         self.by_key: dict[str, list[Binding]] = defaultdict(list)
         for binding in bindings:
-            self.by_key[binding.routing_key].append(binding)
+            if binding.key_is_text:
+                self.by_key[binding.routing_key].append(binding)
 
     def matching(self, message: Message) -> Iterable[Binding]:
         return [binding for key in message.routing_keys for binding in self.with_key(key)]
@@ -228,7 +229,8 @@ class _TopicBindings(_AllBindings):
         super().__init__(bindings, version)
         self.root = _Word(is_hash=False)
         for binding in bindings:
-            self.root.add(words_of(binding.routing_key), binding)
+            if binding.key_is_text:
+                self.root.add(words_of(binding.routing_key), binding)
 
     def matching(self, message: Message) -> Iterable[Binding]:
         nodes = {node: None for key in message.routing_keys for node in self._nodes(words_of(key))}

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from attune_infra.topology.facts.releases import Version
-from attune_infra.topology.model import Arguments, Binding, Exchange, Message
+from attune_infra.topology.model import Arguments, Binding, Exchange, Message, odd_key
 from attune_infra.topology.routing.headers import comparable, criteria_of, demands_any
 from attune_infra.topology.routing.topic_keys import words_of
 from attune_infra.topology.words import counted, shown
@@ -41,6 +41,8 @@ def why_not(binding: Binding, exchange: Exchange, message: Message, version: Ver
     match exchange.type:
         case "headers":
             return _why_not_headers(binding.arguments, message.headers, version)
+        case _ if not binding.key_is_text:
+            return f"the binding is {odd_key(binding)}, so it matches no message"
         case "topic":
             return "; ".join(_why_not_topic(binding.routing_key, message))
         case _:
@@ -54,7 +56,10 @@ def _keys(message: Message) -> str:
 
 
 def _why_headers(arguments: Arguments) -> str:
-    demanded = " and ".join(f"{name} {shown(value)}" for name, value in criteria_of(arguments).items())
+    demanded = " and ".join(
+        f"{name} {'with any value' if value is None else shown(value)}"
+        for name, value in criteria_of(arguments).items()
+    )
     if demands_any(arguments):
         return "one of its headers matches"
     return f"all of its headers match: {demanded}" if demanded else "it has no criteria"

@@ -1,6 +1,7 @@
 import pytest
 
 from attune_infra.topology.document.parse import parse
+from attune_infra.topology.document.write import write
 from support.problems import document_problems
 
 
@@ -125,6 +126,35 @@ def test_a_policy_may_have_what_a_plugin_understands() -> None:
     text = "policies: {p: {pattern: a, definition: {federation-upstream-set: all, ha-mode: all}}}"
 
     assert parse(text, source="x.yaml").policies["p"].definition["ha-mode"] == "all"
+
+
+def test_the_presence_of_a_header_comes_back() -> None:
+    criteria = "{a: {present: true}, b: [{present: true}]}"
+    text = f"queues: {{q: {{bindings: [{{exchange: amq.headers, arguments: {criteria}}}]}}}}"
+
+    topology = parse(text, source="x.yaml")
+
+    [binding] = topology.bindings
+    assert binding.arguments == {"a": None, "b": [{"present": True}]}
+    assert "a: {present: true}" in write(topology)
+    assert parse(write(topology), source="x.yaml") == topology
+
+
+@pytest.mark.parametrize(
+    ("exchange", "arguments", "problem"),
+    [
+        ("topic", "a: {present: true}", "'a' is {present: true}, which only headers exchanges match"),
+        ("match", "a: {present: false}", "'a' is {present: false}; RabbitMQ cannot match the absence of a header"),
+        ("match", "a: null", "'a' holds null, which RabbitMQ cannot store"),
+        ("match", "x-match: {present: true}", "x-match expects all, any, all-with-x or any-with-x, got null"),
+    ],
+)
+def test_presence_is_for_headers(exchange: str, arguments: str, problem: str) -> None:
+    text = f"queues: {{q: {{bindings: [{{exchange: amq.{exchange}, arguments: {{{arguments}}}}}]}}}}"
+
+    [found] = document_problems(text)
+
+    assert found.partition(": ")[2] == problem
 
 
 @pytest.mark.parametrize("name", ["a" * 255, "é" * 127, "a/b c%+#?&;:'\"[red]🐰", "שלום", "amqp", "AMQ.x"])

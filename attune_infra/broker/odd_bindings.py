@@ -1,0 +1,74 @@
+"""Bindings that the management API cannot name: those with no routing key, or with one that is not a string.
+
+RabbitMQ makes them if it loads definitions whose `routing_key` is absent, null or another value. Tried on 3.10,
+4.0 and 4.3: a missing key is listed as the text `undefined`, and deleting that path deletes the binding with the
+empty key instead. No path leads to the texts `undefined` and `null`, `.` or `..`; AMQP deletes these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from attune_infra.broker import wire
+from attune_infra.errors import VirtualHostMissing
+from attune_infra.topology.model import MISSING_KEY, Binding, odd_key
+
+if TYPE_CHECKING:
+    from attune_infra.broker.management import Management
+
+_NULL: Final = "null"
+_WITHOUT_PATH: Final = frozenset({".", ".."})
+"""Properties keys that HTTP takes for parts of a path."""
+
+
+def recognize_missing_keys(bindings: Sequence[Binding], http: Management, vhost: str) -> list[Binding]:
+    """Return bindings with those recognized that have no routing key; ask only if one looks like that."""
+    doubtful = [each for each in bindings if _may_lack_key(each)]
+    if not doubtful:
+        return list(bindings)
+    found = [each for each in bindings if not _may_lack_key(each)]
+    for place, source in {wire.path_of(each, vhost): each.source for each in doubtful}.items():
+        between = bindings_between(http, place, source)
+        found += [each for each, _ in between if each.routing_key == MISSING_KEY]
+    return found
+
+
+def bindings_between(http: Management, place: Sequence[str], source: str) -> Iterator[tuple[Binding, str]]:
+    """Yield the bindings between two ends, each with its properties key."""
+    asked: set[str] = set()
+    for item in http.get(*place):
+        binding, properties_key = wire.binding_from(item, source), item["properties_key"]
+        if _may_lack_key(binding) and properties_key not in asked:
+            asked.add(properties_key)
+            if _has_path(http, place, properties_key):
+                binding = replace(binding, key_is_text=False)
+        yield binding, properties_key
+
+
+def reason_to_keep(binding: Binding) -> str | None:
+    """Return the reason why no request can delete a binding, None if one can."""
+    if binding.key_is_text or binding.routing_key == _NULL:
+        return None
+    return f"RabbitMQ holds it {odd_key(binding)}: it goes only with its queue or exchange"
+
+
+def can_delete_over_http(binding: Binding, properties_key: str) -> bool:
+    """Return True if the path of a binding leads to it and to no other."""
+    if not binding.key_is_text:
+        return binding.routing_key == _NULL
+    return properties_key not in _WITHOUT_PATH and binding.routing_key not in {MISSING_KEY, _NULL}
+
+
+def _may_lack_key(binding: Binding) -> bool:
+    return binding.key_is_text and binding.routing_key == MISSING_KEY
+
+
+def _has_path(http: Management, place: Sequence[str], properties_key: str) -> bool:
+    """Return True if a binding has no routing key; the path of the text `undefined` answers 404."""
+    try:
+        http.get(*place, properties_key)
+    except VirtualHostMissing:  # a 404
+        return False
+    return True
