@@ -317,6 +317,9 @@ HEADERS_BINDING_ARGUMENTS: Final = _table(
     ),
 )
 
+PARTITION_ORDER: Final = "x-stream-partition-order"
+"""The argument of a binding that gives a stream its place among the partitions of a super stream."""
+
 POLICY_RULES: Final = {
     rule.policy_key: rule
     for table in (QUEUE_ARGUMENTS, EXCHANGE_ARGUMENTS)

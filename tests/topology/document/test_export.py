@@ -56,7 +56,9 @@ def test_a_document_holds_what_it_can_and_the_rest_is_named() -> None:
         LeftOut("queues", ("..",), "the name is '..', which no HTTP client can address"),
         LeftOut("queues", ("mine",), "they belong to one connection, and RabbitMQ deletes them with it"),
         LeftOut("queues", ("slip",), "unknown argument 'x-max-lenght'; did you mean 'x-max-length'?"),
-        LeftOut("policies", ("p",), "the pattern is not a regular expression: unknown extension ?<a at position 1"),
+        LeftOut(
+            "policies", ("p",), "the pattern is not a regular expression: unknown extension ?<a at position 1"
+        ),
         LeftOut("bindings", ("a\nb -> q",), "exchange a\nb does not exist or was left out"),
         LeftOut("bindings", ("e -> gone",), "queue gone does not exist or was left out"),
         LeftOut("bindings", ("e -> mine",), "queue mine does not exist or was left out"),

@@ -108,7 +108,10 @@ def test_only_a_headers_exchange_looks_at_x_match(source: str, arguments: str, a
         ("message-ttl: '5'", "message-ttl expects an integer from 0 to 315360000000, got the string '5'"),
         ("x-message-ttl: 5", "unknown policy key 'x-message-ttl'; did you mean 'message-ttl'?"),
         ("mesage-ttl: 5", "unknown policy key 'mesage-ttl'; did you mean 'message-ttl'?"),
-        ("max-priority: 5", "a policy cannot set max-priority; only the queue can, by the argument x-max-priority"),
+        (
+            "max-priority: 5",
+            "a policy cannot set max-priority; only the queue can, by the argument x-max-priority",
+        ),
         ("alternate-exchange: 5", "alternate-exchange expects a string, got the integer 5"),
     ],
 )

@@ -279,3 +279,21 @@ def test_explained_is_every_binding_that_does_not_match_also_of_dead_letters() -
         ("amq.topic", "word 1 of 'b' is 'b', not 'a'"),
         ("amq.direct", "'c' is not 'a'"),
     ]
+
+
+SUPER_STREAM = """
+exchanges: {invoices: {type: direct, arguments: {x-super-stream: true}}}
+queues:
+  invoices-0:
+    type: stream
+    bindings: [{exchange: invoices, routing_key: '0', arguments: {x-stream-partition-order: 0}}]
+  invoices-1:
+    type: stream
+    bindings: [{exchange: invoices, routing_key: '1', arguments: {x-stream-partition-order: 1}}]
+"""
+
+
+def test_a_message_to_a_super_stream_goes_to_the_partition_of_its_key() -> None:
+    found = trace(Routing(parse(SUPER_STREAM, source="x.yaml")), Message(exchange="invoices", routing_key="1"))
+
+    assert (found.routed.queues, found.exit_code) == (("invoices-1",), ExitCode.DONE)
