@@ -160,13 +160,15 @@ def _check_of_dead_letters(queue: Queue, wanted: Index, reach: Reach) -> Check:
     """Check that dead letters reach a queue, with each routing key that the wanted bindings give them."""
     target = str(queue.arguments["x-dead-letter-exchange"])
     name, to = f"dead letters of queue {queue.name}", f"exchange {target}" if target else "the default exchange"
+    keeps = reach.index.keeps_dead_letters(reach.index.topology.queues.get(queue.name, queue))
+    end = "they stay in the queue, and fill it" if keeps else "they are lost"
     if not reach.index.is_there(target):
-        return Check(name, Verdict.FAILED, f"go to {to}, which is missing: they are lost")
+        return Check(name, Verdict.FAILED, f"go to {to}, which is missing: {end}")
     own = wanted.text(queue, "x-dead-letter-routing-key")
     keys = keys_into(queue, wanted) if own is None else (parse_literal_key(own),)
     if lost := [key for key in keys if not reach.can_reach(target, key)]:
         for_key = f" for the routing key '{format_key(lost[0] or ())}'" if reach.can_reach(target, None) else ""
-        return Check(name, Verdict.FAILED, f"go to {to}, which leads to no queue{for_key}: they are lost")
+        return Check(name, Verdict.FAILED, f"go to {to}, which leads to no queue{for_key}: {end}")
     reached = sorted({queue for key in keys for queue in reach.queues(target, key)})
     return Check(name, Verdict.PASSED, f"reach {', '.join(reached) or 'a queue'} through {to}")
 

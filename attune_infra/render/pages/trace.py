@@ -51,6 +51,8 @@ def _summary(trace: Trace) -> Iterator[Line]:
     if losses:
         queues = sorted({life.queue.name for life, _ in losses})
         yield Line(f"! can be lost on a way out of {_list_queues(tuple(queues))}", "red")
+    if stuck := sorted({life.queue.name for life in trace.stuck()}):
+        yield Line(f"! can stay for ever, as a dead letter, in {_list_queues(tuple(stuck))}", "red")
     for words in trace.unmet:
         yield Line(f"! {words}", "red")
 

@@ -17,7 +17,7 @@ from attune_infra.topology.words import shown
 
 _ENDINGS: Final = {
     Ending.GOES_ON: (" ", ""),
-    Ending.KEPT: ("?", ": kept until it reaches a queue"),
+    Ending.KEPT: ("!", ": stays in its queue, it reaches no other"),
     Ending.NO_EXCHANGE: ("!", ": lost"),
     Ending.NO_QUEUE: ("!", ": lost, it reaches no queue"),
 }

@@ -32,6 +32,7 @@ RULES: Final = (
     Rule("AI005", _WARNING, dead_letters.at_least_once_without_reject_publish),
     Rule("AI006", _WARNING, dead_letters.delivery_limit_without_exchange),
     Rule("AI007", _INFO, dead_letters.default_delivery_limit_without_exchange),
+    Rule("AI008", _ERROR, dead_letters.dead_letters_are_stuck),
     Rule("AI010", _WARNING, bindings.wildcard_on_direct_exchange),
     Rule("AI011", _WARNING, bindings.arguments_without_effect),
     Rule("AI012", _WARNING, bindings.duplicate),

@@ -115,7 +115,7 @@ def test_a_dead_letter_exchange_that_is_missing_or_leads_nowhere_loses_messages(
     assert story(Topology.of([missing]), "q").exit_code is ExitCode.DRIFT
 
 
-def test_what_is_dead_lettered_at_least_once_is_kept_until_there_is_a_way() -> None:
+def test_what_is_dead_lettered_at_least_once_without_a_way_is_stuck() -> None:
     arguments: Arguments = {
         "x-dead-letter-exchange": "missing",
         "x-dead-letter-strategy": "at-least-once",
@@ -125,8 +125,9 @@ def test_what_is_dead_lettered_at_least_once_is_kept_until_there_is_a_way() -> N
 
     [death] = deaths(topology, "q")
 
-    assert death.ending is Ending.KEPT
-    assert story(topology, "q").exit_code is ExitCode.DONE
+    assert (death.ending, death.is_loss) == (Ending.KEPT, False)
+    assert [life.queue.name for life in story(topology, "q").stuck()] == ["q"]
+    assert story(topology, "q").exit_code is ExitCode.DRIFT
 
 
 def test_a_dead_letter_keeps_its_keys_or_gets_that_of_the_queue() -> None:
