@@ -13,6 +13,9 @@ from attune_infra.errors import WrongUsage
 Version: TypeAlias = tuple[int, int]
 """Major and minor version; patch releases behave alike in everything this tool asks."""
 
+OLDEST: Final[Version] = (3, 10)
+"""The oldest release that this tool was tried on."""
+
 NEWEST: Final[Version] = (4, 3)
 """The newest release that this tool was tried on."""
 

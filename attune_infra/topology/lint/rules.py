@@ -60,6 +60,7 @@ RULES: Final = (
     Rule("AI050", _ERROR, releases.refused),
     Rule("AI051", _WARNING, releases.ignored),
     Rule("AI052", _INFO, releases.deprecated),
+    Rule("AI053", _ERROR, releases.misread),
     Rule("AI060", _WARNING, names.invisible_characters),
     Rule("AI061", _INFO, names.must_be_quoted),
     Rule("AI062", _WARNING, names.look_alike),
