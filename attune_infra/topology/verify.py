@@ -11,7 +11,9 @@ from typing import NamedTuple
 
 from attune_infra.errors import AttuneError, ExitCode
 from attune_infra.topology.diff import Changed, Comparison, Create, Difference, compare, undeclared
+from attune_infra.topology.facts.plugin_exchanges import plugin_hint
 from attune_infra.topology.facts.releases import NEWEST, version_of
+from attune_infra.topology.foreseen import lacks_type
 from attune_infra.topology.model import Binding, Exchange, Queue, Topology, TopologyObject, label
 from attune_infra.topology.routing.index import Index
 from attune_infra.topology.routing.reach import Reach, keys_into
@@ -148,6 +150,9 @@ def _check_of_object(item: TopologyObject, change: Changed | None, have: Topolog
     name = label(item)
     there = have.queues.get(item.name) if isinstance(item, Queue) else None
     if isinstance(change, Create):
+        if isinstance(item, Exchange) and lacks_type(item, have):
+            detail = f"is missing, and the broker has no exchange type {item.type}"
+            return Check(name, Verdict.FAILED, detail, plugin_hint(item.type))
         return Check(name, Verdict.FAILED, "is missing")
     if change is not None:
         return Check(name, Verdict.FAILED, "differs", differences=change.differences)

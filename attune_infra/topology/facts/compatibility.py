@@ -13,6 +13,7 @@ from typing import Final
 from attune_infra.topology.facts.arguments import QUEUE_TYPES
 from attune_infra.topology.facts.exchanges import find_exchange
 from attune_infra.topology.facts.fact import Effect, Fact
+from attune_infra.topology.facts.plugin_exchanges import JMS_TOPIC, SELECTOR, plugin_hint
 from attune_infra.topology.facts.releases import (
     FIRST_DEPRECATING_MASTER_LOCATOR,
     FIRST_DEPRECATING_TRANSIENT_QUEUES,
@@ -26,6 +27,7 @@ from attune_infra.topology.facts.releases import (
     FIRST_WITH_LOCAL_RANDOM_EXCHANGES,
     FIRST_WITH_POLICIES_BY_QUEUE_TYPE,
     FIRST_WITH_STREAM_FILTERS,
+    FIRST_WITH_STRICT_SELECTORS,
     FIRST_WITH_TARGET_GROUP_SIZE,
     FIRST_WITHOUT_MASTER_LOCATOR,
     FIRST_WITHOUT_MIRRORING,
@@ -298,12 +300,16 @@ def judgements(item: TopologyObject, topology: Topology, version: Version) -> It
         case Queue():
             return _queue(item, topology, version)
         case Exchange():
-            return _exchange(item, version)
+            return _exchange(item, topology, version)
         case Policy():
             return _policy(item, version)
 
 
-def _exchange(exchange: Exchange, version: Version) -> Iterator[Judgement]:
+def _exchange(exchange: Exchange, topology: Topology, version: Version) -> Iterator[Judgement]:
+    if topology.exchange_types is not None and exchange.type not in topology.exchange_types:
+        what = f"the broker has no exchange type {exchange.type} any more"
+        yield Judgement(about="type", effect=_REFUSED, what=what, remedy=plugin_hint(exchange.type))
+        return
     first = FIRST_WITH_LOCAL_RANDOM_EXCHANGES
     if exchange.type == "x-local-random" and version < first:
         release = version_text(version)
@@ -347,6 +353,11 @@ def _delays(policy: Policy) -> bool:
 
 
 def _binding(binding: Binding, topology: Topology, version: Version) -> Iterator[Judgement]:
+    source = find_exchange(binding.source, topology.exchanges)
+    is_selective = SELECTOR in binding.arguments or version < FIRST_WITH_STRICT_SELECTORS
+    if source is not None and source.type == JMS_TOPIC and not is_selective:
+        what = f"RabbitMQ {version_text(version)} refuses a binding from a {JMS_TOPIC} exchange without {SELECTOR}"
+        yield Judgement(about="arguments", effect=_REFUSED, what=what, remedy="let a JMS client make the binding")
     if version >= FIRST_WITH_FEWER_HASHES and count_hashes(binding, topology) > MAX_HASHES:
         what = f"RabbitMQ {version_text(version)} refuses a topic key with more than {MAX_HASHES} words `#`"
         remedy = "bind several keys that are more specific"
@@ -358,7 +369,7 @@ def count_hashes(binding: Binding, topology: Topology) -> int:
     if binding.routing_key.count("#") <= MAX_HASHES:
         return 0
     source = find_exchange(binding.source, topology.exchanges)
-    is_topic = source is not None and source.type == "topic"
+    is_topic = source is not None and source.routing_type == "topic"
     return binding.routing_key.split(".").count("#") if is_topic else 0
 
 

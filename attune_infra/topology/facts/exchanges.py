@@ -51,7 +51,9 @@ def find_exchange(name: str, declared: Mapping[str, Exchange]) -> Exchange | Non
 
 def headers_exchanges(declared: Mapping[str, Exchange]) -> frozenset[str]:
     """Return the names of all headers exchanges, declared ones and RabbitMQ's own."""
-    return OWN_HEADERS_EXCHANGES | {name for name, exchange in declared.items() if exchange.type == "headers"}
+    return OWN_HEADERS_EXCHANGES | {
+        name for name, exchange in declared.items() if exchange.routing_type == "headers"
+    }
 
 
 def parse_exchange_name(typed: str) -> str:

@@ -142,7 +142,7 @@ def never_matches(subject: Subject) -> Iterator[Flaw]:
             what = f"it needs one of its criteria, but has none (x-match: {binding.arguments['x-match']})"
             yield Flaw(binding, what, "add headers to match, or remove the binding", "x-match")
     for exchange in subject.exchanges:
-        if exchange.internal and exchange.type in {"direct", "topic"}:
+        if exchange.internal and exchange.routing_type in {"direct", "topic"}:
             yield from _never_matching_from(exchange, subject)
 
 
@@ -219,7 +219,7 @@ def key_cannot_be_addressed(subject: Subject) -> Iterator[Flaw]:
 def _bindings_from(subject: Subject, kind: str) -> Iterator[Binding]:
     for source, bindings in subject.out_of.items():
         exchange = subject.routing.exchange(source)
-        if exchange is not None and exchange.type == kind:
+        if exchange is not None and exchange.routing_type == kind:
             yield from bindings
 
 

@@ -178,7 +178,7 @@ def _remedy(target: str, key: Words | None, subject: Subject) -> str:
     if not target:
         return f"declare queue '{example_key(key or ())}', or name an exchange"
     exchange = subject.routing.exchange(target)
-    if exchange is not None and exchange.type == "direct" and subject.out_of.get(target):
+    if exchange is not None and exchange.routing_type == "direct" and subject.out_of.get(target):
         return (
             f"make '{target}' a fanout exchange, or set x-dead-letter-routing-key to a key that it is bound with"
         )

@@ -46,6 +46,8 @@ RULES: Final = (
     Rule("AI020", _WARNING, exchanges.leads_to_no_queue),
     Rule("AI021", _ERROR, exchanges.alternate_is_missing),
     Rule("AI022", _WARNING, exchanges.nothing_leads_to_internal),
+    Rule("AI023", _ERROR, exchanges.plugin_refuses_binding),
+    Rule("AI024", _ERROR, exchanges.bound_twice_to_consistent_hash),
     Rule("AI030", _INFO, queues.unbound),
     Rule("AI031", _WARNING, queues.never_expires),
     Rule("AI032", _WARNING, queues.time_to_live_is_zero),

@@ -84,9 +84,9 @@ class Index:
         return found
 
     def source_type(self, binding: Binding) -> str:
-        """Return the type of the exchange that a binding is from; empty if there is no such exchange."""
+        """Return the type that the source of a binding routes as; empty if there is no such exchange."""
         exchange = self.routing.exchange(binding.source)
-        return exchange.type if exchange else ""
+        return exchange.routing_type if exchange else ""
 
     def is_there(self, exchange: str) -> bool:
         """Return whether an exchange of this name exists, or may exist: not all of RabbitMQ's own are known."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -131,6 +132,19 @@ def test_the_order_of_a_partition_means_nothing_to_other_queues() -> None:
     [found] = findings("AI011", bound("direct", "routing_key: '0', arguments: {x-stream-partition-order: 0}"))
 
     assert found.endswith("a direct exchange ignores arguments: x-stream-partition-order")
+
+
+@pytest.mark.parametrize(("version", "count"), [((3, 10), 0), ((4, 0), 1)])
+def test_a_binding_without_a_selector_is_refused_since_4_0(version: Version, count: int) -> None:
+    assert len(findings("AI050", bound("x-jms-topic", "routing_key: k"), version=version)) == count
+
+
+def test_an_exchange_whose_plugin_is_gone_is_found_on_a_broker() -> None:
+    topology = parse("exchanges: {e: {type: x-random}}", source="x.yaml")
+
+    found = lint(replace(topology, exchange_types=frozenset({"direct"})), rules=choose_rules(["AI050"], []))
+
+    assert [finding.what for finding in found.findings] == ["the broker has no exchange type x-random any more"]
 
 
 def test_routing_keys_are_not_traded_for_arguments() -> None:

@@ -282,6 +282,24 @@ def test_explained_is_every_binding_that_does_not_match_also_of_dead_letters() -
     ]
 
 
+DELAYED = """
+exchanges:
+  delayed: {type: x-delayed-message, arguments: {x-delayed-type: direct, alternate-exchange: lost}}
+  lost: {type: fanout}
+queues:
+  a: {bindings: [{exchange: delayed, routing_key: ka}]}
+  b: {bindings: [{exchange: delayed, routing_key: kb}]}
+  u: {bindings: [{exchange: lost}]}
+"""
+
+
+@pytest.mark.parametrize(("key", "queue"), [("ka", "a"), ("kb", "b"), ("kx", "u")])
+def test_a_delayed_message_exchange_routes_as_its_type(key: str, queue: str) -> None:
+    routed = Routing(parse(DELAYED, source="x.yaml")).publish(Message(exchange="delayed", routing_key=key))
+
+    assert (routed.queues, routed.possible) == ((queue,), ())
+
+
 SUPER_STREAM = """
 exchanges: {invoices: {type: direct, arguments: {x-super-stream: true}}}
 queues:
