@@ -6,7 +6,7 @@ path of the API, and the broker's own reason in errors.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
 import requests
@@ -14,6 +14,17 @@ from rabbitmq_admin import AdminAPI
 
 from attune_infra.broker import faults
 from attune_infra.settings import Settings
+
+_OVERVIEW: Final = "rabbitmq_version,object_totals.queues,exchange_types.name"
+
+
+class Overview(NamedTuple):
+    """A broker at a glance. The `queues` are those in all virtual hosts that the user may see."""
+
+    version: str
+    queues: int
+    exchange_types: frozenset[str] | None
+    """The types of exchange that it can make; None if it does not list them."""
 
 
 def path(*segments: str) -> str:
@@ -37,16 +48,17 @@ class Management(AdminAPI):  # type: ignore[misc] # the package ships no types
     def close(self) -> None:
         self.session.close()
 
-    def overview(self) -> tuple[str, int]:
-        """Return RabbitMQ's version, and the number of queues in all virtual hosts that the user may see.
+    def overview(self) -> Overview:
+        """Return the version, the number of queues and the exchange types of a broker.
 
         Raise `NotRabbitMQ` if the answer has no version.
         """
-        overview = self.get("overview", columns="rabbitmq_version,object_totals.queues", disable_stats="true")
+        overview = self.get("overview", columns=_OVERVIEW, disable_stats="true")
         version = overview.get("rabbitmq_version") if isinstance(overview, dict) else None
         if not isinstance(version, str):
             raise faults.not_overview(self.settings)
-        return version, overview.get("object_totals", {}).get("queues", 0)
+        types = frozenset(item["name"] for item in overview.get("exchange_types", ()))
+        return Overview(version, overview.get("object_totals", {}).get("queues", 0), types or None)
 
     def get(self, *segments: str, **query: str) -> Any:
         """Return the JSON at a path; raise `BrokerError` with the broker's reason."""

@@ -30,13 +30,15 @@ class Reader:
         self._connections = connections
         self._settings, self._vhost = connections.settings, connections.settings.virtual_host
         self._version: str | None = None
+        self._exchange_types: frozenset[str] | None = None
         self.known_queues = 0
         """Queues known to exist. Their number decides how to ask for bindings."""
 
     def version(self) -> str:
         """Return RabbitMQ's version, and note its number of queues."""
-        self._version, self.known_queues = self._connections.http.overview()
-        return self._version
+        overview = self._connections.http.overview()
+        self._version, self.known_queues, self._exchange_types = overview
+        return overview.version
 
     def read(self, *, private: bool = False) -> Topology:
         """Return the objects of the virtual host. All lists are requested at once."""
@@ -112,7 +114,8 @@ class Reader:
     ) -> Topology:
         regular, by_operators = policies
         topology = Topology.of((*objects, *regular), name=self._vhost, default_queue_type=default_queue_type)
-        return replace(topology, operator_policies={policy.name: policy for policy in by_operators})
+        operator_policies = {policy.name: policy for policy in by_operators}
+        return replace(topology, operator_policies=operator_policies, exchange_types=self._exchange_types)
 
     @cached_property
     def _default_queue_type(self) -> str:

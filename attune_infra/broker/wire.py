@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from attune_infra.topology.facts.exchanges import is_reserved
+from attune_infra.topology.facts.exchanges import is_private, is_reserved
 from attune_infra.topology.model import (
     VOID_AS_LISTED,
     Argument,
@@ -77,7 +77,7 @@ def without_private(
     queues: Sequence[Queue], bindings: Sequence[Binding]
 ) -> tuple[Sequence[Queue], Sequence[Binding]]:
     """Return queues and bindings without private queues and the bindings to them."""
-    private = {queue.name for queue in queues if queue.exclusive or is_reserved(queue.name)}
+    private = {queue.name for queue in queues if is_private(queue)}
     if not private:
         return queues, bindings
     return (

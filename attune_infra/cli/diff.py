@@ -37,6 +37,7 @@ def diff(
     With --worker, also the changes of `worker provision`.
     """
     from attune_infra.render.pages import plan as page
+    from attune_infra.topology.foreseen import check_possible
     from attune_infra.topology.plan import Plan
     from attune_infra.topology.worker import with_workers
 
@@ -45,6 +46,7 @@ def diff(
         listed = run_in_background(broker.read)
         want, have = with_workers(topology, worker_ids), listed()
     plan = Plan.between(have, want, prune=prune)
+    check_possible(plan.changes, have, want)
     if explain:
         _finish_explained(session, plan, have, want)
     session.finish("diff", page, plan)

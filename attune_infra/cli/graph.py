@@ -78,7 +78,7 @@ def _read_document(session: Session, release: Version | None) -> tuple[Topology,
 def _read_broker(session: Session, file: str | None, release: Version | None) -> tuple[Topology, Version]:
     session.require_live_alone(file)
     with session.broker(Via.HTTP) as broker:
-        return broker.read(), release or release_of(broker)
+        return broker.read(private=True), release or release_of(broker)
 
 
 def _message(text: str | None) -> Message | None:

@@ -80,15 +80,16 @@ def _document(session: Session, version: Version | None, run: Callable[..., Lint
 def _broker(session: Session, file: str | None, version: Version | None, run: Callable[..., Linted]) -> Linted:
     session.require_live_alone(file)
     with session.broker() as broker:
-        topology, release = broker.read(), version or release_of(broker)
+        topology, release = broker.read(private=True), version or release_of(broker)
         return run(topology, version=release, consumers=_consumers(broker, topology))
 
 
 def _consumers(broker: RabbitMQ, topology: Topology) -> Mapping[str, int]:
     """Return the numbers of consumers of durable queues; none, with a sentence, if they cannot be counted."""
+    from attune_infra.topology.facts.exchanges import is_private
     from attune_infra.topology.policy import expires
 
-    durable = (queue for queue in topology.queues.values() if queue.durable)
+    durable = (queue for queue in topology.queues.values() if queue.durable and not is_private(queue))
     try:
         return broker.consumer_counts([queue.name for queue in durable if not expires(queue, topology)])
     except BrokerError as error:

@@ -46,12 +46,15 @@ def setup(
     Without permission to set policies, everything else is created and the exit code is 3.
     """
     from attune_infra.operations.setup import apply_plan
+    from attune_infra.topology.foreseen import check_possible
     from attune_infra.topology.plan import Plan
 
     want = session.using(file).topology
     with session.broker(via) as broker:
-        plan = Plan.between(broker.read(), want, prune=prune)
+        have = broker.read()
+        plan = Plan.between(have, want, prune=prune)
         plan.insist_on(expect)
+        check_possible(plan.changes, have, want)
         if dry_run:
             _finish_dry_run(session, plan, allowed=allow_destructive and yes)
         destroy = allow_destructive and _may_destroy(plan, yes=yes)

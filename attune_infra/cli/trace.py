@@ -69,7 +69,7 @@ def trace(
 ) -> None:
     """Follow a message from an exchange to its queues, and on as a dead letter.
 
-    Exit code 2 if it reaches no queue, can be lost on its way, or reaches other queues than --expect says.
+    Exit code 2 if it reaches no queue, can be lost or stuck on its way, or reaches other queues than --expect.
     """
     from attune_infra.render.pages import trace as page
     from attune_infra.topology.routing.trace import trace

@@ -251,6 +251,8 @@ class _Builder:
             words.append("not durable")
         if queue.auto_delete:
             words.append("auto-delete")
+        if queue.exclusive:
+            words.append("exclusive")
         if PLACEHOLDER in queue.name:
             words.append("one for each worker")
         return ", ".join(words)

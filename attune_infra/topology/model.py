@@ -40,6 +40,14 @@ class Exchange:
     internal: bool = False
     arguments: Arguments = field(default_factory=dict, hash=False)
 
+    @property
+    def routing_type(self) -> str:
+        """The type that it routes as: two types of plugins route as one of RabbitMQ's own."""
+        if self.type == "x-recent-history":
+            return "fanout"
+        delayed = self.arguments.get("x-delayed-type") if self.type == "x-delayed-message" else None
+        return delayed if isinstance(delayed, str) else self.type
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queue:
@@ -193,7 +201,7 @@ class Topology:
     never wanted: they limit policies and arguments. `manages` are regular expressions for the names that a
     document manages; undeclared objects with such a name may be pruned. `routes` are tests of the routing. `twins`
     are bindings that the broker holds more than once: it distinguishes integers of different width in arguments,
-    and does not show it.
+    and does not show it. `exchange_types` are the types that the broker can make, None if they are unknown.
     """
 
     name: str = ""
@@ -208,6 +216,7 @@ class Topology:
     suppressions: tuple[Suppression, ...] = ()
     twins: frozenset[Binding] = field(default=frozenset(), compare=False)
     routes: tuple[Route, ...] = ()
+    exchange_types: frozenset[str] | None = field(default=None, compare=False)
 
     @classmethod
     def of(

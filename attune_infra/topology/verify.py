@@ -11,7 +11,9 @@ from typing import NamedTuple
 
 from attune_infra.errors import AttuneError, ExitCode
 from attune_infra.topology.diff import Changed, Comparison, Create, Difference, compare, undeclared
+from attune_infra.topology.facts.plugin_exchanges import plugin_hint
 from attune_infra.topology.facts.releases import NEWEST, version_of
+from attune_infra.topology.foreseen import lacks_type
 from attune_infra.topology.model import Binding, Exchange, Queue, Topology, TopologyObject, label
 from attune_infra.topology.routing.index import Index
 from attune_infra.topology.routing.reach import Reach, keys_into
@@ -148,6 +150,9 @@ def _check_of_object(item: TopologyObject, change: Changed | None, have: Topolog
     name = label(item)
     there = have.queues.get(item.name) if isinstance(item, Queue) else None
     if isinstance(change, Create):
+        if isinstance(item, Exchange) and lacks_type(item, have):
+            detail = f"is missing, and the broker has no exchange type {item.type}"
+            return Check(name, Verdict.FAILED, detail, plugin_hint(item.type))
         return Check(name, Verdict.FAILED, "is missing")
     if change is not None:
         return Check(name, Verdict.FAILED, "differs", differences=change.differences)
@@ -160,13 +165,15 @@ def _check_of_dead_letters(queue: Queue, wanted: Index, reach: Reach) -> Check:
     """Check that dead letters reach a queue, with each routing key that the wanted bindings give them."""
     target = str(queue.arguments["x-dead-letter-exchange"])
     name, to = f"dead letters of queue {queue.name}", f"exchange {target}" if target else "the default exchange"
+    keeps = reach.index.keeps_dead_letters(reach.index.topology.queues.get(queue.name, queue))
+    end = "they stay in the queue, and fill it" if keeps else "they are lost"
     if not reach.index.is_there(target):
-        return Check(name, Verdict.FAILED, f"go to {to}, which is missing: they are lost")
+        return Check(name, Verdict.FAILED, f"go to {to}, which is missing: {end}")
     own = wanted.text(queue, "x-dead-letter-routing-key")
     keys = keys_into(queue, wanted) if own is None else (parse_literal_key(own),)
     if lost := [key for key in keys if not reach.can_reach(target, key)]:
         for_key = f" for the routing key '{format_key(lost[0] or ())}'" if reach.can_reach(target, None) else ""
-        return Check(name, Verdict.FAILED, f"go to {to}, which leads to no queue{for_key}: they are lost")
+        return Check(name, Verdict.FAILED, f"go to {to}, which leads to no queue{for_key}: {end}")
     reached = sorted({queue for key in keys for queue in reach.queues(target, key)})
     return Check(name, Verdict.PASSED, f"reach {', '.join(reached) or 'a queue'} through {to}")
 

@@ -70,6 +70,16 @@ def test_a_broker_is_drawn_with_many_queues_as_one(attune_infra: Command, channe
     ]
 
 
+def test_a_private_queue_is_drawn(attune_infra: Command, channel: amqp.Channel) -> None:
+    channel.exchange_declare("jobs", "fanout", durable=True, auto_delete=False)
+    channel.queue_declare("mine", exclusive=True, auto_delete=False)
+    channel.queue_bind("mine", "jobs")
+
+    result = attune_infra("graph", "--live", "--format", "mermaid")
+
+    assert "<b>mine</b><br/>classic, not durable, exclusive" in result.stdout
+
+
 def test_nothing_is_not_drawn_as_nothing(attune_infra: Command) -> None:
     assert attune_infra("graph", "--live").lines == ["  no exchanges and no queues"]
 

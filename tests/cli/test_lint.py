@@ -201,6 +201,20 @@ def test_twins_of_a_broker_are_told(
     assert "the broker holds this binding more than once" in attune_infra("lint", "--live").stdout
 
 
+def test_private_queues_take_messages_but_are_no_findings(attune_infra: Command, channel: amqp.Channel) -> None:
+    channel.exchange_declare("jobs", "fanout", durable=True, auto_delete=False)
+    channel.queue_declare("mine", exclusive=True, arguments={"x-message-ttl": 0})
+    channel.queue_bind("mine", "jobs", "a")
+    channel.queue_bind("mine", "jobs", "b")
+
+    result = attune_infra("lint", "--live", "--fail-on", "info")
+
+    assert (result.code, result.lines[-1].endswith("none")) == (0, True)
+
+    channel.queue_delete("mine")
+    assert "AI020" in attune_infra("lint", "--live").stdout
+
+
 def test_a_document_and_a_broker_are_one_too_many(attune_infra_alone: Command, mine: str) -> None:
     result = attune_infra_alone("lint", mine, "--live")
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -278,3 +279,40 @@ COLUMNS = (
     "name,type,durable,auto_delete,internal,exclusive,arguments,source,destination,destination_type,routing_key,"
     "properties_key"
 )
+
+
+LACKED = """\
+exchanges:
+  delayed: {type: x-delayed-message, arguments: {x-delayed-type: direct}}
+  plain: {type: fanout}
+queues:
+  a: {bindings: [{exchange: delayed, routing_key: k}, {exchange: plain}]}
+"""
+
+
+@pytest.mark.parametrize("command", [("setup",), ("setup", "--dry-run"), ("diff",)])
+def test_an_exchange_type_that_the_broker_lacks_is_known_before_anything_is_changed(
+    command: tuple[str, ...], attune_infra: Command, broker: RabbitMQ, tmp_path: Path
+) -> None:
+    document = tmp_path / "lacked.yaml"
+    document.write_text(LACKED)
+
+    result = attune_infra(*command, str(document))
+
+    assert (result.code, result.stdout) == (1, "")
+    assert "exchange delayed: the broker has no exchange type x-delayed-message" in result.stderr
+    assert "rabbitmq-plugins enable rabbitmq_delayed_message_exchange" in result.stderr
+    assert broker.read().exchanges == {}
+
+
+def test_verify_says_which_exchange_type_the_broker_lacks(attune_infra: Command, tmp_path: Path) -> None:
+    document = tmp_path / "lacked.yaml"
+    document.write_text(LACKED)
+
+    result = attune_infra("verify", "--topology", str(document))
+
+    assert result.code == 2
+    assert (
+        "failed   exchange delayed: is missing, and the broker has no exchange type x-delayed-message"
+        in result.lines
+    )

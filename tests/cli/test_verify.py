@@ -114,6 +114,44 @@ queues:
     )
 
 
+def test_dead_letters_that_the_queue_keeps_stay_in_it(
+    attune_infra: Command, vhost: VirtualHost, management: Management, channel: amqp.Channel, tmp_path: Path
+) -> None:
+    document = tmp_path / "kept.yaml"
+    document.write_text(
+        """
+exchanges: {delay: {type: topic}, deliver: {type: topic}}
+queues:
+  wait:
+    type: quorum
+    arguments:
+      x-message-ttl: 10
+      x-dead-letter-exchange: deliver
+      x-dead-letter-strategy: at-least-once
+      x-overflow: reject-publish
+    bindings: [{exchange: delay, routing_key: '1.#'}]
+"""
+    )
+    attune_infra("setup", "--topology", str(document))
+    channel.basic_publish(amqp.Message("a"), "delay", "1.a")
+
+    verified = attune_infra("verify", "--topology", str(document))
+    traced = attune_infra("trace", "--live", "delay", "1.a")
+
+    assert (verified.code, traced.code) == (2, 2)
+    assert (
+        "failed   dead letters of queue wait: go to exchange deliver, which leads to no queue:"
+        " they stay in the queue, and fill it" in verified.lines
+    )
+    assert traced.lines[-1] == "! can stay for ever, as a dead letter, in 1 queue: wait"
+    numbers = eventually(
+        lambda: management.get("queues", vhost.name, "wait", columns="messages_ready,messages_dlx"),
+        lambda found: isinstance(found, dict) and found.get("messages_dlx") == 1,
+        within=20,
+    )
+    assert numbers["messages_ready"] == 0
+
+
 def test_a_worker_without_its_consumer_is_a_warning_unless_required(provisioned: Command) -> None:
     lenient = provisioned("verify", "--worker", "1")
     assert lenient.code == 0

@@ -45,15 +45,26 @@ def _summary(trace: Trace) -> Iterator[Line]:
     if routed.queues:
         yield Line(f"reaches {_list_queues(routed.queues)}")
     if routed.possible:
-        yield Line(f"? may reach {_list_queues(routed.possible)}: that depends on the message", "yellow")
+        yield Line(_describe_possible(routed), "yellow")
     if trace.is_unroutable:
         yield Line("! reaches no queue", "red")
     losses = list(trace.losses())
     if losses:
         queues = sorted({life.queue.name for life, _ in losses})
         yield Line(f"! can be lost on a way out of {_list_queues(tuple(queues))}", "red")
+    if stuck := sorted({life.queue.name for life in trace.stuck()}):
+        yield Line(f"! can stay for ever, as a dead letter, in {_list_queues(tuple(stuck))}", "red")
     for words in trace.unmet:
         yield Line(f"! {words}", "red")
+
+
+def _describe_possible(routed: Routed) -> str:
+    """Return the queues that a message may reach, in words; an exchange may choose exactly one of its own."""
+    [first, *others] = [hop for hop in routed.hops if not hop.is_understood]
+    leads_to_queues = all(binding.destination_type == "queue" for binding in first.matched)
+    if first.chooses_one and first.certain and leads_to_queues and not (others or routed.queues):
+        return f"? reaches exactly one of {_list_queues(routed.possible)}"
+    return f"? may reach {_list_queues(routed.possible)}: that depends on the message"
 
 
 def _list_queues(queues: tuple[str, ...]) -> str:

@@ -17,7 +17,7 @@ from attune_infra.topology.words import shown
 
 _ENDINGS: Final = {
     Ending.GOES_ON: (" ", ""),
-    Ending.KEPT: ("?", ": kept until it reaches a queue"),
+    Ending.KEPT: ("!", ": stays in its queue, it reaches no other"),
     Ending.NO_EXCHANGE: ("!", ": lost"),
     Ending.NO_QUEUE: ("!", ": lost, it reaches no queue"),
 }
@@ -82,7 +82,7 @@ class _Path:
             else:
                 yield self._further(binding.destination, because, hop)
         if hop.alternate is not None:
-            none = "no binding matches" if hop.is_understood else "if no binding is chosen"
+            none = "if no binding is chosen" if hop.matched else "no binding matches"
             yield self._further(hop.alternate, f"its alternate exchange, {none}", hop)
         elif not hop.matched:
             yield Branch("no binding matches", sign="!")

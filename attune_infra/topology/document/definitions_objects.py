@@ -67,7 +67,7 @@ class DefinitionsObjects:
                 internal=entry.boolean("internal", default=False),
                 arguments=entry.table("arguments"),
             )
-            if exchange.type == "headers":
+            if exchange.routing_type == "headers":
                 self.headers.add(exchange.name)
             self.accept(exchange, entry)
             yield exchange

@@ -22,6 +22,7 @@ from attune_infra.topology.facts.arguments import (
     Rule,
 )
 from attune_infra.topology.facts.names import name_problem, pattern_problem, routing_key_problem
+from attune_infra.topology.facts.plugin_exchanges import exchange_problems
 from attune_infra.topology.facts.tables import table_problems
 from attune_infra.topology.model import (
     PRESENT,
@@ -62,6 +63,8 @@ def judge(item: TopologyObject, *, from_headers: bool = False) -> Iterator[Defec
             if not item.type:
                 yield Defect("type", "the type is empty; RabbitMQ has direct, topic, fanout and headers")
             yield from _arguments(item.arguments, EXCHANGE_ARGUMENTS)
+            for part, sentence in exchange_problems(item):
+                yield Defect(part, sentence)
         case Queue():
             yield from _name(item.name)
             yield from _queue(item)

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from attune_infra.topology.model import Arguments
 from attune_infra.topology.words import describe, either
 
 QUEUE_TYPES: Final = ("classic", "quorum", "stream")
@@ -316,6 +317,19 @@ HEADERS_BINDING_ARGUMENTS: Final = _table(
         about="Number of headers that must match: all or any one; x- headers count only with -with-x.",
     ),
 )
+
+
+def keeps_dead_letters(queue_type: str, settings: Arguments) -> bool:
+    """Return whether a queue with a dead letter exchange keeps a dead letter until another queue has it."""
+    return (
+        queue_type == "quorum"
+        and settings.get("x-dead-letter-strategy") == "at-least-once"
+        and settings.get("x-overflow") == "reject-publish"
+    )
+
+
+PARTITION_ORDER: Final = "x-stream-partition-order"
+"""The argument of a binding that gives a stream its place among the partitions of a super stream."""
 
 POLICY_RULES: Final = {
     rule.policy_key: rule

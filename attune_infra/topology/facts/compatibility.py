@@ -8,23 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
 from attune_infra.topology.facts.arguments import QUEUE_TYPES
 from attune_infra.topology.facts.exchanges import find_exchange
+from attune_infra.topology.facts.fact import Effect, Fact
+from attune_infra.topology.facts.plugin_exchanges import JMS_TOPIC, SELECTOR, plugin_hint
 from attune_infra.topology.facts.releases import (
     FIRST_DEPRECATING_MASTER_LOCATOR,
     FIRST_DEPRECATING_TRANSIENT_QUEUES,
     FIRST_WITH_ARGUMENTS_OF_ONE_TYPE,
     FIRST_WITH_CLASSIC_LEADER_LOCATOR,
     FIRST_WITH_CONSUMER_TIMEOUT,
+    FIRST_WITH_DEFAULT_DELIVERY_LIMIT,
     FIRST_WITH_DELAYED_RETRY,
     FIRST_WITH_DISCONNECTED_TIMEOUT,
     FIRST_WITH_FEWER_HASHES,
     FIRST_WITH_LOCAL_RANDOM_EXCHANGES,
     FIRST_WITH_POLICIES_BY_QUEUE_TYPE,
     FIRST_WITH_STREAM_FILTERS,
+    FIRST_WITH_STRICT_SELECTORS,
     FIRST_WITH_TARGET_GROUP_SIZE,
     FIRST_WITHOUT_MASTER_LOCATOR,
     FIRST_WITHOUT_MIRRORING,
@@ -43,37 +46,6 @@ MAX_HASHES: Final = 2
 """Words `#` that a topic key may have since RabbitMQ 4.3."""
 
 
-class Effect(StrEnum):
-    """The reaction of a release to an argument or a key."""
-
-    REFUSED = "refused"
-    IGNORED = "ignored"
-    DEPRECATED = "deprecated"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fact:
-    """The reaction of some releases to an argument of a queue, or to a key of a policy.
-
-    It holds from the release `since` on, and before `until`, for queues of these types. If there are `values`, it
-    holds for them only.
-    """
-
-    name: str
-    effect: Effect
-    since: Version = RELEASES[0]
-    until: Version | None = None
-    queue_types: tuple[str, ...] = QUEUE_TYPES
-    values: tuple[Argument, ...] = ()
-    why: str
-    remedy: str
-
-    def holds(self, version: Version, value: Argument) -> bool:
-        """Return whether a release reacts in this way to a value."""
-        is_in_range = self.since <= version and (self.until is None or version < self.until)
-        return is_in_range and (not self.values or value in self.values)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
     """The reaction of a release to a part of an object: `about` is an attribute, an argument or a key."""
@@ -89,8 +61,17 @@ _LEAVE_OUT_OR_UPGRADE: Final = "leave it out, or upgrade the broker first"
 _LOCATOR_IS_DENIED: Final = "the deprecated feature queue_master_locator is denied by default"
 _LOCATOR_INSTEAD: Final = "give x-queue-leader-locator: client-local or balanced"
 _LAZY_ANYWAY: Final = f"classic queues keep messages on disk anyway since {version_text(FIRST_WITHOUT_QUEUE_MODE)}"
+_UNLIMITED_SINCE: Final = (
+    f"a negative number stands for no limit since {version_text(FIRST_WITH_DEFAULT_DELIVERY_LIMIT)}"
+)
 _NO_MIRRORS: Final = f"mirrored classic queues were removed in {version_text(FIRST_WITHOUT_MIRRORING)}"
 _REFUSED, _IGNORED, _DEPRECATED = Effect.REFUSED, Effect.IGNORED, Effect.DEPRECATED
+_VERBS: Final = {
+    Effect.REFUSED: "refuses",
+    Effect.MISREAD: "misreads",
+    Effect.IGNORED: "ignores",
+    Effect.DEPRECATED: "deprecates",
+}
 _QUORUM, _NOT_QUORUM = ("quorum",), ("classic", "stream")
 _DELAYED_RETRY: Final = ("x-delayed-retry-type", "x-delayed-retry-min", "x-delayed-retry-max")
 _MIRRORING: Final = (
@@ -149,6 +130,15 @@ ARGUMENT_FACTS: Final = _by_name(
         until=FIRST_WITH_TARGET_GROUP_SIZE,
         why=_known_since(FIRST_WITH_TARGET_GROUP_SIZE),
         remedy="give x-quorum-initial-group-size",
+    ),
+    Fact(
+        name="x-delivery-limit",
+        effect=Effect.MISREAD,
+        until=FIRST_WITH_DEFAULT_DELIVERY_LIMIT,
+        queue_types=_QUORUM,
+        below=0,
+        why=f"{_UNLIMITED_SINCE}; before, a message leaves the queue after its first failed delivery",
+        remedy="leave it out: before, there is no limit by default",
     ),
     Fact(
         name="x-queue-leader-locator",
@@ -245,6 +235,14 @@ POLICY_FACTS: Final = _by_name(
         )
         for name in ("delayed-retry-min", "delayed-retry-max")
     ),
+    Fact(
+        name="delivery-limit",
+        effect=_REFUSED,
+        until=FIRST_WITH_DEFAULT_DELIVERY_LIMIT,
+        below=0,
+        why=_UNLIMITED_SINCE,
+        remedy="leave it out: before, there is no limit by default",
+    ),
     *(
         Fact(
             name=name,
@@ -295,19 +293,23 @@ def nearest_release(version: Version) -> Version:
 
 
 def judgements(item: TopologyObject, topology: Topology, version: Version) -> Iterator[Judgement]:
-    """Return the parts of an object that this release refuses, ignores or deprecates and another one does not."""
+    """Return the parts of an object that this release treats otherwise than another one does."""
     match item:
         case Binding():
             return _binding(item, topology, version)
         case Queue():
             return _queue(item, topology, version)
         case Exchange():
-            return _exchange(item, version)
+            return _exchange(item, topology, version)
         case Policy():
             return _policy(item, version)
 
 
-def _exchange(exchange: Exchange, version: Version) -> Iterator[Judgement]:
+def _exchange(exchange: Exchange, topology: Topology, version: Version) -> Iterator[Judgement]:
+    if topology.exchange_types is not None and exchange.type not in topology.exchange_types:
+        what = f"the broker has no exchange type {exchange.type} any more"
+        yield Judgement(about="type", effect=_REFUSED, what=what, remedy=plugin_hint(exchange.type))
+        return
     first = FIRST_WITH_LOCAL_RANDOM_EXCHANGES
     if exchange.type == "x-local-random" and version < first:
         release = version_text(version)
@@ -351,6 +353,11 @@ def _delays(policy: Policy) -> bool:
 
 
 def _binding(binding: Binding, topology: Topology, version: Version) -> Iterator[Judgement]:
+    source = find_exchange(binding.source, topology.exchanges)
+    is_selective = SELECTOR in binding.arguments or version < FIRST_WITH_STRICT_SELECTORS
+    if source is not None and source.type == JMS_TOPIC and not is_selective:
+        what = f"RabbitMQ {version_text(version)} refuses a binding from a {JMS_TOPIC} exchange without {SELECTOR}"
+        yield Judgement(about="arguments", effect=_REFUSED, what=what, remedy="let a JMS client make the binding")
     if version >= FIRST_WITH_FEWER_HASHES and count_hashes(binding, topology) > MAX_HASHES:
         what = f"RabbitMQ {version_text(version)} refuses a topic key with more than {MAX_HASHES} words `#`"
         remedy = "bind several keys that are more specific"
@@ -362,7 +369,7 @@ def count_hashes(binding: Binding, topology: Topology) -> int:
     if binding.routing_key.count("#") <= MAX_HASHES:
         return 0
     source = find_exchange(binding.source, topology.exchanges)
-    is_topic = source is not None and source.type == "topic"
+    is_topic = source is not None and source.routing_type == "topic"
     return binding.routing_key.split(".").count("#") if is_topic else 0
 
 
@@ -372,7 +379,7 @@ def _judgements_by(
     for fact in facts:
         if fact.holds(version, value) and (queue_type is None or queue_type in fact.queue_types):
             of = "" if len(fact.queue_types) == len(QUEUE_TYPES) else f" of a {either(fact.queue_types)} queue"
-            given = f" {value}" if fact.values else ""
-            verb = {_REFUSED: "refuses", _IGNORED: "ignores", _DEPRECATED: "deprecates"}[fact.effect]
+            given = f" {value}" if fact.is_about_values else ""
+            verb = _VERBS[fact.effect]
             what = f"RabbitMQ {version_text(version)} {verb} {fact.name}{given}{of}: {fact.why}"
             yield Judgement(about=fact.name, effect=fact.effect, what=what, remedy=fact.remedy)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from attune_infra.topology.model import Exchange
+from attune_infra.topology.model import Exchange, Queue
 
 _OWN_EXCHANGES: Final[Mapping[str, Exchange]] = {
     exchange.name: exchange
@@ -39,6 +39,11 @@ def is_reserved(name: str) -> bool:
     return name.startswith(_RESERVED_PREFIX)
 
 
+def is_private(queue: Queue) -> bool:
+    """Return whether a queue belongs to one connection, or has a name that RabbitMQ made up."""
+    return queue.exclusive or is_reserved(queue.name)
+
+
 def find_exchange(name: str, declared: Mapping[str, Exchange]) -> Exchange | None:
     """Return the exchange of a name, declared or RabbitMQ's own; None if there is none."""
     return declared.get(name) or _OWN_EXCHANGES.get(name)
@@ -46,7 +51,9 @@ def find_exchange(name: str, declared: Mapping[str, Exchange]) -> Exchange | Non
 
 def headers_exchanges(declared: Mapping[str, Exchange]) -> frozenset[str]:
     """Return the names of all headers exchanges, declared ones and RabbitMQ's own."""
-    return OWN_HEADERS_EXCHANGES | {name for name, exchange in declared.items() if exchange.type == "headers"}
+    return OWN_HEADERS_EXCHANGES | {
+        name for name, exchange in declared.items() if exchange.routing_type == "headers"
+    }
 
 
 def parse_exchange_name(typed: str) -> str:

@@ -13,6 +13,9 @@ from attune_infra.errors import WrongUsage
 Version: TypeAlias = tuple[int, int]
 """Major and minor version; patch releases behave alike in everything this tool asks."""
 
+OLDEST: Final[Version] = (3, 10)
+"""The oldest release that this tool was tried on."""
+
 NEWEST: Final[Version] = (4, 3)
 """The newest release that this tool was tried on."""
 
@@ -45,6 +48,9 @@ FIRST_WITH_LAST_DEATH: Final[Version] = (4, 0)
 
 FIRST_WITH_STRICT_NUMBERS: Final[Version] = (4, 0)
 """A headers exchange tells the integer 1 from the float 1.0."""
+
+FIRST_WITH_STRICT_SELECTORS: Final[Version] = (4, 0)
+"""A binding from an x-jms-topic exchange must have a JMS selector; before, one without it matched nothing."""
 
 FIRST_WITHOUT_MIRRORING: Final[Version] = (4, 0)
 """There are no mirrored classic queues, and RabbitMQ refuses policies that ask for them."""

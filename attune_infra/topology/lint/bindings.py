@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 
+from attune_infra.topology.facts.arguments import PARTITION_ORDER
 from attune_infra.topology.facts.compatibility import MAX_HASHES, count_hashes
 from attune_infra.topology.facts.releases import FIRST_WITH_FEWER_HASHES
 from attune_infra.topology.lint.finding import Flaw
@@ -15,6 +16,7 @@ from attune_infra.topology.routing.topic_keys import Words, find_covered, overla
 
 _KEY, _ARGUMENTS = "routing_key", "arguments"
 _MAX_KEYS_COMPARED = 100
+_IGNORING_ARGUMENTS = {"direct", "topic", "fanout"}
 _UNADDRESSABLE = ("undefined", "null")
 
 
@@ -35,13 +37,29 @@ def arguments_without_effect(subject: Subject) -> Iterator[Flaw]:
     """A binding has arguments that its exchange ignores.
 
     Only headers exchanges, and some types from plugins, use the arguments of a binding. On a direct, topic or
-    fanout exchange, x-match and its criteria only create a second binding for the same messages.
+    fanout exchange, x-match and its criteria only create a second binding for the same messages. One argument has
+    a meaning on every exchange: x-stream-partition-order gives a stream its place in a super stream.
     """
     for binding in subject.bindings:
-        if binding.arguments and (kind := subject.source_type(binding)) in {"direct", "topic", "fanout"}:
-            what = f"a {kind} exchange ignores arguments: {', '.join(sorted(binding.arguments))}"
-            remedy = "remove them, or make it a headers exchange"
-            yield Flaw(binding, what, remedy, min(binding.arguments))
+        if not binding.arguments or (kind := subject.source_type(binding)) not in _IGNORING_ARGUMENTS:
+            continue
+        if names := sorted(binding.arguments.keys() - _meaningful_arguments(binding, subject)):
+            what = f"a {kind} exchange ignores arguments: {', '.join(names)}"
+            yield Flaw(binding, what, _instead_of_arguments(binding, subject), names[0])
+
+
+def _meaningful_arguments(binding: Binding, subject: Subject) -> Set[str]:
+    """Return the names of the arguments that mean something to RabbitMQ, whatever the exchange is."""
+    queue = subject.topology.queues.get(binding.destination) if binding.destination_type == "queue" else None
+    is_partition = queue is not None and subject.topology.type_of(queue) == "stream"
+    return {PARTITION_ORDER} if is_partition else frozenset()
+
+
+def _instead_of_arguments(binding: Binding, subject: Subject) -> str:
+    """Return the remedy: a headers exchange would ignore the routing keys, so it can replace only some."""
+    if any(each.routing_key not in {"", "#"} for each in subject.out_of[binding.source]):
+        return "remove them, and put what they should match into the routing key: here only the key decides"
+    return "remove them, or make it a headers exchange"
 
 
 def duplicate(subject: Subject) -> Iterator[Flaw]:
@@ -65,7 +83,16 @@ def duplicate(subject: Subject) -> Iterator[Flaw]:
             other = first.setdefault(_meaning(binding, subject), binding)
             if other is not binding:
                 what = f"it matches the same messages as the binding with {_describe(other)}"
-                yield Flaw(binding, what, "remove one of the two", _KEY)
+                yield Flaw(binding, what, _instead_of_two(binding, other, subject), _KEY)
+
+
+def _instead_of_two(binding: Binding, other: Binding, subject: Subject) -> str:
+    kind = subject.source_type(binding)
+    if kind == "headers":
+        return "remove one of the two: a headers exchange ignores routing keys"
+    if kind == "fanout" or binding.arguments == other.arguments:
+        return "remove one of the two"
+    return f"remove one of the two: on a {kind} exchange only the routing key decides, not the arguments"
 
 
 def shadowed(subject: Subject) -> Iterator[Flaw]:
@@ -117,7 +144,7 @@ def never_matches(subject: Subject) -> Iterator[Flaw]:
             what = f"it needs one of its criteria, but has none (x-match: {binding.arguments['x-match']})"
             yield Flaw(binding, what, "add headers to match, or remove the binding", "x-match")
     for exchange in subject.exchanges:
-        if exchange.internal and exchange.type in {"direct", "topic"}:
+        if exchange.internal and exchange.routing_type in {"direct", "topic"}:
             yield from _never_matching_from(exchange, subject)
 
 
@@ -198,7 +225,7 @@ def key_cannot_be_addressed(subject: Subject) -> Iterator[Flaw]:
 def _bindings_from(subject: Subject, kind: str) -> Iterator[Binding]:
     for source, bindings in subject.out_of.items():
         exchange = subject.routing.exchange(source)
-        if exchange is not None and exchange.type == kind:
+        if exchange is not None and exchange.routing_type == kind:
             yield from bindings
 
 

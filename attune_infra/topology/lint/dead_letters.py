@@ -22,7 +22,7 @@ def exchange_is_missing(subject: Subject) -> Iterator[Flaw]:
     """
     for target, queues in subject.dead_letter_exchanges.items():
         if not subject.is_there(target):
-            for queue in queues:
+            for queue in _losing_dead_letters(queues, subject):
                 what = f"its dead letter exchange '{target}' does not exist: dead letters are lost"
                 remedy = f"declare exchange '{target}' and bind a queue to it, or name an existing exchange"
                 yield Flaw(queue, what, remedy, subject.part(queue, _DLX))
@@ -38,16 +38,48 @@ def no_queue_is_reached(subject: Subject) -> Iterator[Flaw]:
     """
     for target, queues in subject.dead_letter_exchanges.items():
         if subject.routing.exchange(target) is not None:
-            for queue in queues:
-                keys = subject.reach.keys_of_dead_letters[queue.name]
-                lost = [key for key in keys if not subject.reach.can_reach(target, key)]
-                if lost:
+            for queue in _losing_dead_letters(queues, subject):
+                if lost := _keys_without_queue(queue, target, subject):
                     yield Flaw(
                         queue,
-                        f"its dead letters are lost: {_leads_nowhere(target, lost[0], subject)}",
+                        f"its dead letters are lost: {_leads_nowhere(queue, target, lost[0], subject)}",
                         _remedy(target, lost[0], subject),
                         subject.part(queue, _DLX),
                     )
+
+
+def dead_letters_are_stuck(subject: Subject) -> Iterator[Flaw]:
+    """Dead letters stay in their queue.
+
+    A quorum queue with the dead letter strategy at-least-once and the overflow reject-publish keeps each dead
+    letter until another queue has it. If the dead letter exchange is missing, or has no binding for the routing
+    key, that never happens. No consumer gets such messages, but they count for x-max-length and use the disk: in
+    the end the queue rejects new messages, or the disk alarm blocks all publishers.
+    """
+    for target, queues in subject.dead_letter_exchanges.items():
+        for queue in filter(subject.keeps_dead_letters, queues):
+            if not subject.is_there(target):
+                why = f"its dead letter exchange '{target}' does not exist"
+                remedy = f"declare exchange '{target}' and bind a queue to it, or name an existing exchange"
+            elif lost := _keys_without_queue(queue, target, subject):
+                why = _leads_nowhere(queue, target, lost[0], subject)
+                remedy = _remedy(target, lost[0], subject)
+            else:
+                continue
+            what = f"its dead letters stay in it until they fill it: {why}"
+            yield Flaw(queue, what, remedy, subject.part(queue, _DLX))
+
+
+def _losing_dead_letters(queues: Sequence[Queue], subject: Subject) -> Iterator[Queue]:
+    return (queue for queue in queues if not subject.keeps_dead_letters(queue))
+
+
+def _keys_without_queue(queue: Queue, target: str, subject: Subject) -> list[Words | None]:
+    """Return the routing keys of dead letters with which they reach no queue."""
+    if subject.routing.exchange(target) is None:
+        return []  # one of RabbitMQ's own, with a type that nobody knows
+    keys = subject.reach.keys_of_dead_letters[queue.name]
+    return [key for key in keys if not subject.reach.can_reach(target, key)]
 
 
 def cycle_without_a_way_out(subject: Subject) -> Iterator[Flaw]:
@@ -132,20 +164,21 @@ def _quorum_queues_without_exchange(subject: Subject) -> Iterator[Queue]:
             yield queue
 
 
-def _leads_nowhere(target: str, key: Words | None, subject: Subject) -> str:
+def _leads_nowhere(queue: Queue, target: str, key: Words | None, subject: Subject) -> str:
     if not target:
         return f"they go to queue '{example_key(key or ())}', which does not exist"
     if not subject.reach.can_reach(target, None):
         return f"exchange '{target}' leads to no queue"
     key_or_keys = "the routing key" if key is not None and is_literal(key) else "routing keys like"
-    return f"exchange '{target}' leads to no queue for {key_or_keys} '{format_key(key or ())}', which they keep"
+    whose = "which they keep" if subject.text(queue, _KEY) is None else f"which {_KEY} gives them"
+    return f"exchange '{target}' leads to no queue for {key_or_keys} '{format_key(key or ())}', {whose}"
 
 
 def _remedy(target: str, key: Words | None, subject: Subject) -> str:
     if not target:
         return f"declare queue '{example_key(key or ())}', or name an exchange"
     exchange = subject.routing.exchange(target)
-    if exchange is not None and exchange.type == "direct" and subject.out_of.get(target):
+    if exchange is not None and exchange.routing_type == "direct" and subject.out_of.get(target):
         return (
             f"make '{target}' a fanout exchange, or set x-dead-letter-routing-key to a key that it is bound with"
         )

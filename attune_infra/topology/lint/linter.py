@@ -8,11 +8,12 @@ from typing import TypeAlias
 
 from attune_infra.topology.document.places import Places
 from attune_infra.topology.facts.compatibility import RELEASES
+from attune_infra.topology.facts.exchanges import is_private
 from attune_infra.topology.facts.releases import NEWEST, Version
 from attune_infra.topology.lint.finding import Finding, Flaw, Linted, Rule
 from attune_infra.topology.lint.rules import RULES, UNUSED_SUPPRESSION
 from attune_infra.topology.lint.subject import Subject
-from attune_infra.topology.model import Severity, Suppression, Topology, label
+from attune_infra.topology.model import Binding, Queue, Severity, Suppression, Topology, label
 
 _Suppressions: TypeAlias = "Mapping[tuple[str, str | None], Sequence[Suppression]]"
 """Suppressions by their rules and objects."""
@@ -30,6 +31,7 @@ def lint(
 ) -> Linted:
     """Return the findings of these rules about a topology, in the order of their places or else of their codes.
 
+    Private queues count as queues, but no finding is about them or their bindings: no document could mend those.
     Suppressed findings are kept apart. A suppression without a finding on any release is a finding itself.
     """
     asked = tuple(rules)
@@ -43,6 +45,8 @@ def lint(
             unused = _unused(topology.suppressions, used, asked)
             subject.unused = tuple(each for each in unused if not _is_for_another_release(each, topology))
         for flaw in rule.find(subject):
+            if _is_private(flaw, topology):
+                continue
             finding = _finding(rule, flaw, known)
             if by_object and (matching := _matching(by_object, finding, getattr(flaw.item, "name", None))):
                 used.update(matching)
@@ -56,6 +60,15 @@ def lint(
         suppressed=tuple(sorted(suppressed, key=lambda pair: _order(pair[0]))),
         fail_on=fail_on,
     )
+
+
+def _is_private(flaw: Flaw, topology: Topology) -> bool:
+    """Return whether a flaw is of a private queue, or of a binding to one."""
+    item = flaw.item
+    if isinstance(item, Binding):
+        queue = topology.queues.get(item.destination) if item.destination_type == "queue" else None
+        return queue is not None and is_private(queue)
+    return isinstance(item, Queue) and is_private(item)
 
 
 def _finding(rule: Rule, flaw: Flaw, places: Places) -> Finding:

@@ -110,7 +110,7 @@ def _sources_of_everything(subject: Subject) -> dict[str, str]:
     found = {}
     for source, bindings in subject.out_of.items():
         exchange = subject.routing.exchange(source)
-        if exchange is not None and exchange.type == "topic":
+        if exchange is not None and exchange.routing_type == "topic":
             everything = [binding.destination for binding in bindings if binding.routing_key == "#"]
             if any(binding.routing_key != "#" for binding in bindings):
                 found.update(dict.fromkeys(everything, source))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from attune_infra.topology.facts.compatibility import Effect
+from attune_infra.topology.facts.fact import Effect
 from attune_infra.topology.lint.finding import Flaw
 from attune_infra.topology.lint.subject import Subject
 
@@ -23,6 +23,16 @@ def ignored(subject: Subject) -> Iterator[Flaw]:
     RabbitMQ accepts and stores it, but it has no effect: the release does not know it yet, or no longer needs it.
     """
     yield from _flaws(subject, Effect.IGNORED)
+
+
+def misread(subject: Subject) -> Iterator[Flaw]:
+    """This release of RabbitMQ takes a value for something else.
+
+    RabbitMQ accepts the value, but it does the opposite of what it does on other releases. Before RabbitMQ 4.0, a
+    quorum queue with x-delivery-limit: -1 has no unlimited deliveries: it drops or dead-letters each message after
+    its first failed delivery.
+    """
+    yield from _flaws(subject, Effect.MISREAD)
 
 
 def deprecated(subject: Subject) -> Iterator[Flaw]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TypeVar
 
+from attune_infra.topology.facts.arguments import keeps_dead_letters
 from attune_infra.topology.facts.exchanges import is_reserved
 from attune_infra.topology.facts.releases import Version
 from attune_infra.topology.model import Argument, Binding, End, Exchange, Policy, Queue, Topology, binding_order
@@ -83,9 +84,9 @@ class Index:
         return found
 
     def source_type(self, binding: Binding) -> str:
-        """Return the type of the exchange that a binding is from; empty if there is no such exchange."""
+        """Return the type that the source of a binding routes as; empty if there is no such exchange."""
         exchange = self.routing.exchange(binding.source)
-        return exchange.type if exchange else ""
+        return exchange.routing_type if exchange else ""
 
     def is_there(self, exchange: str) -> bool:
         """Return whether an exchange of this name exists, or may exist: not all of RabbitMQ's own are known."""
@@ -93,16 +94,24 @@ class Index:
 
     def setting(self, queue: Queue, argument: str) -> Argument:
         """Return the value in effect, of the argument and of policies; None if neither sets it."""
-        if not self._has_policies:
-            return queue.arguments.get(argument)
-        if queue.name not in self._effective:
-            self._effective[queue.name] = effective_arguments(with_example_name(queue), self.topology)
-        return self._effective[queue.name].get(argument)
+        return self._settings(queue).get(argument)
+
+    def keeps_dead_letters(self, queue: Queue) -> bool:
+        """Return whether a queue keeps its dead letters until another queue has them."""
+        return keeps_dead_letters(self.topology.type_of(queue), self._settings(queue))
 
     def text(self, queue: Queue, argument: str) -> str | None:
         """Return a setting that is a string; None if it is unset or of another type."""
         found = self.setting(queue, argument)
         return found if isinstance(found, str) else None
+
+    def _settings(self, queue: Queue) -> Mapping[str, Argument]:
+        """Return the arguments in effect on a queue, with what policies provide."""
+        if not self._has_policies:
+            return queue.arguments
+        if queue.name not in self._effective:
+            self._effective[queue.name] = effective_arguments(with_example_name(queue), self.topology)
+        return self._effective[queue.name]
 
 
 def example_name(item: Exchange | Queue | Policy) -> str:

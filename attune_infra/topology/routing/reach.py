@@ -111,7 +111,7 @@ class Reach:
     def _can_reach(self, exchange: str, words: Words) -> bool:
         if is_literal(words):
             routed = self.index.routing.route(Message(exchange=exchange, routing_key=example_key(words)))
-            if not routed.possible and all(hop.exchange.type != "headers" for hop in routed.hops):
+            if not routed.possible and all(hop.exchange.routing_type != "headers" for hop in routed.hops):
                 return False
         return self._search(exchange, words)
 
@@ -138,7 +138,7 @@ class Reach:
         A key with `*` or `#` on a direct exchange is left out if there are many routing keys. Messages could be
         published with these words, but hardly are: the binding was meant for a topic exchange.
         """
-        if source.type not in {"direct", "topic"}:
+        if source.routing_type not in {"direct", "topic"}:
             yield from (_end(binding) for binding in self.index.out_of.get(source.name, ()))
             return
         ends, index = self._by_key(source.name)
@@ -164,7 +164,7 @@ class Reach:
         exchange = self.index.routing.exchange(name)
         bindings = self.index.out_of.get(name, ())
         leads_to_queues = bool(bindings) and bindings[0].destination_type == "queue"  # exchanges come first
-        return leads_to_queues and exchange is not None and exchange.type == "fanout"
+        return leads_to_queues and exchange is not None and exchange.routing_type == "fanout"
 
 
 def keys_into(queue: Queue, index: Index) -> tuple[Words | None, ...]:

@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import Final, Protocol
 
 from attune_infra.topology.facts.exchanges import find_exchange
+from attune_infra.topology.facts.plugin_exchanges import CHOOSING_ONE
 from attune_infra.topology.facts.releases import NEWEST, Version
 from attune_infra.topology.model import Binding, Exchange, Message, Topology, binding_order
 from attune_infra.topology.policy import effective_definition
@@ -28,8 +29,8 @@ class Hop:
     """An exchange that a message visits, and the bindings that match there.
 
     `alternate` is the alternate exchange that the message goes on to, since no binding matches. The visit is not
-    `certain` if the message comes from an exchange with a type of a plugin: all bindings of such an exchange count
-    as matching.
+    `certain` if the message comes from an exchange whose plugin chooses among its bindings: all bindings of such
+    an exchange count as matching.
     """
 
     exchange: Exchange
@@ -39,8 +40,15 @@ class Hop:
 
     @property
     def is_understood(self) -> bool:
-        """True if the type is RabbitMQ's own, so that the matching bindings are known."""
-        return self.exchange.type in _INDEXES
+        """True if the message certainly takes the matching bindings: the type leaves nothing to choose."""
+        if self.chooses_one:
+            return len({(each.destination_type, each.destination) for each in self.matched}) <= 1
+        return self.exchange.routing_type in _INDEXES
+
+    @property
+    def chooses_one(self) -> bool:
+        """True if the message takes exactly one of the matching bindings."""
+        return self.exchange.routing_type in CHOOSING_ONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +124,7 @@ class Routing:
         if not exchange:
             return frozenset({routing_key} & self.topology.queues.keys())
         source = self.exchange(exchange)
-        if source is not None and source.type in _INDEXES:
+        if source is not None and source.routing_type in _INDEXES:
             matched = self._index(source).with_key(routing_key)
             if (matched or self.alternate_of(source) is None) and (found := _direct_queues(matched)) is not None:
                 return found
@@ -139,8 +147,8 @@ class Routing:
 
     def _hop(self, exchange: Exchange, message: Message, *, certain: bool) -> Hop:
         matched = self._matching(exchange, message)
-        is_understood = exchange.type in _INDEXES
-        alternate = None if matched and is_understood else self.alternate_of(exchange)
+        takes_a_binding = exchange.routing_type in _INDEXES or exchange.routing_type in CHOOSING_ONE
+        alternate = None if matched and takes_a_binding else self.alternate_of(exchange)
         return Hop(exchange=exchange, matched=matched, alternate=alternate, certain=certain)
 
     def _matching(self, exchange: Exchange, message: Message) -> tuple[Binding, ...]:
@@ -165,7 +173,7 @@ class Routing:
 
     def _index(self, exchange: Exchange) -> _BindingIndex:
         if exchange.name not in self._indexes:
-            kind = _INDEXES.get(exchange.type, _AllBindings)
+            kind = _INDEXES.get(exchange.routing_type, _AllBindings)
             self._indexes[exchange.name] = kind(self._by_source.get(exchange.name, ()), self.version)
         return self._indexes[exchange.name]
 
@@ -193,7 +201,7 @@ class _BindingIndex(Protocol):
 
 
 class _AllBindings:
-    """Bindings that all match: those of a fanout exchange, or of a type from a plugin."""
+    """Bindings that all match: those of a fanout exchange, or of a type whose plugin chooses among them."""
 
     def __init__(self, bindings: Sequence[Binding], version: Version) -> None:
         self.bindings, self.version = bindings, version

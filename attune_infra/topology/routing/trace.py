@@ -2,8 +2,9 @@
 
 Unless a consumer takes it, a message leaves a queue for one of up to four causes. RabbitMQ discards it if the
 queue has no dead letter exchange, which is what the topology says. The message is lost if there is one that leads
-nowhere, and if it comes round a cycle without ever being rejected. Durations are not considered, nor the
-expiration that a publisher may give to a single message.
+nowhere, and if it comes round a cycle without ever being rejected. A quorum queue with the dead letter strategy
+at-least-once keeps a message whose dead letter exchange leads nowhere, and such messages fill it. Durations are
+not considered, nor the expiration that a publisher may give to a single message.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from enum import StrEnum
 from typing import Final
 
 from attune_infra.errors import ExitCode
+from attune_infra.topology.facts.arguments import keeps_dead_letters
 from attune_infra.topology.facts.releases import FIRST_WITH_DEFAULT_DELIVERY_LIMIT, FIRST_WITH_LAST_DEATH, Version
 from attune_infra.topology.model import Argument, Binding, Message, Queue, freeze
 from attune_infra.topology.policy import effective_arguments
@@ -131,11 +133,16 @@ class Trace:
         """Yield the ways out of queues on which the message is lost."""
         yield from ((life, death) for life in self.lives for death in life.deaths if death.is_loss)
 
+    def stuck(self) -> Iterator[Life]:
+        """Yield the lives in queues that keep the message as a dead letter, with no way to another queue."""
+        yield from (life for life in self.lives if any(death.ending is Ending.KEPT for death in life.deaths))
+
     @property
     def exit_code(self) -> ExitCode:
-        """Drift, if the message reaches no queue, or other queues than expected, or can be lost."""
+        """Drift, if the message reaches no queue, or other queues than expected, or can be lost or stuck."""
         is_wrong = self.is_unroutable and self.expected != ()
-        return ExitCode.DRIFT if is_wrong or self.unmet or any(self.losses()) else ExitCode.DONE
+        ends_badly = any(self.losses()) or any(self.stuck())
+        return ExitCode.DRIFT if is_wrong or self.unmet or ends_badly else ExitCode.DONE
 
 
 def trace(
@@ -264,11 +271,7 @@ class _Lives:
             if causes:
                 yield Death(causes=causes, ending=Ending.DISCARDED)
             return
-        is_kept = (
-            life.queue.type == "quorum"
-            and arguments.get("x-dead-letter-strategy") == "at-least-once"
-            and arguments.get("x-overflow") == "reject-publish"
-        )
+        is_kept = keeps_dead_letters(life.queue.type or "", arguments)
         ways: dict[object, Death] = {}
         for cause in causes:
             way = self._way(life, cause, exchange, key if isinstance(key, str) else None, is_kept=is_kept)

@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
+from attune_infra.topology.facts.plugin_exchanges import CONSISTENT_HASH, JMS_TOPIC, LOCAL_RANDOM
 from attune_infra.topology.facts.releases import Version
 from attune_infra.topology.model import Arguments, Binding, Exchange, Message, odd_key
 from attune_infra.topology.routing.headers import comparable, criteria_of, demands_any
@@ -14,31 +16,53 @@ from attune_infra.topology.routing.topic_keys import words_of
 from attune_infra.topology.words import counted, shown
 
 _WILDCARDS = {"*", "#"}
+_CHOICES: Final = {
+    "x-modulus-hash": "one of the bindings is chosen by the hash of the routing key",
+    "x-random": "one of the bindings is chosen at random",
+    LOCAL_RANDOM: "one of the bound queues on the publisher's node is chosen at random, if there is any",
+    JMS_TOPIC: "the JMS selector of the binding decides, whatever the routing key is",
+}
+"""Reasons to take a binding of an exchange whose plugin chooses among them."""
 
 
 def why(binding: Binding, exchange: Exchange, message: Message) -> str:
     """Explain why a binding matches."""
     key = binding.routing_key
-    match exchange.type:
+    match exchange.routing_type:
         case "direct" if not exchange.name:
             return "the default exchange routes by the name of the queue"
         case "direct":
             return f"the routing key is '{key}'"
         case "fanout":
-            return "a fanout exchange matches every message"
+            return f"a {exchange.type.removeprefix('x-')} exchange matches every message"
         case "topic" if key in message.routing_keys and not _WILDCARDS.intersection(words_of(key)):
             return f"the routing key is '{key}'"
         case "topic":
             return f"pattern '{key}' matches {_keys(message)}"
         case "headers":
             return _why_headers(binding.arguments)
-        case _:
-            return f"the plugin for type {exchange.type} decides"
+        case kind:
+            return _why_plugin(kind, exchange)
+
+
+def _why_plugin(kind: str, exchange: Exchange) -> str:
+    """Explain why an exchange of a plugin's type may take a binding."""
+    if kind == CONSISTENT_HASH:
+        return f"one of the bound queues is chosen by the hash of {_hashed(exchange)}"
+    return _CHOICES.get(kind, f"the plugin for type {kind} decides")
+
+
+def _hashed(exchange: Exchange) -> str:
+    """Return the part of a message that a consistent-hash exchange hashes, in words."""
+    if (header := exchange.arguments.get("hash-header")) is not None:
+        return f"header {header}"
+    found = exchange.arguments.get("hash-property")
+    return "the routing key" if found is None else f"property {found}"
 
 
 def why_not(binding: Binding, exchange: Exchange, message: Message, version: Version) -> str:
     """Explain why a binding does not match."""
-    match exchange.type:
+    match exchange.routing_type:
         case "headers":
             return _why_not_headers(binding.arguments, message.headers, version)
         case _ if not binding.key_is_text:

@@ -76,16 +76,32 @@ def test_what_a_plugin_decides_carries_a_sign_of_its_own() -> None:
         [
             Exchange(name="e", type="x-consistent-hash"),
             Queue(name="q"),
+            Queue(name="r"),
             Binding(source="e", destination="q", routing_key="1"),
+            Binding(source="e", destination="r", routing_key="1"),
         ]
     )
 
     assert told("e", topology=topology) == [
         "  exchange e (x-consistent-hash), empty routing key",
-        "? └─ queue q: the plugin for type x-consistent-hash decides",
+        "? ├─ queue q: one of the bound queues is chosen by the hash of the routing key",
+        "  │  └─ rejected: discarded, no dead letter exchange",
+        "? └─ queue r: one of the bound queues is chosen by the hash of the routing key",
         "     └─ rejected: discarded, no dead letter exchange",
-        "? may reach 1 queue: q: that depends on the message",
+        "? reaches exactly one of 2 queues: q, r",
     ]
+
+
+def test_a_plugin_that_nobody_knows_may_do_anything() -> None:
+    topology = Topology.of(
+        [
+            Exchange(name="e", type="x-unheard-of"),
+            Queue(name="q"),
+            Binding(source="e", destination="q"),
+        ]
+    )
+
+    assert told("e", topology=topology)[-1] == "? may reach 1 queue: q: that depends on the message"
 
 
 def test_a_message_that_is_refused_says_why() -> None:

@@ -25,7 +25,7 @@ topology: shop
 manages: ['^shop\.']
 exchanges:
   orders: {type: topic, durable: false, auto_delete: true, internal: true, arguments: {alternate-exchange: lost}}
-  lost: {type: x-delayed-message, bindings: [{exchange: orders, routing_key: 'a.#'}]}
+  lost: {type: x-random, bindings: [{exchange: orders, routing_key: 'a.#'}]}
   plain:
   amq.topic: {bindings: [{exchange: orders}]}
 queues:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import cast
 
+import amqp
 import pytest
 import yaml
 
@@ -14,10 +15,12 @@ from attune_infra.topology.document.parse import parse
 from attune_infra.topology.document.problems import InvalidDocument
 from attune_infra.topology.document.write import write
 from attune_infra.topology.facts.arguments import POLICY_RULES
-from attune_infra.topology.facts.compatibility import RELEASES, Effect, judgements, nearest_release
+from attune_infra.topology.facts.compatibility import RELEASES, judgements, nearest_release
+from attune_infra.topology.facts.fact import Effect
 from attune_infra.topology.facts.releases import Version
 from attune_infra.topology.model import Argument, Binding, Exchange, Policy, Queue, Topology, TopologyObject
 from support.argument_cases import good, is_accepted, queue_cases
+from support.eventually import eventually
 from support.under_test import BrokerUnderTest
 from support.virtual_host import VirtualHost
 
@@ -34,6 +37,7 @@ def policies() -> Iterator[Policy]:
                 key: cast("Argument", value),
             }
             yield Policy(name=f"{key} {value}", pattern="^never$", definition=definition)
+    yield Policy(name="unlimited", pattern="^never$", definition={"delivery-limit": -1})
     yield Policy(name="no delay", pattern="^never$", definition={"delayed-retry-type": "all"})
     for key, value in {"ha-mode": "all", "ha-sync-mode": "automatic", "ha-promote-on-shutdown": "always"}.items():
         yield Policy(name=key, pattern="^never$", definition={"ha-mode": "all", key: value})
@@ -111,6 +115,24 @@ def test_the_broker_under_test_agrees(
     assert disagreed == []
 
 
+def test_unlimited_deliveries_are_misread_before_4_0(channel: amqp.Channel, under_test: BrokerUnderTest) -> None:
+    queue = Queue(name="unlimited", type="quorum", arguments={"x-delivery-limit": -1})
+    channel.queue_declare(
+        queue.name, durable=True, auto_delete=False, arguments={"x-queue-type": "quorum", **queue.arguments}
+    )
+    channel.basic_publish(amqp.Message("a"), "", queue.name)
+    first = eventually(lambda: channel.basic_get(queue.name), lambda found: found is not None)
+    assert first is not None
+
+    channel.basic_reject(first.delivery_tag, requeue=True)
+
+    if ("x-delivery-limit", Effect.MISREAD) in effects(queue, under_test.release):
+        with pytest.raises(AssertionError):
+            eventually(lambda: channel.basic_get(queue.name), lambda found: found is not None, within=2)
+    else:
+        eventually(lambda: channel.basic_get(queue.name), lambda found: found is not None)
+
+
 def test_a_transient_queue_is_deprecated_where_it_can_be_denied() -> None:
     assert effects(TRANSIENT, (3, 10)) == []
     assert effects(TRANSIENT, (3, 13)) == [("durable", Effect.DEPRECATED)]
@@ -133,6 +155,14 @@ def test_releases_differ(argument: str, value: Argument, told: list[str]) -> Non
     queue = Queue(name="q", arguments={argument: value})
 
     assert [words(judgements(queue, Topology(), release)) for release in RELEASES] == told
+
+
+@pytest.mark.parametrize(("limit", "told"), [(-1, Effect.MISREAD), (-5, Effect.MISREAD), (0, None), (3, None)])
+def test_a_negative_delivery_limit_is_none_only_since_4_0(limit: int, told: Effect | None) -> None:
+    queue = Queue(name="q", type="quorum", arguments={"x-delivery-limit": limit})
+
+    assert [effect for _, effect in effects(queue, (3, 13))] == ([] if told is None else [told])
+    assert effects(queue, (4, 0)) == []
 
 
 def words(found: Iterable[object]) -> str:

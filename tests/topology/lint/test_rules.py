@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -39,6 +40,24 @@ def bound(kind: str, *bindings: str) -> str:
 def queue(attributes: str, definition: str = "max-length: 5") -> str:
     """Return a document with a queue and the policy that is in effect on it."""
     return f"queues: {{q: {{{attributes}}}}}\npolicies: {{p: {{pattern: ^q$, definition: {{{definition}}}}}}}"
+
+
+SUPER_STREAM = """
+exchanges:
+  invoices: {type: direct, arguments: {x-super-stream: true}}
+queues:
+  invoices-0:
+    type: stream
+    bindings: [{exchange: invoices, routing_key: '0', arguments: {x-stream-partition-order: 0}}]
+  invoices-1:
+    type: stream
+    bindings: [{exchange: invoices, routing_key: '1', arguments: {x-stream-partition-order: 1}}]
+"""
+
+
+def remedies(code: str, document: str) -> list[str]:
+    found = lint(parse(document, source="x.yaml"), rules=choose_rules([code], [])).findings
+    return [finding.remedy for finding in found]
 
 
 def findings(
@@ -103,6 +122,52 @@ def test_a_rule_finds_more_than_its_bad_example(code: str, document: str, findin
 )
 def test_a_rule_is_silent_at_its_border(code: str, document: str) -> None:
     assert findings(code, document, consumers={"busy": 1}) == []
+
+
+def test_a_super_stream_has_nothing_to_find() -> None:
+    assert lint(parse(SUPER_STREAM, source="x.yaml")).findings == ()
+
+
+def test_the_order_of_a_partition_means_nothing_to_other_queues() -> None:
+    [found] = findings("AI011", bound("direct", "routing_key: '0', arguments: {x-stream-partition-order: 0}"))
+
+    assert found.endswith("a direct exchange ignores arguments: x-stream-partition-order")
+
+
+@pytest.mark.parametrize(("version", "count"), [((3, 10), 0), ((4, 0), 1)])
+def test_a_binding_without_a_selector_is_refused_since_4_0(version: Version, count: int) -> None:
+    assert len(findings("AI050", bound("x-jms-topic", "routing_key: k"), version=version)) == count
+
+
+def test_an_exchange_whose_plugin_is_gone_is_found_on_a_broker() -> None:
+    topology = parse("exchanges: {e: {type: x-random}}", source="x.yaml")
+
+    found = lint(replace(topology, exchange_types=frozenset({"direct"})), rules=choose_rules(["AI050"], []))
+
+    assert [finding.what for finding in found.findings] == ["the broker has no exchange type x-random any more"]
+
+
+def test_routing_keys_are_not_traded_for_arguments() -> None:
+    by_keys = bound("topic", "routing_key: 'a.*', arguments: {kind: x}")
+    by_nothing = bound("topic", "arguments: {kind: x}", "routing_key: '#'")
+
+    [kept], [changed] = remedies("AI011", by_keys), remedies("AI011", by_nothing)
+    assert kept == "remove them, and put what they should match into the routing key: here only the key decides"
+    assert changed == "remove them, or make it a headers exchange"
+
+
+@pytest.mark.parametrize(
+    ("kind", "ending"),
+    [
+        ("topic", ": on a topic exchange only the routing key decides, not the arguments"),
+        ("fanout", ""),
+    ],
+)
+def test_bindings_that_differ_by_arguments_get_the_cure_for_their_exchange(kind: str, ending: str) -> None:
+    each = "{exchange: e, routing_key: k, arguments: {kind: %s}}"
+    document = f"exchanges: {{e: {{type: {kind}}}}}\nqueues: {{q: {{bindings: [{each % 'a'}, {each % 'b'}]}}}}"
+
+    assert remedies("AI012", document) == [f"remove one of the two{ending}"]
 
 
 @pytest.mark.parametrize(

@@ -115,7 +115,7 @@ def test_a_dead_letter_exchange_that_is_missing_or_leads_nowhere_loses_messages(
     assert story(Topology.of([missing]), "q").exit_code is ExitCode.DRIFT
 
 
-def test_what_is_dead_lettered_at_least_once_is_kept_until_there_is_a_way() -> None:
+def test_what_is_dead_lettered_at_least_once_without_a_way_is_stuck() -> None:
     arguments: Arguments = {
         "x-dead-letter-exchange": "missing",
         "x-dead-letter-strategy": "at-least-once",
@@ -125,8 +125,9 @@ def test_what_is_dead_lettered_at_least_once_is_kept_until_there_is_a_way() -> N
 
     [death] = deaths(topology, "q")
 
-    assert death.ending is Ending.KEPT
-    assert story(topology, "q").exit_code is ExitCode.DONE
+    assert (death.ending, death.is_loss) == (Ending.KEPT, False)
+    assert [life.queue.name for life in story(topology, "q").stuck()] == ["q"]
+    assert story(topology, "q").exit_code is ExitCode.DRIFT
 
 
 def test_a_dead_letter_keeps_its_keys_or_gets_that_of_the_queue() -> None:
@@ -279,3 +280,39 @@ def test_explained_is_every_binding_that_does_not_match_also_of_dead_letters() -
         ("amq.topic", "word 1 of 'b' is 'b', not 'a'"),
         ("amq.direct", "'c' is not 'a'"),
     ]
+
+
+DELAYED = """
+exchanges:
+  delayed: {type: x-delayed-message, arguments: {x-delayed-type: direct, alternate-exchange: lost}}
+  lost: {type: fanout}
+queues:
+  a: {bindings: [{exchange: delayed, routing_key: ka}]}
+  b: {bindings: [{exchange: delayed, routing_key: kb}]}
+  u: {bindings: [{exchange: lost}]}
+"""
+
+
+@pytest.mark.parametrize(("key", "queue"), [("ka", "a"), ("kb", "b"), ("kx", "u")])
+def test_a_delayed_message_exchange_routes_as_its_type(key: str, queue: str) -> None:
+    routed = Routing(parse(DELAYED, source="x.yaml")).publish(Message(exchange="delayed", routing_key=key))
+
+    assert (routed.queues, routed.possible) == ((queue,), ())
+
+
+SUPER_STREAM = """
+exchanges: {invoices: {type: direct, arguments: {x-super-stream: true}}}
+queues:
+  invoices-0:
+    type: stream
+    bindings: [{exchange: invoices, routing_key: '0', arguments: {x-stream-partition-order: 0}}]
+  invoices-1:
+    type: stream
+    bindings: [{exchange: invoices, routing_key: '1', arguments: {x-stream-partition-order: 1}}]
+"""
+
+
+def test_a_message_to_a_super_stream_goes_to_the_partition_of_its_key() -> None:
+    found = trace(Routing(parse(SUPER_STREAM, source="x.yaml")), Message(exchange="invoices", routing_key="1"))
+
+    assert (found.routed.queues, found.exit_code) == (("invoices-1",), ExitCode.DONE)

@@ -13,7 +13,12 @@ from attune_infra.topology.routing.why import why, why_not
         ("topic", "a.b", "the routing key is 'a.b'"),
         ("topic", "a.*", "pattern 'a.*' matches 'a.b'"),
         ("fanout", "", "a fanout exchange matches every message"),
-        ("x-consistent-hash", "1", "the plugin for type x-consistent-hash decides"),
+        ("x-consistent-hash", "1", "one of the bound queues is chosen by the hash of the routing key"),
+        ("x-modulus-hash", "", "one of the bindings is chosen by the hash of the routing key"),
+        ("x-random", "", "one of the bindings is chosen at random"),
+        ("x-recent-history", "", "a recent-history exchange matches every message"),
+        ("x-jms-topic", "", "the JMS selector of the binding decides, whatever the routing key is"),
+        ("x-unheard-of", "", "the plugin for type x-unheard-of decides"),
     ],
 )
 def test_why_a_key_matches(kind: str, key: str, words: str) -> None:
