@@ -1,17 +1,24 @@
 """(have, want) -> changes, with RabbitMQ's own idea of equality.
 
-Two objects are equal here if the broker would accept a declaration of the one while the other exists. Sources: the
-equivalence checks of `queue.declare` and `exchange.declare`, tried on RabbitMQ 3.10, 4.0 and 4.3.
+Two objects are equal here if the broker would accept a declaration of the one while the other exists, and both
+have the same effect: see `facts.redeclaration`.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final, TypeAlias, TypeVar
 
+from attune_infra.topology.facts.redeclaration import (
+    Treatment,
+    are_equal,
+    exchange_treatments,
+    queue_treatments,
+)
+from attune_infra.topology.facts.releases import NEWEST
 from attune_infra.topology.model import (
     Argument,
     Arguments,
@@ -29,33 +36,6 @@ from attune_infra.topology.model import (
 from attune_infra.topology.policy import PROVIDED_BY_POLICY, effective_definition
 
 _T = TypeVar("_T", Exchange, Queue, Policy)
-
-COMPARED_QUEUE_ARGUMENTS: Final = frozenset({
-    "x-dead-letter-exchange",
-    "x-dead-letter-routing-key",
-    "x-dead-letter-strategy",
-    "x-delivery-limit",
-    "x-expires",
-    "x-initial-cluster-size",
-    "x-max-age",
-    "x-max-length",
-    "x-max-length-bytes",
-    "x-max-priority",
-    "x-message-ttl",
-    "x-overflow",
-    "x-queue-leader-locator",
-    "x-queue-master-locator",
-    "x-queue-mode",
-    "x-queue-version",
-    "x-quorum-initial-group-size",
-    "x-single-active-consumer",
-    "x-stream-max-segment-size-bytes",
-})  # fmt: skip
-"""Arguments that a second declaration must repeat; the broker stores all others and never reads them."""
-
-NOT_COMPARED_ON_CLASSIC: Final = frozenset({"x-delivery-limit"})
-_COMPARED_ON_CLASSIC: Final = COMPARED_QUEUE_ARGUMENTS - NOT_COMPARED_ON_CLASSIC
-COMPARED_EXCHANGE_ARGUMENTS: Final = frozenset({"alternate-exchange"})
 
 
 class _Absent:
@@ -211,9 +191,8 @@ def _is_down(have: Topology, binding: Binding) -> bool:
 
 def _exchange_differences(have: Exchange, want: Exchange, live: Topology) -> Iterator[Difference]:
     yield from _attributes(have, want, ("type", "durable", "auto_delete", "internal"))
-    yield from _without_provided(
-        _arguments(have.arguments, want.arguments, COMPARED_EXCHANGE_ARGUMENTS), have, live
-    )
+    if have.arguments or want.arguments:
+        yield from _without_provided(_argument_differences(have, want, live), have, live)
 
 
 def _queue_differences(have: Queue, want: Queue, live: Topology) -> Iterator[Difference]:
@@ -222,19 +201,26 @@ def _queue_differences(have: Queue, want: Queue, live: Topology) -> Iterator[Dif
         yield Difference("type", have.type, wanted_type)
     yield from _attributes(have, want, ("durable", "auto_delete", "exclusive"))
     if have.arguments or want.arguments:
-        yield from _without_provided(
-            _arguments(have.arguments, want.arguments, compared_arguments(have)), have, live
-        )
+        yield from _without_provided(_argument_differences(have, want, live), have, live)
 
 
-def compared_arguments(queue: Queue) -> frozenset[str]:
-    """Return the arguments that a declaration must have in common with an existing queue."""
-    return _COMPARED_ON_CLASSIC if queue.type == "classic" else COMPARED_QUEUE_ARGUMENTS
+def treatments(have: Exchange | Queue, live: Topology) -> Mapping[str, Treatment]:
+    """Return the arguments in which a declaration must not differ from an existing object, with their treatment.
+
+    RabbitMQ refuses the difference or, worse, accepts it and goes on acting on the existing value.
+    """
+    version = live.version or NEWEST
+    if isinstance(have, Exchange):
+        return exchange_treatments(have.type, version)
+    return queue_treatments(live.type_of(have), version)
 
 
 def _policy_differences(have: Policy, want: Policy) -> Iterator[Difference]:
     yield from _attributes(have, want, ("pattern", "apply_to", "priority"))
-    yield from _arguments(have.definition, want.definition, have.definition.keys() | want.definition.keys())
+    for name in sorted(have.definition.keys() | want.definition.keys()):
+        mine, wanted = have.definition.get(name, ABSENT), want.definition.get(name, ABSENT)
+        if freeze(mine) != freeze(wanted):
+            yield Difference(name, mine, wanted)
 
 
 def _attributes(have: object, want: object, names: tuple[str, ...]) -> Iterator[Difference]:
@@ -243,10 +229,11 @@ def _attributes(have: object, want: object, names: tuple[str, ...]) -> Iterator[
             yield Difference(name, getattr(have, name), getattr(want, name))
 
 
-def _arguments(have: Arguments, want: Arguments, compared: Set[str]) -> Iterator[Difference]:
-    for name in sorted((have.keys() | want.keys()) & compared):
-        mine, wanted = have.get(name, ABSENT), want.get(name, ABSENT)
-        if freeze(mine) != freeze(wanted):
+def _argument_differences(have: Exchange | Queue, want: Exchange | Queue, live: Topology) -> Iterator[Difference]:
+    version = live.version or NEWEST
+    for name in sorted((have.arguments.keys() | want.arguments.keys()) & treatments(have, live).keys()):
+        mine, wanted = have.arguments.get(name, ABSENT), want.arguments.get(name, ABSENT)
+        if not are_equal(name, mine, wanted, version):
             yield Difference(name, mine, wanted)
 
 

@@ -16,6 +16,9 @@ Argument: TypeAlias = "bool | int | float | str | list[Argument] | dict[str, Arg
 
 Arguments: TypeAlias = Mapping[str, Argument]
 
+Version: TypeAlias = tuple[int, int]
+"""Major and minor version of RabbitMQ; patch releases behave alike in everything this tool asks."""
+
 _WORKING: Final = frozenset({None, "running", "live", "idle", "flow"})
 """States of a queue that works; RabbitMQ's word depends on its version and on whether it keeps statistics."""
 
@@ -176,7 +179,7 @@ class Topology:
     never wanted: they limit policies and arguments. `manages` are regular expressions for the names that a
     document manages; undeclared objects with such a name may be pruned. `routes` are tests of the routing. `twins`
     are bindings that the broker holds more than once: it distinguishes integers of different width in arguments,
-    and does not show it.
+    and does not show it. `version` is the release of a live broker; None stands for the newest one.
     """
 
     name: str = ""
@@ -191,6 +194,7 @@ class Topology:
     suppressions: tuple[Suppression, ...] = ()
     twins: frozenset[Binding] = field(default=frozenset(), compare=False)
     routes: tuple[Route, ...] = ()
+    version: Version | None = field(default=None, compare=False)
 
     @classmethod
     def of(

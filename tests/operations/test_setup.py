@@ -15,6 +15,7 @@ from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topolo
 from attune_infra.topology.plan import Plan
 from attune_infra.topology.report import Loss, Outcome, Report, Status
 from support.eventually import eventually
+from support.under_test import BrokerUnderTest
 from support.virtual_host import VirtualHost
 
 WANT = Topology.of(
@@ -158,6 +159,21 @@ def test_what_another_one_made_in_the_meantime_counts_as_made(broker: RabbitMQ) 
     setup(broker, WANT)
 
     assert apply_plan(plan, broker, WANT).exit_code == 0
+
+
+def test_an_argument_with_an_effect_is_a_difference_though_the_broker_would_accept_another(
+    broker: RabbitMQ, under_test: BrokerUnderTest
+) -> None:
+    slow = Queue(name="slow", type="quorum", arguments={"x-consumer-timeout": 60_000})
+    want = Topology.of([replace(slow, arguments={"x-consumer-timeout": 7_200_000})])
+    make(broker, slow)
+
+    has_effect = not under_test.is_older_than((3, 12))
+    assert bool(diff(broker.read(), want)) is has_effect
+    run(broker, want, destroy=True)
+
+    assert diff(broker.read(), want) == ()
+    assert (broker.read().queues["slow"].arguments == want.queues["slow"].arguments) is has_effect
 
 
 def test_a_wanted_argument_that_a_policy_provides_is_not_declared_again(broker: RabbitMQ) -> None:
