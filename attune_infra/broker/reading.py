@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from attune_infra.background import run_in_background
 from attune_infra.broker import faults, wire
+from attune_infra.errors import BrokerError
 from attune_infra.topology.facts.releases import FIRST_WITH_DEFAULT_QUEUE_TYPE, version_of
 from attune_infra.topology.model import Binding, Policy, Queue, Topology, TopologyObject
 from attune_infra.topology.policy import expires
@@ -46,19 +47,26 @@ class Reader:
         exchanges = http.get("exchanges", self._vhost, **wire.EXCHANGES)
         bindings: Sequence[Binding] = self._bindings([item["name"] for item in exchanges if item["name"]])
         queues: Sequence[Queue] = queue_list()
+        hidden: tuple[Queue | Binding, ...] = ()
         if not private:
-            queues, bindings = wire.without_private(queues, bindings)
+            queues, bindings, hidden = wire.split_private(queues, bindings)
         objects: list[TopologyObject] = [*wire.exchanges_from(exchanges), *queues, *bindings]
-        return self._topology(objects, policy_lists(), default_queue_type)
+        return replace(self._topology(objects, policy_lists(), default_queue_type), hidden=hidden)
 
     def contents(self, queue: str) -> tuple[int | None, int | None]:
         """Return the numbers of messages, unacknowledged ones included, and of consumers, both as of now."""
         listing = self._connections.http.get("queues", self._vhost, **wire.with_totals(queue))["items"]
-        found, _ = wire.without_private(wire.queues_from(listing), ())
+        found = wire.queues_from(listing)
         messages = listing[0].get("messages") if listing else None
-        if not found or expires(found[0], self._topology(found, self._policies())):
+        if not found or wire.is_private(found[0]) or self._expires(found[0]):
             return messages, None
-        return messages, self._connections.amqp.consumer_counts([queue]).get(queue)
+        try:
+            return messages, self._connections.amqp.consumer_counts([queue]).get(queue)
+        except BrokerError:  # the AMQP port may be closed
+            return messages, None
+
+    def _expires(self, queue: Queue) -> bool:
+        return expires(queue, self._topology([queue], self._policies()))
 
     def depths(self) -> Mapping[str, Depth]:
         return wire.depths_from(self._connections.http.get("queues", self._vhost, **wire.TOTALS))

@@ -45,17 +45,23 @@ def bindings_of(source: str, listing: Iterable[Json]) -> list[Binding]:
     return [binding_from(item, source) for item in listing]
 
 
-def without_private(
+def is_private(queue: Queue) -> bool:
+    """Return whether a queue belongs to one connection, or has its name from RabbitMQ."""
+    return queue.exclusive or is_reserved(queue.name)
+
+
+def split_private(
     queues: Sequence[Queue], bindings: Sequence[Binding]
-) -> tuple[Sequence[Queue], Sequence[Binding]]:
-    """Leave out private queues and the bindings to them."""
-    private = {queue.name for queue in queues if queue.exclusive or is_reserved(queue.name)}
+) -> tuple[Sequence[Queue], Sequence[Binding], tuple[Queue | Binding, ...]]:
+    """Return the queues and bindings that are not private, and the private queues with their bindings."""
+    private = {queue.name: queue for queue in queues if is_private(queue)}
     if not private:
-        return queues, bindings
-    return (
-        [queue for queue in queues if queue.name not in private],
-        [each for each in bindings if each.destination_type != "queue" or each.destination not in private],
-    )
+        return queues, bindings, ()
+    own: list[Binding] = []
+    others: list[Binding] = []
+    for each in bindings:
+        (own if each.destination_type == "queue" and each.destination in private else others).append(each)
+    return [queue for queue in queues if queue.name not in private], others, (*private.values(), *own)
 
 
 def policies_from(listing: Iterable[Json]) -> list[Policy]:

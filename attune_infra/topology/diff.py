@@ -6,12 +6,11 @@ have the same effect: see `facts.redeclaration`.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Final, TypeAlias, TypeVar
 
+from attune_infra.topology.facts.deletion import Companion
 from attune_infra.topology.facts.redeclaration import (
     Treatment,
     are_equal,
@@ -23,7 +22,6 @@ from attune_infra.topology.model import (
     Argument,
     Arguments,
     Binding,
-    End,
     Exchange,
     Policy,
     Queue,
@@ -31,7 +29,6 @@ from attune_infra.topology.model import (
     TopologyObject,
     binding_order,
     freeze,
-    kind_of,
 )
 from attune_infra.topology.policy import PROVIDED_BY_POLICY, effective_definition
 
@@ -77,20 +74,22 @@ class Update:
 class Recreate:
     """Delete and declare again, since RabbitMQ cannot change the object in place.
 
-    The bindings of the old object go with it: `bindings` are wanted again, `lost` are not.
+    RabbitMQ deletes other objects along with the old one: `again` are wanted and created again, `lost` are not.
     """
 
     want: Exchange | Queue
     differences: tuple[Difference, ...]
-    bindings: tuple[Binding, ...] = ()
-    lost: tuple[Binding, ...] = ()
+    again: tuple[Companion, ...] = ()
+    lost: tuple[Companion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """Delete an undeclared object."""
+    """Delete an undeclared object; `again` and `lost` as for `Recreate`."""
 
     have: TopologyObject
+    again: tuple[Companion, ...] = ()
+    lost: tuple[Companion, ...] = ()
 
 
 Changed: TypeAlias = Create | Update | Recreate
@@ -109,39 +108,23 @@ def diff(have: Topology, want: Topology) -> tuple[Changed, ...]:
 
 def compare(have: Topology, want: Topology) -> Iterator[tuple[TopologyObject, Changed | None]]:
     """Return every wanted object with the change that `have` needs for it, None if it needs none."""
-    comparison = Comparison(have, want)
-    return ((item, comparison.change_of(item)) for item in want.objects())
+    return ((item, change_of(item, have)) for item in want.objects())
 
 
-class Comparison:
-    """A comparison of the existing topology with the wanted one, object by object."""
-
-    def __init__(self, have: Topology, want: Topology) -> None:
-        self.have, self.want = have, want
-
-    def change_of(self, item: TopologyObject) -> Changed | None:
-        """Return the change that a wanted object needs, None if it needs none."""
-        change = _change(self.have, item)
-        return self._with_bindings(change) if isinstance(change, Recreate) else change
-
-    def _with_bindings(self, change: Recreate) -> Recreate:
-        """Add the bindings that go with an object when it is deleted."""
-        gone = self._bindings_at[kind_of(change.want), change.want.name]
-        return replace(
-            change,
-            bindings=tuple(binding for binding in gone if binding in self.want.bindings),
-            lost=tuple(binding for binding in gone if binding not in self.want.bindings),
-        )
-
-    @cached_property
-    def _bindings_at(self) -> Mapping[End, Sequence[Binding]]:
-        """The bindings from or to each exchange or queue, by its kind and name."""
-        found: dict[End, list[Binding]] = defaultdict(list)
-        for binding in sorted(self.have.bindings, key=binding_order):
-            ends = {("exchange", binding.source), (binding.destination_type, binding.destination)}
-            for end in ends:
-                found[end].append(binding)
-        return found
+def change_of(want: TopologyObject, have: Topology) -> Changed | None:
+    """Return the change that a wanted object needs, None if it needs none."""
+    match want:
+        case Exchange():
+            exchange = have.exchanges.get(want.name)
+            return _recreate(want, _exchange_differences(exchange, want, have)) if exchange else Create(want)
+        case Queue():
+            queue = have.queues.get(want.name)
+            return _recreate(want, _queue_differences(queue, want, have)) if queue else Create(want)
+        case Policy():
+            policy = have.policies.get(want.name)
+            return _update(want, _policy_differences(policy, want)) if policy else Create(want)
+        case Binding():
+            return None if want in have.bindings or _is_down(have, want) else Create(want)
 
 
 def undeclared(have: Topology, want: Topology) -> tuple[TopologyObject, ...]:
@@ -156,21 +139,6 @@ def undeclared(have: Topology, want: Topology) -> tuple[TopologyObject, ...]:
 
 def _not_in(want: Mapping[str, _T], have: Mapping[str, _T]) -> Iterator[_T]:
     return (have[name] for name in sorted(have.keys() - want.keys()))
-
-
-def _change(have: Topology, want: TopologyObject) -> Changed | None:
-    match want:
-        case Exchange():
-            exchange = have.exchanges.get(want.name)
-            return _recreate(want, _exchange_differences(exchange, want, have)) if exchange else Create(want)
-        case Queue():
-            queue = have.queues.get(want.name)
-            return _recreate(want, _queue_differences(queue, want, have)) if queue else Create(want)
-        case Policy():
-            policy = have.policies.get(want.name)
-            return _update(want, _policy_differences(policy, want)) if policy else Create(want)
-        case Binding():
-            return None if want in have.bindings or _is_down(have, want) else Create(want)
 
 
 def _recreate(want: Exchange | Queue, found: Iterator[Difference]) -> Recreate | None:

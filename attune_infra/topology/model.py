@@ -180,6 +180,7 @@ class Topology:
     document manages; undeclared objects with such a name may be pruned. `routes` are tests of the routing. `twins`
     are bindings that the broker holds more than once: it distinguishes integers of different width in arguments,
     and does not show it. `version` is the release of a live broker; None stands for the newest one.
+    `hidden` are objects of a live broker that are not for a topology, such as private queues and their bindings.
     """
 
     name: str = ""
@@ -195,6 +196,7 @@ class Topology:
     twins: frozenset[Binding] = field(default=frozenset(), compare=False)
     routes: tuple[Route, ...] = ()
     version: Version | None = field(default=None, compare=False)
+    hidden: tuple[Exchange | Queue | Binding, ...] = field(default=(), compare=False)
 
     @classmethod
     def of(

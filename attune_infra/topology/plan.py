@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import TypeAlias, TypeVar
 
 from attune_infra.errors import ExitCode, PlanRefused
 from attune_infra.topology.diff import Change, Create, Delete, Recreate, Update, compare
-from attune_infra.topology.model import Queue, Topology, TopologyObject, freeze
+from attune_infra.topology.facts.deletion import Companion, Deletions
+from attune_infra.topology.facts.exchanges import is_reserved
+from attune_infra.topology.model import Binding, Exchange, Queue, Topology, TopologyObject, freeze
 from attune_infra.topology.prune import prunable
+from attune_infra.topology.report import Loss
 
 _DIGEST_LENGTH = 12
+_Destructive = TypeVar("_Destructive", Recreate, Delete)
+
+
+Contents: TypeAlias = "tuple[int | None, int | None]"
+"""The numbers of messages and consumers of a queue; None for a number that is unknown."""
 
 
 @dataclass(frozen=True)
@@ -21,11 +30,12 @@ class Plan:
     """The changes that create all wanted objects and, with pruning, delete the undeclared ones that are managed.
 
     The `unchanged` objects exist as wanted; queues among them that do not work have the state that the broker
-    reports.
+    reports. `contents` are the numbers of messages and consumers of queues, as far as they were counted.
     """
 
     changes: tuple[Change, ...]
     unchanged: tuple[TopologyObject, ...]
+    contents: Mapping[str, Contents] = field(default_factory=dict, kw_only=True)
 
     @classmethod
     def between(cls, have: Topology, want: Topology, *, prune: bool = False) -> Plan:
@@ -36,7 +46,8 @@ class Plan:
                 unchanged.append(_with_state(item, have))
             else:
                 changes.append(change)
-        return cls((*changes, *(prunable(have, want) if prune else ())), tuple(unchanged))
+        changes += prunable(have, want) if prune else ()
+        return cls(_with_companions(changes, have, want), tuple(unchanged))
 
     @cached_property
     def digest(self) -> str:
@@ -59,7 +70,7 @@ class Plan:
 
     def dry_run(self, *, allowed: bool = False) -> DryRun:
         """Return the plan for a command that shows it and exits as if it had carried it out."""
-        return DryRun(self.changes, self.unchanged, allowed)
+        return DryRun(self.changes, self.unchanged, allowed, contents=self.contents)
 
     @property
     def down(self) -> tuple[Queue, ...]:
@@ -86,6 +97,21 @@ class Plan:
         """The changes that must be allowed explicitly."""
         return (*self.recreations, *self.deletions)
 
+    @property
+    def queues_at_risk(self) -> tuple[str, ...]:
+        """The names of the queues to recreate or to delete."""
+        return tuple(item.name for item in map(_old_object, self.destructive) if isinstance(item, Queue))
+
+    def with_contents(self, contents: Mapping[str, Contents]) -> Plan:
+        """Return the same plan with the numbers of messages and consumers of the queues at risk."""
+        return replace(self, contents=contents)
+
+    def loss_by(self, change: Recreate | Delete) -> Loss:
+        """Return the loss by a change; messages and consumers that were not counted are unknown."""
+        item = _old_object(change)
+        messages, consumers = self.contents.get(item.name, (None, None)) if isinstance(item, Queue) else (0, 0)
+        return loss_by(change, messages, consumers)
+
 
 @dataclass(frozen=True)
 class DryRun(Plan):
@@ -106,6 +132,71 @@ class DryRun(Plan):
         return ExitCode.FAILED if self.down else ExitCode.REFUSED
 
 
+def loss_by(change: Recreate | Delete, messages: int | None, consumers: int | None) -> Loss:
+    """Return the loss by a change to an object with these contents."""
+    bindings = sum(isinstance(item, Binding) for item in change.lost)
+    return Loss(
+        messages=messages,
+        consumers=consumers,
+        bindings=bindings,
+        exchanges=len(change.lost) - bindings,
+    )
+
+
+def _old_object(change: Recreate | Delete) -> TopologyObject:
+    return change.want if isinstance(change, Recreate) else change.have
+
+
+def _with_companions(changes: Sequence[Change], have: Topology, want: Topology) -> tuple[Change, ...]:
+    """Add to each destructive change the objects that RabbitMQ deletes along.
+
+    The changes are made in this order: old objects of recreations are deleted, everything wanted is created,
+    and undeclared objects are deleted.
+    """
+    planned = {_identity(_old_object(each)) for each in changes if isinstance(each, Recreate | Delete)}
+    if not planned:
+        return tuple(changes)
+    found: list[Change] = []
+    bindings = have.bindings.union(item for item in have.hidden if isinstance(item, Binding))
+    before = Deletions(have.exchanges, bindings)
+    gone: set[object] = set()
+    for change in changes:
+        if isinstance(change, Recreate):
+            companions = before.delete(change.want)
+            gone.update(map(_identity, companions))
+            found.append(_with_fates(change, companions, planned, want))
+        elif not isinstance(change, Delete):
+            found.append(change)
+    kept = {name: item for name, item in have.exchanges.items() if _identity(item) not in gone}
+    after = Deletions(kept | dict(want.exchanges), want.bindings.union(bindings - gone))
+    deletions = (change for change in changes if isinstance(change, Delete))
+    return (
+        *found,
+        *(_with_fates(each, after.delete(each.have), planned, want) for each in deletions),
+    )
+
+
+def _with_fates(
+    change: _Destructive, companions: Iterable[Companion], planned: set[object], want: Topology
+) -> _Destructive:
+    """Return a change with the objects that it takes along, except those that have a change of their own."""
+    again: list[Companion] = []
+    lost: list[Companion] = []
+    for item in companions:
+        wanted = item in want.bindings if isinstance(item, Binding) else item.name in want.exchanges
+        if _identity(item) in planned:
+            continue
+        if wanted:
+            again.append(item if isinstance(item, Binding) else want.exchanges[item.name])
+        else:
+            lost.append(item)
+    return replace(change, again=tuple(again), lost=tuple(lost))
+
+
+def _identity(item: TopologyObject) -> object:
+    return item if isinstance(item, Binding) else (type(item), item.name)
+
+
 def _with_state(item: TopologyObject, have: Topology) -> TopologyObject:
     """Return an unchanged object; a queue that does not work gets the state that the broker reports."""
     if not isinstance(item, Queue):
@@ -121,10 +212,19 @@ def _canonical(change: Change) -> tuple[object, ...]:
         case Update():
             return ("update", _object(change.want), repr(change.differences))
         case Recreate():
-            lost = [binding.identity for binding in change.lost]
-            return ("recreate", _object(change.want), repr(change.differences), lost)
+            return ("recreate", _object(change.want), repr(change.differences), [*_canonical_loss(change)])
         case Delete():
-            return ("delete", _object(change.have))
+            lost = [*_canonical_loss(change)]
+            return ("delete", _object(change.have), lost) if lost else ("delete", _object(change.have))
+
+
+def _canonical_loss(change: Recreate | Delete) -> Iterator[tuple[object, ...]]:
+    """Yield the lost objects, without bindings of queues that clients come and go with."""
+    for item in change.lost:
+        if isinstance(item, Exchange):
+            yield _object(item)
+        elif not is_reserved(item.destination):
+            yield item.identity
 
 
 def _object(item: TopologyObject) -> tuple[object, ...]:
