@@ -85,11 +85,15 @@ class Recreate:
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """Delete an undeclared object; `again` and `lost` as for `Recreate`."""
+    """Delete an undeclared object; `again` and `lost` as for `Recreate`.
+
+    An exchange is kept as long as it is the source of bindings: `kept_by` are those that it will have then.
+    """
 
     have: TopologyObject
     again: tuple[Companion, ...] = ()
     lost: tuple[Companion, ...] = ()
+    kept_by: tuple[Binding, ...] = ()
 
 
 Changed: TypeAlias = Create | Update | Recreate

@@ -102,6 +102,14 @@ class Plan:
         """The names of the queues to recreate or to delete."""
         return tuple(item.name for item in map(_old_object, self.destructive) if isinstance(item, Queue))
 
+    @property
+    def kept(self) -> tuple[Delete, ...]:
+        """The deletions that will not be made, since the object is in use."""
+        return tuple(change for change in self.deletions if change.kept_by or self._is_in_use(change.have))
+
+    def _is_in_use(self, item: TopologyObject) -> bool:
+        return isinstance(item, Queue) and any(self.contents.get(item.name, ()))
+
     def with_contents(self, contents: Mapping[str, Contents]) -> Plan:
         """Return the same plan with the numbers of messages and consumers of the queues at risk."""
         return replace(self, contents=contents)
@@ -124,10 +132,11 @@ class DryRun(Plan):
 
     @property
     def exit_code(self) -> ExitCode:
-        refused = not self.allowed and bool(self.destructive)
+        made = len(self.destructive) - len(self.kept) if self.allowed else 0
+        refused = made < len(self.destructive)
         if not (refused or self.down):
             return ExitCode.DONE
-        if self.applicable or (self.allowed and self.destructive):
+        if self.applicable or made:
             return ExitCode.PARTLY_DONE
         return ExitCode.FAILED if self.down else ExitCode.REFUSED
 
@@ -169,11 +178,13 @@ def _with_companions(changes: Sequence[Change], have: Topology, want: Topology) 
             found.append(change)
     kept = {name: item for name, item in have.exchanges.items() if _identity(item) not in gone}
     after = Deletions(kept | dict(want.exchanges), want.bindings.union(bindings - gone))
-    deletions = (change for change in changes if isinstance(change, Delete))
-    return (
-        *found,
-        *(_with_fates(each, after.delete(each.have), planned, want) for each in deletions),
-    )
+    for change in changes:
+        if isinstance(change, Delete):
+            item = change.have
+            kept_by = after.bindings_from(item.name) if isinstance(item, Exchange) else ()
+            companions = () if kept_by else after.delete(item)
+            found.append(replace(_with_fates(change, companions, planned, want), kept_by=kept_by))
+    return tuple(found)
 
 
 def _with_fates(

@@ -107,6 +107,9 @@ def _deletion_lines(change: Delete, plan: Plan) -> Iterator[Line]:
     if loss.messages or loss.consumers:
         in_use = f"{counted(loss.messages, 'message')} and {counted(loss.consumers, 'consumer')}"
         yield Line(f"      it has {in_use}; while that is so, it is kept")
+    elif change.kept_by:
+        bindings = counted(len(change.kept_by), "binding")
+        yield Line(f"      it is the source of {bindings}; while that is so, it is kept")
     elif change.lost or change.again:
         yield from loss_lines("would be lost", loss, change.lost, change.again)
 
@@ -121,6 +124,7 @@ def _change_data(change: Change, plan: Plan) -> Data:
         case Update():
             return {**identify(change.want), "change": "update", **difference_data(change.differences)}
         case Delete():
-            return {**identify(change.have), "change": "delete", **_losses(change, plan)}
+            kept_by = sort_data(map(identify, change.kept_by))
+            return {**identify(change.have), "change": "delete", **_losses(change, plan), "kept_by": kept_by}
         case _:
             assert_never(change)

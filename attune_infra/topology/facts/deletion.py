@@ -49,6 +49,10 @@ class Deletions:
                 pass
         return tuple(sorted(gone, key=_order))
 
+    def bindings_from(self, exchange: str) -> tuple[Binding, ...]:
+        """Return the bindings that an exchange is the source of."""
+        return tuple(sorted(self._outgoing.get(exchange, ()), key=binding_order))
+
     def _delete_end(self, item: Exchange | Queue, gone: list[Companion]) -> None:
         end = (kind_of(item), item.name)
         incoming = [*self._incoming.get(end, ())]
