@@ -42,6 +42,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--messages-seed", type=int, default=randbits(32), help="seed of those messages")
     group.addoption("--fleet", type=int, default=4, help="real workers to run through a restart")
     group.addoption("--outage", type=float, default=2.0, help="seconds of the database outage")
+    group.addoption("--changes", type=int, default=40, help="random changes of a topology to make on the broker")
+    group.addoption("--changes-seed", type=int, default=randbits(32), help="seed of those changes")
     group.addoption("--topologies", type=int, default=500, help="random topologies to declare on the broker")
 
 
@@ -58,8 +60,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
     messages = f"--messages={config.getoption('--messages')} --messages-seed={config.getoption('--messages-seed')}"
+    changes = f"--changes={config.getoption('--changes')} --changes-seed={config.getoption('--changes-seed')}"
+    random = [f"random messages: {messages}", f"random changes: {changes}"]
     try:
-        return [f"under test: {BrokerUnderTest.of(config)}", f"random messages: {messages}"]
+        return [f"under test: {BrokerUnderTest.of(config)}", *random]
     except SandboxError as error:
         return [f"under test: no RabbitMQ: {error.sentence}"]
 

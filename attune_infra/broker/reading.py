@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final
 from attune_infra.background import run_in_background
 from attune_infra.broker import faults, wire
 from attune_infra.broker.odd_bindings import recognize_missing_keys
+from attune_infra.errors import BrokerError
+from attune_infra.topology.facts.exchanges import is_private
 from attune_infra.topology.facts.releases import FIRST_WITH_DEFAULT_QUEUE_TYPE, version_of
 from attune_infra.topology.model import Binding, Policy, Queue, Topology, TopologyObject, as_read
 from attune_infra.topology.policy import expires
@@ -54,10 +56,11 @@ class Reader:
             for each in recognize_missing_keys(listed, http, self._vhost)
         ]
         queues: Sequence[Queue] = queue_list()
+        hidden: tuple[Queue | Binding, ...] = ()
         if not private:
-            queues, bindings = wire.without_private(queues, bindings)
+            queues, bindings, hidden = wire.split_private(queues, bindings)
         objects: list[TopologyObject] = [*wire.exchanges_from(exchanges), *queues, *bindings]
-        return self._topology(objects, policy_lists(), default_queue_type)
+        return replace(self._topology(objects, policy_lists(), default_queue_type), hidden=hidden)
 
     def all_bindings(self) -> list[Binding]:
         """Return the bindings of the virtual host, with one request."""
@@ -68,11 +71,17 @@ class Reader:
     def contents(self, queue: str) -> tuple[int | None, int | None]:
         """Return the numbers of messages, unacknowledged ones included, and of consumers, both as of now."""
         listing = self._connections.http.get("queues", self._vhost, **wire.with_totals(queue))["items"]
-        found, _ = wire.without_private(wire.queues_from(listing), ())
+        found = wire.queues_from(listing)
         messages = listing[0].get("messages") if listing else None
-        if not found or expires(found[0], self._topology(found, self._policies())):
+        if not found or is_private(found[0]) or self._expires(found[0]):
             return messages, None
-        return messages, self._connections.amqp.consumer_counts([queue]).get(queue)
+        try:
+            return messages, self._connections.amqp.consumer_counts([queue]).get(queue)
+        except BrokerError:  # the AMQP port may be closed
+            return messages, None
+
+    def _expires(self, queue: Queue) -> bool:
+        return expires(queue, self._topology([queue], self._policies()))
 
     def depths(self) -> Mapping[str, Depth]:
         return wire.depths_from(self._connections.http.get("queues", self._vhost, **wire.TOTALS))
@@ -114,8 +123,12 @@ class Reader:
     ) -> Topology:
         regular, by_operators = policies
         topology = Topology.of((*objects, *regular), name=self._vhost, default_queue_type=default_queue_type)
-        operator_policies = {policy.name: policy for policy in by_operators}
-        return replace(topology, operator_policies=operator_policies, exchange_types=self._exchange_types)
+        return replace(
+            topology,
+            operator_policies={policy.name: policy for policy in by_operators},
+            version=version_of(self._version) if self._version else None,
+            exchange_types=self._exchange_types,
+        )
 
     @cached_property
     def _default_queue_type(self) -> str:

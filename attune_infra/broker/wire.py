@@ -1,7 +1,7 @@
 """Convert values to and from the JSON of the management API and the argument tables of AMQP. No I/O.
 
 Reading leaves out RabbitMQ's own objects: `amq.*` exchanges, the default exchange and its bindings. Private queues
-(exclusive or server-named) are read; `without_private` leaves them out.
+(exclusive or server-named) are read; `split_private` sets them apart.
 """
 
 from __future__ import annotations
@@ -73,17 +73,18 @@ def bindings_of(source: str, listing: Iterable[Json]) -> list[Binding]:
     return [binding_from(item, source) for item in listing]
 
 
-def without_private(
+def split_private(
     queues: Sequence[Queue], bindings: Sequence[Binding]
-) -> tuple[Sequence[Queue], Sequence[Binding]]:
-    """Return queues and bindings without private queues and the bindings to them."""
-    private = {queue.name for queue in queues if is_private(queue)}
+) -> tuple[Sequence[Queue], Sequence[Binding], tuple[Queue | Binding, ...]]:
+    """Return the queues and bindings that are not private, and the private queues with their bindings."""
+    private = {queue.name: queue for queue in queues if is_private(queue)}
     if not private:
-        return queues, bindings
-    return (
-        [queue for queue in queues if queue.name not in private],
-        [each for each in bindings if each.destination_type != "queue" or each.destination not in private],
-    )
+        return queues, bindings, ()
+    own: list[Binding] = []
+    others: list[Binding] = []
+    for each in bindings:
+        (own if each.destination_type == "queue" and each.destination in private else others).append(each)
+    return [queue for queue in queues if queue.name not in private], others, (*private.values(), *own)
 
 
 def policies_from(listing: Iterable[Json]) -> list[Policy]:

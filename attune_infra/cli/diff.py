@@ -14,6 +14,7 @@ from attune_infra.cli._worker_ids import read_worker_ids
 from attune_infra.settings import Via
 
 if TYPE_CHECKING:
+    from attune_infra.interfaces import Broker
     from attune_infra.topology.model import Topology
     from attune_infra.topology.plan import Plan
 
@@ -37,19 +38,26 @@ def diff(
     With --worker, also the changes of `worker provision`.
     """
     from attune_infra.render.pages import plan as page
-    from attune_infra.topology.foreseen import check_possible
-    from attune_infra.topology.plan import Plan
+    from attune_infra.topology.plan import Plan, check_possible
     from attune_infra.topology.worker import with_workers
 
     topology, worker_ids = session.using(file).topology, read_worker_ids(worker or [])
     with session.broker(Via.HTTP) as broker:
         listed = run_in_background(broker.read)
         want, have = with_workers(topology, worker_ids), listed()
-    plan = Plan.between(have, want, prune=prune)
+        plan = _count_losses(Plan.between(have, want, prune=prune), broker)
     check_possible(plan.changes, have, want)
     if explain:
         _finish_explained(session, plan, have, want)
     session.finish("diff", page, plan)
+
+
+def _count_losses(plan: Plan, broker: Broker) -> Plan:
+    if not plan.queues_at_risk:
+        return plan
+    from attune_infra.operations.setup import count_contents
+
+    return count_contents(plan, broker)
 
 
 def _finish_explained(session: Session, plan: Plan, have: Topology, want: Topology) -> NoReturn:

@@ -13,6 +13,8 @@ from attune_infra.cli._session import Session
 from attune_infra.settings import Via
 
 if TYPE_CHECKING:
+    from attune_infra.interfaces import Broker
+    from attune_infra.topology.model import Topology
     from attune_infra.topology.plan import Plan
     from attune_infra.topology.report import Report
 
@@ -46,21 +48,26 @@ def setup(
     Without permission to set policies, everything else is created and the exit code is 3.
     """
     from attune_infra.operations.setup import apply_plan
-    from attune_infra.topology.foreseen import check_possible
-    from attune_infra.topology.plan import Plan
 
     want = session.using(file).topology
     with session.broker(via) as broker:
-        have = broker.read()
-        plan = Plan.between(have, want, prune=prune)
-        plan.insist_on(expect)
-        check_possible(plan.changes, have, want)
+        plan = _plan(broker, want, prune=prune, expect=expect)
         if dry_run:
-            _finish_dry_run(session, plan, allowed=allow_destructive and yes)
-        destroy = allow_destructive and _may_destroy(plan, yes=yes)
+            _finish_dry_run(session, plan, broker, allowed=allow_destructive and yes)
+        destroy = allow_destructive and _may_destroy(plan, broker, yes=yes)
         with progress("setting up") as watch:
             report = apply_plan(plan, broker, want, destroy=destroy, watch=watch)
         _finish(session, report)
+
+
+def _plan(broker: Broker, want: Topology, *, prune: bool, expect: str | None) -> Plan:
+    from attune_infra.topology.plan import Plan, check_possible
+
+    have = broker.read()
+    plan = Plan.between(have, want, prune=prune)
+    plan.insist_on(expect)
+    check_possible(plan.changes, have, want)
+    return plan
 
 
 def _finish(session: Session, report: Report) -> NoReturn:
@@ -69,18 +76,21 @@ def _finish(session: Session, report: Report) -> NoReturn:
     session.finish("setup", page, report)
 
 
-def _finish_dry_run(session: Session, plan: Plan, *, allowed: bool) -> NoReturn:
+def _finish_dry_run(session: Session, plan: Plan, broker: Broker, *, allowed: bool) -> NoReturn:
+    from attune_infra.operations.setup import count_contents
     from attune_infra.render.pages import plan as page
 
-    session.finish("setup", page, plan.dry_run(allowed=allowed))
+    session.finish("setup", page, count_contents(plan, broker).dry_run(allowed=allowed))
 
 
-def _may_destroy(plan: Plan, *, yes: bool) -> bool:
+def _may_destroy(plan: Plan, broker: Broker, *, yes: bool) -> bool:
     """Return True if the plan has destructive changes; ask for them first, unless `yes` is set."""
     from attune_infra.cli._consent import ask_to_delete
+    from attune_infra.operations.setup import count_contents
     from attune_infra.render.pages import plan as page
 
     if plan.destructive and not yes:
+        plan = count_contents(plan, broker)
         hint = "look at the plan with `attune-infra diff`; then give --yes beside --allow-destructive"
         ask_to_delete(page.lines(plan), page.question(plan), hint=hint)
     return bool(plan.destructive)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from attune_infra.topology.diff import Changed, Create, Delete, Recreate, Update, diff
 from attune_infra.topology.model import Queue, Topology, TopologyObject
-from attune_infra.topology.plan import Plan
+from attune_infra.topology.plan import Plan, loss_by
 from attune_infra.topology.remedy import policy_instead
-from attune_infra.topology.report import Loss, Outcome, Report, Status
+from attune_infra.topology.report import Outcome, Report, Status
 
 if TYPE_CHECKING:
     from attune_infra.interfaces import Broker
@@ -39,26 +39,33 @@ def apply_plan(
     refusals = {change.want: _refusal(change, broker) for change in plan.recreations}
     removals = _remove(plan.recreations if destroy else (), broker)
     gone = [change for change in plan.recreations if _is_deleted(removals.get(change.want))]
-    made = _make((*plan.applicable, *_creations_after(gone)), broker, want, watch)
+    made = _make((*plan.applicable, *_creations_after(gone, broker, want)), broker, want, watch)
     recreated = {
         change.want: replace(refusals[change.want], status=Status.RECREATED)
         for change in gone
         if made[change.want].status is Status.CREATED
     }
-    outcomes |= refusals | removals | made | recreated
-    return Report((*(outcomes[item] for item in want.objects()), *_delete(plan.deletions, broker, destroy)))
+    deleted = _delete(plan.deletions, broker, destroy)
+    outcomes |= refusals | removals | made | recreated | _make_again(plan.deletions, deleted, broker, want)
+    return Report((*(outcomes[item] for item in want.objects()), *deleted))
+
+
+def count_contents(plan: Plan, broker: Broker) -> Plan:
+    """Return a plan with the numbers of messages and consumers of the queues to recreate or to delete."""
+    return plan.with_contents({queue: broker.contents(queue) for queue in plan.queues_at_risk})
 
 
 def _refusal(change: Recreate, broker: Broker) -> Outcome:
     """Return the outcome for an object that differs: its loss if it is recreated, and a policy to use instead."""
     item = change.want
-    bindings = len(change.bindings) + len(change.lost)
     messages, consumers = broker.contents(item.name) if isinstance(item, Queue) else (0, 0)
     return Outcome(
         item,
         Status.DIFFERS,
         differences=change.differences,
-        loss=Loss(messages=messages, consumers=consumers, bindings=bindings),
+        loss=loss_by(change, messages, consumers),
+        lost=change.lost,
+        again=change.again,
         instead=policy_instead(change),
     )
 
@@ -75,14 +82,26 @@ def _is_deleted(outcome: Outcome | None) -> bool:
     return outcome is not None and outcome.status is Status.DELETED
 
 
-def _creations_after(gone: Iterable[Recreate]) -> list[Create]:
-    """Return what to create again: deleted objects, and the wanted bindings that were lost with them."""
-    objects = {item: None for change in gone for item in (change.want, *change.bindings)}
+def _creations_after(gone: Sequence[Recreate], broker: Broker, want: Topology) -> list[Create]:
+    """Return the deleted objects, and everything wanted that RabbitMQ deleted along with them."""
+    if not gone:
+        return []
+    missing = (change.want for change in diff(broker.read(), want) if isinstance(change, Create))
+    objects = dict.fromkeys((*(change.want for change in gone), *missing))
     return [Create(item) for item in objects]
 
 
+def _make_again(
+    deletions: Iterable[Delete], deleted: Iterable[Outcome], broker: Broker, want: Topology
+) -> dict[TopologyObject, Outcome]:
+    """Create again what is wanted and went along with undeclared objects."""
+    pairs = zip(deletions, deleted, strict=True)
+    gone = [item for change, outcome in pairs if _is_deleted(outcome) for item in change.again]
+    return _make([Create(item) for item in gone], broker, want) if gone else {}
+
+
 def _make(
-    changes: Sequence[Create | Update], broker: Broker, want: Topology, watch: Watch
+    changes: Sequence[Create | Update], broker: Broker, want: Topology, watch: Watch = lambda *_: None
 ) -> dict[TopologyObject, Outcome]:
     applied: list[Outcome] = []
     watch(0, len(changes))
@@ -108,8 +127,16 @@ def _read_back(outcome: Outcome, lacking: Changed | None, broker: Broker) -> Out
             return outcome
 
 
-def _delete(deletions: Iterable[Delete], broker: Broker, destroy: bool) -> list[Outcome]:
+def _delete(deletions: Sequence[Delete], broker: Broker, destroy: bool) -> list[Outcome]:
     items = [change.have for change in deletions]
     if not destroy:
         return [Outcome(item, Status.KEPT, "it is undeclared, but deleting was not allowed") for item in items]
-    return [*broker.delete(items, even_if_used=False)]
+    outcomes = broker.delete(items, even_if_used=False)
+    return [_with_loss(outcome, change) for outcome, change in zip(outcomes, deletions, strict=True)]
+
+
+def _with_loss(outcome: Outcome, change: Delete) -> Outcome:
+    """Add the objects that went along with an undeclared one, which was empty and unused itself."""
+    if not (change.lost and _is_deleted(outcome)):
+        return outcome
+    return replace(outcome, loss=loss_by(change, 0, 0), lost=change.lost, again=change.again)

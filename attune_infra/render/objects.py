@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
+from attune_infra.render.data import Data, sort_data
 from attune_infra.render.text import Line
 from attune_infra.render.words import difference
 from attune_infra.topology.diff import ABSENT, Difference, Value
-from attune_infra.topology.model import Binding, TopologyObject, kind_of
+from attune_infra.topology.model import Binding, TopologyObject, kind_of, label
+from attune_infra.topology.words import counted
 
 if TYPE_CHECKING:
-    from attune_infra.render.data import Data
+    from attune_infra.topology.report import Loss
 
+_MAX_OBJECTS_LISTED: Final = 20
 NOT_IN_PLACE: Final = Line("      RabbitMQ cannot change this in place; it must be deleted and recreated")
 
 
@@ -28,6 +32,35 @@ def difference_data(differences: Iterable[Difference]) -> Data:
         for item in differences
     ]
     return {"differences": found} if found else {}
+
+
+def loss_lines(
+    headline: str, loss: Loss, lost: Sequence[TopologyObject], again: Sequence[TopologyObject]
+) -> Iterator[Line]:
+    """Yield the numbers of what is lost, the names of the lost objects, and the numbers of those created again."""
+    counts = [(loss.messages, "message"), (loss.consumers, "consumer"), (loss.bindings, "binding")]
+    if loss.exchanges:
+        counts.append((loss.exchanges, "exchange"))
+    yield Line(f"      {headline}: {', '.join(counted(count, noun) for count, noun in counts)}")
+    for item in lost[:_MAX_OBJECTS_LISTED]:
+        yield Line(f"        {label(item)}")
+    if len(lost) > _MAX_OBJECTS_LISTED:
+        yield Line(f"        and {len(lost) - _MAX_OBJECTS_LISTED} more, all of them in --output json")
+    if again:
+        bindings = sum(isinstance(item, Binding) for item in again)
+        words = [counted(bindings, "binding")] if bindings else []
+        if len(again) > bindings:
+            words.append(counted(len(again) - bindings, "exchange"))
+        yield Line(f"      created again: {', '.join(words)}")
+
+
+def loss_data(loss: Loss, lost: Iterable[TopologyObject], again: Iterable[TopologyObject]) -> Data:
+    """Return what is lost, in numbers under the key `loss`, and the objects that are lost or created again."""
+    return {
+        "loss": asdict(loss),
+        "lost": sort_data(map(identify, lost)),
+        "created_again": sort_data(map(identify, again)),
+    }
 
 
 def identify(item: TopologyObject) -> Data:

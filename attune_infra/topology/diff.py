@@ -1,22 +1,27 @@
 """(have, want) -> changes, with RabbitMQ's own idea of equality.
 
-Two objects are equal here if the broker would accept a declaration of the one while the other exists. Sources: the
-equivalence checks of `queue.declare` and `exchange.declare`, tried on RabbitMQ 3.10, 4.0 and 4.3.
+Two objects are equal here if the broker would accept a declaration of the one while the other exists, and both
+have the same effect: see `facts.redeclaration`.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
-from functools import cached_property
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Final, TypeAlias, TypeVar
 
+from attune_infra.topology.facts.deletion import Companion
+from attune_infra.topology.facts.redeclaration import (
+    Treatment,
+    are_equal,
+    exchange_treatments,
+    queue_treatments,
+)
+from attune_infra.topology.facts.releases import NEWEST
 from attune_infra.topology.model import (
     Argument,
     Arguments,
     Binding,
-    End,
     Exchange,
     Policy,
     Queue,
@@ -25,38 +30,10 @@ from attune_infra.topology.model import (
     as_read,
     binding_order,
     freeze,
-    kind_of,
 )
 from attune_infra.topology.policy import PROVIDED_BY_POLICY, effective_definition
 
 _T = TypeVar("_T", Exchange, Queue, Policy)
-
-COMPARED_QUEUE_ARGUMENTS: Final = frozenset({
-    "x-dead-letter-exchange",
-    "x-dead-letter-routing-key",
-    "x-dead-letter-strategy",
-    "x-delivery-limit",
-    "x-expires",
-    "x-initial-cluster-size",
-    "x-max-age",
-    "x-max-length",
-    "x-max-length-bytes",
-    "x-max-priority",
-    "x-message-ttl",
-    "x-overflow",
-    "x-queue-leader-locator",
-    "x-queue-master-locator",
-    "x-queue-mode",
-    "x-queue-version",
-    "x-quorum-initial-group-size",
-    "x-single-active-consumer",
-    "x-stream-max-segment-size-bytes",
-})  # fmt: skip
-"""Arguments that a second declaration must repeat; the broker stores all others and never reads them."""
-
-NOT_COMPARED_ON_CLASSIC: Final = frozenset({"x-delivery-limit"})
-_COMPARED_ON_CLASSIC: Final = COMPARED_QUEUE_ARGUMENTS - NOT_COMPARED_ON_CLASSIC
-COMPARED_EXCHANGE_ARGUMENTS: Final = frozenset({"alternate-exchange"})
 
 
 class _Absent:
@@ -98,20 +75,26 @@ class Update:
 class Recreate:
     """Delete and declare again, since RabbitMQ cannot change the object in place.
 
-    The bindings of the old object go with it: `bindings` are wanted again, `lost` are not.
+    RabbitMQ deletes other objects along with the old one: `again` are wanted and created again, `lost` are not.
     """
 
     want: Exchange | Queue
     differences: tuple[Difference, ...]
-    bindings: tuple[Binding, ...] = ()
-    lost: tuple[Binding, ...] = ()
+    again: tuple[Companion, ...] = ()
+    lost: tuple[Companion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """Delete an undeclared object."""
+    """Delete an undeclared object; `again` and `lost` as for `Recreate`.
+
+    An exchange is kept as long as it is the source of bindings: `kept_by` are those that it will have then.
+    """
 
     have: TopologyObject
+    again: tuple[Companion, ...] = ()
+    lost: tuple[Companion, ...] = ()
+    kept_by: tuple[Binding, ...] = ()
 
 
 Changed: TypeAlias = Create | Update | Recreate
@@ -130,48 +113,24 @@ def diff(have: Topology, want: Topology) -> tuple[Changed, ...]:
 
 def compare(have: Topology, want: Topology) -> Iterator[tuple[TopologyObject, Changed | None]]:
     """Return every wanted object with the change that `have` needs for it, None if it needs none."""
-    comparison = Comparison(have, want)
-    return ((item, comparison.change_of(item)) for item in want.objects())
+    return ((item, change_of(item, have)) for item in want.objects())
 
 
-class Comparison:
-    """A comparison of the existing topology with the wanted one, object by object."""
-
-    def __init__(self, have: Topology, want: Topology) -> None:
-        self.have, self.want = have, want
-
-    def change_of(self, item: TopologyObject) -> Changed | None:
-        """Return the change that a wanted object needs, None if it needs none."""
-        change = _change(self.have, item)
-        return self._with_bindings(change) if isinstance(change, Recreate) else change
-
-    def _with_bindings(self, change: Recreate) -> Recreate:
-        """Add the bindings that go with an object when it is deleted."""
-        gone = self._bindings_at[kind_of(change.want), change.want.name]
-        wanted = [(binding, self._wanted(binding)) for binding in gone]
-        return replace(
-            change,
-            bindings=tuple(want for _, want in wanted if want is not None),
-            lost=tuple(binding for binding, want in wanted if want is None),
-        )
-
-    def _wanted(self, binding: Binding) -> Binding | None:
-        """Return the wanted form of an existing binding, None if it is not wanted."""
-        return binding if binding in self.want.bindings else self._wanted_as_read.get(binding)
-
-    @cached_property
-    def _wanted_as_read(self) -> Mapping[Binding, Binding]:
-        return {as_read(binding): binding for binding in self.want.bindings}
-
-    @cached_property
-    def _bindings_at(self) -> Mapping[End, Sequence[Binding]]:
-        """The bindings from or to each exchange or queue, by its kind and name."""
-        found: dict[End, list[Binding]] = defaultdict(list)
-        for binding in sorted(self.have.bindings, key=binding_order):
-            ends = {("exchange", binding.source), (binding.destination_type, binding.destination)}
-            for end in ends:
-                found[end].append(binding)
-        return found
+def change_of(want: TopologyObject, have: Topology) -> Changed | None:
+    """Return the change that a wanted object needs, None if it needs none."""
+    match want:
+        case Exchange():
+            exchange = have.exchanges.get(want.name)
+            return _recreate(want, _exchange_differences(exchange, want, have)) if exchange else Create(want)
+        case Queue():
+            queue = have.queues.get(want.name)
+            return _recreate(want, _queue_differences(queue, want, have)) if queue else Create(want)
+        case Policy():
+            policy = have.policies.get(want.name)
+            return _update(want, _policy_differences(policy, want)) if policy else Create(want)
+        case Binding():
+            exists = want in have.bindings or as_read(want) in have.bindings
+            return None if exists or _is_down(have, want) else Create(want)
 
 
 def undeclared(have: Topology, want: Topology) -> tuple[TopologyObject, ...]:
@@ -189,22 +148,6 @@ def undeclared(have: Topology, want: Topology) -> tuple[TopologyObject, ...]:
 
 def _not_in(want: Mapping[str, _T], have: Mapping[str, _T]) -> Iterator[_T]:
     return (have[name] for name in sorted(have.keys() - want.keys()))
-
-
-def _change(have: Topology, want: TopologyObject) -> Changed | None:
-    match want:
-        case Exchange():
-            exchange = have.exchanges.get(want.name)
-            return _recreate(want, _exchange_differences(exchange, want, have)) if exchange else Create(want)
-        case Queue():
-            queue = have.queues.get(want.name)
-            return _recreate(want, _queue_differences(queue, want, have)) if queue else Create(want)
-        case Policy():
-            policy = have.policies.get(want.name)
-            return _update(want, _policy_differences(policy, want)) if policy else Create(want)
-        case Binding():
-            exists = want in have.bindings or as_read(want) in have.bindings
-            return None if exists or _is_down(have, want) else Create(want)
 
 
 def _recreate(want: Exchange | Queue, found: Iterator[Difference]) -> Recreate | None:
@@ -225,9 +168,8 @@ def _is_down(have: Topology, binding: Binding) -> bool:
 
 def _exchange_differences(have: Exchange, want: Exchange, live: Topology) -> Iterator[Difference]:
     yield from _attributes(have, want, ("type", "durable", "auto_delete", "internal"))
-    yield from _without_provided(
-        _arguments(have.arguments, want.arguments, COMPARED_EXCHANGE_ARGUMENTS), have, live
-    )
+    if have.arguments or want.arguments:
+        yield from _without_provided(_argument_differences(have, want, live), have, live)
 
 
 def _queue_differences(have: Queue, want: Queue, live: Topology) -> Iterator[Difference]:
@@ -236,19 +178,26 @@ def _queue_differences(have: Queue, want: Queue, live: Topology) -> Iterator[Dif
         yield Difference("type", have.type, wanted_type)
     yield from _attributes(have, want, ("durable", "auto_delete", "exclusive"))
     if have.arguments or want.arguments:
-        yield from _without_provided(
-            _arguments(have.arguments, want.arguments, compared_arguments(have)), have, live
-        )
+        yield from _without_provided(_argument_differences(have, want, live), have, live)
 
 
-def compared_arguments(queue: Queue) -> frozenset[str]:
-    """Return the arguments that a declaration must have in common with an existing queue."""
-    return _COMPARED_ON_CLASSIC if queue.type == "classic" else COMPARED_QUEUE_ARGUMENTS
+def treatments(have: Exchange | Queue, live: Topology) -> Mapping[str, Treatment]:
+    """Return the arguments in which a declaration must not differ from an existing object, with their treatment.
+
+    RabbitMQ refuses the difference or, worse, accepts it and goes on acting on the existing value.
+    """
+    version = live.version or NEWEST
+    if isinstance(have, Exchange):
+        return exchange_treatments(have.type, version)
+    return queue_treatments(live.type_of(have), version)
 
 
 def _policy_differences(have: Policy, want: Policy) -> Iterator[Difference]:
     yield from _attributes(have, want, ("pattern", "apply_to", "priority"))
-    yield from _arguments(have.definition, want.definition, have.definition.keys() | want.definition.keys())
+    for name in sorted(have.definition.keys() | want.definition.keys()):
+        mine, wanted = have.definition.get(name, ABSENT), want.definition.get(name, ABSENT)
+        if freeze(mine) != freeze(wanted):
+            yield Difference(name, mine, wanted)
 
 
 def _attributes(have: object, want: object, names: tuple[str, ...]) -> Iterator[Difference]:
@@ -257,10 +206,11 @@ def _attributes(have: object, want: object, names: tuple[str, ...]) -> Iterator[
             yield Difference(name, getattr(have, name), getattr(want, name))
 
 
-def _arguments(have: Arguments, want: Arguments, compared: Set[str]) -> Iterator[Difference]:
-    for name in sorted((have.keys() | want.keys()) & compared):
-        mine, wanted = have.get(name, ABSENT), want.get(name, ABSENT)
-        if freeze(mine) != freeze(wanted):
+def _argument_differences(have: Exchange | Queue, want: Exchange | Queue, live: Topology) -> Iterator[Difference]:
+    version = live.version or NEWEST
+    for name in sorted((have.arguments.keys() | want.arguments.keys()) & treatments(have, live).keys()):
+        mine, wanted = have.arguments.get(name, ABSENT), want.arguments.get(name, ABSENT)
+        if not are_equal(name, mine, wanted, version):
             yield Difference(name, mine, wanted)
 
 

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from attune_infra.errors import ExitCode
 from attune_infra.topology.diff import (
     ABSENT,
-    COMPARED_EXCHANGE_ARGUMENTS,
     Changed,
     Create,
     Recreate,
     Update,
     compare,
-    compared_arguments,
     is_provided,
+    treatments,
     undeclared,
 )
+from attune_infra.topology.facts.redeclaration import Treatment
 from attune_infra.topology.model import (
     Binding,
     Exchange,
@@ -72,11 +72,24 @@ def _explain(item: TopologyObject, change: Changed | None, have: Topology) -> Ex
         case Update():
             reasons = ["a policy can be changed in place"]
         case Recreate():
-            names = ", ".join(found.attribute for found in change.differences)
-            reasons = [f"RabbitMQ compares {names} with the existing object, and would refuse this declaration"]
+            reasons = [*_why_recreated(change, have)]
         case None:
             reasons = [_why_equal(item)]
     return Explanation(item, change is not None, (*reasons, *_details(item, have)))
+
+
+def _why_recreated(change: Recreate, have: Topology) -> Iterator[str]:
+    existing = have.exchanges if isinstance(change.want, Exchange) else have.queues
+    treated = treatments(existing[change.want.name], have)
+    names = [found.attribute for found in change.differences]
+    kept = [name for name in names if treated.get(name) is Treatment.KEPT]
+    if compared := ", ".join(name for name in names if name not in kept):
+        yield f"RabbitMQ compares {compared} with the existing object, and would refuse this declaration"
+    for name in kept:
+        yield (
+            f"{name} is not compared, but has an effect: RabbitMQ would accept this declaration"
+            " and go on acting on the existing value"
+        )
 
 
 def _why_missing(item: TopologyObject) -> str:
@@ -102,7 +115,7 @@ def _details(item: TopologyObject, have: Topology) -> Iterator[str]:
                 yield from _queue_details(queue, item, have)
         case Exchange():
             if exchange := have.exchanges.get(item.name):
-                yield from _argument_details(exchange, item, COMPARED_EXCHANGE_ARGUMENTS, have)
+                yield from _argument_details(exchange, item, have)
         case Binding():
             destination = have.queues.get(item.destination)
             if destination and destination.state == "down":
@@ -115,13 +128,11 @@ def _queue_details(have: Queue, want: Queue, live: Topology) -> Iterator[str]:
         yield f"no type is wanted, so the virtual host decides: {default}"
     if have.state == "down":
         yield "its node is down: the queue is unavailable, not missing"
-    yield from _argument_details(have, want, compared_arguments(have), live)
+    yield from _argument_details(have, want, live)
 
 
-def _argument_details(
-    have: Exchange | Queue, want: Exchange | Queue, compared: frozenset[str], live: Topology
-) -> Iterator[str]:
-    for name in sorted((have.arguments.keys() | want.arguments.keys()) - compared):
+def _argument_details(have: Exchange | Queue, want: Exchange | Queue, live: Topology) -> Iterator[str]:
+    for name in sorted((have.arguments.keys() | want.arguments.keys()) - treatments(have, live).keys()):
         yield f"{name} is not compared: RabbitMQ stores it at the first declaration and never reads it"
     provided, policy = effective_definition(have, live), policy_of(have, live)
     for name, wanted in sorted(want.arguments.items()):

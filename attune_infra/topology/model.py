@@ -24,6 +24,8 @@ VOID_AS_LISTED: Final = "undefined"
 
 PRESENT: Final[Mapping[str, Argument]] = {"present": True}
 """The form in which a document says that a headers binding matches any value of a header."""
+Version: TypeAlias = tuple[int, int]
+"""Major and minor version of RabbitMQ; patch releases behave alike in everything this tool asks."""
 
 _WORKING: Final = frozenset({None, "running", "live", "idle", "flow"})
 """States of a queue that works; RabbitMQ's word depends on its version and on whether it keeps statistics."""
@@ -202,6 +204,8 @@ class Topology:
     document manages; undeclared objects with such a name may be pruned. `routes` are tests of the routing. `twins`
     are bindings that the broker holds more than once: it distinguishes integers of different width in arguments,
     and does not show it. `exchange_types` are the types that the broker can make, None if they are unknown.
+    and does not show it. `version` is the release of a live broker; None stands for the newest one.
+    `hidden` are objects of a live broker that are not for a topology, such as private queues and their bindings.
     """
 
     name: str = ""
@@ -217,6 +221,8 @@ class Topology:
     twins: frozenset[Binding] = field(default=frozenset(), compare=False)
     routes: tuple[Route, ...] = ()
     exchange_types: frozenset[str] | None = field(default=None, compare=False)
+    version: Version | None = field(default=None, compare=False)
+    hidden: tuple[Exchange | Queue | Binding, ...] = field(default=(), compare=False)
 
     @classmethod
     def of(

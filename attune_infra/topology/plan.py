@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import TypeAlias, TypeVar
 
-from attune_infra.errors import ExitCode, PlanRefused
+from attune_infra.errors import ExitCode, PlanRefused, RequestRefused
 from attune_infra.topology.diff import Change, Create, Delete, Recreate, Update, compare
-from attune_infra.topology.model import Binding, Queue, Topology, TopologyObject, freeze
+from attune_infra.topology.facts.deletion import Companion, Deletions
+from attune_infra.topology.facts.exchanges import find_exchange, is_reserved
+from attune_infra.topology.facts.plugin_exchanges import binding_problem, lacks_type, plugin_hint
+from attune_infra.topology.model import Binding, Exchange, Queue, Topology, TopologyObject, as_read, freeze, label
 from attune_infra.topology.prune import prunable
+from attune_infra.topology.report import Loss
+from attune_infra.topology.words import counted
 
 _DIGEST_LENGTH = 12
+_Destructive = TypeVar("_Destructive", Recreate, Delete)
+
+
+Contents: TypeAlias = "tuple[int | None, int | None]"
+"""The numbers of messages and consumers of a queue; None for a number that is unknown."""
 
 
 @dataclass(frozen=True)
@@ -21,11 +32,12 @@ class Plan:
     """The changes that create all wanted objects and, with pruning, delete the undeclared ones that are managed.
 
     The `unchanged` objects exist as wanted; queues among them that do not work have the state that the broker
-    reports.
+    reports. `contents` are the numbers of messages and consumers of queues, as far as they were counted.
     """
 
     changes: tuple[Change, ...]
     unchanged: tuple[TopologyObject, ...]
+    contents: Mapping[str, Contents] = field(default_factory=dict, kw_only=True)
 
     @classmethod
     def between(cls, have: Topology, want: Topology, *, prune: bool = False) -> Plan:
@@ -36,7 +48,8 @@ class Plan:
                 unchanged.append(_with_state(item, have))
             else:
                 changes.append(change)
-        return cls((*changes, *(prunable(have, want) if prune else ())), tuple(unchanged))
+        changes += prunable(have, want) if prune else ()
+        return cls(_with_companions(changes, have, want), tuple(unchanged))
 
     @cached_property
     def digest(self) -> str:
@@ -59,7 +72,7 @@ class Plan:
 
     def dry_run(self, *, allowed: bool = False) -> DryRun:
         """Return the plan for a command that shows it and exits as if it had carried it out."""
-        return DryRun(self.changes, self.unchanged, allowed)
+        return DryRun(self.changes, self.unchanged, allowed, contents=self.contents)
 
     @property
     def down(self) -> tuple[Queue, ...]:
@@ -86,6 +99,29 @@ class Plan:
         """The changes that must be allowed explicitly."""
         return (*self.recreations, *self.deletions)
 
+    @property
+    def queues_at_risk(self) -> tuple[str, ...]:
+        """The names of the queues to recreate or to delete."""
+        return tuple(item.name for item in map(_old_object, self.destructive) if isinstance(item, Queue))
+
+    @property
+    def kept(self) -> tuple[Delete, ...]:
+        """The deletions that will not be made, since the object is in use."""
+        return tuple(change for change in self.deletions if change.kept_by or self._is_in_use(change.have))
+
+    def _is_in_use(self, item: TopologyObject) -> bool:
+        return isinstance(item, Queue) and any(self.contents.get(item.name, ()))
+
+    def with_contents(self, contents: Mapping[str, Contents]) -> Plan:
+        """Return the same plan with the numbers of messages and consumers of the queues at risk."""
+        return replace(self, contents=contents)
+
+    def loss_by(self, change: Recreate | Delete) -> Loss:
+        """Return the loss by a change; messages and consumers that were not counted are unknown."""
+        item = _old_object(change)
+        messages, consumers = self.contents.get(item.name, (None, None)) if isinstance(item, Queue) else (0, 0)
+        return loss_by(change, messages, consumers)
+
 
 @dataclass(frozen=True)
 class DryRun(Plan):
@@ -98,12 +134,89 @@ class DryRun(Plan):
 
     @property
     def exit_code(self) -> ExitCode:
-        refused = not self.allowed and bool(self.destructive)
+        made = len(self.destructive) - len(self.kept) if self.allowed else 0
+        refused = made < len(self.destructive)
         if not (refused or self.down):
             return ExitCode.DONE
-        if self.applicable or (self.allowed and self.destructive):
+        if self.applicable or made:
             return ExitCode.PARTLY_DONE
         return ExitCode.FAILED if self.down else ExitCode.REFUSED
+
+
+def loss_by(change: Recreate | Delete, messages: int | None, consumers: int | None) -> Loss:
+    """Return the loss by a change to an object with these contents."""
+    bindings = sum(isinstance(item, Binding) for item in change.lost)
+    return Loss(
+        messages=messages,
+        consumers=consumers,
+        bindings=bindings,
+        exchanges=len(change.lost) - bindings,
+    )
+
+
+def _old_object(change: Recreate | Delete) -> TopologyObject:
+    return change.want if isinstance(change, Recreate) else change.have
+
+
+def _with_companions(changes: Sequence[Change], have: Topology, want: Topology) -> tuple[Change, ...]:
+    """Add to each destructive change the objects that RabbitMQ deletes along.
+
+    The changes are made in this order: old objects of recreations are deleted, everything wanted is created,
+    and undeclared objects are deleted.
+    """
+    planned = {_identity(_old_object(each)) for each in changes if isinstance(each, Recreate | Delete)}
+    if not planned:
+        return tuple(changes)
+    found: list[Change] = []
+    bindings = have.bindings.union(item for item in have.hidden if isinstance(item, Binding))
+    before = Deletions(have.exchanges, bindings)
+    gone: set[object] = set()
+    for change in changes:
+        if isinstance(change, Recreate):
+            companions = before.delete(change.want)
+            gone.update(map(_identity, companions))
+            found.append(_with_fates(change, companions, planned, want))
+        elif not isinstance(change, Delete):
+            found.append(change)
+    kept = {name: item for name, item in have.exchanges.items() if _identity(item) not in gone}
+    after = Deletions(kept | dict(want.exchanges), want.bindings.union(bindings - gone))
+    for change in changes:
+        if isinstance(change, Delete):
+            item = change.have
+            kept_by = after.bindings_from(item.name) if isinstance(item, Exchange) else ()
+            companions = () if kept_by else after.delete(item)
+            found.append(replace(_with_fates(change, companions, planned, want), kept_by=kept_by))
+    return tuple(found)
+
+
+def _with_fates(
+    change: _Destructive, companions: Iterable[Companion], planned: set[object], want: Topology
+) -> _Destructive:
+    """Return a change with the objects that it takes along, except those that have a change of their own."""
+    again: list[Companion] = []
+    lost: list[Companion] = []
+    for item in companions:
+        if _identity(item) in planned:
+            continue
+        wanted = _wanted_form(item, want)
+        if wanted is not None:
+            again.append(wanted)
+        else:
+            lost.append(item)
+    return replace(change, again=tuple(again), lost=tuple(lost))
+
+
+def _wanted_form(item: Companion, want: Topology) -> Companion | None:
+    """Return the wanted form of an existing object; None if it is not wanted."""
+    if isinstance(item, Exchange):
+        return want.exchanges.get(item.name)
+    if item in want.bindings:
+        return item
+    return next((each for each in want.bindings if each.source == item.source and as_read(each) == item), None)
+
+
+def _identity(item: TopologyObject) -> object:
+    return item if isinstance(item, Binding) else (type(item), item.name)
 
 
 def _with_state(item: TopologyObject, have: Topology) -> TopologyObject:
@@ -121,10 +234,19 @@ def _canonical(change: Change) -> tuple[object, ...]:
         case Update():
             return ("update", _object(change.want), repr(change.differences))
         case Recreate():
-            lost = [binding.identity for binding in change.lost]
-            return ("recreate", _object(change.want), repr(change.differences), lost)
+            return ("recreate", _object(change.want), repr(change.differences), [*_canonical_loss(change)])
         case Delete():
-            return ("delete", _object(change.have))
+            lost = [*_canonical_loss(change)]
+            return ("delete", _object(change.have), lost) if lost else ("delete", _object(change.have))
+
+
+def _canonical_loss(change: Recreate | Delete) -> Iterator[tuple[object, ...]]:
+    """Yield the lost objects, without bindings of queues that clients come and go with."""
+    for item in change.lost:
+        if isinstance(item, Exchange):
+            yield _object(item)
+        elif not is_reserved(item.destination):
+            yield item.identity
 
 
 def _object(item: TopologyObject) -> tuple[object, ...]:
@@ -137,3 +259,29 @@ def _object(item: TopologyObject) -> tuple[object, ...]:
 
 def _plain(value: object) -> object:
     return dict(value) if isinstance(value, Mapping) else value
+
+
+def check_possible(changes: Iterable[Change], have: Topology, want: Topology) -> None:
+    """Raise `RequestRefused`, naming every one, if the broker is certain to refuse any of these changes."""
+    refusals = list(_refusals(changes, have, want))
+    if refusals:
+        sentences = "\n".join(sentence for sentence, _ in refusals)
+        hints = "\n".join(dict.fromkeys(hint for _, hint in refusals))
+        raise RequestRefused(
+            f"RabbitMQ would refuse {counted(len(refusals), 'object')}, so nothing is changed:\n{sentences}",
+            hint=hints,
+        )
+
+
+def _refusals(changes: Iterable[Change], have: Topology, want: Topology) -> Iterator[tuple[str, str]]:
+    """Yield a sentence and a remedy for each change that the broker would refuse."""
+    for change in changes:
+        if not isinstance(change, Create | Recreate):
+            continue
+        item = change.want
+        if isinstance(item, Exchange) and lacks_type(item, have):
+            yield f"{label(item)}: the broker has no exchange type {item.type}", plugin_hint(item.type)
+        elif isinstance(item, Binding):
+            source = find_exchange(item.source, want.exchanges) or have.exchanges.get(item.source)
+            if source is not None and (problem := binding_problem(item, source)) is not None:
+                yield f"{label(item)}: {problem[0]}", problem[1]

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from attune_infra.errors import ExitCode
 from attune_infra.topology.diff import Difference
+from attune_infra.topology.facts.deletion import Companion
 from attune_infra.topology.model import Policy, TopologyObject
 
 
@@ -36,17 +37,22 @@ _FAILED = frozenset({Status.FAILED, Status.SKIPPED, Status.DOWN})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loss:
-    """The losses by the deletion of an object; a number is None if it could not be counted."""
+    """The losses by the deletion of an object; a number is None if it could not be counted.
+
+    Bindings and exchanges that are created again are no loss.
+    """
 
     messages: int | None
     consumers: int | None
     bindings: int
+    exchanges: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """The outcome of one object, with a reason if it is not the wanted one.
 
+    `lost` are objects that RabbitMQ deletes along with this one, and `again` those that are created again.
     `instead` is a policy that would have the wanted effect without any loss.
     """
 
@@ -56,6 +62,8 @@ class Outcome:
     differences: tuple[Difference, ...] = ()
     loss: Loss | None = None
     instead: Policy | None = None
+    lost: tuple[Companion, ...] = ()
+    again: tuple[Companion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,9 @@ from itertools import chain
 from typing import NamedTuple
 
 from attune_infra.errors import AttuneError, ExitCode
-from attune_infra.topology.diff import Changed, Comparison, Create, Difference, compare, undeclared
-from attune_infra.topology.facts.plugin_exchanges import plugin_hint
+from attune_infra.topology.diff import Changed, Create, Difference, change_of, compare, undeclared
+from attune_infra.topology.facts.plugin_exchanges import lacks_type, plugin_hint
 from attune_infra.topology.facts.releases import NEWEST, version_of
-from attune_infra.topology.foreseen import lacks_type
 from attune_infra.topology.model import Binding, Exchange, Queue, Topology, TopologyObject, label
 from attune_infra.topology.routing.index import Index
 from attune_infra.topology.routing.reach import Reach, keys_into
@@ -181,12 +180,12 @@ def _check_of_dead_letters(queue: Queue, wanted: Index, reach: Reach) -> Check:
 def _checks_of_workers(seen: Seen, have: Topology, want: Wanted) -> Iterator[Check]:
     if not want.own:
         return
-    family, comparison = worker_family(want.topology), Comparison(have, want.everything)
+    family = worker_family(want.topology)
     templates = [*map(label, family.queues), *map(label, family.bindings)]
     consumers = [_consumer_name(family.consumer_tag, queue.name) for queue in family.queues]
     for worker_id, objects in want.own.items():
         for item, template in zip(objects, templates, strict=True):
-            check = _check_of_object(item, comparison.change_of(item), have)
+            check = _check_of_object(item, change_of(item, have), have)
             yield check._replace(worker_id=worker_id, template=template)
         queues = [item for item in objects if isinstance(item, Queue)]
         for queue, template in zip(queues, consumers, strict=True):

@@ -9,11 +9,12 @@ import pytest
 
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.settings import Via
-from attune_infra.topology.diff import Create, Recreate, diff, undeclared
+from attune_infra.topology.diff import Create, diff, undeclared
 from attune_infra.topology.document.export import as_definitions, as_document
 from attune_infra.topology.document.parse import parse
 from attune_infra.topology.facts.releases import version_of
 from attune_infra.topology.model import Argument, Binding, Message, Queue, Topology
+from attune_infra.topology.plan import Plan
 from attune_infra.topology.report import Status
 from attune_infra.topology.routing.route import Routing
 from support.as_a_user import Command
@@ -108,10 +109,9 @@ def test_a_recreated_queue_gets_the_wanted_form() -> None:
     text = Binding(source="h", destination="q", arguments={"a": "undefined"})
     have = Topology.of([Queue(name="q", type="classic", durable=False), void])
 
-    [change] = diff(have, Topology.of([Queue(name="q"), text]))
+    [change] = Plan.between(have, Topology.of([Queue(name="q"), text])).recreations
 
-    assert isinstance(change, Recreate)
-    assert (change.bindings, change.lost) == ((text,), ())
+    assert (change.again, change.lost) == ((text,), ())
 
 
 def test_a_twin_with_the_text_is_one_value() -> None:

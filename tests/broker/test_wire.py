@@ -140,9 +140,9 @@ def test_private_queues_are_left_out_with_their_bindings() -> None:
     kept = [Binding(source="e", destination="ours"), to_exchange]
     left_out = [Binding(source="e", destination="mine"), Binding(source="e", destination="amq.gen-x")]
 
-    assert wire.without_private([*private, *ours], [*left_out, *kept]) == (ours, kept)
-    assert wire.without_private(ours, kept) == (ours, kept)
-    assert wire.without_private(private, left_out) == ([], [])
+    assert wire.split_private([*private, *ours], [*left_out, *kept]) == (ours, kept, (*private, *left_out))
+    assert wire.split_private(ours, kept) == (ours, kept, ())
+    assert wire.split_private(private, left_out) == ([], [], (*private, *left_out))
 
 
 def test_policies_are_read() -> None:

@@ -75,11 +75,12 @@ def test_what_would_be_lost_is_refused_with_what_would_do_instead(
     refused = attune_infra("setup", document)
 
     assert refused.code == 4
-    assert refused.lines[1:7] == [
+    assert refused.lines[1:8] == [
         "! queue mine.q exists but differs",
         "      x-message-ttl: have none, want 60000 (integer)",
         "      RabbitMQ cannot change this in place; it must be deleted and recreated",
-        "      would be lost: 0 messages, 0 consumers, 1 binding",
+        "      would be lost: 0 messages, 0 consumers, 0 bindings",
+        "      created again: 1 binding",
         "      this policy has the same effect, if the document leaves out the arguments:",
         r"        mine.q: {pattern: '^mine\.q$', apply_to: queues, definition: {message-ttl: 60000}}",
     ]

@@ -183,6 +183,9 @@ def test_json_carries_both_values_of_a_difference(attune_infra: Command, channel
             {"attribute": "auto_delete", "have": True, "want": False},
             {"attribute": "x-message-ttl", "want": 86_400_000},
         ],
+        "loss": {"messages": 0, "consumers": 0, "bindings": 0, "exchanges": 0},
+        "lost": [],
+        "created_again": [],
     }
 
 

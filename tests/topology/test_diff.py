@@ -4,6 +4,7 @@ import pytest
 
 from attune_infra.topology.builtin import attune
 from attune_infra.topology.diff import ABSENT, Create, Difference, Recreate, Update, diff, undeclared
+from attune_infra.topology.facts.releases import Version
 from attune_infra.topology.model import Argument, Binding, Exchange, Policy, Queue, Topology, TopologyObject
 
 
@@ -74,6 +75,41 @@ def test_a_delivery_limit_counts_on_a_quorum_queue() -> None:
     have = Queue(name="q", type="quorum", arguments={"x-delivery-limit": 3})
 
     assert differences(have, Queue(name="q", type="quorum")) == [Difference("x-delivery-limit", 3, ABSENT)]
+
+
+@pytest.mark.parametrize(
+    ("version", "queue_type", "argument", "is_difference"),
+    [
+        ((3, 10), "quorum", "x-consumer-timeout", False),  # unknown
+        ((4, 0), "quorum", "x-consumer-timeout", True),  # kept
+        ((4, 3), "quorum", "x-consumer-timeout", True),  # compared
+        ((4, 3), "classic", "x-consumer-timeout", False),
+        ((4, 0), "quorum", "x-delayed-retry-min", False),
+        ((4, 3), "quorum", "x-delayed-retry-min", True),
+        (None, "quorum", "x-delayed-retry-min", True),
+        ((3, 10), "classic", "x-queue-leader-locator", False),
+        ((4, 0), "classic", "x-queue-leader-locator", True),
+        ((3, 10), "quorum", "x-max-in-memory-length", True),
+        ((4, 0), "classic", "x-max-in-memory-length", False),
+        ((4, 3), "quorum", "x-quorum-target-group-size", True),
+    ],
+)
+def test_the_release_and_the_type_decide_what_is_compared(
+    version: Version | None, queue_type: str, argument: str, *, is_difference: bool
+) -> None:
+    have = replace(Topology.of([Queue(name="q", type=queue_type)]), version=version)
+
+    changes = diff(have, Topology.of([Queue(name="q", type=queue_type, arguments={argument: 7})]))
+
+    assert bool(changes) is is_difference
+
+
+def test_an_argument_of_a_plugin_is_kept_by_the_exchanges_of_its_type() -> None:
+    have = Exchange(name="e", type="x-consistent-hash", arguments={"hash-header": "a"})
+    plain = Exchange(name="e", arguments={"hash-header": "a"})
+
+    assert differences(have, replace(have, arguments={})) == [Difference("hash-header", "a", ABSENT)]
+    assert differences(plain, replace(plain, arguments={})) == []
 
 
 @pytest.mark.parametrize(

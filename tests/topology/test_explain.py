@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from attune_infra.topology.builtin import attune
 from attune_infra.topology.explain import explain, explain_plan
 from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology, TopologyObject
@@ -59,6 +61,19 @@ def test_what_is_compared_is_named() -> None:
 
     assert reasons(have, Exchange(name="e", type="direct")) == [
         "RabbitMQ compares type with the existing object, and would refuse this declaration"
+    ]
+
+
+def test_an_argument_that_is_kept_is_told_from_one_that_is_compared() -> None:
+    queue = Queue(name="q", type="quorum", arguments={"x-consumer-timeout": 60_000, "x-max-length": 5})
+    have = replace(Topology.of([queue]), version=(4, 0))
+
+    assert reasons(have, Queue(name="q", type="quorum", arguments={"x-consumer-timeout": 90_000})) == [
+        "RabbitMQ compares x-max-length with the existing object, and would refuse this declaration",
+        (
+            "x-consumer-timeout is not compared, but has an effect: RabbitMQ would accept this declaration"
+            " and go on acting on the existing value"
+        ),
     ]
 
 

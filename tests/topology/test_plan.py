@@ -68,4 +68,4 @@ def test_what_goes_with_a_recreated_object_is_told() -> None:
 
     [change] = Plan.between(have, Topology.of([Exchange(name="e"), Queue(name="q"), wanted])).recreations
 
-    assert (change.bindings, change.lost) == ((wanted,), (extra,))
+    assert (change.again, change.lost) == ((wanted,), (extra,))

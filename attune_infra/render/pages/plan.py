@@ -6,7 +6,14 @@ from collections.abc import Iterator
 from typing import assert_never
 
 from attune_infra.render.data import Data, sort_data
-from attune_infra.render.objects import NOT_IN_PLACE, difference_data, difference_lines, identify
+from attune_infra.render.objects import (
+    NOT_IN_PLACE,
+    difference_data,
+    difference_lines,
+    identify,
+    loss_data,
+    loss_lines,
+)
 from attune_infra.render.text import Line
 from attune_infra.render.words import attributes, value
 from attune_infra.topology.diff import Change, Create, Delete, Recreate, Update
@@ -17,7 +24,7 @@ from attune_infra.topology.words import counted
 
 def lines(plan: Plan) -> Iterator[Line]:
     for change in plan.changes:
-        yield from _change_lines(change)
+        yield from _change_lines(change, plan)
     for queue in plan.down:
         yield Line(f"! {label(queue)} exists, but its state is {queue.state}", "red")
     if not (plan.changes or plan.down):
@@ -39,7 +46,7 @@ def lines(plan: Plan) -> Iterator[Line]:
 def data(plan: Plan) -> Data:
     return {
         "digest": plan.digest,
-        "changes": sort_data(_change_data(change) for change in plan.changes),
+        "changes": sort_data(_change_data(change, plan) for change in plan.changes),
         "unchanged": sort_data(identify(item) for item in plan.unchanged),
         "down": sort_data({**identify(queue), "state": queue.state} for queue in plan.down),
     }
@@ -51,10 +58,30 @@ def question(plan: Plan) -> str:
     words = [f"recreate {counted(recreate, 'object')}"] if recreate else []
     if delete:
         words.append(f"delete {counted(delete, 'object')}")
-    return f"{' and '.join(words).capitalize()}?"
+    lost = ", ".join(_total_loss(plan))
+    return f"{' and '.join(words).capitalize()}{f' (lost: {lost})' if lost else ''}?"
 
 
-def _change_lines(change: Change) -> Iterator[Line]:
+def _total_loss(plan: Plan) -> Iterator[str]:
+    """Yield what the whole plan loses, in words; deletions lose no messages, since a queue in use is kept."""
+    losses = [plan.loss_by(change) for change in plan.recreations]
+    for counts, noun in (
+        ([loss.messages for loss in losses], "message"),
+        ([loss.consumers for loss in losses], "consumer"),
+        ([plan.loss_by(change).bindings for change in plan.destructive], "binding"),
+        ([plan.loss_by(change).exchanges for change in plan.destructive], "exchange"),
+    ):
+        if None in counts:
+            yield counted(None, noun)
+        elif total := sum(count for count in counts if count is not None):
+            yield counted(total, noun)
+
+
+def _losses(change: Recreate | Delete, plan: Plan) -> Data:
+    return loss_data(plan.loss_by(change), change.lost, change.again)
+
+
+def _change_lines(change: Change, plan: Plan) -> Iterator[Line]:
     match change:
         case Create():
             yield Line(f"+ {label(change.want)} is missing", "green")
@@ -67,21 +94,37 @@ def _change_lines(change: Change) -> Iterator[Line]:
             yield Line(f"! {label(change.want)} exists but differs", "red")
             yield from difference_lines(change.differences)
             yield NOT_IN_PLACE
+            yield from loss_lines("would be lost", plan.loss_by(change), change.lost, change.again)
         case Delete():
             yield Line(f"- {label(change.have)} is undeclared", "red")
+            yield from _deletion_lines(change, plan)
         case _:
             assert_never(change)
 
 
-def _change_data(change: Change) -> Data:
+def _deletion_lines(change: Delete, plan: Plan) -> Iterator[Line]:
+    loss = plan.loss_by(change)
+    if loss.messages or loss.consumers:
+        in_use = f"{counted(loss.messages, 'message')} and {counted(loss.consumers, 'consumer')}"
+        yield Line(f"      it has {in_use}; while that is so, it is kept")
+    elif change.kept_by:
+        bindings = counted(len(change.kept_by), "binding")
+        yield Line(f"      it is the source of {bindings}; while that is so, it is kept")
+    elif change.lost or change.again:
+        yield from loss_lines("would be lost", loss, change.lost, change.again)
+
+
+def _change_data(change: Change, plan: Plan) -> Data:
     match change:
         case Create():
             return {**identify(change.want), "change": "create"}
         case Recreate():
-            return {**identify(change.want), "change": "recreate", **difference_data(change.differences)}
+            differences = difference_data(change.differences)
+            return {**identify(change.want), "change": "recreate", **differences, **_losses(change, plan)}
         case Update():
             return {**identify(change.want), "change": "update", **difference_data(change.differences)}
         case Delete():
-            return {**identify(change.have), "change": "delete"}
+            kept_by = sort_data(map(identify, change.kept_by))
+            return {**identify(change.have), "change": "delete", **_losses(change, plan), "kept_by": kept_by}
         case _:
             assert_never(change)

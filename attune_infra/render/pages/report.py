@@ -7,11 +7,18 @@ from dataclasses import asdict
 from typing import Final
 
 from attune_infra.render.data import Data, sort_data
-from attune_infra.render.objects import NOT_IN_PLACE, difference_data, difference_lines, identify
+from attune_infra.render.objects import (
+    NOT_IN_PLACE,
+    difference_data,
+    difference_lines,
+    identify,
+    loss_data,
+    loss_lines,
+)
 from attune_infra.render.text import Line
 from attune_infra.render.words import declaration
 from attune_infra.topology.model import label
-from attune_infra.topology.report import Loss, Outcome, Report, Status
+from attune_infra.topology.report import Outcome, Report, Status
 from attune_infra.topology.words import counted
 
 _HEADLINES: Final = {
@@ -53,7 +60,8 @@ def outcome_lines(outcome: Outcome) -> Iterator[Line]:
     if outcome.status is Status.DIFFERS:
         yield NOT_IN_PLACE
     if outcome.loss:
-        yield Line(f"      {_LOSSES.get(outcome.status, 'would be lost')}: {_loss(outcome.loss)}")
+        headline = _LOSSES.get(outcome.status, "would be lost")
+        yield from loss_lines(headline, outcome.loss, outcome.lost, outcome.again)
     if outcome.instead and outcome.status is Status.DIFFERS:
         from attune_infra.topology.document.write import policy_line  # rarely needed, and YAML is slow to load
 
@@ -66,12 +74,7 @@ def _outcome_data(outcome: Outcome) -> Data:
     if outcome.reason:
         found["reason"] = outcome.reason
     if outcome.loss:
-        found["loss"] = asdict(outcome.loss)
+        found |= loss_data(outcome.loss, outcome.lost, outcome.again)
     if outcome.instead:
         found["instead"] = asdict(outcome.instead)
     return found | difference_data(outcome.differences)
-
-
-def _loss(loss: Loss) -> str:
-    counts = ((loss.messages, "message"), (loss.consumers, "consumer"), (loss.bindings, "binding"))
-    return ", ".join(counted(count, noun) for count, noun in counts)

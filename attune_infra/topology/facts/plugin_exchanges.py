@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from attune_infra.topology.model import Binding, Exchange
+from attune_infra.topology.model import Binding, Exchange, Topology
 
 CONSISTENT_HASH: Final = "x-consistent-hash"
 JMS_TOPIC: Final = "x-jms-topic"
@@ -74,3 +74,8 @@ def binding_problem(binding: Binding, source: Exchange) -> tuple[str, str] | Non
         case "x-local-random" if key:
             return f"a binding from an {source.type} exchange has no routing key, not '{key}'", "leave it out"
     return None
+
+
+def lacks_type(exchange: Exchange, broker: Topology) -> bool:
+    """Return True if a broker is known to lack the type of an exchange."""
+    return broker.exchange_types is not None and exchange.type not in broker.exchange_types

@@ -9,9 +9,9 @@ import re
 from typing import Final, TypeAlias
 
 from attune_infra.errors import WrongUsage
+from attune_infra.topology import model
 
-Version: TypeAlias = tuple[int, int]
-"""Major and minor version; patch releases behave alike in everything this tool asks."""
+Version: TypeAlias = model.Version
 
 OLDEST: Final[Version] = (3, 10)
 """The oldest release that this tool was tried on."""
@@ -78,6 +78,9 @@ FIRST_WITH_DISCONNECTED_TIMEOUT: Final[Version] = (4, 3)
 
 FIRST_WITH_ARGUMENTS_OF_ONE_TYPE: Final[Version] = (4, 3)
 """RabbitMQ refuses some arguments on queues of a type that cannot use them; before, it ignored them."""
+
+FIRST_COMPARING_AGES_BY_LENGTH: Final[Version] = (4, 3)
+"""On redeclaration of a stream the ages 1D and 24h are the same; before, RabbitMQ compared the texts."""
 
 FIRST_WITH_FEWER_HASHES: Final[Version] = (4, 3)
 """RabbitMQ refuses a topic key with more than two words `#`."""

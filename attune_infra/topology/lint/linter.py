@@ -44,9 +44,7 @@ def lint(
         if rule is UNUSED_SUPPRESSION:
             unused = _unused(topology.suppressions, used, asked)
             subject.unused = tuple(each for each in unused if not _is_for_another_release(each, topology))
-        for flaw in rule.find(subject):
-            if _is_private(flaw, topology):
-                continue
+        for flaw in (each for each in rule.find(subject) if not _is_private(each, topology)):
             finding = _finding(rule, flaw, known)
             if by_object and (matching := _matching(by_object, finding, getattr(flaw.item, "name", None))):
                 used.update(matching)
