@@ -25,6 +25,7 @@ from attune_infra.topology.facts.names import name_problem, pattern_problem, rou
 from attune_infra.topology.facts.tables import table_problems
 from attune_infra.topology.model import (
     PRESENT,
+    VOID_AS_LISTED,
     Argument,
     Arguments,
     Binding,
@@ -101,6 +102,9 @@ def _presence(arguments: Arguments, *, from_headers: bool) -> Iterator[Defect]:
             yield Defect(name, f"'{name}' is {{present: true}}, which only headers exchanges match")
         if from_headers and isinstance(value, dict) and value.get("present") is False:
             yield Defect(name, f"'{name}' is {{present: false}}; RabbitMQ cannot match the absence of a header")
+        if from_headers and value == VOID_AS_LISTED:
+            what = f"'{name}' is '{value}', which RabbitMQ lists for any value"
+            yield Defect(name, f"{what}; write {{present: true}} or another text")
 
 
 def _without_null(binding: Binding) -> Binding:
