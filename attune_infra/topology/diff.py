@@ -27,7 +27,6 @@ from attune_infra.topology.model import (
     Queue,
     Topology,
     TopologyObject,
-    as_read,
     binding_order,
     freeze,
 )
@@ -129,20 +128,16 @@ def change_of(want: TopologyObject, have: Topology) -> Changed | None:
             policy = have.policies.get(want.name)
             return _update(want, _policy_differences(policy, want)) if policy else Create(want)
         case Binding():
-            exists = want in have.bindings or as_read(want) in have.bindings
-            return None if exists or _is_down(have, want) else Create(want)
+            return None if want in have.bindings or _is_down(have, want) else Create(want)
 
 
 def undeclared(have: Topology, want: Topology) -> tuple[TopologyObject, ...]:
     """Return the objects that only `have` holds, in the order of `Topology.objects`."""
-    bindings = have.bindings - want.bindings
-    if bindings:
-        bindings -= set(map(as_read, want.bindings))
     return (
         *_not_in(want.exchanges, have.exchanges),
         *_not_in(want.queues, have.queues),
         *_not_in(want.policies, have.policies),
-        *sorted(bindings, key=binding_order),
+        *sorted(have.bindings - want.bindings, key=binding_order),
     )
 
 

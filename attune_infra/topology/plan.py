@@ -14,7 +14,7 @@ from attune_infra.topology.diff import Change, Create, Delete, Recreate, Update,
 from attune_infra.topology.facts.deletion import Companion, Deletions
 from attune_infra.topology.facts.exchanges import find_exchange, is_reserved
 from attune_infra.topology.facts.plugin_exchanges import binding_problem, lacks_type, plugin_hint
-from attune_infra.topology.model import Binding, Exchange, Queue, Topology, TopologyObject, as_read, freeze, label
+from attune_infra.topology.model import Binding, Exchange, Queue, Topology, TopologyObject, freeze, label
 from attune_infra.topology.prune import prunable
 from attune_infra.topology.report import Loss
 from attune_infra.topology.words import counted
@@ -210,9 +210,7 @@ def _wanted_form(item: Companion, want: Topology) -> Companion | None:
     """Return the wanted form of an existing object; None if it is not wanted."""
     if isinstance(item, Exchange):
         return want.exchanges.get(item.name)
-    if item in want.bindings:
-        return item
-    return next((each for each in want.bindings if each.source == item.source and as_read(each) == item), None)
+    return item if item in want.bindings else None
 
 
 def _identity(item: TopologyObject) -> object:

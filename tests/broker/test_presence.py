@@ -13,8 +13,7 @@ from attune_infra.topology.diff import Create, diff, undeclared
 from attune_infra.topology.document.export import as_definitions, as_document
 from attune_infra.topology.document.parse import parse
 from attune_infra.topology.facts.releases import version_of
-from attune_infra.topology.model import Argument, Binding, Message, Queue, Topology
-from attune_infra.topology.plan import Plan
+from attune_infra.topology.model import Argument, Message
 from attune_infra.topology.report import Status
 from attune_infra.topology.routing.route import Routing
 from support.as_a_user import Command
@@ -31,9 +30,6 @@ queues:
   both:
     bindings:
       - {exchange: h, arguments: {tenant: {present: true}, level: 3, kind: a}}
-  text:
-    bindings:
-      - {exchange: h, arguments: {kind: undefined}}
 """
 WANT = parse(DOCUMENT, source="x.yaml")
 
@@ -50,7 +46,7 @@ MESSAGES: dict[str, tuple[dict[str, Argument], set[str]]] = {
 def test_presence_is_declared_routed_read_and_pruned(vhost: VirtualHost, channel: amqp.Channel, via: Via) -> None:
     with RabbitMQ(vhost.settings(), via=via) as broker:
         made = [each.status for each in broker.apply([Create(item) for item in WANT.objects()])]
-        assert made == [Status.CREATED] * 7
+        assert made == [Status.CREATED] * 5
         live = broker.read()
         assert (diff(live, WANT), undeclared(live, WANT)) == ((), ())
         assert live.twins == frozenset()
@@ -63,7 +59,7 @@ def test_presence_is_declared_routed_read_and_pruned(vhost: VirtualHost, channel
             assert set(routing.route(Message(exchange="h", headers=headers)).queues) == reached, name
 
         outcomes = list(broker.delete(sorted(live.bindings, key=repr), even_if_used=False))
-        assert [each.status for each in outcomes] == [Status.DELETED] * 3
+        assert [each.status for each in outcomes] == [Status.DELETED] * 2
         assert broker.read().bindings == frozenset()
 
 
@@ -104,20 +100,14 @@ def test_commands_show_it(attune_infra: Command, tmp_path: Path) -> None:
     assert "AI012" not in attune_infra("lint", "--live").stdout
 
 
-def test_a_recreated_queue_gets_the_wanted_form() -> None:
-    void = Binding(source="h", destination="q", arguments={"a": None})
-    text = Binding(source="h", destination="q", arguments={"a": "undefined"})
-    have = Topology.of([Queue(name="q", type="classic", durable=False), void])
+def test_void_and_its_text_are_read_and_pruned_as_one(broker: RabbitMQ, channel: amqp.Channel) -> None:
+    list(broker.apply([Create(item) for item in WANT.objects()]))
+    for value in (None, "undefined"):
+        channel.queue_bind("any", "h", "", arguments={"a": value})
 
-    [change] = Plan.between(have, Topology.of([Queue(name="q"), text])).recreations
+    live = broker.read()
 
-    assert (change.again, change.lost) == ((text,), ())
-
-
-def test_a_twin_with_the_text_is_one_value() -> None:
-    void, text = ({"a": None}, {"a": "undefined"})
-    have = Topology.of([Binding(source="h", destination="q", arguments=void)])
-    want = Topology.of([Binding(source="h", destination="q", arguments=text)])
-
-    assert undeclared(have, want) == ()
-    assert diff(have, want) == ()
+    [stale] = undeclared(live, WANT)
+    assert live.twins == {stale}
+    assert [each.status for each in broker.delete([stale], even_if_used=False)] == [Status.DELETED]
+    assert undeclared(broker.read(), WANT) == ()

@@ -22,6 +22,7 @@ from attune_infra.topology.model import (
     Queue,
     Topology,
     TopologyObject,
+    as_read,
     label,
 )
 from attune_infra.topology.words import describe, guess
@@ -120,13 +121,14 @@ class DefinitionsObjects:
         destination_type = entry.string("destination_type")
         if destination_type not in {"queue", "exchange", ""}:
             entry.problem(f": destination_type expects queue or exchange, got {describe(destination_type)}")
-        return Binding(
+        binding = Binding(
             source=source,
             destination=destination,
             destination_type=destination_type,
             routing_key=entry.string("routing_key"),
             arguments=entry.table("arguments"),
         )
+        return as_read(binding) if source in self.headers else binding
 
     def reason_to_leave_out(self, binding: Binding, seen: Set[Binding]) -> str | None:
         if binding.source == "":

@@ -26,6 +26,7 @@ from attune_infra.topology.facts.plugin_exchanges import exchange_problems
 from attune_infra.topology.facts.tables import table_problems
 from attune_infra.topology.model import (
     PRESENT,
+    VOID_AS_LISTED,
     Argument,
     Arguments,
     Binding,
@@ -104,6 +105,9 @@ def _presence(arguments: Arguments, *, from_headers: bool) -> Iterator[Defect]:
             yield Defect(name, f"'{name}' is {{present: true}}, which only headers exchanges match")
         if from_headers and isinstance(value, dict) and value.get("present") is False:
             yield Defect(name, f"'{name}' is {{present: false}}; RabbitMQ cannot match the absence of a header")
+        if from_headers and value == VOID_AS_LISTED:
+            what = f"'{name}' is '{value}', which RabbitMQ lists for any value"
+            yield Defect(name, f"{what}; write {{present: true}} or another text")
 
 
 def _without_null(binding: Binding) -> Binding:

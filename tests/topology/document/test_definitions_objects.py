@@ -225,3 +225,16 @@ def test_the_type_beside_the_arguments_is_not_read_but_named_if_it_differs() -> 
 
     assert {name: found.type for name, found in topology.queues.items()} == {"q": None, "r": None, "s": "stream"}
     assert [(found.kind, found.names) for found in left_out] == [("types", ("quorum of queue 'q'",))]
+
+
+def test_presence_is_listed_as_a_text() -> None:
+    named = {"a": "undefined"}
+
+    topology, left_out = read(
+        exchanges=[exchange(name="h", type="headers"), exchange()],
+        queues=[queue()],
+        bindings=[binding(source="h", arguments=named), binding(arguments=named)],
+    )
+
+    assert {item.source: item.arguments for item in topology.bindings} == {"h": {"a": None}, "e": named}
+    assert left_out == ()

@@ -145,6 +145,11 @@ def test_the_presence_of_a_header_comes_back() -> None:
     [
         ("topic", "a: {present: true}", "'a' is {present: true}, which only headers exchanges match"),
         ("match", "a: {present: false}", "'a' is {present: false}; RabbitMQ cannot match the absence of a header"),
+        (
+            "match",
+            "a: undefined",
+            "'a' is 'undefined', which RabbitMQ lists for any value; write {present: true} or another text",
+        ),
         ("match", "a: null", "'a' holds null, which RabbitMQ cannot store"),
         ("match", "x-match: {present: true}", "x-match expects all, any, all-with-x or any-with-x, got null"),
     ],
