@@ -22,6 +22,7 @@ from attune_infra.topology.model import (
     Queue,
     Topology,
     TopologyObject,
+    as_read,
     binding_order,
     freeze,
     kind_of,
@@ -147,11 +148,20 @@ class Comparison:
     def _with_bindings(self, change: Recreate) -> Recreate:
         """Add the bindings that go with an object when it is deleted."""
         gone = self._bindings_at[kind_of(change.want), change.want.name]
+        wanted = [(binding, self._wanted(binding)) for binding in gone]
         return replace(
             change,
-            bindings=tuple(binding for binding in gone if binding in self.want.bindings),
-            lost=tuple(binding for binding in gone if binding not in self.want.bindings),
+            bindings=tuple(want for _, want in wanted if want is not None),
+            lost=tuple(binding for binding, want in wanted if want is None),
         )
+
+    def _wanted(self, binding: Binding) -> Binding | None:
+        """Return the wanted form of an existing binding, None if it is not wanted."""
+        return binding if binding in self.want.bindings else self._wanted_as_read.get(binding)
+
+    @cached_property
+    def _wanted_as_read(self) -> Mapping[Binding, Binding]:
+        return {as_read(binding): binding for binding in self.want.bindings}
 
     @cached_property
     def _bindings_at(self) -> Mapping[End, Sequence[Binding]]:
@@ -166,11 +176,14 @@ class Comparison:
 
 def undeclared(have: Topology, want: Topology) -> tuple[TopologyObject, ...]:
     """Return the objects that only `have` holds, in the order of `Topology.objects`."""
+    bindings = have.bindings - want.bindings
+    if bindings:
+        bindings -= set(map(as_read, want.bindings))
     return (
         *_not_in(want.exchanges, have.exchanges),
         *_not_in(want.queues, have.queues),
         *_not_in(want.policies, have.policies),
-        *sorted(have.bindings - want.bindings, key=binding_order),
+        *sorted(bindings, key=binding_order),
     )
 
 
@@ -190,7 +203,8 @@ def _change(have: Topology, want: TopologyObject) -> Changed | None:
             policy = have.policies.get(want.name)
             return _update(want, _policy_differences(policy, want)) if policy else Create(want)
         case Binding():
-            return None if want in have.bindings or _is_down(have, want) else Create(want)
+            exists = want in have.bindings or as_read(want) in have.bindings
+            return None if exists or _is_down(have, want) else Create(want)
 
 
 def _recreate(want: Exchange | Queue, found: Iterator[Difference]) -> Recreate | None:

@@ -9,11 +9,11 @@ import pytest
 
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.settings import Via
-from attune_infra.topology.diff import Create, diff, undeclared
+from attune_infra.topology.diff import Create, Recreate, diff, undeclared
 from attune_infra.topology.document.export import as_definitions, as_document
 from attune_infra.topology.document.parse import parse
 from attune_infra.topology.facts.releases import version_of
-from attune_infra.topology.model import Argument, Message
+from attune_infra.topology.model import Argument, Binding, Message, Queue, Topology
 from attune_infra.topology.report import Status
 from attune_infra.topology.routing.route import Routing
 from support.as_a_user import Command
@@ -88,6 +88,19 @@ def test_an_undeclared_presence_without_a_path_is_pruned(broker: RabbitMQ, chann
     assert diff(broker.read(), WANT) == ()
 
 
+def test_void_and_its_text_are_read_and_pruned_as_one(broker: RabbitMQ, channel: amqp.Channel) -> None:
+    list(broker.apply([Create(item) for item in WANT.objects()]))
+    for value in (None, "undefined"):
+        channel.queue_bind("any", "h", "", arguments={"a": value})
+
+    live = broker.read()
+
+    [stale] = undeclared(live, WANT)
+    assert live.twins == {stale}
+    assert [each.status for each in broker.delete([stale], even_if_used=False)] == [Status.DELETED]
+    assert undeclared(broker.read(), WANT) == ()
+
+
 def test_commands_show_it(attune_infra: Command, tmp_path: Path) -> None:
     (tmp_path / "x.yaml").write_text(DOCUMENT)
 
@@ -100,14 +113,21 @@ def test_commands_show_it(attune_infra: Command, tmp_path: Path) -> None:
     assert "AI012" not in attune_infra("lint", "--live").stdout
 
 
-def test_void_and_its_text_are_read_and_pruned_as_one(broker: RabbitMQ, channel: amqp.Channel) -> None:
-    list(broker.apply([Create(item) for item in WANT.objects()]))
-    for value in (None, "undefined"):
-        channel.queue_bind("any", "h", "", arguments={"a": value})
+def test_a_recreated_queue_gets_the_wanted_form() -> None:
+    void = Binding(source="h", destination="q", arguments={"a": None})
+    text = Binding(source="h", destination="q", arguments={"a": "undefined"})
+    have = Topology.of([Queue(name="q", type="classic", durable=False), void])
 
-    live = broker.read()
+    [change] = diff(have, Topology.of([Queue(name="q"), text]))
 
-    [stale] = undeclared(live, WANT)
-    assert live.twins == {stale}
-    assert [each.status for each in broker.delete([stale], even_if_used=False)] == [Status.DELETED]
-    assert undeclared(broker.read(), WANT) == ()
+    assert isinstance(change, Recreate)
+    assert (change.bindings, change.lost) == ((text,), ())
+
+
+def test_a_twin_with_the_text_is_one_value() -> None:
+    void, text = ({"a": None}, {"a": "undefined"})
+    have = Topology.of([Binding(source="h", destination="q", arguments=void)])
+    want = Topology.of([Binding(source="h", destination="q", arguments=text)])
+
+    assert undeclared(have, want) == ()
+    assert diff(have, want) == ()
