@@ -172,7 +172,10 @@ class Nodes:
     def string(self, node: yaml.Node | None, default: str) -> str:
         if isinstance(node, yaml.ScalarNode) and node.tag == _STRING:  # nearly always
             return str(node.value)
-        return self._scalar(node, str, "a string", default, is_text=True)
+        found = self._scalar(node, str, "a string", default, is_text=True)
+        if isinstance(node, yaml.ScalarNode) and not is_null(node):
+            return str(node.value)  # so that no other problem follows from this one
+        return found
 
     def boolean(self, node: yaml.Node | None, *, default: bool) -> bool:
         return self._scalar(node, bool, "true or false", default)

@@ -197,6 +197,15 @@ ARGUMENT_FACTS: Final = _by_name(
         Fact(
             name=name,
             effect=_IGNORED,
+            why="queues are not mirrored by arguments since 3.0",
+            remedy="leave it out; make the queue a quorum queue if it must survive the loss of a node",
+        )
+        for name in ("x-ha-policy", "x-ha-policy-params", "x-ha-nodes")
+    ),
+    *(
+        Fact(
+            name=name,
+            effect=_IGNORED,
             queue_types=_QUORUM,
             why="quorum queues keep no messages in memory since 3.10",
             remedy="give x-max-length or x-max-length-bytes to bound the queue",

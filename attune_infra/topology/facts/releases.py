@@ -67,6 +67,9 @@ FIRST_DEPRECATING_MASTER_LOCATOR: Final[Version] = (4, 0)
 FIRST_WITHOUT_MASTER_LOCATOR: Final[Version] = (4, 3)
 """RabbitMQ denies x-queue-master-locator by default."""
 
+FIRST_KEEPING_TRANSIENT_EXCHANGES: Final[Version] = (4, 3)
+"""Transient exchanges and their bindings survive a restart of the broker."""
+
 FIRST_WITHOUT_QUEUE_VERSION_1: Final[Version] = (4, 3)
 """Classic queues have version 2 only."""
 

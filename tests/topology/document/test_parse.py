@@ -65,6 +65,42 @@ def test_a_document_becomes_a_topology() -> None:
     )
 
 
+def test_words_that_yaml_reads_otherwise_are_names_as_they_are_written() -> None:
+    document = """
+exchanges: {on: {type: topic}, 12:30: {}, 1.10: {}, 1e6: {}}
+queues:
+  no: {bindings: [{exchange: 1e6, routing_key: 1e6}, {exchange: "on", routing_key: "12:30"}]}
+policies: {yes: {pattern: ^a, definition: {max-length: 5}}}
+"""
+
+    topology = parse(document, source="x.yaml")
+
+    assert (sorted(topology.exchanges), list(topology.queues)) == (["1.10", "12:30", "1e6", "on"], ["no"])
+    assert list(topology.policies) == ["yes"]
+    assert sorted(binding.routing_key for binding in topology.bindings) == ["12:30", "1e6"]
+
+
+def test_words_that_yaml_reads_otherwise_have_one_problem_each_as_values() -> None:
+    document = """
+exchanges: {on: {type: topic}, 12:30: {}, 1.10: {}}
+queues:
+  q:
+    bindings:
+      - {exchange: on, routing_key: no}
+      - {exchange: 12:30, routing_key: 1.10}
+      - {exchange: 12:30, routing_key: 007}
+"""
+
+    assert document_problems(document) == [
+        "x.yaml:6:20: expected a string, got the boolean true; YAML reads `on` as true: quote it",
+        "x.yaml:6:37: expected a string, got the boolean false; YAML reads `no` as false: quote it",
+        "x.yaml:7:20: expected a string, got the integer 750; YAML reads `12:30` as 750: quote it",
+        "x.yaml:7:40: expected a string, got the number 1.1; YAML reads `1.10` as 1.1: quote it",
+        "x.yaml:8:20: expected a string, got the integer 750; YAML reads `12:30` as 750: quote it",
+        "x.yaml:8:40: expected a string, got the integer 7; YAML reads `007` as 7: quote it",
+    ]
+
+
 def test_every_problem_is_named_at_once_with_its_place() -> None:
     assert document_problems(
         """\

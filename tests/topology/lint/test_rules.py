@@ -37,6 +37,18 @@ def bound(kind: str, *bindings: str) -> str:
     return f"exchanges: {{e: {{type: {kind}}}}}\nqueues: {{{', '.join(queues)}}}"
 
 
+def alternate(name: str, more: str = "", source: str = "e") -> str:
+    """Return a document with an exchange `e` and its alternate exchange, and a queue that is bound to one."""
+    exchanges = f"{{e: {{type: topic, arguments: {{alternate-exchange: {name}}}}}, {more}}}"
+    return f"exchanges: {exchanges}\nqueues: {{q: {{bindings: [{{exchange: {source}, routing_key: k}}]}}}}"
+
+
+def vanishing(attributes: str) -> str:
+    """Return a document with an auto-delete exchange, and a queue that is bound to it."""
+    queues = f"{{q: {{{attributes}, bindings: [{{exchange: e}}]}}}}"
+    return f"exchanges: {{e: {{type: fanout, auto_delete: true}}}}\nqueues: {queues}"
+
+
 def queue(attributes: str, definition: str = "max-length: 5") -> str:
     """Return a document with a queue and the policy that is in effect on it."""
     return f"queues: {{q: {{{attributes}}}}}\npolicies: {{p: {{pattern: ^q$, definition: {{{definition}}}}}}}"
@@ -97,7 +109,11 @@ def test_a_code_that_is_none_is_named() -> None:
     [
         ("AI004", cycle("k", "other"), "queue wait: dead letters come back in a cycle (wait -> work -> wait)"),
         ("AI020", LEADS_NOWHERE, "exchange e: messages to it are dropped: it has no bindings"),
+        ("AI025", alternate("''"), "exchange e: messages that match no binding are dropped all the same: as an"),
+        ("AI025", alternate("amq.fanout"), "exchange e: messages that match no binding are dropped all the same"),
+        ("AI026", vanishing("auto_delete: true"), "exchange e: it is deleted with the last of its queues"),
         ("AI032", queue("arguments: {x-message-ttl: 5}", "message-ttl: 0"), "queue q: a message expires at once"),
+        ("AI051", queue("arguments: {x-ha-policy: all}"), "queue q: RabbitMQ 4.3 ignores x-ha-policy"),
     ],
 )
 def test_a_rule_finds_more_than_its_bad_example(code: str, document: str, finding: str) -> None:
@@ -112,6 +128,10 @@ def test_a_rule_finds_more_than_its_bad_example(code: str, document: str, findin
         ("AI004", cycle("other", "k")),
         ("AI018", bound("headers", "routing_key: a~, arguments: {a: b}")),
         ("AI020", f"{LEADS_NOWHERE}\nqueues: {{q: {{bindings: [{{exchange: amq.fanout}}]}}}}"),
+        ("AI025", alternate("a", "a: {type: topic, arguments: {alternate-exchange: amq.fanout}}", "amq.fanout")),
+        ("AI025", alternate("amq.headers", "", "amq.headers")),
+        ("AI025", alternate("missing")),
+        ("AI026", vanishing("arguments: {x-max-length: 5}")),
         ("AI034", bound("topic", "routing_key: '#'", "routing_key: '#'")),
         ("AI035", "queues: {busy: {}, unknown: {}}"),
         ("AI036", queue("type: classic, arguments: {x-overflow: reject-publish-dlx}")),
@@ -132,6 +152,13 @@ def test_the_order_of_a_partition_means_nothing_to_other_queues() -> None:
     [found] = findings("AI011", bound("direct", "routing_key: '0', arguments: {x-stream-partition-order: 0}"))
 
     assert found.endswith("a direct exchange ignores arguments: x-stream-partition-order")
+
+
+@pytest.mark.parametrize(("version", "count"), [((3, 10), 1), ((4, 0), 1), ((4, 3), 0)])
+def test_transient_exchanges_survive_a_restart_since_4_3(version: Version, count: int) -> None:
+    document = "exchanges: {e: {durable: false}}\nqueues: {q: {bindings: [{exchange: e, routing_key: k}]}}"
+
+    assert len(findings("AI037", document, version=version)) == count
 
 
 @pytest.mark.parametrize(("version", "count"), [((3, 10), 0), ((4, 0), 1)])
