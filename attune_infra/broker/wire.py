@@ -1,7 +1,8 @@
 """Values <-> the JSON of the management API and the tables of AMQP. Pure.
 
 What RabbitMQ itself puts into a virtual host (`amq.*` exchanges, the default exchange and its bindings) is
-nobody's topology and is left out on reading; so are private queues, exclusive or server-named, unless asked for.
+nobody's topology and is left out on reading. Private queues, exclusive or server-named, and the objects of plugins
+are hidden in the topology, unless asked for.
 """
 
 from __future__ import annotations
@@ -11,7 +12,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from attune_infra.topology.facts.exchanges import is_reserved
-from attune_infra.topology.model import Argument, Binding, Exchange, Policy, Queue, TopologyObject
+from attune_infra.topology.facts.machinery import is_machinery
+from attune_infra.topology.model import (
+    Argument,
+    Binding,
+    Exchange,
+    Policy,
+    Queue,
+    Topology,
+    TopologyObject,
+    kind_of,
+)
 
 if TYPE_CHECKING:
     from attune_infra.fleet.model import Depth
@@ -45,23 +56,24 @@ def bindings_of(source: str, listing: Iterable[Json]) -> list[Binding]:
     return [binding_from(item, source) for item in listing]
 
 
-def is_private(queue: Queue) -> bool:
-    """Return whether a queue belongs to one connection, or has its name from RabbitMQ."""
-    return queue.exclusive or is_reserved(queue.name)
+def is_hidden(item: Exchange | Queue) -> bool:
+    """Return whether an object is for no topology: a private queue, or an object of RabbitMQ or a plugin."""
+    return (isinstance(item, Queue) and item.exclusive) or is_machinery(item)
 
 
-def split_private(
-    queues: Sequence[Queue], bindings: Sequence[Binding]
-) -> tuple[Sequence[Queue], Sequence[Binding], tuple[Queue | Binding, ...]]:
-    """Return the queues and bindings that are not private, and the private queues with their bindings."""
-    private = {queue.name: queue for queue in queues if is_private(queue)}
-    if not private:
-        return queues, bindings, ()
-    own: list[Binding] = []
-    others: list[Binding] = []
+def split_hidden(
+    objects: Sequence[Exchange | Queue], bindings: Sequence[Binding]
+) -> tuple[Sequence[TopologyObject], Topology | None]:
+    """Return the objects that may be in a topology, and all others with their bindings; None if there are none."""
+    hidden = {(kind_of(item), item.name): item for item in objects if is_hidden(item)}
+    if not hidden:
+        return [*objects, *bindings], None
+    others: list[TopologyObject] = [item for item in objects if (kind_of(item), item.name) not in hidden]
+    theirs: list[Binding] = []
     for each in bindings:
-        (own if each.destination_type == "queue" and each.destination in private else others).append(each)
-    return [queue for queue in queues if queue.name not in private], others, (*private.values(), *own)
+        ends = (("exchange", each.source), (each.destination_type, each.destination))
+        (theirs if any(end in hidden for end in ends) else others).append(each)
+    return others, Topology.of([*hidden.values(), *theirs])
 
 
 def policies_from(listing: Iterable[Json]) -> list[Policy]:

@@ -12,7 +12,7 @@ from typing import TypeAlias, TypeVar
 from attune_infra.errors import ExitCode, PlanRefused
 from attune_infra.topology.diff import Change, Create, Delete, Recreate, Update, compare
 from attune_infra.topology.facts.deletion import Companion, Deletions
-from attune_infra.topology.facts.exchanges import is_reserved
+from attune_infra.topology.facts.machinery import is_machinery, owner_of_name
 from attune_infra.topology.model import Binding, Exchange, Queue, Topology, TopologyObject, freeze
 from attune_infra.topology.prune import prunable
 from attune_infra.topology.report import Loss
@@ -166,8 +166,9 @@ def _with_companions(changes: Sequence[Change], have: Topology, want: Topology) 
     if not planned:
         return tuple(changes)
     found: list[Change] = []
-    bindings = have.bindings.union(item for item in have.hidden if isinstance(item, Binding))
-    before = Deletions(have.exchanges, bindings)
+    hidden = have.hidden or Topology()
+    bindings, exchanges = have.bindings | hidden.bindings, {**have.exchanges, **hidden.exchanges}
+    before = Deletions(exchanges, bindings)
     gone: set[object] = set()
     for change in changes:
         if isinstance(change, Recreate):
@@ -176,7 +177,7 @@ def _with_companions(changes: Sequence[Change], have: Topology, want: Topology) 
             found.append(_with_fates(change, companions, planned, want))
         elif not isinstance(change, Delete):
             found.append(change)
-    kept = {name: item for name, item in have.exchanges.items() if _identity(item) not in gone}
+    kept = {name: item for name, item in exchanges.items() if _identity(item) not in gone}
     after = Deletions(kept | dict(want.exchanges), want.bindings.union(bindings - gone))
     for change in changes:
         if isinstance(change, Delete):
@@ -212,8 +213,8 @@ def _with_state(item: TopologyObject, have: Topology) -> TopologyObject:
     """Return an unchanged object; a queue that does not work gets the state that the broker reports."""
     if not isinstance(item, Queue):
         return item
-    existing = have.queues[item.name]
-    return item if existing.works else replace(item, state=existing.state)
+    existing = have.find_queue(item.name)
+    return item if existing is None or existing.works else replace(item, state=existing.state)
 
 
 def _canonical(change: Change) -> tuple[object, ...]:
@@ -230,11 +231,12 @@ def _canonical(change: Change) -> tuple[object, ...]:
 
 
 def _canonical_loss(change: Recreate | Delete) -> Iterator[tuple[object, ...]]:
-    """Yield the lost objects, without bindings of queues that clients come and go with."""
+    """Yield the lost objects, without those of RabbitMQ and its plugins, which come and go with clients."""
     for item in change.lost:
         if isinstance(item, Exchange):
-            yield _object(item)
-        elif not is_reserved(item.destination):
+            if not is_machinery(item):
+                yield _object(item)
+        elif owner_of_name(item.destination) is None:
             yield item.identity
 
 
