@@ -1,6 +1,6 @@
 """Undeclared objects that the document manages, to be deleted, and the reasons to keep all others.
 
-A document manages a name if one of its `manages` patterns matches the whole name. A binding belongs to its
+A document manages a name if one of its `manages` patterns claims it. A binding belongs to its
 destination. Objects of RabbitMQ itself (`amq.*`) and of its plugins, and the queues of workers, are never managed.
 """
 
@@ -30,9 +30,18 @@ def why_kept(item: TopologyObject, want: Topology) -> str | None:
             return f"it belongs to {owner}"
         if want.workers is not None and owner_of(want.workers, name) is not None:
             return "it belongs to a worker"
-        if not any(re.fullmatch(pattern, name) for pattern in want.manages):
+        if not any(claims(pattern, name) for pattern in want.manages):
             return f"no `manages` pattern of the document matches '{name}'"
     return None
+
+
+def claims(pattern: str, name: str) -> bool:
+    """Return whether a `manages` pattern claims a name.
+
+    A pattern that begins with `^` claims the names that begin so; any other must match the whole name.
+    """
+    match = re.match if pattern.startswith("^") else re.fullmatch
+    return match(pattern, name) is not None
 
 
 def _names(item: TopologyObject) -> Iterator[str]:

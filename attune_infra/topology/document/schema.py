@@ -99,7 +99,8 @@ def _document() -> _Schema:
             "type": ["array", "null"],
             "items": {"type": "string", "format": "regex"},
             "description": "Regular expressions for the names this document claims: what bears such a name and is"
-            " not declared here may be pruned.",
+            " not declared here may be pruned. '^jobs' claims the names that begin so; a pattern without '^' must"
+            " match the whole name.",
         },
         "exchanges": _named(
             "exchange",
