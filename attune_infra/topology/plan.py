@@ -162,7 +162,8 @@ def _with_companions(changes: Sequence[Change], have: Topology, want: Topology) 
     The changes are made in this order: old objects of recreations are deleted, everything wanted is created,
     and undeclared objects are deleted.
     """
-    planned = {_identity(_old_object(each)) for each in changes if isinstance(each, Recreate | Delete)}
+    deleted = {_identity(each.have) for each in changes if isinstance(each, Delete)}
+    planned = deleted.union(_identity(each.want) for each in changes if isinstance(each, Recreate))
     if not planned:
         return tuple(changes)
     found: list[Change] = []
@@ -184,7 +185,7 @@ def _with_companions(changes: Sequence[Change], have: Topology, want: Topology) 
             item = change.have
             kept_by = after.bindings_from(item.name) if isinstance(item, Exchange) else ()
             companions = () if kept_by else after.delete(item)
-            found.append(replace(_with_fates(change, companions, planned, want), kept_by=kept_by))
+            found.append(replace(_with_fates(change, companions, deleted, want), kept_by=kept_by))
     return tuple(found)
 
 
