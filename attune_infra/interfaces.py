@@ -37,7 +37,8 @@ class Broker(Protocol):
     def read(self, *, private: bool = False) -> Topology:
         """Return the objects of the virtual host, without RabbitMQ's own.
 
-        Private queues (exclusive or server-named) and their bindings are included only with `private`.
+        Private queues (exclusive or server-named), objects of plugins, and the bindings of both are hidden in the
+        topology, unless `private` is set.
         """
         ...
 

@@ -11,9 +11,9 @@ from attune_infra.background import run_in_background
 from attune_infra.broker import faults, wire
 from attune_infra.broker.odd_bindings import recognize_missing_keys
 from attune_infra.errors import BrokerError
-from attune_infra.topology.facts.exchanges import is_private
+from attune_infra.topology.facts.machinery import is_hidden
 from attune_infra.topology.facts.releases import FIRST_WITH_DEFAULT_QUEUE_TYPE, version_of
-from attune_infra.topology.model import Binding, Policy, Queue, Topology, TopologyObject, as_read
+from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology, TopologyObject, as_read
 from attune_infra.topology.policy import expires
 
 if TYPE_CHECKING:
@@ -51,15 +51,12 @@ class Reader:
         exchanges = http.get("exchanges", self._vhost, **wire.EXCHANGES)
         listed = self._bindings([item["name"] for item in exchanges if item["name"]])
         headers = {item["name"] for item in exchanges if item["type"] == "headers"}
-        bindings: Sequence[Binding] = [
+        bindings = [
             as_read(each) if each.source in headers else each
             for each in recognize_missing_keys(listed, http, self._vhost)
         ]
-        queues: Sequence[Queue] = queue_list()
-        hidden: tuple[Queue | Binding, ...] = ()
-        if not private:
-            queues, bindings, hidden = wire.split_private(queues, bindings)
-        objects: list[TopologyObject] = [*wire.exchanges_from(exchanges), *queues, *bindings]
+        ends: list[Exchange | Queue] = [*wire.exchanges_from(exchanges), *queue_list()]
+        objects, hidden = ([*ends, *bindings], None) if private else wire.split_hidden(ends, bindings)
         return replace(self._topology(objects, policy_lists(), default_queue_type), hidden=hidden)
 
     def all_bindings(self) -> list[Binding]:
@@ -73,7 +70,7 @@ class Reader:
         listing = self._connections.http.get("queues", self._vhost, **wire.with_totals(queue))["items"]
         found = wire.queues_from(listing)
         messages = listing[0].get("messages") if listing else None
-        if not found or is_private(found[0]) or self._expires(found[0]):
+        if not found or is_hidden(found[0]) or self._expires(found[0]):
             return messages, None
         try:
             return messages, self._connections.amqp.consumer_counts([queue]).get(queue)

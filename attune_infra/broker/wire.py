@@ -1,7 +1,7 @@
 """Convert values to and from the JSON of the management API and the argument tables of AMQP. No I/O.
 
 Reading leaves out RabbitMQ's own objects: `amq.*` exchanges, the default exchange and its bindings. Private queues
-(exclusive or server-named) are read; `split_private` sets them apart.
+(exclusive or server-named) and objects of plugins are read; `split_hidden` sets them apart.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from attune_infra.topology.facts.exchanges import is_private, is_reserved
+from attune_infra.topology.facts.exchanges import is_reserved
+from attune_infra.topology.facts.machinery import is_hidden
 from attune_infra.topology.model import (
     VOID_AS_LISTED,
     Argument,
@@ -19,7 +20,9 @@ from attune_infra.topology.model import (
     Exchange,
     Policy,
     Queue,
+    Topology,
     TopologyObject,
+    kind_of,
 )
 
 if TYPE_CHECKING:
@@ -73,18 +76,19 @@ def bindings_of(source: str, listing: Iterable[Json]) -> list[Binding]:
     return [binding_from(item, source) for item in listing]
 
 
-def split_private(
-    queues: Sequence[Queue], bindings: Sequence[Binding]
-) -> tuple[Sequence[Queue], Sequence[Binding], tuple[Queue | Binding, ...]]:
-    """Return the queues and bindings that are not private, and the private queues with their bindings."""
-    private = {queue.name: queue for queue in queues if is_private(queue)}
-    if not private:
-        return queues, bindings, ()
-    own: list[Binding] = []
-    others: list[Binding] = []
+def split_hidden(
+    objects: Sequence[Exchange | Queue], bindings: Sequence[Binding]
+) -> tuple[Sequence[TopologyObject], Topology | None]:
+    """Return the objects that may be in a topology, and all others with their bindings; None if there are none."""
+    hidden = {(kind_of(item), item.name): item for item in objects if is_hidden(item)}
+    if not hidden:
+        return [*objects, *bindings], None
+    others: list[TopologyObject] = [item for item in objects if (kind_of(item), item.name) not in hidden]
+    theirs: list[Binding] = []
     for each in bindings:
-        (own if each.destination_type == "queue" and each.destination in private else others).append(each)
-    return [queue for queue in queues if queue.name not in private], others, (*private.values(), *own)
+        ends = (("exchange", each.source), (each.destination_type, each.destination))
+        (theirs if any(end in hidden for end in ends) else others).append(each)
+    return others, Topology.of([*hidden.values(), *theirs])
 
 
 def policies_from(listing: Iterable[Json]) -> list[Policy]:

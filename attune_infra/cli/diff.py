@@ -14,7 +14,7 @@ from attune_infra.cli._worker_ids import read_worker_ids
 from attune_infra.settings import Via
 
 if TYPE_CHECKING:
-    from attune_infra.interfaces import Broker
+    from attune_infra.interfaces import CountingBroker
     from attune_infra.topology.model import Topology
     from attune_infra.topology.plan import Plan
 
@@ -52,7 +52,7 @@ def diff(
     session.finish("diff", page, plan)
 
 
-def _count_losses(plan: Plan, broker: Broker) -> Plan:
+def _count_losses(plan: Plan, broker: CountingBroker) -> Plan:
     if not plan.queues_at_risk:
         return plan
     from attune_infra.operations.setup import count_contents

@@ -86,10 +86,10 @@ def _broker(session: Session, file: str | None, version: Version | None, run: Ca
 
 def _consumers(broker: RabbitMQ, topology: Topology) -> Mapping[str, int]:
     """Return the numbers of consumers of durable queues; none, with a sentence, if they cannot be counted."""
-    from attune_infra.topology.facts.exchanges import is_private
+    from attune_infra.topology.facts.machinery import is_hidden
     from attune_infra.topology.policy import expires
 
-    durable = (queue for queue in topology.queues.values() if queue.durable and not is_private(queue))
+    durable = (queue for queue in topology.queues.values() if queue.durable and not is_hidden(queue))
     try:
         return broker.consumer_counts([queue.name for queue in durable if not expires(queue, topology)])
     except BrokerError as error:

@@ -13,7 +13,7 @@ from attune_infra.cli._session import Session
 from attune_infra.settings import Via
 
 if TYPE_CHECKING:
-    from attune_infra.interfaces import Broker
+    from attune_infra.interfaces import Broker, CountingBroker
     from attune_infra.topology.model import Topology
     from attune_infra.topology.plan import Plan
     from attune_infra.topology.report import Report
@@ -76,14 +76,14 @@ def _finish(session: Session, report: Report) -> NoReturn:
     session.finish("setup", page, report)
 
 
-def _finish_dry_run(session: Session, plan: Plan, broker: Broker, *, allowed: bool) -> NoReturn:
+def _finish_dry_run(session: Session, plan: Plan, broker: CountingBroker, *, allowed: bool) -> NoReturn:
     from attune_infra.operations.setup import count_contents
     from attune_infra.render.pages import plan as page
 
     session.finish("setup", page, count_contents(plan, broker).dry_run(allowed=allowed))
 
 
-def _may_destroy(plan: Plan, broker: Broker, *, yes: bool) -> bool:
+def _may_destroy(plan: Plan, broker: CountingBroker, *, yes: bool) -> bool:
     """Return True if the plan has destructive changes; ask for them first, unless `yes` is set."""
     from attune_infra.cli._consent import ask_to_delete
     from attune_infra.operations.setup import count_contents

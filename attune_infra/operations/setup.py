@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from attune_infra.topology.diff import Changed, Create, Delete, Recreate, Update, diff
 from attune_infra.topology.model import Queue, Topology, TopologyObject
@@ -13,7 +13,10 @@ from attune_infra.topology.remedy import policy_instead
 from attune_infra.topology.report import Outcome, Report, Status
 
 if TYPE_CHECKING:
-    from attune_infra.interfaces import Broker
+    from attune_infra.interfaces import Broker, CountingBroker
+
+MAX_QUEUES_COUNTED: Final = 100
+"""Queues whose contents are counted one by one; for more of them it would take too long."""
 
 Watch: TypeAlias = Callable[[int, int], None]
 """Progress callback: (done, total)."""
@@ -50,9 +53,17 @@ def apply_plan(
     return Report((*(outcomes[item] for item in want.objects()), *deleted))
 
 
-def count_contents(plan: Plan, broker: Broker) -> Plan:
-    """Return a plan with the numbers of messages and consumers of the queues to recreate or to delete."""
-    return plan.with_contents({queue: broker.contents(queue) for queue in plan.queues_at_risk})
+def count_contents(plan: Plan, broker: CountingBroker) -> Plan:
+    """Return a plan with the numbers of messages and consumers of the queues to recreate or to delete.
+
+    They are asked for one by one; for many queues, the consumers are those of the statistics.
+    """
+    queues = plan.queues_at_risk
+    if len(queues) <= MAX_QUEUES_COUNTED:
+        return plan.with_contents({queue: broker.contents(queue) for queue in queues})
+    depths, tags = broker.depths(), broker.consumer_tags(queues)
+    messages = {queue: depths[queue].total if queue in depths else None for queue in queues}
+    return plan.with_contents({queue: (messages[queue], len(tags[queue])) for queue in queues})
 
 
 def _refusal(change: Recreate, broker: Broker) -> Outcome:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from attune_infra.topology.report import Loss
 
 _MAX_OBJECTS_LISTED: Final = 20
-NOT_IN_PLACE: Final = Line("      RabbitMQ cannot change this in place; it must be deleted and recreated")
+_NOT_IN_PLACE: Final = Line("      RabbitMQ cannot change this in place; it must be deleted and recreated")
+_EXCLUSIVE: Final = Line("      it is exclusive to another connection, which alone can use and delete it")
 
 
 def difference_lines(differences: Iterable[Difference]) -> Iterator[Line]:
@@ -32,6 +33,12 @@ def difference_data(differences: Iterable[Difference]) -> Data:
         for item in differences
     ]
     return {"differences": found} if found else {}
+
+
+def why_not_in_place(differences: Iterable[Difference]) -> Line:
+    """Return the line that says why an object with these differences is not changed in place."""
+    is_exclusive = any(found.attribute == "exclusive" and found.have is True for found in differences)
+    return _EXCLUSIVE if is_exclusive else _NOT_IN_PLACE
 
 
 def loss_lines(

@@ -119,16 +119,16 @@ def change_of(want: TopologyObject, have: Topology) -> Changed | None:
     """Return the change that a wanted object needs, None if it needs none."""
     match want:
         case Exchange():
-            exchange = have.exchanges.get(want.name)
+            exchange = have.find_exchange(want.name)
             return _recreate(want, _exchange_differences(exchange, want, have)) if exchange else Create(want)
         case Queue():
-            queue = have.queues.get(want.name)
+            queue = have.find_queue(want.name)
             return _recreate(want, _queue_differences(queue, want, have)) if queue else Create(want)
         case Policy():
             policy = have.policies.get(want.name)
             return _update(want, _policy_differences(policy, want)) if policy else Create(want)
         case Binding():
-            return None if want in have.bindings or _is_down(have, want) else Create(want)
+            return None if have.holds(want) or _is_down(have, want) else Create(want)
 
 
 def undeclared(have: Topology, want: Topology) -> tuple[TopologyObject, ...]:

@@ -79,8 +79,9 @@ def _explain(item: TopologyObject, change: Changed | None, have: Topology) -> Ex
 
 
 def _why_recreated(change: Recreate, have: Topology) -> Iterator[str]:
-    existing = have.exchanges if isinstance(change.want, Exchange) else have.queues
-    treated = treatments(existing[change.want.name], have)
+    name = change.want.name
+    existing = have.find_exchange(name) if isinstance(change.want, Exchange) else have.find_queue(name)
+    treated = treatments(existing or change.want, have)
     names = [found.attribute for found in change.differences]
     kept = [name for name in names if treated.get(name) is Treatment.KEPT]
     if compared := ", ".join(name for name in names if name not in kept):
@@ -111,10 +112,10 @@ def _why_equal(item: TopologyObject) -> str:
 def _details(item: TopologyObject, have: Topology) -> Iterator[str]:
     match item:
         case Queue():
-            if queue := have.queues.get(item.name):
+            if queue := have.find_queue(item.name):
                 yield from _queue_details(queue, item, have)
         case Exchange():
-            if exchange := have.exchanges.get(item.name):
+            if exchange := have.find_exchange(item.name):
                 yield from _argument_details(exchange, item, have)
         case Binding():
             destination = have.queues.get(item.destination)
@@ -126,6 +127,8 @@ def _queue_details(have: Queue, want: Queue, live: Topology) -> Iterator[str]:
     if want.type is None:
         default = live.type_of(want)
         yield f"no type is wanted, so the virtual host decides: {default}"
+    if have.exclusive and not want.exclusive:
+        yield "it is exclusive to another connection, which alone can use and delete it"
     if have.state == "down":
         yield "its node is down: the queue is unavailable, not missing"
     yield from _argument_details(have, want, live)

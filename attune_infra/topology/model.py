@@ -205,7 +205,8 @@ class Topology:
     are bindings that the broker holds more than once: it distinguishes integers of different width in arguments,
     and does not show it. `exchange_types` are the types that the broker can make, None if they are unknown.
     and does not show it. `version` is the release of a live broker; None stands for the newest one.
-    `hidden` are objects of a live broker that are not for a topology, such as private queues and their bindings.
+    `hidden` are objects of a live broker that are not for a topology: private queues, objects of plugins, and
+    the bindings of both.
     """
 
     name: str = ""
@@ -222,7 +223,7 @@ class Topology:
     routes: tuple[Route, ...] = ()
     exchange_types: frozenset[str] | None = field(default=None, compare=False)
     version: Version | None = field(default=None, compare=False)
-    hidden: tuple[Exchange | Queue | Binding, ...] = field(default=(), compare=False)
+    hidden: Topology | None = field(default=None, compare=False)
 
     @classmethod
     def of(
@@ -251,6 +252,20 @@ class Topology:
         """Return this topology with more queues and bindings."""
         more = Topology.of(objects)
         return replace(self, queues={**self.queues, **more.queues}, bindings=self.bindings | more.bindings)
+
+    def find_queue(self, name: str) -> Queue | None:
+        """Return the queue of a name, even a hidden one; None if there is none."""
+        found = self.queues.get(name)
+        return self.hidden.queues.get(name) if found is None and self.hidden is not None else found
+
+    def find_exchange(self, name: str) -> Exchange | None:
+        """Return the exchange of a name, even a hidden one; None if there is none."""
+        found = self.exchanges.get(name)
+        return self.hidden.exchanges.get(name) if found is None and self.hidden is not None else found
+
+    def holds(self, binding: Binding) -> bool:
+        """Return whether there is a binding, even a hidden one."""
+        return binding in self.bindings or (self.hidden is not None and binding in self.hidden.bindings)
 
     def type_of(self, queue: Queue) -> str:
         """Return the type that a queue has, or gets from this virtual host."""

@@ -12,7 +12,8 @@ from typing import TypeAlias, TypeVar
 from attune_infra.errors import ExitCode, PlanRefused, RequestRefused
 from attune_infra.topology.diff import Change, Create, Delete, Recreate, Update, compare
 from attune_infra.topology.facts.deletion import Companion, Deletions
-from attune_infra.topology.facts.exchanges import find_exchange, is_reserved
+from attune_infra.topology.facts.exchanges import find_exchange
+from attune_infra.topology.facts.machinery import is_machinery, owner_of_name
 from attune_infra.topology.facts.plugin_exchanges import binding_problem, lacks_type, plugin_hint
 from attune_infra.topology.model import Binding, Exchange, Queue, Topology, TopologyObject, freeze, label
 from attune_infra.topology.prune import prunable
@@ -164,12 +165,14 @@ def _with_companions(changes: Sequence[Change], have: Topology, want: Topology) 
     The changes are made in this order: old objects of recreations are deleted, everything wanted is created,
     and undeclared objects are deleted.
     """
-    planned = {_identity(_old_object(each)) for each in changes if isinstance(each, Recreate | Delete)}
+    deleted = {_identity(each.have) for each in changes if isinstance(each, Delete)}
+    planned = deleted.union(_identity(each.want) for each in changes if isinstance(each, Recreate))
     if not planned:
         return tuple(changes)
     found: list[Change] = []
-    bindings = have.bindings.union(item for item in have.hidden if isinstance(item, Binding))
-    before = Deletions(have.exchanges, bindings)
+    hidden = have.hidden or Topology()
+    bindings, exchanges = have.bindings | hidden.bindings, {**have.exchanges, **hidden.exchanges}
+    before = Deletions(exchanges, bindings)
     gone: set[object] = set()
     for change in changes:
         if isinstance(change, Recreate):
@@ -178,14 +181,14 @@ def _with_companions(changes: Sequence[Change], have: Topology, want: Topology) 
             found.append(_with_fates(change, companions, planned, want))
         elif not isinstance(change, Delete):
             found.append(change)
-    kept = {name: item for name, item in have.exchanges.items() if _identity(item) not in gone}
+    kept = {name: item for name, item in exchanges.items() if _identity(item) not in gone}
     after = Deletions(kept | dict(want.exchanges), want.bindings.union(bindings - gone))
     for change in changes:
         if isinstance(change, Delete):
             item = change.have
             kept_by = after.bindings_from(item.name) if isinstance(item, Exchange) else ()
             companions = () if kept_by else after.delete(item)
-            found.append(replace(_with_fates(change, companions, planned, want), kept_by=kept_by))
+            found.append(replace(_with_fates(change, companions, deleted, want), kept_by=kept_by))
     return tuple(found)
 
 
@@ -221,8 +224,8 @@ def _with_state(item: TopologyObject, have: Topology) -> TopologyObject:
     """Return an unchanged object; a queue that does not work gets the state that the broker reports."""
     if not isinstance(item, Queue):
         return item
-    existing = have.queues[item.name]
-    return item if existing.works else replace(item, state=existing.state)
+    existing = have.find_queue(item.name)
+    return item if existing is None or existing.works else replace(item, state=existing.state)
 
 
 def _canonical(change: Change) -> tuple[object, ...]:
@@ -239,11 +242,12 @@ def _canonical(change: Change) -> tuple[object, ...]:
 
 
 def _canonical_loss(change: Recreate | Delete) -> Iterator[tuple[object, ...]]:
-    """Yield the lost objects, without bindings of queues that clients come and go with."""
+    """Yield the lost objects, without those of RabbitMQ and its plugins, which come and go with clients."""
     for item in change.lost:
         if isinstance(item, Exchange):
-            yield _object(item)
-        elif not is_reserved(item.destination):
+            if not is_machinery(item):
+                yield _object(item)
+        elif owner_of_name(item.destination) is None:
             yield item.identity
 
 

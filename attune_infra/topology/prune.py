@@ -1,7 +1,7 @@
 """Undeclared objects that the document manages, to be deleted, and the reasons to keep all others.
 
-A document manages a name if one of its `manages` patterns matches the whole name. A binding belongs to its
-destination. Reserved names (`amq.*`) and the queues of workers are never managed.
+A document manages a name if one of its `manages` patterns claims it. A binding belongs to its
+destination. Objects of RabbitMQ itself (`amq.*`) and of its plugins, and the queues of workers, are never managed.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from attune_infra.topology.diff import Delete, undeclared
-from attune_infra.topology.facts.exchanges import is_reserved
+from attune_infra.topology.facts.machinery import owner_of_name
 from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology, TopologyObject
 from attune_infra.topology.worker import owner_of
 
@@ -26,13 +26,22 @@ def prunable(have: Topology, want: Topology) -> tuple[Delete, ...]:
 def why_kept(item: TopologyObject, want: Topology) -> str | None:
     """Return the reason to keep an undeclared object, None if the document manages it."""
     for name in _names(item):
-        if is_reserved(name):
-            return "it is RabbitMQ's own"
+        if owner := owner_of_name(name):
+            return f"it belongs to {owner}"
         if want.workers is not None and owner_of(want.workers, name) is not None:
             return "it belongs to a worker"
-        if not any(re.fullmatch(pattern, name) for pattern in want.manages):
+        if not any(claims(pattern, name) for pattern in want.manages):
             return f"no `manages` pattern of the document matches '{name}'"
     return None
+
+
+def claims(pattern: str, name: str) -> bool:
+    """Return whether a `manages` pattern claims a name.
+
+    A pattern that begins with `^` claims the names that begin so; any other must match the whole name.
+    """
+    match = re.match if pattern.startswith("^") else re.fullmatch
+    return match(pattern, name) is not None
 
 
 def _names(item: TopologyObject) -> Iterator[str]:

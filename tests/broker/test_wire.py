@@ -10,7 +10,16 @@ import pytest
 from attune_infra.broker import wire
 from attune_infra.broker.management import path
 from attune_infra.fleet.model import Depth
-from attune_infra.topology.model import Argument, Arguments, Binding, Exchange, Policy, Queue, TopologyObject
+from attune_infra.topology.model import (
+    Argument,
+    Arguments,
+    Binding,
+    Exchange,
+    Policy,
+    Queue,
+    Topology,
+    TopologyObject,
+)
 
 Item: TypeAlias = dict[str, Any]
 
@@ -133,16 +142,23 @@ def test_a_binding_keeps_the_types_of_its_arguments() -> None:
     assert len({*bindings, wire.binding_from(BINDINGS[1], "e")}) == len(values) + 1
 
 
-def test_private_queues_are_left_out_with_their_bindings() -> None:
-    ours = [Queue(name="ours"), Queue(name="amqp", auto_delete=True)]
-    private = [Queue(name="mine", durable=False, exclusive=True), Queue(name="amq.gen-x", durable=False)]
+def test_private_queues_and_objects_of_plugins_are_hidden_with_their_bindings() -> None:
+    ours: list[Exchange | Queue] = [Exchange(name="e"), Queue(name="ours"), Queue(name="amqp", auto_delete=True)]
+    hidden = [
+        Queue(name="mine", durable=False, exclusive=True),
+        Queue(name="amq.gen-x", durable=False),
+        Queue(name="mqtt-subscription-a"),
+    ]
     to_exchange = Binding(source="e", destination="mine", destination_type="exchange")
     kept = [Binding(source="e", destination="ours"), to_exchange]
-    left_out = [Binding(source="e", destination="mine"), Binding(source="e", destination="amq.gen-x")]
+    theirs = [Binding(source="e", destination=queue.name) for queue in hidden]
 
-    assert wire.split_private([*private, *ours], [*left_out, *kept]) == (ours, kept, (*private, *left_out))
-    assert wire.split_private(ours, kept) == (ours, kept, ())
-    assert wire.split_private(private, left_out) == ([], [], (*private, *left_out))
+    assert wire.split_hidden([*hidden, *ours], [*theirs, *kept]) == (
+        [*ours, *kept],
+        Topology.of([*hidden, *theirs]),
+    )
+    assert wire.split_hidden(ours, kept) == ([*ours, *kept], None)
+    assert wire.split_hidden(hidden, theirs) == ([], Topology.of([*hidden, *theirs]))
 
 
 def test_policies_are_read() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from attune_infra.broker.management import Management
 from attune_infra.broker.rabbitmq import RabbitMQ
-from attune_infra.operations.setup import apply_plan, setup
+from attune_infra.operations.setup import apply_plan, count_contents, setup
 from attune_infra.topology.diff import Create, diff, undeclared
 from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology, TopologyObject
 from attune_infra.topology.plan import Plan
@@ -70,6 +70,21 @@ def test_a_loss_is_counted_without_losing_anything(broker: RabbitMQ, channel: am
     )
     assert report.exit_code == 4
     assert broker.contents("mine.q") == (3, 1)
+
+
+def test_the_contents_of_many_queues_are_counted_at_once(
+    broker: RabbitMQ, channel: amqp.Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(broker, *(Queue(name=f"q{number}", type="classic") for number in range(3)))
+    publish(channel, "q1", 2)
+    want = Topology.of([Queue(name=f"q{number}", arguments={"x-max-length": 5}) for number in range(3)])
+    plan = Plan.between(broker.read(), want)
+
+    one_by_one = count_contents(plan, broker)
+    monkeypatch.setattr("attune_infra.operations.setup.MAX_QUEUES_COUNTED", 2)
+    at_once = count_contents(plan, broker)
+
+    assert one_by_one.contents == at_once.contents == {"q0": (0, 0), "q1": (2, 0), "q2": (0, 0)}
 
 
 def test_the_proposed_policy_ends_the_difference(broker: RabbitMQ) -> None:

@@ -9,8 +9,8 @@ import pytest
 from attune_infra.errors import RequestRefused
 from attune_infra.topology.diff import diff
 from attune_infra.topology.document.parse import parse
-from attune_infra.topology.foreseen import check_possible
 from attune_infra.topology.model import Topology
+from attune_infra.topology.plan import check_possible
 
 WANT = parse(
     """

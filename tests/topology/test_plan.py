@@ -62,6 +62,18 @@ def test_a_digest_names_one_plan() -> None:
         plans[0].insist_on(plans[1].digest)
 
 
+def test_a_recreated_exchange_that_goes_along_with_a_pruned_binding_is_created_again() -> None:
+    stale = Binding(source="inner", destination="old", destination_type="exchange")
+    wanted = Binding(source="outer", destination="inner", destination_type="exchange")
+    inner, outer = Exchange(name="inner", auto_delete=True), Exchange(name="outer", auto_delete=True)
+    have = Topology.of([inner, replace(outer, auto_delete=False), Exchange(name="old"), stale])
+    want = Topology.of([inner, outer, Exchange(name="old"), wanted], manages=("^old",))
+
+    [change] = Plan.between(have, want, prune=True).deletions
+
+    assert (change.have, change.again, change.lost) == (stale, (inner, outer, wanted), ())
+
+
 def test_what_goes_with_a_recreated_object_is_told() -> None:
     wanted, extra = Binding(source="e", destination="q"), Binding(source="e", destination="q", routing_key="x")
     have = Topology.of([Exchange(name="e"), Queue(name="q", durable=False), wanted, extra])

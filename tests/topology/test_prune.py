@@ -4,7 +4,7 @@ from attune_infra.topology.builtin import attune
 from attune_infra.topology.diff import Delete
 from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology, TopologyObject
 from attune_infra.topology.plan import Plan
-from attune_infra.topology.prune import prunable
+from attune_infra.topology.prune import claims, prunable
 
 MINE = Topology(manages=(r"mine\..*",))
 
@@ -40,6 +40,33 @@ def test_what_is_not_claimed_stays(item: TopologyObject) -> None:
     want = Topology(manages=(r"mine\..*", r"worker\..*", r"amq\..*"), workers=attune().workers)
 
     assert prunable(Topology.of([item]), want) == ()
+
+
+@pytest.mark.parametrize(
+    ("pattern", "claimed", "not_claimed"),
+    [
+        ("^alert", ("alert", "alerter_service"), ("red alert",)),
+        ("^alert$", ("alert",), ("alerter_service",)),
+        (r"^events(\.|$)", ("events", "events.log"), ("events2", "my.events")),
+        ("alert", ("alert",), ("alerter_service", "red alert")),
+        (r"mine\..*", ("mine.q",), ("mine", "not mine.q")),
+        ("", (), ("alert",)),
+        ("^", ("alert",), ()),
+    ],
+)
+def test_a_pattern_claims_the_whole_name_or_its_beginning(
+    pattern: str, claimed: tuple[str, ...], not_claimed: tuple[str, ...]
+) -> None:
+    assert [name for name in (*claimed, *not_claimed) if claims(pattern, name)] == list(claimed)
+
+
+def test_the_stale_binding_of_a_queue_under_a_claimed_prefix_is_pruned() -> None:
+    exchange, queue = Exchange(name="log_messages", type="headers"), Queue(name="alerter_service")
+    stale = Binding(source="log_messages", destination="alerter_service", arguments={"loglevel": "warn"})
+    wanted = Binding(source="log_messages", destination="alerter_service", arguments={"log_level": "error"})
+    want = Topology.of([exchange, queue, wanted], manages=("^alert", "^log_"))
+
+    assert prunable(Topology.of([exchange, queue, stale]), want) == (Delete(stale),)
 
 
 def test_nothing_is_claimed_by_default() -> None:

@@ -7,12 +7,12 @@ from typing import assert_never
 
 from attune_infra.render.data import Data, sort_data
 from attune_infra.render.objects import (
-    NOT_IN_PLACE,
     difference_data,
     difference_lines,
     identify,
     loss_data,
     loss_lines,
+    why_not_in_place,
 )
 from attune_infra.render.text import Line
 from attune_infra.render.words import attributes, value
@@ -93,7 +93,7 @@ def _change_lines(change: Change, plan: Plan) -> Iterator[Line]:
         case Recreate():
             yield Line(f"! {label(change.want)} exists but differs", "red")
             yield from difference_lines(change.differences)
-            yield NOT_IN_PLACE
+            yield why_not_in_place(change.differences)
             yield from loss_lines("would be lost", plan.loss_by(change), change.lost, change.again)
         case Delete():
             yield Line(f"- {label(change.have)} is undeclared", "red")

@@ -8,12 +8,12 @@ from typing import Final
 
 from attune_infra.render.data import Data, sort_data
 from attune_infra.render.objects import (
-    NOT_IN_PLACE,
     difference_data,
     difference_lines,
     identify,
     loss_data,
     loss_lines,
+    why_not_in_place,
 )
 from attune_infra.render.text import Line
 from attune_infra.render.words import declaration
@@ -58,7 +58,7 @@ def outcome_lines(outcome: Outcome) -> Iterator[Line]:
     yield Line(template.format(declared=declaration(item), label=label(item), reason=outcome.reason), style)
     yield from difference_lines(outcome.differences)
     if outcome.status is Status.DIFFERS:
-        yield NOT_IN_PLACE
+        yield why_not_in_place(outcome.differences)
     if outcome.loss:
         headline = _LOSSES.get(outcome.status, "would be lost")
         yield from loss_lines(headline, outcome.loss, outcome.lost, outcome.again)

@@ -99,7 +99,8 @@ def _document() -> _Schema:
             "type": ["array", "null"],
             "items": {"type": "string", "format": "regex"},
             "description": "Regular expressions for the names that this document manages: --prune deletes"
-            " undeclared objects with such a name.",
+            " undeclared objects with such a name. '^jobs' matches names that begin with jobs; a pattern"
+            " without '^' must match the whole name.",
         },
         "exchanges": _named(
             "exchange",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from attune_infra.topology.model import Exchange, Queue
+from attune_infra.topology.model import Exchange
 
 _OWN_EXCHANGES: Final[Mapping[str, Exchange]] = {
     exchange.name: exchange
@@ -37,11 +37,6 @@ _DEFAULT_EXCHANGE: Final = "amq.default"
 def is_reserved(name: str) -> bool:
     """Return whether RabbitMQ keeps a name for itself: for its own exchanges, and for queues that it names."""
     return name.startswith(_RESERVED_PREFIX)
-
-
-def is_private(queue: Queue) -> bool:
-    """Return whether a queue belongs to one connection, or has a name that RabbitMQ made up."""
-    return queue.exclusive or is_reserved(queue.name)
 
 
 def find_exchange(name: str, declared: Mapping[str, Exchange]) -> Exchange | None:

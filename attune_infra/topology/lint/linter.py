@@ -8,12 +8,12 @@ from typing import TypeAlias
 
 from attune_infra.topology.document.places import Places
 from attune_infra.topology.facts.compatibility import RELEASES
-from attune_infra.topology.facts.exchanges import is_private
+from attune_infra.topology.facts.machinery import is_hidden
 from attune_infra.topology.facts.releases import NEWEST, Version
 from attune_infra.topology.lint.finding import Finding, Flaw, Linted, Rule
 from attune_infra.topology.lint.rules import RULES, UNUSED_SUPPRESSION
 from attune_infra.topology.lint.subject import Subject
-from attune_infra.topology.model import Binding, Queue, Severity, Suppression, Topology, label
+from attune_infra.topology.model import Binding, Exchange, Queue, Severity, Suppression, Topology, label
 
 _Suppressions: TypeAlias = "Mapping[tuple[str, str | None], Sequence[Suppression]]"
 """Suppressions by their rules and objects."""
@@ -44,7 +44,7 @@ def lint(
         if rule is UNUSED_SUPPRESSION:
             unused = _unused(topology.suppressions, used, asked)
             subject.unused = tuple(each for each in unused if not _is_for_another_release(each, topology))
-        for flaw in (each for each in rule.find(subject) if not _is_private(each, topology)):
+        for flaw in (each for each in rule.find(subject) if not _is_hidden(each, topology)):
             finding = _finding(rule, flaw, known)
             if by_object and (matching := _matching(by_object, finding, getattr(flaw.item, "name", None))):
                 used.update(matching)
@@ -60,13 +60,14 @@ def lint(
     )
 
 
-def _is_private(flaw: Flaw, topology: Topology) -> bool:
-    """Return whether a flaw is of a private queue, or of a binding to one."""
+def _is_hidden(flaw: Flaw, topology: Topology) -> bool:
+    """Return whether a flaw is of an object that no topology declares, or of a binding of one."""
     item = flaw.item
     if isinstance(item, Binding):
-        queue = topology.queues.get(item.destination) if item.destination_type == "queue" else None
-        return queue is not None and is_private(queue)
-    return isinstance(item, Queue) and is_private(item)
+        destinations = topology.queues if item.destination_type == "queue" else topology.exchanges
+        ends = (topology.exchanges.get(item.source), destinations.get(item.destination))
+        return any(end is not None and is_hidden(end) for end in ends)
+    return isinstance(item, Exchange | Queue) and is_hidden(item)
 
 
 def _finding(rule: Rule, flaw: Flaw, places: Places) -> Finding:
