@@ -42,6 +42,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--messages-seed", type=int, default=randbits(32), help="seed of those messages")
     group.addoption("--fleet", type=int, default=4, help="real workers to run through a restart")
     group.addoption("--outage", type=float, default=2.0, help="seconds of the database outage")
+    group.addoption("--policies", type=int, default=60, help="queues under random stacks of policies")
+    group.addoption("--policies-seed", type=int, default=randbits(32), help="seed of those policies")
     group.addoption("--topologies", type=int, default=500, help="random topologies to declare on the broker")
 
 

@@ -100,7 +100,11 @@ class Reader:
     ) -> Topology:
         regular, by_operators = policies
         topology = Topology.of((*objects, *regular), name=self._vhost, default_queue_type=default_queue_type)
-        return replace(topology, operator_policies={policy.name: policy for policy in by_operators})
+        return replace(
+            topology,
+            operator_policies={policy.name: policy for policy in by_operators},
+            version=version_of(self._version or self.version()),
+        )
 
     @cached_property
     def _default_queue_type(self) -> str:

@@ -176,7 +176,7 @@ class Topology:
     never wanted: they limit policies and arguments. `manages` are regular expressions for the names that a
     document manages; undeclared objects with such a name may be pruned. `routes` are tests of the routing. `twins`
     are bindings that the broker holds more than once: it distinguishes integers of different width in arguments,
-    and does not show it.
+    and does not show it. `version` is the release of the broker, or the one to assume; None is the newest.
     """
 
     name: str = ""
@@ -191,6 +191,7 @@ class Topology:
     suppressions: tuple[Suppression, ...] = ()
     twins: frozenset[Binding] = field(default=frozenset(), compare=False)
     routes: tuple[Route, ...] = ()
+    version: tuple[int, int] | None = field(default=None, compare=False)
 
     @classmethod
     def of(
