@@ -44,6 +44,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--outage", type=float, default=2.0, help="seconds of the database outage")
     group.addoption("--changes", type=int, default=40, help="random changes of a topology to make on the broker")
     group.addoption("--changes-seed", type=int, default=randbits(32), help="seed of those changes")
+    group.addoption("--policies", type=int, default=60, help="queues under random stacks of policies")
+    group.addoption("--policies-seed", type=int, default=randbits(32), help="seed of those policies")
     group.addoption("--topologies", type=int, default=500, help="random topologies to declare on the broker")
 
 

@@ -123,7 +123,7 @@ class Reader:
         return replace(
             topology,
             operator_policies={policy.name: policy for policy in by_operators},
-            version=version_of(self._version) if self._version else None,
+            version=version_of(self._version or self.version()),
             exchange_types=self._exchange_types,
         )
 

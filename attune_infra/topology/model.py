@@ -204,7 +204,7 @@ class Topology:
     document manages; undeclared objects with such a name may be pruned. `routes` are tests of the routing. `twins`
     are bindings that the broker holds more than once: it distinguishes integers of different width in arguments,
     and does not show it. `exchange_types` are the types that the broker can make, None if they are unknown.
-    and does not show it. `version` is the release of a live broker; None stands for the newest one.
+    `version` is the release of the broker, or the one to assume; None is the newest.
     `hidden` are objects of a live broker that are not for a topology: private queues, objects of plugins, and
     the bindings of both.
     """

@@ -1,8 +1,8 @@
 """The policy in effect on an object, and the arguments that it provides.
 
 Rules, tried on 3.10, 4.0 and 4.3: one policy applies, the one with the highest priority whose pattern matches the
-name. RabbitMQ does not merge policies with each other. It merges one operator policy on top, key by key; of two
-numbers the smaller counts.
+name. A queue of a type that does not support one of its keys passes the whole policy over. RabbitMQ does not merge
+policies with each other. It merges one operator policy on top, key by key: `facts.policies` has the keys.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 
+from attune_infra.topology.facts.policies import merge_with_argument, merge_with_operator, unsupported_keys
+from attune_infra.topology.facts.releases import NEWEST
 from attune_infra.topology.model import Argument, Exchange, Policy, Queue, Topology
 
 PROVIDED_BY_POLICY: Mapping[str, str] = {
@@ -40,14 +42,11 @@ def policy_of(item: Exchange | Queue, topology: Topology) -> Policy | None:
 def effective_definition(item: Exchange | Queue, topology: Topology) -> Mapping[str, Argument]:
     """Return the definition of the policy and the operator policy in effect, merged."""
     regular = policy_of(item, topology)
-    operator = _find_policy(item, topology.operator_policies, topology)
     merged: dict[str, Argument] = dict(regular.definition) if regular else {}
-    if operator is None:
-        return merged
-    for key, value in operator.definition.items():
-        mine = merged.get(key, value)
-        both_numbers = isinstance(mine, int | float) and isinstance(value, int | float)
-        merged[key] = min(mine, value) if both_numbers else value  # type: ignore[type-var] # both are numbers
+    operator = _find_policy(item, topology.operator_policies, topology) if isinstance(item, Queue) else None
+    if operator is not None:
+        for key, value in operator.definition.items():
+            merged[key] = merge_with_operator(key, merged[key], value) if key in merged else value
     return merged
 
 
@@ -57,25 +56,17 @@ def expires(queue: Queue, topology: Topology) -> bool:
 
 
 def effective_arguments(queue: Queue, topology: Topology) -> Mapping[str, Argument]:
-    """Return the arguments of a queue with what policies provide, all under the names of arguments.
-
-    Of two numbers the smaller counts; in all other cases the argument does.
-    """
+    """Return the arguments of a queue with what policies provide, all under the names of arguments."""
     found = dict(queue.arguments)
+    kind, version = topology.type_of(queue), topology.version or NEWEST
     for key, value in effective_definition(queue, topology).items():
-        if (name := _ARGUMENT_OF_KEY.get(key)) is not None:
-            found[name] = _combine(name, found.get(name), value)
+        name = _ARGUMENT_OF_KEY.get(key)
+        if name is None:
+            continue
+        mine = found.get(name)
+        merged = merge_with_argument(name, mine, value, queue_type=kind, version=version)
+        found[name] = value if mine is None else merged
     return found
-
-
-def _combine(name: str, argument: Argument, provided: Argument) -> Argument:
-    if argument is None:
-        return provided
-    if not (isinstance(argument, int) and isinstance(provided, int)):
-        return argument
-    if name == "x-delivery-limit" and min(argument, provided) < 0:
-        return max(argument, provided)  # -1 is no limit, so the other number counts
-    return min(argument, provided)
 
 
 def _find_policy(item: Exchange | Queue, policies: Mapping[str, Policy], topology: Topology) -> Policy | None:
@@ -87,6 +78,22 @@ def applicable_policies(
     item: Exchange | Queue, policies: Mapping[str, Policy], topology: Topology
 ) -> Iterator[Policy]:
     """Return the policies that could be in effect on an object."""
+    if isinstance(item, Exchange):
+        return matching_policies(item, policies, topology)
+    unsupported = unsupported_keys(topology.type_of(item), topology.version or NEWEST)
+    found = matching_policies(item, policies, topology)
+    return (policy for policy in found if unsupported.isdisjoint(policy.definition))
+
+
+def matching_policies(
+    item: Exchange | Queue, policies: Mapping[str, Policy], topology: Topology
+) -> Iterator[Policy]:
+    """Return the policies for objects of this kind and name, also those with a key that its type does not support.
+
+    No policy applies to the default exchange.
+    """
+    if not item.name:
+        return iter(())
     kinds = _apply_to_values(item, topology)
     return (policy for policy in policies.values() if policy.apply_to in kinds and matches_name(policy, item.name))
 

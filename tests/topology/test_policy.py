@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from attune_infra.topology.diff import ABSENT, Create, Difference, Recreate, diff
@@ -53,6 +55,48 @@ def test_a_policy_applies_to_what_it_says(apply_to: str, applies: list[str]) -> 
     found |= {kind: policy_of(item, topology) for kind, item in items.items()}
 
     assert [kind for kind, policy in found.items() if policy] == applies
+
+
+@pytest.mark.parametrize(
+    ("queue_type", "in_effect"),
+    [("classic", "fallback"), ("quorum", "fallback"), ("stream", None)],
+)
+def test_one_unsupported_key_keeps_the_whole_policy_off(queue_type: str, in_effect: str | None) -> None:
+    mixed = Policy(
+        name="mixed",
+        pattern="^q",
+        priority=1,
+        definition={"dead-letter-exchange": "dlx", "delivery-limit": 5, "max-age": "1h"},
+    )
+    fallback = Policy(name="fallback", pattern="^q", definition={"message-ttl": 60_000})
+
+    found = policy_of(Queue(name="q", type=queue_type), with_policies(mixed, fallback))
+
+    assert (found and found.name) == in_effect
+
+
+def test_an_operator_policy_is_passed_over_like_any_other() -> None:
+    operator = Policy(name="o", pattern="", definition={"max-length": 2, "delivery-limit": 5})
+    topology = with_policies(operator=operator)
+
+    assert effective_definition(Queue(name="q", type="classic"), topology) == {}
+    assert effective_definition(Queue(name="q", type="quorum"), topology) == operator.definition
+
+
+def test_the_release_decides_about_the_keys_of_a_type() -> None:
+    policy = Policy(name="p", pattern="", definition={"queue-leader-locator": "balanced"})
+    topology, queue = with_policies(policy), Queue(name="q", type="classic")
+
+    assert policy_of(queue, topology) == policy
+    assert policy_of(queue, replace(topology, version=(4, 0))) == policy
+    assert policy_of(queue, replace(topology, version=(3, 13))) is None
+
+
+def test_no_policy_applies_to_the_default_exchange() -> None:
+    topology = with_policies(Policy(name="ae", pattern=".*", definition={"alternate-exchange": "backup"}))
+
+    assert policy_of(Exchange(name="amq.direct"), topology) is not None
+    assert policy_of(Exchange(name=""), topology) is None
 
 
 def test_a_pattern_that_only_erlang_understands_matches_nothing() -> None:

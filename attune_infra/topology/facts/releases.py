@@ -43,6 +43,12 @@ FIRST_DEPRECATING_TRANSIENT_QUEUES: Final[Version] = (3, 13)
 FIRST_WITH_DEFAULT_DELIVERY_LIMIT: Final[Version] = (4, 0)
 """A quorum queue has a delivery limit of 20 unless another is set; -1 stands for no limit."""
 
+FIRST_WITH_UNLIMITED_DELIVERIES: Final[Version] = (4, 0)
+"""A delivery limit of -1 stands for no limit, also in policies; before, it drops a message that fails once."""
+
+FIRST_WITH_SHORTER_EXPIRY_ON_QUORUM: Final[Version] = (4, 0)
+"""If an argument and a policy make a quorum queue expire, the shorter expiry counts; before, the policy's."""
+
 FIRST_WITH_LAST_DEATH: Final[Version] = (4, 0)
 """A dead letter carries headers about its last death, not only about its first."""
 

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from attune_infra.topology.facts.arguments import POLICY_RULES, QUEUE_ARGUMENTS
+from attune_infra.topology.facts.policies import unsupported_keys
 from attune_infra.topology.lint.finding import Flaw
 from attune_infra.topology.lint.subject import Subject
 from attune_infra.topology.model import Policy
@@ -40,7 +41,8 @@ def in_effect_nowhere(subject: Subject) -> Iterator[Flaw]:
     """A policy is not in effect on any object.
 
     Its pattern matches no name of the kind it applies to, or another policy has a higher priority on every object
-    that it matches. RabbitMQ does not merge policies: only one is in effect on an object.
+    that it matches, or no queue that it matches supports all of its keys. RabbitMQ does not merge policies: only
+    one is in effect on an object.
     """
     matched: set[str] = set()
     winners: set[str] = set()
@@ -48,7 +50,10 @@ def in_effect_nowhere(subject: Subject) -> Iterator[Flaw]:
         matched.update(policy.name for policy in policies)
         winners.add(policies[0].name)
     for policy in subject.policies:
-        if policy.name not in matched:
+        if policy.name not in matched and policy.name in subject.passed_over:
+            what = "each queue it matches passes it over, for a key that its type does not support"
+            yield Flaw(policy, what, "remove the key, or make a policy for the queues of each type", "definition")
+        elif policy.name not in matched:
             what = f"its pattern '{policy.pattern}' matches no name of {_kind(policy)}"
             yield Flaw(policy, what, "correct the pattern, or remove the policy", _PATTERN)
         elif policy.name not in winners:
@@ -73,16 +78,19 @@ def equal_priorities(subject: Subject) -> Iterator[Flaw]:
 
 
 def sets_what_is_ignored(subject: Subject) -> Iterator[Flaw]:
-    """A policy sets a key that none of its queues can use.
+    """A policy sets a key that its queues do not support.
 
-    RabbitMQ accepts any known key, but applies it only to queues of a type that knows it: a delivery limit has no
-    effect on a classic queue, and a queue version none on a quorum queue.
+    RabbitMQ accepts any known key. A queue passes over a whole policy if its type does not support one of the
+    keys: a delivery limit keeps a policy off every classic queue, and the policy with the next lower priority is
+    in effect. A few keys, such as a queue version on a quorum queue, have no effect themselves, and the other keys
+    of their policy have.
     """
     types: dict[str, set[str]] = defaultdict(set)
     for (kind, name), policies in subject.contests.items():
         if kind == "queue":
             types[policies[0].name].add(subject.topology.type_of(subject.topology.queues[name]))
     for policy in subject.policies:
+        yield from _passed_over(policy, subject)
         if not types[policy.name]:
             continue
         for key in policy.definition:
@@ -92,6 +100,19 @@ def sets_what_is_ignored(subject: Subject) -> Iterator[Flaw]:
             mine = either(tuple(sorted(types[policy.name])))
             what = f"{key} has no effect on the queues it applies to, which are all {mine}"
             yield Flaw(policy, what, f"remove it; only {either(rule.queue_types)} queues have it", key)
+
+
+def _passed_over(policy: Policy, subject: Subject) -> Iterator[Flaw]:
+    for queue_type, name in sorted(subject.passed_over.get(policy.name, {}).items()):
+        unsupported = unsupported_keys(queue_type, subject.version)
+        for key in policy.definition:
+            if key in unsupported:
+                what = f"{key} keeps the whole policy off queue '{name}', which is {_of_type(queue_type)}"
+                yield Flaw(policy, what, "remove it, or make a policy for the queues of each type", key)
+
+
+def _of_type(queue_type: str) -> str:
+    return "a stream" if queue_type == "stream" else queue_type
 
 
 def _kind(policy: Policy) -> str:

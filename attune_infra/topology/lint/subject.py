@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import chain
 
 from attune_infra.topology.facts.compatibility import Judgement, judgements
+from attune_infra.topology.facts.policies import unsupported_keys
 from attune_infra.topology.facts.releases import Version
 from attune_infra.topology.model import (
     End,
@@ -18,7 +20,7 @@ from attune_infra.topology.model import (
     TopologyObject,
     kind_of,
 )
-from attune_infra.topology.policy import applicable_policies
+from attune_infra.topology.policy import matching_policies
 from attune_infra.topology.routing.index import Index, with_example_name
 from attune_infra.topology.routing.reach import Reach
 
@@ -74,14 +76,43 @@ class Subject(Index):
     def contests(self) -> Mapping[End, Sequence[Policy]]:
         """The policies that apply to each object, the one in effect first; objects without any are left out."""
         found: dict[End, Sequence[Policy]] = {}
-        if not self.topology.policies:
-            return found
-        items: Iterable[Exchange | Queue] = chain(self.exchanges, self.queues)
-        for item in items:
-            policies = list(applicable_policies(with_example_name(item), self.topology.policies, self.topology))
+        for item, matching in self._matching_policies:
+            unsupported = self.unsupported_keys(item)
+            policies = [policy for policy in matching if unsupported.isdisjoint(policy.definition)]
             if policies:
                 policies.sort(key=lambda policy: (policy.priority, policy.name), reverse=True)
                 found[kind_of(item), item.name] = policies
+        return found
+
+    @cached_property
+    def passed_over(self) -> Mapping[str, Mapping[str, str]]:
+        """The policies that queues pass over for a key: by policy, a queue of each type that does so."""
+        found: dict[str, dict[str, str]] = defaultdict(dict)
+        for item, matching in self._matching_policies:
+            unsupported = self.unsupported_keys(item)
+            for policy in matching:
+                if isinstance(item, Queue) and not unsupported.isdisjoint(policy.definition):
+                    found[policy.name].setdefault(self.topology.type_of(item), item.name)
+        return found
+
+    def unsupported_keys(self, item: Exchange | Queue) -> frozenset[str]:
+        """Return the keys that keep a whole policy off an object."""
+        if isinstance(item, Exchange):
+            return frozenset()
+        return unsupported_keys(self.topology.type_of(item), self.version)
+
+    @cached_property
+    def _matching_policies(self) -> Sequence[tuple[Exchange | Queue, Sequence[Policy]]]:
+        """The policies that match each object; objects without any are left out."""
+        policies = self.topology.policies
+        if not policies:
+            return ()
+        found: list[tuple[Exchange | Queue, Sequence[Policy]]] = []
+        items: Iterable[Exchange | Queue] = chain(self.exchanges, self.queues)
+        for item in items:
+            matching = list(matching_policies(with_example_name(item), policies, self.topology))
+            if matching:
+                found.append((item, matching))
         return found
 
     def part(self, item: Exchange | Queue, argument: str) -> str:

@@ -28,7 +28,7 @@ class Index:
     """
 
     def __init__(self, topology: Topology, version: Version) -> None:
-        self.topology = _with_family(topology)
+        self.topology = replace(_with_family(topology), version=version)
         self.version = version
         self._has_policies = bool(topology.policies or topology.operator_policies)
         self._effective: dict[str, Mapping[str, Argument]] = {}

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final, Protocol
 
@@ -73,7 +73,7 @@ class Routing:
     """
 
     def __init__(self, topology: Topology, *, version: Version = NEWEST) -> None:
-        self.topology = topology
+        self.topology = replace(topology, version=version)
         self.version = version
         self._indexes: dict[str, _BindingIndex] = {}
 
