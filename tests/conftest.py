@@ -63,7 +63,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_report_header(config: pytest.Config) -> list[str]:
     messages = f"--messages={config.getoption('--messages')} --messages-seed={config.getoption('--messages-seed')}"
     changes = f"--changes={config.getoption('--changes')} --changes-seed={config.getoption('--changes-seed')}"
-    random = [f"random messages: {messages}", f"random changes: {changes}"]
+    policies = f"--policies={config.getoption('--policies')} --policies-seed={config.getoption('--policies-seed')}"
+    random = [f"random messages: {messages}", f"random changes: {changes}", f"random policies: {policies}"]
     try:
         return [f"under test: {BrokerUnderTest.of(config)}", *random]
     except SandboxError as error:

@@ -6,7 +6,16 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from attune_infra.topology.model import Argument, Binding, Exchange, Policy, Queue, Topology, TopologyObject
+from attune_infra.topology.model import (
+    Argument,
+    Binding,
+    Exchange,
+    Policy,
+    Queue,
+    Topology,
+    TopologyObject,
+    as_read,
+)
 from support.strategies import names, routing_keys
 
 _MILLISECONDS = st.integers(60_000, 2**32)
@@ -98,15 +107,10 @@ def _bindings(draw: st.DrawFn, exchanges: list[Exchange], queues: list[Queue]) -
         arguments = {} if "~" in routing_key else {**draw(_criteria)}
         if types[source] == "headers" and "~" not in routing_key and draw(st.booleans()):
             arguments["x-match"] = draw(st.sampled_from(("all", "any")))
-        bindings.append(
-            Binding(
-                source=source,
-                destination=name,
-                destination_type=kind,
-                routing_key=routing_key,
-                arguments=arguments,
-            )
+        binding = Binding(
+            source=source, destination=name, destination_type=kind, routing_key=routing_key, arguments=arguments
         )
+        bindings.append(as_read(binding) if types[source] == "headers" else binding)
     return bindings
 
 
