@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Final
 from attune_infra.render.data import Data, sort_data
 from attune_infra.render.text import Line
 from attune_infra.render.words import difference
-from attune_infra.topology.diff import ABSENT, Difference, Value
-from attune_infra.topology.model import Binding, TopologyObject, kind_of, label
+from attune_infra.topology.model import ABSENT, Binding, TopologyObject, Value, kind_of, label
 from attune_infra.topology.words import counted
 
 if TYPE_CHECKING:
+    from attune_infra.topology.diff import Difference
     from attune_infra.topology.report import Loss
 
 _MAX_OBJECTS_LISTED: Final = 20

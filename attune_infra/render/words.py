@@ -6,11 +6,21 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from attune_infra.topology.diff import ABSENT, Difference, Value
-from attune_infra.topology.model import Argument, Arguments, Binding, Exchange, Policy, Queue, TopologyObject
+from attune_infra.topology.model import (
+    ABSENT,
+    Argument,
+    Arguments,
+    Binding,
+    Exchange,
+    Policy,
+    Queue,
+    TopologyObject,
+    Value,
+)
 from attune_infra.topology.words import is_hidden
 
 if TYPE_CHECKING:
+    from attune_infra.topology.diff import Difference
     from attune_infra.topology.document.text import LeftOut
 
 _TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 from attune_infra.topology.facts.deletion import Companion
 from attune_infra.topology.facts.redeclaration import (
@@ -19,7 +19,7 @@ from attune_infra.topology.facts.redeclaration import (
 )
 from attune_infra.topology.facts.releases import NEWEST
 from attune_infra.topology.model import (
-    Argument,
+    ABSENT,
     Arguments,
     Binding,
     Exchange,
@@ -27,23 +27,13 @@ from attune_infra.topology.model import (
     Queue,
     Topology,
     TopologyObject,
+    Value,
     binding_order,
     freeze,
 )
 from attune_infra.topology.policy import PROVIDED_BY_POLICY, effective_definition
 
 _T = TypeVar("_T", Exchange, Queue, Policy)
-
-
-class _Absent:
-    """The value of an absent argument; not None, which a field table can hold."""
-
-    def __repr__(self) -> str:
-        return "none"
-
-
-ABSENT: Final = _Absent()
-Value: TypeAlias = "Argument | _Absent"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from attune_infra.errors import ExitCode
 from attune_infra.topology.diff import (
-    ABSENT,
     Changed,
     Create,
     Recreate,
@@ -19,6 +18,7 @@ from attune_infra.topology.diff import (
 )
 from attune_infra.topology.facts.redeclaration import Treatment
 from attune_infra.topology.model import (
+    ABSENT,
     Binding,
     Exchange,
     Policy,

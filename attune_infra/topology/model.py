@@ -16,6 +16,17 @@ Argument: TypeAlias = "bool | int | float | str | list[Argument] | dict[str, Arg
 
 Arguments: TypeAlias = Mapping[str, Argument]
 
+
+class _Absent:
+    """The value of an absent argument; not None, which a field table can hold."""
+
+    def __repr__(self) -> str:
+        return "none"
+
+
+ABSENT: Final = _Absent()
+Value: TypeAlias = "Argument | _Absent"
+
 MISSING_KEY: Final = "undefined"
 """The routing key that RabbitMQ lists for a binding that has none."""
 
@@ -24,6 +35,7 @@ VOID_AS_LISTED: Final = "undefined"
 
 PRESENT: Final[Mapping[str, Argument]] = {"present": True}
 """The form in which a document says that a headers binding matches any value of a header."""
+
 Version: TypeAlias = tuple[int, int]
 """Major and minor version of RabbitMQ; patch releases behave alike in everything this tool asks."""
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from attune_infra.topology.diff import ABSENT, Difference, Recreate
-from attune_infra.topology.model import Argument, Exchange, Policy
+from attune_infra.topology.diff import Difference, Recreate
+from attune_infra.topology.model import ABSENT, Argument, Exchange, Policy
 from attune_infra.topology.policy import PROVIDED_BY_POLICY
 
 _SMALLER_COUNTS = frozenset(

@@ -1,9 +1,8 @@
 import pytest
 
 from attune_infra.render.words import declaration, omission, ranges, value, visible
-from attune_infra.topology.diff import ABSENT, Value
 from attune_infra.topology.document.text import LeftOut
-from attune_infra.topology.model import Binding, Exchange, Policy, Queue, TopologyObject
+from attune_infra.topology.model import ABSENT, Binding, Exchange, Policy, Queue, TopologyObject, Value
 from attune_infra.topology.words import counted
 
 

@@ -8,9 +8,8 @@ from typing import Final
 
 import amqp
 
-from attune_infra.topology.diff import ABSENT, Value
 from attune_infra.topology.facts.arguments import EXCHANGE_ARGUMENTS, QUEUE_ARGUMENTS, QUEUE_TYPES, Rule
-from attune_infra.topology.model import Argument
+from attune_infra.topology.model import ABSENT, Argument, Value
 from support.virtual_host import VirtualHost
 
 EXCHANGE_TYPES: Final = ("direct", "fanout", "headers", "topic")

@@ -3,9 +3,18 @@ from dataclasses import replace
 import pytest
 
 from attune_infra.topology.builtin import attune
-from attune_infra.topology.diff import ABSENT, Create, Difference, Recreate, Update, diff, undeclared
+from attune_infra.topology.diff import Create, Difference, Recreate, Update, diff, undeclared
 from attune_infra.topology.facts.releases import Version
-from attune_infra.topology.model import Argument, Binding, Exchange, Policy, Queue, Topology, TopologyObject
+from attune_infra.topology.model import (
+    ABSENT,
+    Argument,
+    Binding,
+    Exchange,
+    Policy,
+    Queue,
+    Topology,
+    TopologyObject,
+)
 
 
 def differences(

@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from attune_infra.topology.diff import ABSENT, Create, Difference, Recreate, diff
-from attune_infra.topology.model import Argument, Exchange, Policy, Queue, Topology
+from attune_infra.topology.diff import Create, Difference, Recreate, diff
+from attune_infra.topology.model import ABSENT, Argument, Exchange, Policy, Queue, Topology
 from attune_infra.topology.policy import effective_definition, policy_of
 from attune_infra.topology.remedy import policy_instead
 
