@@ -34,7 +34,7 @@ class AttuneInfra:
 
     @classmethod
     def install(cls, workshop: Workshop) -> Self:
-        """Install the program anew, since its source may have changed, and its dependencies once."""
+        """Reinstall the program, whose source may have changed; install its dependencies only once."""
         here = sha256(str(ROOT).encode()).hexdigest()[:8]
         programs = workshop.virtual_environment(f"attune-infra-{here}", str(ROOT))
         read_first_line([str(programs / "python"), "-m", "pip", "install", "--quiet", "--upgrade", str(ROOT)])

@@ -111,7 +111,7 @@ class Supervisor:
         self._known: Sandbox | None = None
 
     def run(self) -> None:
-        """Start the servers, serve the client until the sandbox must end, and leave nothing behind."""
+        """Start the servers, answer the client until the sandbox must end, and remove the sandbox."""
         try:
             self._start()
             self._write()

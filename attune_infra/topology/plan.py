@@ -32,8 +32,8 @@ Contents: TypeAlias = "tuple[int | None, int | None]"
 class Plan:
     """The changes that create all wanted objects and, with pruning, delete the undeclared ones that are managed.
 
-    The `unchanged` objects exist as wanted; queues among them that do not work have the state that the broker
-    reports. `contents` are the numbers of messages and consumers of queues, as far as they were counted.
+    The `unchanged` objects match the wanted ones. A queue among them whose node is down has the state that the
+    broker reports. `contents` are the numbers of messages and consumers of queues, as far as they were counted.
     """
 
     changes: tuple[Change, ...]
@@ -77,7 +77,7 @@ class Plan:
 
     @property
     def down(self) -> tuple[Queue, ...]:
-        """The queues that exist as wanted but cannot be used, since their node is down."""
+        """The queues that match the wanted ones but are unavailable, because their node is down."""
         return tuple(item for item in self.unchanged if isinstance(item, Queue) and not item.works)
 
     @cached_property

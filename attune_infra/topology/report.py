@@ -27,7 +27,7 @@ class Status(StrEnum):
     FAILED = "failed"
     SKIPPED = "skipped"
     DOWN = "down"
-    """It exists as wanted, but cannot be used, since its node is down."""
+    """The queue matches but is unavailable, because its node is down."""
 
 
 _MADE = frozenset({Status.CREATED, Status.UPDATED, Status.RECREATED, Status.DELETED})
