@@ -61,9 +61,7 @@ class Reader:
 
     def all_bindings(self) -> list[Binding]:
         """Return the bindings of the virtual host, with one request."""
-        http = self._connections.http
-        listing = wire.bindings_from(http.get("bindings", self._vhost, **wire.BINDINGS))
-        return recognize_missing_keys(listing, http, self._vhost)
+        return recognize_missing_keys(self._listed_bindings(), self._connections.http, self._vhost)
 
     def contents(self, queue: str) -> tuple[int | None, int | None]:
         """Return the numbers of messages, unacknowledged ones included, and of consumers, both as of now."""
@@ -92,12 +90,14 @@ class Reader:
 
     def _bindings(self, sources: Sequence[str]) -> list[Binding]:
         """Return all bindings; where it is cheaper, without asking for those of the default exchange."""
-        http = self._connections.http
         if len(sources) > min(wire.MAX_SOURCES_LISTED_SINGLY, self.known_queues // _QUEUES_PER_REQUEST):
-            return wire.bindings_from(http.get("bindings", self._vhost, **wire.BINDINGS))
+            return self._listed_bindings()
         shares = [sources[start::_PARALLEL_REQUESTS] for start in range(_PARALLEL_REQUESTS)]
         found = [run_in_background(partial(self._bindings_of, share)) for share in shares]
         return [binding for bindings in found for binding in bindings()]
+
+    def _listed_bindings(self) -> list[Binding]:
+        return wire.bindings_from(self._connections.http.get("bindings", self._vhost, **wire.BINDINGS))
 
     def _bindings_of(self, sources: Iterable[str]) -> list[Binding]:
         http, found = self._connections.http, list[Binding]()

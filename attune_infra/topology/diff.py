@@ -153,8 +153,7 @@ def _is_down(have: Topology, binding: Binding) -> bool:
 
 def _exchange_differences(have: Exchange, want: Exchange, live: Topology) -> Iterator[Difference]:
     yield from _attributes(have, want, ("type", "durable", "auto_delete", "internal"))
-    if have.arguments or want.arguments:
-        yield from _without_provided(_argument_differences(have, want, live), have, live)
+    yield from _argument_differences(have, want, live)
 
 
 def _queue_differences(have: Queue, want: Queue, live: Topology) -> Iterator[Difference]:
@@ -162,8 +161,7 @@ def _queue_differences(have: Queue, want: Queue, live: Topology) -> Iterator[Dif
     if have.type is not None and have.type != wanted_type:
         yield Difference("type", have.type, wanted_type)
     yield from _attributes(have, want, ("durable", "auto_delete", "exclusive"))
-    if have.arguments or want.arguments:
-        yield from _without_provided(_argument_differences(have, want, live), have, live)
+    yield from _argument_differences(have, want, live)
 
 
 def treatments(have: Exchange | Queue, live: Topology) -> Mapping[str, Treatment]:
@@ -192,18 +190,18 @@ def _attributes(have: object, want: object, names: tuple[str, ...]) -> Iterator[
 
 
 def _argument_differences(have: Exchange | Queue, want: Exchange | Queue, live: Topology) -> Iterator[Difference]:
+    """Yield the differences in arguments that no policy in effect makes up for."""
+    if not (have.arguments or want.arguments):
+        return
     version = live.version or NEWEST
+    provided: Arguments | None = None
     for name in sorted((have.arguments.keys() | want.arguments.keys()) & treatments(have, live).keys()):
         mine, wanted = have.arguments.get(name, ABSENT), want.arguments.get(name, ABSENT)
-        if not are_equal(name, mine, wanted, version):
+        if are_equal(name, mine, wanted, version):
+            continue
+        provided = effective_definition(have, live) if provided is None else provided
+        if not is_provided(name, mine, wanted, provided):
             yield Difference(name, mine, wanted)
-
-
-def _without_provided(found: Iterator[Difference], have: Exchange | Queue, live: Topology) -> Iterator[Difference]:
-    """Return the differences in arguments that no policy in effect makes up for."""
-    differences = tuple(found)
-    provided = effective_definition(have, live) if differences else {}
-    return (each for each in differences if not is_provided(each.attribute, each.have, each.want, provided))
 
 
 def is_provided(name: str, have: Value, want: Value, provided: Arguments) -> bool:

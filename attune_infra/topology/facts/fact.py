@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from attune_infra.topology.facts.arguments import QUEUE_TYPES
-from attune_infra.topology.facts.releases import OLDEST, Version
+from attune_infra.topology.facts.releases import OLDEST, Version, is_between
 from attune_infra.topology.model import Argument
 
 
@@ -39,7 +39,7 @@ class Fact:
 
     def holds(self, version: Version, value: Argument) -> bool:
         """Return whether a release reacts in this way to a value."""
-        is_in_range = self.since <= version and (self.until is None or version < self.until)
+        is_in_range = is_between(version, self.since, self.until)
         is_below = self.below is None or (isinstance(value, int) and value < self.below)
         return is_in_range and is_below and (not self.values or value in self.values)
 

@@ -20,7 +20,6 @@ _OWNERS: Final = {
 }
 """The owners of queues and exchanges by the beginning of their names."""
 
-_PREFIXES: Final = ("amq.", *_OWNERS)
 _INTERNAL_PURPOSE: Final = "x-internal-purpose"
 """The argument by which RabbitMQ itself marks objects of its plugins."""
 
@@ -34,7 +33,7 @@ def owner_of_name(name: str) -> str | None:
 
 def is_machinery(item: Exchange | Queue) -> bool:
     """Return whether an object is one that RabbitMQ or a plugin makes."""
-    return item.name.startswith(_PREFIXES) or _INTERNAL_PURPOSE in item.arguments
+    return owner_of_name(item.name) is not None or _INTERNAL_PURPOSE in item.arguments
 
 
 def is_hidden(item: Exchange | Queue) -> bool:

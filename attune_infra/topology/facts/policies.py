@@ -17,6 +17,7 @@ from attune_infra.topology.facts.releases import (
     FIRST_WITH_TARGET_GROUP_SIZE,
     FIRST_WITH_UNLIMITED_DELIVERIES,
     Version,
+    is_between,
 )
 from attune_infra.topology.model import Argument
 
@@ -34,8 +35,7 @@ class Unsupported:
 
     def holds(self, queue_type: str, version: Version) -> bool:
         """Return whether a release does not support these keys on queues of a type."""
-        is_in_range = self.since <= version and (self.until is None or version < self.until)
-        return is_in_range and queue_type == self.queue_type
+        return queue_type == self.queue_type and is_between(version, self.since, self.until)
 
 
 _MIRRORING: Final = ("ha-mode", "ha-params", "ha-promote-on-failure", "ha-promote-on-shutdown", "ha-sync-mode")

@@ -25,6 +25,7 @@ from attune_infra.topology.facts.releases import (
     FIRST_WITH_STREAM_FILTERS,
     FIRST_WITH_TARGET_GROUP_SIZE,
     Version,
+    is_between,
 )
 from attune_infra.topology.model import freeze
 
@@ -49,7 +50,7 @@ class Row:
     until: Version | None = None
 
     def holds(self, version: Version) -> bool:
-        return self.since <= version and (self.until is None or version < self.until)
+        return is_between(version, self.since, self.until)
 
 
 _CLASSIC, _QUORUM, _STREAM = ("classic",), ("quorum",), ("stream",)

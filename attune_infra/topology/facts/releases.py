@@ -98,6 +98,11 @@ FIRST_EXPORTING_BINDINGS_WITHOUT_ENDS: Final[Version] = (4, 3)
 """Exported definitions hold the bindings of private queues and of internal exchanges, but not these themselves."""
 
 
+def is_between(version: Version, since: Version, until: Version | None) -> bool:
+    """Return whether a release is `since` or later, and before `until` if that is given."""
+    return since <= version and (until is None or version < until)
+
+
 def version_of(text: str) -> Version:
     """Return the release of a version such as `4.3` or `3.10.8`; raise `WrongUsage` for any other text."""
     found = re.match(r"([0-9]{1,4})\.([0-9]{1,4})(?![0-9])", text)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from attune_infra.topology.facts.plugin_exchanges import binding_problem
+from attune_infra.topology.facts.plugin_exchanges import CONSISTENT_HASH, binding_problem
 from attune_infra.topology.lint.finding import Flaw
 from attune_infra.topology.lint.subject import Subject
 from attune_infra.topology.model import Binding, End
 
-_CONSISTENT_HASH = "x-consistent-hash"
 _ALTERNATE = "alternate-exchange"
 
 
@@ -132,7 +131,7 @@ def bound_twice_to_consistent_hash(subject: Subject) -> Iterator[Flaw]:
     """
     for source, bindings in subject.out_of.items():
         exchange = subject.routing.exchange(source)
-        if exchange is None or exchange.routing_type != _CONSISTENT_HASH:
+        if exchange is None or exchange.routing_type != CONSISTENT_HASH:
             continue
         bound: set[End] = set()
         for binding in bindings:
