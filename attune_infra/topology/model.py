@@ -217,6 +217,8 @@ class Topology:
     are bindings that the broker holds more than once: it distinguishes integers of different width in arguments,
     and does not show it. `exchange_types` are the types that the broker can make, None if they are unknown.
     `version` is the release of the broker, or the one to assume; None is the newest.
+    `in_effect` has the names of policies that the broker says are in effect, empty for none: by `policy` or
+    `operator_policy`, and the kind and name of an object.
     `hidden` are objects of a live broker that are not for a topology: private queues, objects of plugins, and
     the bindings of both.
     """
@@ -235,6 +237,7 @@ class Topology:
     routes: tuple[Route, ...] = ()
     exchange_types: frozenset[str] | None = field(default=None, compare=False)
     version: Version | None = field(default=None, compare=False)
+    in_effect: Mapping[tuple[str, str, str], str] = field(default_factory=dict, compare=False)
     hidden: Topology | None = field(default=None, compare=False)
 
     @classmethod

@@ -8,11 +8,12 @@ policies with each other. It merges one operator policy on top, key by key: `fac
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 
 from attune_infra.topology.facts.patterns import matches
 from attune_infra.topology.facts.policies import merge_with_argument, merge_with_operator, unsupported_keys
 from attune_infra.topology.facts.releases import NEWEST, Version
-from attune_infra.topology.model import Argument, Exchange, Policy, Queue, Topology
+from attune_infra.topology.model import Argument, Exchange, Policy, Queue, Topology, freeze, kind_of
 
 PROVIDED_BY_POLICY: Mapping[str, str] = {
     "alternate-exchange": "alternate-exchange",
@@ -34,19 +35,32 @@ _ARGUMENT_OF_KEY = {key: name for name, key in PROVIDED_BY_POLICY.items()}
 
 
 def policy_of(item: Exchange | Queue, topology: Topology) -> Policy | None:
-    """Return the policy in effect on an object; of several with one priority RabbitMQ may choose another."""
-    return _find_policy(item, topology.policies, topology)
+    """Return the policy in effect on an object; of several with one priority, the broker may choose another.
+
+    If the topology is that of a broker, the broker's word counts.
+    """
+    return _find_policy(item, "policy", topology.policies, topology)
 
 
 def effective_definition(item: Exchange | Queue, topology: Topology) -> Mapping[str, Argument]:
     """Return the definition of the policy and the operator policy in effect, merged."""
     regular = policy_of(item, topology)
     merged: dict[str, Argument] = dict(regular.definition) if regular else {}
-    operator = _find_policy(item, topology.operator_policies, topology) if isinstance(item, Queue) else None
+    operator = (
+        _find_policy(item, "operator_policy", topology.operator_policies, topology)
+        if isinstance(item, Queue)
+        else None
+    )
     if operator is not None:
         for key, value in operator.definition.items():
             merged[key] = merge_with_operator(key, merged[key], value) if key in merged else value
     return merged
+
+
+def as_on_release(topology: Topology, version: Version) -> Topology:
+    """Return a topology as on a release; what a broker said of its policies holds on its own release alone."""
+    in_effect = topology.in_effect if version == topology.version else {}
+    return replace(topology, version=version, in_effect=in_effect)
 
 
 def expires(queue: Queue, topology: Topology) -> bool:
@@ -68,8 +82,31 @@ def effective_arguments(queue: Queue, topology: Topology) -> Mapping[str, Argume
     return found
 
 
-def _find_policy(item: Exchange | Queue, policies: Mapping[str, Policy], topology: Topology) -> Policy | None:
-    found = applicable_policies(item, policies, topology) if policies else ()
+def tied_policies(item: Exchange | Queue, topology: Topology) -> tuple[Policy, ...]:
+    """Return the policies of one priority of which one is in effect, if only the broker knows which one.
+
+    There are none if they would have the same effect, or if the broker says which one it is.
+    """
+    if ("policy", kind_of(item), item.name) in topology.in_effect:
+        return ()
+    chosen = policy_of(item, topology)
+    found = applicable_policies(item, topology.policies, topology) if chosen else ()
+    tied = sorted(
+        (each for each in found if chosen and each.priority == chosen.priority), key=lambda each: each.name
+    )
+    differ = any(freeze(each.definition) != freeze(tied[0].definition) for each in tied)
+    return tuple(tied) if differ else ()
+
+
+def _find_policy(
+    item: Exchange | Queue, which: str, policies: Mapping[str, Policy], topology: Topology
+) -> Policy | None:
+    if not policies:
+        return None
+    named = topology.in_effect.get((which, kind_of(item), item.name))
+    if named is not None and item.name and (not named or named in policies):
+        return policies.get(named)
+    found = applicable_policies(item, policies, topology)
     return max(found, key=lambda policy: (policy.priority, policy.name), default=None)
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from attune_infra.topology.diff import Create, Difference, Recreate, diff
 from attune_infra.topology.model import ABSENT, Argument, Exchange, Policy, Queue, Topology
-from attune_infra.topology.policy import effective_definition, policy_of
+from attune_infra.topology.policy import as_on_release, effective_definition, policy_of, tied_policies
 from attune_infra.topology.remedy import policy_instead
 
 
@@ -34,6 +34,32 @@ def test_an_operator_policy_is_merged_and_the_smaller_number_counts() -> None:
         "overflow": "reject-publish",
         "max-length": 2,
     }
+
+
+def test_the_word_of_the_broker_counts_and_names_nothing_that_is_unknown() -> None:
+    low, high = (Policy(name=str(number), pattern="q", priority=number, definition={}) for number in (1, 2))
+    queue, topology = Queue(name="q", type="classic"), with_policies(low, high)
+
+    def in_effect(name: str) -> Policy | None:
+        return policy_of(queue, replace(topology, in_effect={("policy", "queue", "q"): name}))
+
+    assert (in_effect("1"), in_effect(""), in_effect("gone")) == (low, None, high)
+
+
+def test_policies_of_one_priority_are_tied_unless_they_are_alike_or_the_broker_says_which_counts() -> None:
+    queue = Queue(name="q", type="classic")
+    one, two, same = (
+        Policy(name=name, pattern="q", definition={"expires": value})
+        for name, value in (("1", 5), ("2", 6), ("3", 5))
+    )
+    higher = replace(one, name="0", priority=1)
+
+    assert tied_policies(queue, with_policies(one, two)) == (one, two)
+    assert tied_policies(queue, with_policies(one, same)) == ()
+    assert tied_policies(queue, with_policies(one, two, higher)) == ()
+    said = replace(with_policies(one, two), in_effect={("policy", "queue", "q"): "1"})
+    assert tied_policies(queue, said) == ()
+    assert tied_policies(queue, as_on_release(said, (3, 10))) == (one, two)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from attune_infra.topology.model import (
     TopologyObject,
     kind_of,
 )
-from attune_infra.topology.policy import matching_policies
+from attune_infra.topology.policy import matching_policies, policy_of
 from attune_infra.topology.routing.index import Index, with_example_name
 from attune_infra.topology.routing.reach import Reach
 
@@ -80,7 +80,8 @@ class Subject(Index):
             unsupported = self.unsupported_keys(item)
             policies = [policy for policy in matching if unsupported.isdisjoint(policy.definition)]
             if policies:
-                policies.sort(key=lambda policy: (policy.priority, policy.name), reverse=True)
+                chosen = policy_of(with_example_name(item), self.topology)
+                policies.sort(key=lambda policy: (policy == chosen, policy.priority, policy.name), reverse=True)
                 found[kind_of(item), item.name] = policies
         return found
 
