@@ -37,6 +37,11 @@ def matches(pattern: str, name: str, version: Version) -> bool:
     return _matcher(pattern, version < FIRST_WITH_PCRE2)(name)
 
 
+def escape(name: str) -> str:
+    """Return a pattern that stands for a text."""
+    return re.sub(r"[\\^$.|?*+()\[\]{}]", r"\\\g<0>", name)
+
+
 def policy_pattern_problem(pattern: str) -> str | None:
     """Return the problem with the pattern of a policy, None if a release can compile it."""
     if _is_plain(pattern) or _compile(pattern, by_pcre_1=True) is not None:

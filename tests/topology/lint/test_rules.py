@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import pytest
@@ -208,3 +208,60 @@ def test_bindings_that_differ_by_arguments_get_the_cure_for_their_exchange(kind:
 def test_a_rule_is_silent_for_an_older_release(code: str, document: str, version: Version) -> None:
     assert findings(code, document) != []
     assert findings(code, document, version=version) == []
+
+
+def two_patterns(pattern: str, names: Iterable[str] = ("orders", "orders_error", "Orders.Error", "stock")) -> str:
+    queues = ", ".join(f"{name}: {{}}" for name in names)
+    return f"queues: {{{queues}}}\npolicies: {{p: {{pattern: '{pattern}', definition: {{max-length: 5}}}}}}"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "better"),
+    [
+        ("orders$", "^orders$"),
+        ("^orders|stock", "^(?:orders|stock)"),
+        ("orders|^stock$", "^(?:orders|^stock$)"),
+        ("(?i)error", r"^(?:Orders\.Error|orders_error)$"),
+        ("^.*[E|e]rror$", r"^(?:Orders\.Error|orders_error)$"),
+        ("^(.*(?<![Ee]rror))?$", "^(?:orders|stock)$"),
+        ("^(?!stock|Orders)", "^orders"),
+        ("", r"^(?:Orders\.Error|orders|orders_error|stock)$"),
+    ],
+)
+def test_the_pattern_that_is_advised_is_no_finding_and_has_the_same_effect_here(pattern: str, better: str) -> None:
+    [remedy] = remedies("AI040", two_patterns(pattern))
+
+    assert remedy == f"write the pattern as {better}"
+    assert remedies("AI040", two_patterns(better)) == []
+
+
+def test_a_pattern_for_many_different_names_gets_only_a_hint() -> None:
+    names = [f"{letter}.queue" for letter in "abcdef"]
+
+    assert remedies("AI040", two_patterns(".*", names)) == [
+        "begin the pattern with ^ and the beginning of your names"
+    ]
+
+
+def test_the_pattern_advised_for_the_queues_of_workers_names_no_worker() -> None:
+    workers = "workers: {queues: {'worker.{worker_id}.executions': {}}}"
+    document = f"{workers}\npolicies: {{p: {{pattern: executions, definition: {{max-length: 5}}}}}}"
+
+    assert remedies("AI040", document) == [r"write the pattern as ^worker\."]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "more"),
+    [
+        (r"^amq\.", ""),
+        (r"^amq\.gen-", ""),
+        ("^mqtt-subscription-.*qos1$", ""),
+        ("^amq.topic$", "apply_to: exchanges, "),
+        ("^any$", "apply_to: exchanges, "),
+        ("^any$", "apply_to: streams, "),
+    ],
+)
+def test_a_policy_for_names_that_no_topology_has_is_no_finding(pattern: str, more: str) -> None:
+    policy = f"{{pattern: '{pattern}', {more}definition: {{max-length: 5}}}}"
+
+    assert findings("AI041", f"queues: {{q: {{}}}}\npolicies: {{p: {policy}}}") == []
