@@ -12,6 +12,7 @@ from attune_infra.topology.lint import (
     exchanges,
     names,
     policies,
+    prune,
     queues,
     releases,
     suppressions,
@@ -70,6 +71,7 @@ RULES: Final = (
     Rule("AI061", _INFO, names.must_be_quoted),
     Rule("AI062", _WARNING, names.look_alike),
     UNUSED_SUPPRESSION,
+    Rule("AI071", _WARNING, prune.claims_nothing),
 )
 """All rules, in the order of their codes."""
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from attune_infra.errors import WrongUsage
-from attune_infra.topology.document.parse import parse
+from attune_infra.topology.document.parse import parse, parse_with_places
 from attune_infra.topology.facts.releases import NEWEST, Version
 from attune_infra.topology.lint.finding import Rule
 from attune_infra.topology.lint.linter import lint
@@ -172,6 +172,40 @@ def test_an_exchange_whose_plugin_is_gone_is_found_on_a_broker() -> None:
     found = lint(replace(topology, exchange_types=frozenset({"direct"})), rules=choose_rules(["AI050"], []))
 
     assert [finding.what for finding in found.findings] == ["the broker has no exchange type x-random any more"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "remedy"),
+    [
+        ("jobs", "write '^jobs' to claim all names that begin so: without ^ it must match the whole name"),
+        ("^job$", "correct the pattern, or remove it"),
+        ("^jobs", None),
+        (r"jobs\..*", None),
+        (r"worker\.1\.x", None),
+        ("amq.direct", None),
+        ("^p$", None),
+    ],
+)
+def test_a_pattern_claims_a_name_or_there_is_a_finding(pattern: str, remedy: str | None) -> None:
+    document = f"""
+manages: ['{pattern}']
+queues: {{jobs.a: {{}}}}
+exchanges: {{amq.direct: {{bindings: [{{exchange: amq.topic}}]}}}}
+policies: {{p: {{pattern: ^jobs, definition: {{max-length: 5}}}}}}
+workers: {{queues: {{'worker.{{worker_id}}.x': {{}}}}}}
+"""
+
+    assert remedies("AI071", document) == ([] if remedy is None else [remedy])
+
+
+def test_a_pattern_has_a_place_and_can_be_suppressed() -> None:
+    ignored = "lint: {ignore: [{rule: AI071, object: ^old, reason: until all brokers are pruned}]}"
+    topology, places = parse_with_places(f"manages: [^old, ^gone]\n{ignored}", source="x.yaml")
+
+    found = lint(topology, places=places, rules=choose_rules(["AI070", "AI071"], []))
+
+    assert [(finding.object, finding.place) for finding in found.findings] == [("manages ^gone", (1, 17))]
+    assert [finding.object for finding, _ in found.suppressed] == ["manages ^old"]
 
 
 def test_routing_keys_are_not_traded_for_arguments() -> None:
