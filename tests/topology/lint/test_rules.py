@@ -174,6 +174,55 @@ def test_an_exchange_whose_plugin_is_gone_is_found_on_a_broker() -> None:
     assert [finding.what for finding in found.findings] == ["the broker has no exchange type x-random any more"]
 
 
+def dead_letters(key: str, kind: str = "direct", bound: str = "dead") -> str:
+    """Return a document with a queue that sends its dead letters to `dlx`, and a queue that is bound to that."""
+    return f"""
+exchanges: {{e: {{}}, dlx: {{type: {kind}}}}}
+queues:
+  q:
+    arguments: {{x-dead-letter-exchange: dlx, {key}}}
+    bindings: [{{exchange: e, routing_key: kept}}]
+  dead: {{bindings: [{{exchange: dlx, routing_key: '{bound}'}}]}}
+"""
+
+
+GIVEN = "x-dead-letter-routing-key: given"
+BIND = "bind a queue to 'dlx' with this routing key"
+GIVEN_BY_POLICY = "policies: {p: {pattern: ^q$, definition: {dead-letter-routing-key: given}}}"
+
+
+@pytest.mark.parametrize(
+    ("document", "key", "remedy"),
+    [
+        (
+            dead_letters(""),
+            "'kept', which they keep",
+            "make 'dlx' a fanout exchange, or set x-dead-letter-routing-key to 'dead', which has a queue",
+        ),
+        (
+            dead_letters(GIVEN),
+            "'given', which x-dead-letter-routing-key gives them",
+            f"{BIND}, or set x-dead-letter-routing-key to 'dead', which has a queue",
+        ),
+        (
+            dead_letters("") + GIVEN_BY_POLICY,
+            "'given', which dead-letter-routing-key of a policy gives them",
+            f"{BIND}, or set dead-letter-routing-key of a policy to 'dead', which has a queue",
+        ),
+        (dead_letters(GIVEN, bound="#"), "'given', which", BIND),
+        (dead_letters("", bound="#"), "'kept', which they keep", "make 'dlx' a fanout exchange"),
+        (dead_letters(GIVEN, "topic"), "'given', which", BIND),
+    ],
+)
+def test_lost_dead_letters_are_told_with_the_key_that_they_have(document: str, key: str, remedy: str) -> None:
+    [found] = findings("AI002", document)
+
+    assert found.startswith(
+        f"queue q: its dead letters are lost: exchange 'dlx' leads to no queue for the routing key {key}"
+    )
+    assert remedies("AI002", document) == [remedy]
+
+
 @pytest.mark.parametrize(
     ("pattern", "remedy"),
     [
