@@ -47,6 +47,10 @@ class Broker(Protocol):
         """Return the configuration that makes the broker refuse objects, as far as the user may know it."""
         ...
 
+    def check_declaring(self, wanted: Iterable[TopologyObject]) -> None:
+        """Raise `BrokerError` if the connection that declares these objects cannot be opened."""
+        ...
+
     def apply(self, changes: Iterable[Create | Update]) -> Iterator[Outcome]:
         """Make changes and yield the outcome of each; raise `BrokerError` if not even the first can be tried.
 

@@ -34,10 +34,13 @@ class Changer:
         max_queues = run_in_background(self._max_queues)
         return Restrictions(self._denied_features, max_queues())
 
+    def check_declaring(self, wanted: Iterable[TopologyObject]) -> None:
+        if any(self._goes_over_amqp(item) for item in wanted if not isinstance(item, Policy)):
+            self._connections.amqp.version()
+
     def apply(self, changes: Iterable[Create | Update]) -> Iterator[Outcome]:
         waiting = list(changes)
-        if any(self._goes_over_amqp(change.want) for change in waiting):
-            self._connections.amqp.version()
+        self.check_declaring(change.want for change in waiting)
         self._check_allowed(change.want for change in waiting)
         failed: set[End] = set()
         changed = False

@@ -59,6 +59,9 @@ class RabbitMQ:
     def restrictions(self) -> Restrictions:
         return self._changer.restrictions()
 
+    def check_declaring(self, wanted: Iterable[TopologyObject]) -> None:
+        self._changer.check_declaring(wanted)
+
     def apply(self, changes: Iterable[Create | Update]) -> Iterator[Outcome]:
         return self._changer.apply(changes)
 

@@ -46,6 +46,8 @@ def apply_plan(
     may overlap: an object that another run created counts as created. An interrupted run can be repeated.
     """
     plan.check_possible()
+    if destroy:
+        broker.check_declaring(plan.declared)
     outcomes = {item: Outcome(item, Status.UNCHANGED) for item in plan.unchanged}
     outcomes |= {queue: Outcome(queue, Status.DOWN, queue.state or "") for queue in plan.down}
     refusals = {change.want: _refusal(change, broker) for change in plan.recreations}
@@ -115,20 +117,19 @@ def _make_all(
     """
     changes = [*plan.applicable, *(Create(change.want) for change in gone)]
     try:
-        return _make([*changes, *_creations_along(gone, broker, want)], broker, want, watch)
+        if gone:
+            known = {change.want for change in changes}
+            changes += (each for each in _creations(broker, want) if each.want not in known)
+        return _make(changes, broker, want, watch)
     except BrokerError as error:
         if not gone:
             raise
         return {change.want: Outcome(change.want, Status.FAILED, error.sentence) for change in changes}
 
 
-def _creations_along(gone: Sequence[Recreate], broker: Broker, want: Topology) -> list[Create]:
-    """Return everything wanted that RabbitMQ deleted along with other objects."""
-    if not gone:
-        return []
-    known = {change.want for change in gone}
-    missing = (change.want for change in diff(broker.read(), want) if isinstance(change, Create))
-    return [Create(item) for item in missing if item not in known]
+def _creations(broker: Broker, want: Topology) -> list[Create]:
+    """Return the creations of everything that is missing now."""
+    return [change for change in diff(broker.read(), want) if isinstance(change, Create)]
 
 
 def _make_again(
