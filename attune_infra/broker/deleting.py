@@ -10,8 +10,9 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from attune_infra.broker import wire
-from attune_infra.broker.odd_bindings import bindings_between, can_delete_over_http, reason_to_keep
+from attune_infra.broker.odd_bindings import bindings_between, can_delete_over_http
 from attune_infra.errors import BrokerError, InUse, VirtualHostMissing
+from attune_infra.topology.facts.deletion import reason_to_keep
 from attune_infra.topology.model import Binding, Exchange, Policy, Queue, TopologyObject, as_read
 from attune_infra.topology.report import Outcome, Status
 from attune_infra.topology.words import counted

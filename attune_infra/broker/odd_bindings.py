@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Final
 
 from attune_infra.broker import wire
 from attune_infra.errors import VirtualHostMissing
-from attune_infra.topology.model import MISSING_KEY, Binding, odd_key
+from attune_infra.topology.facts.deletion import NULL_KEY
+from attune_infra.topology.model import MISSING_KEY, Binding
 
 if TYPE_CHECKING:
     from attune_infra.broker.management import Management
 
-_NULL: Final = "null"
 _WITHOUT_PATH: Final = frozenset({".", ".."})
 """Properties keys that HTTP takes for parts of a path."""
 
@@ -47,18 +47,11 @@ def bindings_between(http: Management, place: Sequence[str], source: str) -> Ite
         yield binding, properties_key
 
 
-def reason_to_keep(binding: Binding) -> str | None:
-    """Return the reason why no request can delete a binding, None if one can."""
-    if binding.key_is_text or binding.routing_key == _NULL:
-        return None
-    return f"RabbitMQ holds it {odd_key(binding)}: it goes only with its queue or exchange"
-
-
 def can_delete_over_http(binding: Binding, properties_key: str) -> bool:
     """Return True if the path of a binding leads to it and to no other."""
     if not binding.key_is_text:
-        return binding.routing_key == _NULL
-    return properties_key not in _WITHOUT_PATH and binding.routing_key not in {MISSING_KEY, _NULL}
+        return binding.routing_key == NULL_KEY
+    return properties_key not in _WITHOUT_PATH and binding.routing_key not in {MISSING_KEY, NULL_KEY}
 
 
 def _may_lack_key(binding: Binding) -> bool:

@@ -11,7 +11,7 @@ from typing import TypeAlias, TypeVar
 
 from attune_infra.errors import ExitCode, FeatureDenied, PlanRefused, RequestRefused
 from attune_infra.topology.diff import Change, Create, Delete, Recreate, Update, compare
-from attune_infra.topology.facts.deletion import Companion, Deletions
+from attune_infra.topology.facts.deletion import Companion, Deletions, reason_to_keep
 from attune_infra.topology.facts.machinery import is_machinery, owner_of_name
 from attune_infra.topology.facts.refusals import ForeseenRefusal, Restrictions, foresee_refusals
 from attune_infra.topology.model import Binding, Exchange, Queue, Topology, TopologyObject, freeze, label
@@ -144,7 +144,9 @@ class Plan:
     @property
     def kept(self) -> tuple[Delete, ...]:
         """The deletions that will not be made, since the object is in use."""
-        return tuple(change for change in self.deletions if change.kept_by or self._is_in_use(change.have))
+        return tuple(
+            change for change in self.deletions if change.kept_by or change.stuck or self._is_in_use(change.have)
+        )
 
     def _is_in_use(self, item: TopologyObject) -> bool:
         return isinstance(item, Queue) and any(self.contents.get(item.name, ()))
@@ -225,9 +227,16 @@ def _with_companions(changes: Sequence[Change], have: Topology, want: Topology) 
         if isinstance(change, Delete):
             item = change.have
             kept_by = after.bindings_from(item.name) if isinstance(item, Exchange) else ()
-            companions = () if kept_by else after.delete(item)
+            companions = () if kept_by or reason_to_keep(item) else after.delete(item)
             found.append(replace(_with_fates(change, companions, deleted, want), kept_by=kept_by))
-    return tuple(found)
+    return tuple(_with_hold(change, after) for change in found)
+
+
+def _with_hold(change: Change, after: Deletions) -> Change:
+    """Return a deletion with the mark that it cannot be made, if that is so; any other change unchanged."""
+    if not isinstance(change, Delete) or reason_to_keep(change.have) is None:
+        return change
+    return replace(change, stuck=isinstance(change.have, Binding) and after.has(change.have))
 
 
 def _with_fates(

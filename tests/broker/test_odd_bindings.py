@@ -167,6 +167,63 @@ def test_prune_never_deletes_the_wanted_binding(
         assert "it goes only with its queue or exchange" in result.stdout
 
 
+PRUNE = ("--prune", "--allow-destructive", "--yes")
+STUCK = "it is kept: RabbitMQ holds it without a routing key: it goes only with its queue or exchange"
+
+
+def test_a_plan_foresees_that_a_missing_key_is_kept(
+    attune_infra: Command, management: Management, vhost: VirtualHost, wanted: str
+) -> None:
+    load(management, vhost, {})
+    management.post("bindings", vhost.name, "e", "h", "q", "q", body={"routing_key": "", "arguments": {}})
+
+    shown = attune_infra("diff", wanted, "--prune")
+    data = attune_infra("diff", wanted, "--prune", "-o", "json").json
+    dry = [attune_infra("setup", wanted, "--dry-run", *flags).code for flags in (("--prune",), PRUNE)]
+    done = [attune_infra("setup", wanted, *flags).code for flags in (("--prune",), PRUNE)]
+
+    assert shown.code == 2
+    assert shown.lines[1] == f"      {STUCK}"
+    [change] = data["changes"]
+    assert change["kept_because"] == STUCK.removeprefix("it is kept: ")
+    assert dry == done == [4, 4]
+
+
+@pytest.mark.parametrize(
+    ("document", "stuck", "code"),
+    [
+        ("manages: ['.*']\nexchanges: {h: {type: headers}}\n", False, 0),
+        ("manages: ['.*']\nqueues: {q: {}}\n", True, 4),
+        ("manages: ['.*']\nexchanges: {h: {type: headers}}\nqueues: {q: {durable: false}}\n", False, 0),
+        ("manages: ['.*']\nexchanges: {h: {type: headers}, new: {}}\nqueues: {q: {}}\n", True, 3),
+    ],
+    ids=["queue goes", "exchange goes", "queue is recreated", "exchange is created"],
+)
+@pytest.mark.transient_queues
+def test_a_missing_key_goes_with_its_queue(
+    attune_infra: Command,
+    management: Management,
+    vhost: VirtualHost,
+    tmp_path: Path,
+    *,
+    document: str,
+    stuck: bool,
+    code: int,
+) -> None:
+    load(management, vhost, {})
+    path = tmp_path / "wanted.yaml"
+    path.write_text(document)
+
+    data = attune_infra("diff", str(path), "--prune", "-o", "json").json
+    dry = attune_infra("setup", str(path), "--dry-run", *PRUNE)
+    done = attune_infra("setup", str(path), *PRUNE)
+
+    assert any("kept_because" in change for change in data["changes"]) is stuck
+    assert (dry.code, done.code) == (code, code)
+    with RabbitMQ(vhost.settings()) as broker:
+        assert (MISSING in broker.read().bindings) is stuck
+
+
 @pytest.mark.parametrize("odd", LOADED, ids=["missing", "null"])
 def test_every_command_goes_on(
     attune_infra: Command, management: Management, vhost: VirtualHost, wanted: str, odd: Binding

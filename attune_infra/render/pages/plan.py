@@ -17,6 +17,7 @@ from attune_infra.render.objects import (
 from attune_infra.render.text import Line
 from attune_infra.render.words import attributes, value
 from attune_infra.topology.diff import Change, Create, Delete, Recreate, Update
+from attune_infra.topology.facts.deletion import reason_to_keep
 from attune_infra.topology.facts.refusals import ForeseenRefusal
 from attune_infra.topology.model import label
 from attune_infra.topology.plan import Plan
@@ -117,6 +118,8 @@ def _deletion_lines(change: Delete, plan: Plan) -> Iterator[Line]:
     elif change.kept_by:
         bindings = counted(len(change.kept_by), "binding")
         yield Line(f"      it is the source of {bindings}; while that is so, it is kept")
+    elif change.stuck:
+        yield Line(f"      it is kept: {reason_to_keep(change.have)}")
     elif change.lost or change.again:
         yield from loss_lines("would be lost", loss, change.lost, change.again)
 
@@ -146,6 +149,7 @@ def _change_data(change: Change, plan: Plan) -> Data:
             return {**identify(change.want), "change": "update", **difference_data(change.differences)}
         case Delete():
             kept_by = sort_data(map(identify, change.kept_by))
-            return {**identify(change.have), "change": "delete", **_losses(change, plan), "kept_by": kept_by}
+            found = {**identify(change.have), "change": "delete", **_losses(change, plan), "kept_by": kept_by}
+            return {**found, "kept_because": reason_to_keep(change.have)} if change.stuck else found
         case _:
             assert_never(change)
