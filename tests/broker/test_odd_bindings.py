@@ -275,3 +275,38 @@ def test_odd_keys_between_odd_names_are_pruned(attune_infra: Command, vhost: Vir
     assert pruned.code == 0
     with RabbitMQ(vhost.settings()) as broker:
         assert [binding.routing_key for binding in broker.read().bindings] == ["name~"]
+
+
+def test_many_bindings_are_listed_once_and_their_twins_are_deleted_too(
+    broker: RabbitMQ,
+    management: Management,
+    vhost: VirtualHost,
+    channel: amqp.Channel,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    queues = [Queue(name=f"q{number}") for number in range(8)]
+    bindings = [
+        Binding(source="h", destination=queue.name, routing_key=key, arguments={"n": 1})
+        for queue in queues
+        for key in ("a", "undefined", "")
+    ]
+    wanted: list[TopologyObject] = [Exchange(name="h", type="headers"), *queues, *bindings]
+    list(broker.apply(map(Create, wanted)))
+    for queue in queues:
+        channel.queue_bind(queue.name, "h", "a", arguments={"n": 1})  # 32 bits wide, RabbitMQ's other 1
+    assert len(management.get("exchanges", vhost.name, "h", "bindings", "source")) == 32
+    asked: list[tuple[str, ...]] = []
+    get = broker._connections.http.get
+
+    def count(*segments: str, **query: str) -> Any:
+        asked.append(segments)
+        return get(*segments, **query)
+
+    monkeypatch.setattr(broker._connections.http, "get", count)
+
+    outcomes = delete(broker, *bindings)
+
+    assert [outcome.status for outcome in outcomes] == [Status.DELETED] * 24
+    assert management.get("exchanges", vhost.name, "h", "bindings", "source") == []
+    assert sum(segments[0] == "exchanges" for segments in asked) == 1
+    assert len([segments for segments in asked if segments[0] == "bindings"]) <= 3 * len(queues) + 1
