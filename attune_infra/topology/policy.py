@@ -7,12 +7,11 @@ policies with each other. It merges one operator policy on top, key by key: `fac
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Mapping
-from functools import cache
 
+from attune_infra.topology.facts.patterns import matches
 from attune_infra.topology.facts.policies import merge_with_argument, merge_with_operator, unsupported_keys
-from attune_infra.topology.facts.releases import NEWEST
+from attune_infra.topology.facts.releases import NEWEST, Version
 from attune_infra.topology.model import Argument, Exchange, Policy, Queue, Topology
 
 PROVIDED_BY_POLICY: Mapping[str, str] = {
@@ -94,8 +93,12 @@ def matching_policies(
     """
     if not item.name:
         return iter(())
-    kinds = _apply_to_values(item, topology)
-    return (policy for policy in policies.values() if policy.apply_to in kinds and matches_name(policy, item.name))
+    kinds, version = _apply_to_values(item, topology), topology.version
+    return (
+        policy
+        for policy in policies.values()
+        if policy.apply_to in kinds and matches_name(policy, item.name, version)
+    )
 
 
 def _apply_to_values(item: Exchange | Queue, topology: Topology) -> Collection[str]:
@@ -106,15 +109,6 @@ def _apply_to_values(item: Exchange | Queue, topology: Topology) -> Collection[s
     return {"all", "queues", "streams" if kind == "stream" else f"{kind}_queues"}
 
 
-def matches_name(policy: Policy, name: str) -> bool:
+def matches_name(policy: Policy, name: str, version: Version | None) -> bool:
     """Return whether the pattern of a policy matches a name, at any place in it."""
-    return _compile(policy.pattern).search(name) is not None
-
-
-@cache
-def _compile(text: str) -> re.Pattern[str]:
-    """Compile a pattern; one that only Erlang can compile matches nothing here."""
-    try:
-        return re.compile(text)
-    except re.error:
-        return re.compile(r"(?!)")
+    return matches(policy.pattern, name, version or NEWEST)

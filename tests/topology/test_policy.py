@@ -99,7 +99,14 @@ def test_no_policy_applies_to_the_default_exchange() -> None:
     assert policy_of(Exchange(name=""), topology) is None
 
 
-def test_a_pattern_that_only_erlang_understands_matches_nothing() -> None:
+def test_a_pattern_is_one_of_pcre() -> None:
+    policy = Policy(name="p", pattern=r"^[[:alpha:]]+\.orders$")
+
+    assert policy_of(Queue(name="eu.orders"), with_policies(policy)) == policy
+    assert policy_of(Queue(name="eu-.orders"), with_policies(policy)) is None
+
+
+def test_a_pattern_that_cannot_be_compiled_matches_nothing() -> None:
     assert policy_of(Queue(name="q"), with_policies(Policy(name="p", pattern="(?&x)"))) is None
 
 

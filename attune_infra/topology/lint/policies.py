@@ -27,12 +27,12 @@ def reaches_others(subject: Subject) -> Iterator[Flaw]:
     """
     own = [example_name(item) for item in subject.named if not isinstance(item, Policy)]
     for policy in subject.policies:
-        if matches_name(policy, _OTHER_PREFIX):
+        if matches_name(policy, _OTHER_PREFIX, subject.version):
             what = f"its pattern '{policy.pattern}' matches every name, also those of other applications"
             yield Flaw(policy, what, "begin the pattern with ^ and the beginning of your names", _PATTERN)
             continue
-        name = next((name for name in own if matches_name(policy, name)), None)
-        if name is not None and matches_name(policy, f"{_OTHER_PREFIX}.{name}"):
+        name = next((name for name in own if matches_name(policy, name, subject.version)), None)
+        if name is not None and matches_name(policy, f"{_OTHER_PREFIX}.{name}", subject.version):
             what = f"its pattern '{policy.pattern}' also matches names of others, such as '{_OTHER_PREFIX}.{name}'"
             yield Flaw(policy, what, f"begin the pattern with ^: ^{policy.pattern}", _PATTERN)
 

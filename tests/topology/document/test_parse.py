@@ -178,7 +178,7 @@ workers:
         ),
         (
             "policies: {p: {pattern: '(a', definition: {max-length: 1}}}",
-            "1:25: the pattern is not a regular expression: missing ), unterminated subpattern at position 0",
+            "1:25: the pattern is not a regular expression: missing closing parenthesis at position 2",
         ),
         (
             "manages: ['a{99999999999}']",
