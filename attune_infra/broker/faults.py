@@ -7,7 +7,6 @@ import ssl
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from attune_infra.broker import features
 from attune_infra.broker.refusal import Code, Refusal, refusal_of
 from attune_infra.errors import (
     AccessRefused,
@@ -21,6 +20,7 @@ from attune_infra.errors import (
     RequestRefused,
     VirtualHostMissing,
 )
+from attune_infra.topology.facts import features
 
 if TYPE_CHECKING:
     import requests

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from attune_infra.broker import features
+from attune_infra.topology.facts import features
 
 
 class Code(StrEnum):

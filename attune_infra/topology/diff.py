@@ -78,12 +78,14 @@ class Delete:
     """Delete an undeclared object; `again` and `lost` as for `Recreate`.
 
     An exchange is kept as long as it is the source of bindings: `kept_by` are those that it will have then.
+    A binding that no request can delete alone is `stuck`, unless the plan deletes one of its ends.
     """
 
     have: TopologyObject
     again: tuple[Companion, ...] = ()
     lost: tuple[Companion, ...] = ()
     kept_by: tuple[Binding, ...] = ()
+    stuck: bool = False
 
 
 Changed: TypeAlias = Create | Update | Recreate

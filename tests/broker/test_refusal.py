@@ -6,8 +6,8 @@ import amqp
 import pytest
 from amqp.exceptions import error_for_code
 
-from attune_infra.broker import features
 from attune_infra.broker.refusal import Code, Refusal, no_answer, refusal_of
+from attune_infra.topology.facts import features
 
 QUEUE_DECLARE = (50, 10)
 

@@ -33,7 +33,11 @@ _HEADLINES: Final = {
     Status.SKIPPED: ("! {label} skipped: {reason}", "red"),
     Status.DOWN: ("! {label} exists, but its state is {reason}", "red"),
 }
-_LOSSES: Final = {Status.RECREATED: "lost with the old one", Status.DELETED: "lost with it"}
+_LOSSES: Final = {
+    Status.RECREATED: "lost with the old one",
+    Status.FAILED: "lost with the old one",
+    Status.DELETED: "lost with it",
+}
 
 
 def lines(report: Report) -> Iterator[Line]:

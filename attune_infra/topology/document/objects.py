@@ -17,7 +17,7 @@ from attune_infra.topology.document.keys import (
     QUEUE_KEYS,
 )
 from attune_infra.topology.document.nodes import Entry, Nodes, is_null, place_of
-from attune_infra.topology.document.places import Places
+from attune_infra.topology.document.places import Places, Thing
 from attune_infra.topology.facts.exchanges import PREDECLARED_EXCHANGES, headers_exchanges, is_reserved
 from attune_infra.topology.model import (
     PRESENT,
@@ -27,7 +27,6 @@ from attune_infra.topology.model import (
     Exchange,
     Policy,
     Queue,
-    Suppression,
     TopologyObject,
     freeze,
 )
@@ -197,7 +196,7 @@ class Objects(Nodes):
             if node is not None:
                 self.problem(node, defect.sentence)
 
-    def note(self, thing: TopologyObject | Suppression, parts: Parts) -> None:
+    def note(self, thing: Thing, parts: Parts) -> None:
         """Remember the places of a thing and of its parts, if asked to; not of parts that an alias points to."""
         if self.places is None:
             return

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from attune_infra.errors import WrongUsage
-from attune_infra.topology.document.parse import parse
+from attune_infra.topology.document.parse import parse, parse_with_places
 from attune_infra.topology.facts.releases import NEWEST, Version
 from attune_infra.topology.lint.finding import Rule
 from attune_infra.topology.lint.linter import lint
@@ -172,6 +172,89 @@ def test_an_exchange_whose_plugin_is_gone_is_found_on_a_broker() -> None:
     found = lint(replace(topology, exchange_types=frozenset({"direct"})), rules=choose_rules(["AI050"], []))
 
     assert [finding.what for finding in found.findings] == ["the broker has no exchange type x-random any more"]
+
+
+def dead_letters(key: str, kind: str = "direct", bound: str = "dead") -> str:
+    """Return a document with a queue that sends its dead letters to `dlx`, and a queue that is bound to that."""
+    return f"""
+exchanges: {{e: {{}}, dlx: {{type: {kind}}}}}
+queues:
+  q:
+    arguments: {{x-dead-letter-exchange: dlx, {key}}}
+    bindings: [{{exchange: e, routing_key: kept}}]
+  dead: {{bindings: [{{exchange: dlx, routing_key: '{bound}'}}]}}
+"""
+
+
+GIVEN = "x-dead-letter-routing-key: given"
+BIND = "bind a queue to 'dlx' with this routing key"
+GIVEN_BY_POLICY = "policies: {p: {pattern: ^q$, definition: {dead-letter-routing-key: given}}}"
+
+
+@pytest.mark.parametrize(
+    ("document", "key", "remedy"),
+    [
+        (
+            dead_letters(""),
+            "'kept', which they keep",
+            "make 'dlx' a fanout exchange, or set x-dead-letter-routing-key to 'dead', which has a queue",
+        ),
+        (
+            dead_letters(GIVEN),
+            "'given', which x-dead-letter-routing-key gives them",
+            f"{BIND}, or set x-dead-letter-routing-key to 'dead', which has a queue",
+        ),
+        (
+            dead_letters("") + GIVEN_BY_POLICY,
+            "'given', which dead-letter-routing-key of a policy gives them",
+            f"{BIND}, or set dead-letter-routing-key of a policy to 'dead', which has a queue",
+        ),
+        (dead_letters(GIVEN, bound="#"), "'given', which", BIND),
+        (dead_letters("", bound="#"), "'kept', which they keep", "make 'dlx' a fanout exchange"),
+        (dead_letters(GIVEN, "topic"), "'given', which", BIND),
+    ],
+)
+def test_lost_dead_letters_are_told_with_the_key_that_they_have(document: str, key: str, remedy: str) -> None:
+    [found] = findings("AI002", document)
+
+    assert found.startswith(
+        f"queue q: its dead letters are lost: exchange 'dlx' leads to no queue for the routing key {key}"
+    )
+    assert remedies("AI002", document) == [remedy]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "remedy"),
+    [
+        ("jobs", "write '^jobs' to claim all names that begin so: without ^ it must match the whole name"),
+        ("^job$", "correct the pattern, or remove it"),
+        ("^jobs", None),
+        (r"jobs\..*", None),
+        (r"worker\.1\.x", None),
+        ("amq.direct", None),
+        ("^p$", None),
+    ],
+)
+def test_a_pattern_claims_a_name_or_there_is_a_finding(pattern: str, remedy: str | None) -> None:
+    document = f"""
+manages: ['{pattern}']
+queues: {{jobs.a: {{}}}}
+exchanges: {{amq.direct: {{bindings: [{{exchange: amq.topic}}]}}}}
+policies: {{p: {{pattern: ^jobs, definition: {{max-length: 5}}}}}}
+workers: {{queues: {{'worker.{{worker_id}}.x': {{}}}}}}
+"""
+
+    assert remedies("AI071", document) == ([] if remedy is None else [remedy])
+
+
+def test_a_pattern_has_a_place_and_can_be_suppressed() -> None:
+    ignored = "lint: {ignore: [{rule: AI071, object: ^old, reason: until all brokers are pruned}]}"
+    topology, places = parse_with_places(f"manages: [^old, ^gone]\n{ignored}", source="x.yaml")
+
+    found = lint(topology, places=places, rules=choose_rules(["AI070", "AI071"], []))
+
+    assert [(finding.object, finding.place) for finding in found.findings] == [("manages ^gone", (1, 17))]
+    assert [finding.object for finding, _ in found.suppressed] == ["manages ^old"]
 
 
 def test_routing_keys_are_not_traded_for_arguments() -> None:
