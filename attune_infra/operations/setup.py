@@ -12,7 +12,6 @@ from attune_infra.topology.diff import Changed, Create, Delete, Recreate, Update
 from attune_infra.topology.facts.refusals import Restrictions
 from attune_infra.topology.model import Policy, Queue, Topology, TopologyObject
 from attune_infra.topology.plan import Plan, loss_by
-from attune_infra.topology.remedy import policy_instead
 from attune_infra.topology.report import Outcome, Report, Status
 
 if TYPE_CHECKING:
@@ -92,7 +91,7 @@ def _refusal(change: Recreate, broker: Broker) -> Outcome:
         loss=loss_by(change, messages, consumers),
         lost=change.lost,
         again=change.again,
-        instead=policy_instead(change),
+        instead=change.instead,
     )
 
 

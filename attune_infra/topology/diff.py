@@ -65,12 +65,14 @@ class Recreate:
     """Delete and declare again, since RabbitMQ cannot change the object in place.
 
     RabbitMQ deletes other objects along with the old one: `again` are wanted and created again, `lost` are not.
+    `instead` is a policy that makes it unnecessary, if a plan found one.
     """
 
     want: Exchange | Queue
     differences: tuple[Difference, ...]
     again: tuple[Companion, ...] = ()
     lost: tuple[Companion, ...] = ()
+    instead: Policy | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from attune_infra.topology.facts.machinery import is_machinery, owner_of_name
 from attune_infra.topology.facts.refusals import ForeseenRefusal, Restrictions, foresee_refusals
 from attune_infra.topology.model import Binding, Exchange, Queue, Topology, TopologyObject, freeze, label
 from attune_infra.topology.prune import prunable
+from attune_infra.topology.remedy import policy_instead
 from attune_infra.topology.report import Loss
 from attune_infra.topology.words import counted
 
@@ -218,7 +219,8 @@ def _with_companions(changes: Sequence[Change], have: Topology, want: Topology) 
         if isinstance(change, Recreate):
             companions = before.delete(change.want)
             gone.update(map(_identity, companions))
-            found.append(_with_fates(change, companions, planned, want))
+            with_remedy = replace(change, instead=policy_instead(change, have, want))
+            found.append(_with_fates(with_remedy, companions, planned, want))
         elif not isinstance(change, Delete):
             found.append(change)
     kept = {name: item for name, item in exchanges.items() if _identity(item) not in gone}

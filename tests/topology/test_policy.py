@@ -3,9 +3,8 @@ from dataclasses import replace
 import pytest
 
 from attune_infra.topology.diff import Create, Difference, Recreate, diff
-from attune_infra.topology.model import ABSENT, Argument, Exchange, Policy, Queue, Topology
+from attune_infra.topology.model import ABSENT, Exchange, Policy, Queue, Topology
 from attune_infra.topology.policy import as_on_release, effective_definition, policy_of, tied_policies
-from attune_infra.topology.remedy import policy_instead
 
 
 def with_policies(*policies: Policy, operator: Policy | None = None) -> Topology:
@@ -144,39 +143,6 @@ def test_a_wanted_argument_that_a_policy_provides_is_no_drift() -> None:
 
     assert isinstance(change, Recreate)
     assert change.differences == (Difference("x-message-ttl", ABSENT, 5),)
-
-
-@pytest.mark.parametrize(
-    ("have", "want", "definition"),
-    [
-        ({}, {"x-message-ttl": 5}, {"message-ttl": 5}),
-        ({}, {"x-dead-letter-exchange": "d", "x-overflow": "reject-publish"}, {"dead-letter-exchange": "d",
-                                                                               "overflow": "reject-publish"}),
-        ({"x-message-ttl": 9}, {"x-message-ttl": 5}, {"message-ttl": 5}),
-        ({"x-message-ttl": 5}, {"x-message-ttl": 9}, None),
-        ({"x-dead-letter-exchange": "a"}, {"x-dead-letter-exchange": "b"}, None),
-        ({"x-message-ttl": 5}, {}, None),
-        ({}, {"x-message-ttl": 5, "x-max-priority": 3}, None),
-    ],
-)  # fmt: skip
-def test_a_policy_is_proposed_where_it_has_the_same_effect(
-    have: dict[str, Argument], want: dict[str, Argument], definition: dict[str, Argument] | None
-) -> None:
-    [change] = diff(
-        Topology.of([Queue(name="a.b", type="classic", arguments=have)]),
-        Topology.of([Queue(name="a.b", arguments=want)]),
-    )
-    assert isinstance(change, Recreate)
-
-    instead = policy_instead(change)
-
-    if definition is None:
-        assert instead is None
-    else:
-        assert instead == Policy(name="a.b", pattern=r"^a\.b$", apply_to="queues", definition=definition)
-        have_with_policy = Topology.of([Queue(name="a.b", type="classic"), instead])
-        if not have:
-            assert diff(have_with_policy, Topology.of([Queue(name="a.b", arguments=want)])) == ()
 
 
 def test_nothing_is_provided_to_what_is_not_there() -> None:
