@@ -7,7 +7,7 @@ policies with each other. It merges one operator policy on top, key by key: `fac
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from attune_infra.topology.facts.patterns import matches
@@ -96,6 +96,26 @@ def tied_policies(item: Exchange | Queue, topology: Topology) -> tuple[Policy, .
     )
     differ = any(freeze(each.definition) != freeze(tied[0].definition) for each in tied)
     return tuple(tied) if differ else ()
+
+
+def idle_policies(items: Iterable[Exchange | Queue], topology: Topology) -> Mapping[str, str]:
+    """Return the names of the policies that are in effect on none of these objects, each with the reason."""
+    items = tuple(items)
+    in_effect = {policy.name for item in items if (policy := policy_of(item, topology))}
+    idle = [policy for name, policy in topology.policies.items() if name not in in_effect]
+    return {policy.name: _why_idle(policy, items, topology) for policy in idle}
+
+
+def _why_idle(policy: Policy, items: Iterable[Exchange | Queue], topology: Topology) -> str:
+    alone = {policy.name: policy}
+    matching = [item for item in items if any(matching_policies(item, alone, topology))]
+    if not matching:
+        return "its pattern matches no name of the kind it applies to"
+    rivals = [item for item in matching if any(applicable_policies(item, alone, topology))]
+    if not rivals:
+        return "each queue it matches passes it over, for a key that its type does not support"
+    winner = policy_of(rivals[0], topology)
+    return f"another policy wins on every object it matches, such as '{winner.name if winner else ''}'"
 
 
 def _find_policy(
