@@ -10,28 +10,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from attune_infra.topology.facts.arguments import POLICY_RULES
 from attune_infra.topology.facts.patterns import matches
 from attune_infra.topology.facts.policies import merge_with_argument, merge_with_operator, unsupported_keys
 from attune_infra.topology.facts.releases import NEWEST, Version
 from attune_infra.topology.model import Argument, Exchange, Policy, Queue, Topology, freeze, kind_of
 
 PROVIDED_BY_POLICY: Mapping[str, str] = {
-    "alternate-exchange": "alternate-exchange",
-    "x-dead-letter-exchange": "dead-letter-exchange",
-    "x-dead-letter-routing-key": "dead-letter-routing-key",
-    "x-dead-letter-strategy": "dead-letter-strategy",
-    "x-delivery-limit": "delivery-limit",
-    "x-expires": "expires",
-    "x-max-age": "max-age",
-    "x-max-length": "max-length",
-    "x-max-length-bytes": "max-length-bytes",
-    "x-message-ttl": "message-ttl",
-    "x-overflow": "overflow",
-    "x-queue-leader-locator": "queue-leader-locator",
+    rule.name: key for key, rule in POLICY_RULES.items() if not rule.read_once
 }
 """Arguments that a policy can provide instead, and its key for each."""
-
-_ARGUMENT_OF_KEY = {key: name for name, key in PROVIDED_BY_POLICY.items()}
 
 
 def policy_of(item: Exchange | Queue, topology: Topology) -> Policy | None:
@@ -73,9 +61,9 @@ def effective_arguments(queue: Queue, topology: Topology) -> Mapping[str, Argume
     found = dict(queue.arguments)
     kind, version = topology.type_of(queue), topology.version or NEWEST
     for key, value in effective_definition(queue, topology).items():
-        name = _ARGUMENT_OF_KEY.get(key)
-        if name is None:
+        if key not in POLICY_RULES:
             continue
+        name = POLICY_RULES[key].name
         mine = found.get(name)
         merged = merge_with_argument(name, mine, value, queue_type=kind, version=version)
         found[name] = value if mine is None else merged
