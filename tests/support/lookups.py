@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeAlias
 
 from attune_infra.sandbox import BoundSandbox
 
@@ -36,19 +37,22 @@ lists:foreach(
 
 _STOP = "erlang:trace(all, false, [call]), looked_up ! stop."
 
-Lookups = dict[tuple[str, str], str]
+Lookups: TypeAlias = dict[tuple[str, str], str]
 """The last value found for a queue and a key, as text; `undefined` if neither argument nor policy set it."""
 
 
 @contextmanager
-def lookups(sandbox: BoundSandbox) -> Iterator[Lookups]:
-    """Trace the broker within the block; the lookups are there after it."""
-    found: Lookups = {}
+def lookups(sandbox: BoundSandbox) -> Iterator[Callable[[], Lookups]]:
+    """Trace the broker within the block, and give it a function that returns the lookups until now."""
     sandbox.rabbitmqctl("eval", _START)
+
+    def read() -> Lookups:
+        lines = (
+            line.split("|") for line in sandbox.rabbitmqctl("eval", _PRINT).splitlines() if line.count("|") == 2
+        )
+        return {(queue, key): value for key, queue, value in lines}
+
     try:
-        yield found
-        printed = sandbox.rabbitmqctl("eval", f"timer:sleep(3000), {_PRINT}")
-        for key, queue, value in (line.split("|") for line in printed.splitlines() if line.count("|") == 2):
-            found[queue, key] = value
+        yield read
     finally:
         sandbox.rabbitmqctl("eval", _STOP)

@@ -20,7 +20,8 @@ from attune_infra.topology.facts.releases import Version
 from attune_infra.topology.model import Argument, Policy, Queue, Topology
 from attune_infra.topology.policy import PROVIDED_BY_POLICY, effective_arguments
 from support.argument_cases import good
-from support.lookups import lookups
+from support.eventually import eventually
+from support.lookups import Lookups, lookups
 from support.policy_cases import Definition, put_policy
 from support.under_test import BrokerUnderTest
 from support.virtual_host import VirtualHost
@@ -62,20 +63,26 @@ def test_a_later_policy_provides_what_the_broker_looks_up_then(
         management.put("queues", vhost.name, queue.name, body=body_of(queue))
 
     known = set()
-    with lookups(sandbox) as found:
+    with lookups(sandbox) as read:
         for key, queue_type in product(RULES, QUEUE_TYPES):
             definition = definition_of(key, values_of(RULES[key])[1])
             if put(management, vhost.name, f"{queue_type} {key}", definition):
                 known.add(key)
+        expected = {key for key in known if RULES[key].name in PROVIDED_BY_POLICY}
+        expected -= ELSEWHERE | ignored_keys(under_test.release)
+        found = eventually(read, lambda found: provided_by(found) >= expected, within=20)
 
-    provided = {
+    assert provided_by(found) == expected
+    assert len(expected) > 10
+
+
+def provided_by(found: Lookups) -> set[str]:
+    """Return the keys that were looked up and found in a policy."""
+    return {
         key
         for key, queue_type in product(RULES, QUEUE_TYPES)
         if found.get((f"{queue_type} {key}", key)) == str(values_of(RULES[key])[1])
     }
-    expected = {key for key in known if RULES[key].name in PROVIDED_BY_POLICY}
-    assert provided == expected - ELSEWHERE - ignored_keys(under_test.release)
-    assert len(provided) > 10
 
 
 def contests(version: Version) -> Iterator[tuple[Queue, str, Argument]]:
@@ -101,7 +108,7 @@ def test_an_argument_or_a_policy_counts_as_the_broker_finds_when_it_looks_them_u
 ) -> None:
     channel.basic_qos(0, 1, a_global=False)
     computed: dict[tuple[str, str], str] = {}
-    with lookups(sandbox) as found:
+    with lookups(sandbox) as read:
         for queue, key, by_policy in contests(under_test.release):
             definition = definition_of(key, by_policy)
             try:
@@ -116,7 +123,11 @@ def test_an_argument_or_a_policy_counts_as_the_broker_finds_when_it_looks_them_u
             if key == "consumer-timeout":
                 channel.basic_consume(queue.name, callback=lambda _: None)
 
+        may_be_unseen = ELSEWHERE | {"queue-master-locator"} | ignored_keys(under_test.release)
+        wanted = {key for _, key in computed} - may_be_unseen
+        eventually(read, lambda found: {key for _, key in found.keys() & computed.keys()} >= wanted, within=20)
+        found = read()
+
     both = computed.keys() & found.keys()
     assert {each: (found[each], computed[each]) for each in both if found[each] != computed[each]} == {}
-    unseen = {key for _, key in computed} - {key for _, key in both}
-    assert unseen <= ELSEWHERE | {"queue-master-locator"} | ignored_keys(under_test.release)
+    assert len(both) > 40
