@@ -21,7 +21,8 @@ from attune_infra.topology.facts.releases import FIRST_WITH_PCRE2, Version
 _Matcher: TypeAlias = Callable[[str], bool]
 
 _PLAIN: Final = re.compile(
-    r"(?:[\w ,:;/@%&=~<>!'\"`-]|[^\x00-\x7f]|\\[.^$*+?|(){}\[\]/-]|\.[*+]?|[\^$])*", re.ASCII
+    r"(?:[\w ,:;/@%&=~<>!'\"`-]|[^\x00-\x7f]|\\[.^$*+?|(){}\[\]/-]|(?:\.|\[(?:0-9|a-z|A-Z|[\w.])+\])[*+]?|[\^$])*",
+    re.ASCII,
 )
 """Patterns that Python reads like PCRE."""
 _MAX_PLAIN_REPEATS: Final = 2
