@@ -47,7 +47,7 @@ def reply(code: int, text: str) -> Exception:
             Code.LOCKED,
         ),
         (406, "PRECONDITION_FAILED - inequivalent arg 'durable' for queue 'q' in vhost '/'", Code.DIFFERS),
-        (541, "INTERNAL_ERROR", Code.OTHER),
+        (541, "INTERNAL_ERROR - Error", Code.OTHER),
         (530, "NOT_ALLOWED - vhost 'v' not found", Code.OTHER),
         (320, "CONNECTION_FORCED - broker forced connection closure with reason 'shutdown'", Code.OTHER),
     ],

@@ -63,14 +63,15 @@ def plugin_refuses_binding(subject: Subject) -> Iterator[Flaw]:
     """The plugin of an exchange refuses a binding.
 
     To a consistent-hash exchange, the routing key of a binding is a weight: an integer of at least 1. A
-    local-random exchange takes bindings to queues only, and without a routing key. RabbitMQ refuses any other.
+    local-random exchange takes bindings to classic queues only, and without a routing key. RabbitMQ refuses any
+    other.
     """
     for source, bindings in subject.out_of.items():
         exchange = subject.routing.exchange(source)
         if exchange is None or exchange.type in {"direct", "topic", "fanout", "headers"}:
             continue
         for binding in bindings:
-            if (problem := binding_problem(binding, exchange)) is not None:
+            if (problem := binding_problem(binding, exchange, subject.topology)) is not None:
                 yield Flaw(binding, *problem, "routing_key")
 
 
