@@ -11,10 +11,11 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import cache
 from itertools import accumulate
 from string import punctuation
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from attune_infra.topology.facts.releases import FIRST_WITH_PCRE2, Version
 
@@ -28,9 +29,15 @@ _PLAIN: Final = re.compile(
 _MAX_PLAIN_REPEATS: Final = 2
 """Python knows no limit for a match that tries in vain, so patterns with more repeats are left to PCRE."""
 
+_UNKNOWN: Final = re.compile(r"\\[lLuU]")
+"""Escapes that the binding knows, and PCRE does not."""
+
 _HIGHEST_BYTE: Final = 255
-_MATCH_LIMIT: Final = 1_000_000
-"""Steps after which a match is given up. Erlang tries ten times as many, and says then that nothing matches."""
+_STACK_IS_FULL: Final = -46
+"""The error if a pattern that was compiled for the machine lacks memory. Any other error is a limit of the match.
+
+PCRE 2 gives up after ten million steps like Erlang, for which it is then no match.
+"""
 
 
 def matches(pattern: str, name: str, version: Version) -> bool:
@@ -50,15 +57,15 @@ def policy_pattern_problem(pattern: str) -> str | None:
     import pcre2
 
     tokens = list(_tokens(_latin_1(pattern)))
-    unknown = [(place, token) for place, token, _ in tokens if re.fullmatch(r"\\[lLuU]", token)]
-    if unknown:
-        return f"is not a regular expression: PCRE does not know {unknown[0][1]} at position {unknown[0][0]}"
-    written = [_for_pcre_2(token, in_brackets) for _, token, in_brackets in tokens]
+    for token in tokens:
+        if _UNKNOWN.fullmatch(token.text):
+            return f"is not a regular expression: PCRE does not know {token.text} at position {token.place}"
+    written = [_for_pcre_2(token) for token in tokens]
     try:
         pcre2.compile("".join(written).encode("latin-1"), jit=False)
     except pcre2.LibraryError as error:
         ends = list(accumulate(map(len, written)))
-        before = "".join(token for _, token, _ in tokens[: bisect_right(ends, error.pos)])
+        before = "".join(token.text for token in tokens[: bisect_right(ends, error.pos)])
         place = len(before.encode("latin-1").decode("utf-8", "replace"))
         return f"is not a regular expression: {error.msg.partition('; ')[2]} at position {place}"
     return None
@@ -78,21 +85,26 @@ def _compile(pattern: str, *, by_pcre_1: bool) -> _Matcher | None:
     import pcre2
 
     tokens = list(_tokens(_latin_1(pattern)))
-    if any(re.fullmatch(r"\\[lLuU]", token) for _, token, _ in tokens):  # the binding knows more than PCRE
+    if any(_UNKNOWN.fullmatch(token.text) for token in tokens):
         return None
     write = _for_pcre_2_as_1 if by_pcre_1 else _for_pcre_2
-    text = "".join(write(token, in_brackets) for _, token, in_brackets in tokens)
-    text = f"(*LIMIT_MATCH={_MATCH_LIMIT}){text}"
+    text = "".join(write(token) for token in tokens)
+    source = text if by_pcre_1 else text.encode("latin-1")
     try:
-        compiled = pcre2.compile(text if by_pcre_1 else text.encode("latin-1"), pcre2.ASCII, jit=False)
+        compiled = [pcre2.compile(source, pcre2.ASCII, jit=False)]
     except pcre2.LibraryError:
         return None
+    with suppress(pcre2.LibraryError):  # not every machine can run what it compiles
+        compiled.insert(0, pcre2.compile(source, pcre2.ASCII))
 
     def match(name: str) -> bool:
-        try:
-            return compiled.search(_latin_1(name) if by_pcre_1 else _bytes(name)) is not None
-        except pcre2.LibraryError:  # it reached a limit
-            return False
+        for each in compiled:
+            try:
+                return each.search(_latin_1(name) if by_pcre_1 else _bytes(name)) is not None
+            except pcre2.LibraryError as error:
+                if error.code != _STACK_IS_FULL:
+                    break
+        return False
 
     return match
 
@@ -125,37 +137,70 @@ _CLASSES: Final = {
 }
 """The bytes in a class of PCRE 1; all other classes hold none beyond ASCII."""
 
+_OPTIONS: Final = re.compile(r"\(\?(?P<on>[a-zA-Z]*)(?P<off>(?:-[a-zA-Z]*)?)[:)]")
 _ESCAPED: Final = r"\\Q.*?(?:\\E|\Z)|\\x(?:\{[0-9a-fA-F]+\}|[0-9a-fA-F]{0,2})|\\[gkpPoN]\{[^}]*\}|\\."
-_OUTSIDE: Final = re.compile(rf"{_ESCAPED}|\[\^?\]?|\{{[0-9]+(?:,[0-9]*)?\}}|\(\?#[^)]*\)|.", re.DOTALL)
+_OUTSIDE: Final = re.compile(
+    rf"{_ESCAPED}|\[\^?\]?|\{{[0-9]+(?:,[0-9]*)?\}}|\(\?#[^)]*\)|{_OPTIONS.pattern}|.", re.DOTALL
+)
 _IN_BRACKETS: Final = re.compile(rf"-?\\[dDhHsSvVwW]|-?\[:\^?[a-z]+:\]|{_ESCAPED}|.", re.DOTALL)
 
 
-def _tokens(pattern: str) -> Iterator[tuple[int, str, bool]]:
-    """Yield each token of a pattern with its place, and whether it is within brackets."""
-    place, in_brackets = 0, False
-    while token := (_IN_BRACKETS if in_brackets else _OUTSIDE).match(pattern, place):
-        yield place, token[0], in_brackets
-        place, in_brackets = token.end(), token[0] != "]" if in_brackets else token[0].startswith("[")
+class _Token(NamedTuple):
+    """A part of a pattern: its place, and whether it is in brackets and matches letters of either case."""
+
+    place: int
+    text: str
+    in_brackets: bool
+    is_caseless: bool
 
 
-def _for_pcre_2(token: str, in_brackets: bool) -> str:
+def _tokens(pattern: str) -> Iterator[_Token]:
+    place, in_brackets, cases = 0, False, [False]
+    while found := (_IN_BRACKETS if in_brackets else _OUTSIDE).match(pattern, place):
+        text = found[0]
+        yield _Token(place, text, in_brackets, cases[-1])
+        if not in_brackets:
+            _note_case(text, cases)
+        place, in_brackets = found.end(), text != "]" if in_brackets else text.startswith("[")
+
+
+def _note_case(text: str, cases: list[bool]) -> None:
+    """Keep, for each group around a place, whether letters match there in either case."""
+    options = _OPTIONS.fullmatch(text)
+    if options is None:
+        if text == "(":
+            cases.append(cases[-1])
+        elif text == ")" and len(cases) > 1:
+            cases.pop()
+        return
+    is_caseless = "i" not in options["off"] and ("i" in options["on"] or cases[-1])
+    if text.endswith(":"):
+        cases.append(is_caseless)
+    else:
+        cases[-1] = is_caseless
+
+
+def _for_pcre_2(token: _Token) -> str:
     """Return a token as the binding has to get it, which changes the meaning of a few."""
-    if token.startswith(r"\x"):
-        number = int(token[2:].strip("{}") or "0", 16)
-        return rf"\x{number:02x}" if number <= _HIGHEST_BYTE else token
-    return "(?s:.)" if (token, in_brackets) == (r"\C", False) else token
+    if token.text.startswith(r"\x"):
+        number = int(token.text[2:].strip("{}") or "0", 16)
+        return rf"\x{number:02x}" if number <= _HIGHEST_BYTE else token.text
+    return "(?s:.)" if token.text == r"\C" and not token.in_brackets else token.text
 
 
-def _for_pcre_2_as_1(token: str, in_brackets: bool) -> str:
+def _for_pcre_2_as_1(token: _Token) -> str:
     """Return what means to PCRE 2 what a token means to PCRE 1."""
-    if in_brackets:
-        if token[:-1].startswith("-"):  # PCRE 2 takes it for half of a range
-            return rf"\-{_for_pcre_2_as_1(token[1:], in_brackets)}"
-        name = {r"\w": "word", r"\W": "^word"}.get(token, token.strip("[:]"))
-        is_class = len(token) > 1 and name.removeprefix("^") in _CLASSES
-        return _written(name) if is_class else _for_pcre_2(token, in_brackets)
+    text = token.text
+    if token.in_brackets:
+        if text[:-1].startswith("-"):  # PCRE 2 takes it for half of a range
+            return rf"\-{_for_pcre_2_as_1(token._replace(text=text[1:]))}"
+        name = {r"\w": "word", r"\W": "^word"}.get(text, text.strip("[:]"))
+        if token.is_caseless:
+            name = re.sub("^(\\^?)(lower|upper)$", r"\1alpha", name)
+        is_class = len(text) > 1 and name.removeprefix("^") in _CLASSES
+        return _written(name) if is_class else _for_pcre_2(token)
     word = f"[{_written('word')}]"
-    match token:
+    match text:
         case "{":  # PCRE 2 also reads {,2} as a repeat
             return r"\{"
         case r"\w":
@@ -167,7 +212,7 @@ def _for_pcre_2_as_1(token: str, in_brackets: bool) -> str:
         case r"\B":
             return f"(?:(?<={word})(?={word})|(?<!{word})(?!{word}))"
         case _:
-            return _for_pcre_2(token, in_brackets)
+            return _for_pcre_2(token)
 
 
 @cache
