@@ -246,7 +246,7 @@ class _Builder:
         )
 
     def queue_detail(self, queue: Queue) -> str:
-        words = [self.index.topology.type_of(queue)]
+        words = ["external"] if queue.external else [self.index.topology.type_of(queue)]
         if not queue.durable:
             words.append("not durable")
         if queue.auto_delete:
@@ -266,7 +266,9 @@ def shorten_labels(labels: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _exchange_detail(exchange: Exchange) -> str:
-    words = [exchange.type]
+    words = [exchange.type] if exchange.type else []
+    if exchange.external:
+        words.append("external")
     if not exchange.durable:
         words.append("not durable")
     if exchange.auto_delete:

@@ -10,7 +10,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from attune_infra.errors import AttuneError, ExitCode
-from attune_infra.topology.diff import Changed, Create, Difference, change_of, compare, undeclared
+from attune_infra.topology.diff import Await, Changed, Create, Difference, change_of, compare, undeclared
 from attune_infra.topology.facts.exchanges import PREDECLARED_EXCHANGES
 from attune_infra.topology.facts.machinery import EXAMPLES
 from attune_infra.topology.facts.plugin_exchanges import lacks_type, plugin_hint
@@ -172,6 +172,8 @@ def _check_of_object(item: TopologyObject, change: Changed | None, have: Topolog
             detail = f"is missing, and the broker has no exchange type {item.type}"
             return Check(name, Verdict.FAILED, detail, plugin_hint(item.type))
         return Check(name, Verdict.FAILED, "is missing")
+    if isinstance(change, Await):
+        return Check(name, Verdict.FAILED, change.reason, differences=change.differences)
     if change is not None:
         return Check(name, Verdict.FAILED, "differs", differences=change.differences)
     if there and not there.works:

@@ -55,6 +55,9 @@ def _summary(trace: Trace) -> Iterator[Line]:
         yield Line(f"reaches {_list_queues(routed.queues)}")
     if routed.possible:
         yield Line(_describe_possible(routed), "yellow")
+    if routed.leaves:
+        names = ", ".join(hop.exchange.name for hop in routed.hops if hop.exchange.external)
+        yield Line(f"? may reach more queues through what is external: {names}", "yellow")
     if trace.is_unroutable:
         yield Line("! reaches no queue", "red")
     losses = list(trace.losses())
@@ -106,6 +109,7 @@ def _hop(hop: Hop, message: Message) -> Data:
         "exchange": hop.exchange.name,
         "type": hop.exchange.type,
         "certain": hop.certain,
+        **({"external": True} if hop.exchange.external else {}),
         "alternate_exchange": hop.alternate,
         "matched": [{**_binding(item), "why": why(item, hop.exchange, message)} for item in hop.matched],
     }

@@ -62,10 +62,10 @@ def judge(item: TopologyObject, *, from_headers: bool = False) -> Iterator[Defec
     match item:
         case Exchange():
             yield from _name(item.name)
-            if not item.type:
+            if not (item.type or item.external):
                 yield Defect("type", "the type is empty; RabbitMQ has direct, topic, fanout and headers")
             yield from _arguments(item.arguments, EXCHANGE_ARGUMENTS)
-            for part, sentence in exchange_problems(item):
+            for part, sentence in () if item.external else exchange_problems(item):
                 yield Defect(part, sentence)
         case Queue():
             yield from _name(item.name)

@@ -12,6 +12,7 @@ from attune_infra.topology.document.judge import Defect, judge
 from attune_infra.topology.document.keys import (
     BINDING_KEYS,
     EXCHANGE_KEYS,
+    EXTERNAL_KEYS,
     POLICY_KEYS,
     PREDECLARED_EXCHANGE_KEYS,
     QUEUE_KEYS,
@@ -82,13 +83,15 @@ class Objects(Nodes):
 
     def exchange(self, name: str, start: yaml.Node, keys: _Keys) -> Exchange:
         arguments = self.entries(keys.get("arguments"), "arguments")
+        external = self.external(f"exchange '{name}'", keys)
         exchange = Exchange(
             name=name,
-            type=self.string(keys.get("type"), "direct"),
+            type=self.string(keys.get("type"), "" if external else "direct"),
             durable=self.boolean(keys.get("durable"), default=True),
             auto_delete=self.boolean(keys.get("auto_delete"), default=False),
             internal=self.boolean(keys.get("internal"), default=False),
             arguments=self.values(arguments),
+            external=external,
         )
         parts = Parts(start, keys, arguments)
         self.judge(exchange, parts)
@@ -112,11 +115,20 @@ class Objects(Nodes):
             durable=self.boolean(keys.get("durable"), default=True),
             auto_delete=self.boolean(keys.get("auto_delete"), default=False),
             arguments=values,
+            external=self.external(f"queue '{name}'", keys),
         )
         parts = Parts(start, keys, arguments)
         self.judge(queue if fill is str else replace(queue, name=fill(name)), parts)
         self.note(queue, parts)
         return queue
+
+    def external(self, what: str, keys: _Keys) -> bool:
+        """Return whether the owner of an exchange or queue declares it elsewhere, and so sets all of the rest."""
+        is_external = self.boolean(keys.get("external"), default=False)
+        for key in keys if is_external else ():
+            if key not in EXTERNAL_KEYS:
+                self.problem(keys[key], f"{what} is external, so its owner sets {key}; leave it out")
+        return is_external
 
     def queue_type(self, node: yaml.Node | None, argument: Entry | None) -> str | None:
         """Return the type, which the key `type`, the argument x-queue-type or both may set."""

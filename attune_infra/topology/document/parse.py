@@ -74,6 +74,8 @@ def _workers(document: Objects, node: yaml.Node | None) -> WorkerFamily | None:
         if name.count(PLACEHOLDER) != 1:
             document.problem(entry.key, f"worker queue '{name}' must hold {PLACEHOLDER} once")
     objects = tuple(document.queues(keys.get("queues"), fill=_with_the_highest_id))
+    if any(isinstance(item, Queue) and item.external for item in objects):
+        document.problem(node, "the queues of workers cannot be external: each worker owns its own")
     if not objects:
         document.problem(node, "workers have no queues")
     return WorkerFamily(

@@ -51,7 +51,7 @@ def _why_lost(target: str, subject: Subject, asked: set[str]) -> str | None:
     circle: whatever else gets lost behind it is a finding of its own.
     """
     exchange = subject.routing.exchange(target)
-    if exchange is None:
+    if exchange is None or exchange.external:
         return None
     if not target:
         return "as an alternate exchange, the default exchange routes nothing"

@@ -42,6 +42,15 @@ class Subject(Index):
         self.unused: tuple[Suppression, ...] = ()
 
     @cached_property
+    def exchanges(self) -> Sequence[Exchange]:
+        """The exchanges of the topology; external ones are for their owner to judge."""
+        return [exchange for exchange in super().exchanges if not exchange.external]
+
+    @cached_property
+    def queues(self) -> Sequence[Queue]:
+        return [queue for queue in super().queues if not queue.external]
+
+    @cached_property
     def reach(self) -> Reach:
         return Reach(self)
 
@@ -109,7 +118,7 @@ class Subject(Index):
         if not policies:
             return ()
         found: list[tuple[Exchange | Queue, Sequence[Policy]]] = []
-        items: Iterable[Exchange | Queue] = chain(self.exchanges, self.queues)
+        items: Iterable[Exchange | Queue] = chain(super().exchanges, super().queues)
         for item in items:
             matching = list(matching_policies(with_example_name(item), policies, self.topology))
             if matching:

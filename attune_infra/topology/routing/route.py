@@ -65,6 +65,11 @@ class Routed:
     possible: tuple[str, ...] = ()
     refused: str | None = None
 
+    @property
+    def leaves(self) -> bool:
+        """True if the message visits an external exchange, which may lead to more than is known here."""
+        return any(hop.exchange.external for hop in self.hops)
+
 
 class Routing:
     """The routes of messages through one topology.

@@ -42,6 +42,8 @@ class Ending(StrEnum):
 
     GOES_ON = "goes_on"
     DISCARDED = "discarded"
+    LEAVES = "leaves"
+    """It goes on through an external exchange; to which queues is not known."""
     KEPT = "kept"
     NO_EXCHANGE = "no_exchange"
     NO_QUEUE = "no_queue"
@@ -136,7 +138,7 @@ class Trace:
 
     @property
     def is_unroutable(self) -> bool:
-        return not (self.routed.queues or self.routed.possible)
+        return not (self.routed.queues or self.routed.possible or self.routed.leaves)
 
     def losses(self) -> Iterator[tuple[Life, Death]]:
         """Yield the ways out of queues on which the message is lost."""
@@ -304,6 +306,8 @@ class _Lives:
         lives = self._add_lives(routed, has_died=True)
         if lives:
             ending = Ending.GOES_ON
+        elif routed.leaves:
+            ending = Ending.LEAVES
         elif is_kept:
             ending = Ending.KEPT
         else:
