@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from itertools import accumulate
 from string import punctuation
@@ -28,8 +28,8 @@ _PLAIN: Final = re.compile(
 _MAX_PLAIN_REPEATS: Final = 2
 """Python knows no limit for a match that tries in vain, so patterns with more repeats are left to PCRE."""
 
-_UNKNOWN: Final = re.compile(r"\\[lLuU]")
-"""Escapes that the binding knows, and PCRE does not."""
+_UNKNOWN: Final = re.compile(r"\\[lLuU]|\\x\{0*[1-9a-fA-F][0-9a-fA-F]{2,}\}")
+"""Escapes that the binding understands, and PCRE does not: there is no such letter, or no such byte."""
 
 _HIGHEST_BYTE: Final = 255
 _MAX_VAIN: Final = 5
@@ -58,18 +58,23 @@ def policy_pattern_problem(pattern: str) -> str | None:
     import pcre2
 
     tokens = list(_tokens(_latin_1(pattern)))
-    for token in tokens:
+    for number, token in enumerate(tokens):
         if _UNKNOWN.fullmatch(token.text):
-            return f"is not a regular expression: PCRE does not know {token.text} at position {token.place}"
+            place = _length(tokens[:number])
+            return f"is not a regular expression: PCRE does not know {token.text} at position {place}"
     written = [_for_pcre_2(token) for token in tokens]
     try:
         pcre2.compile("".join(written).encode("latin-1"), jit=False)
     except pcre2.LibraryError as error:
         ends = list(accumulate(map(len, written)))
-        before = "".join(token.text for token in tokens[: bisect_right(ends, error.pos)])
-        place = len(before.encode("latin-1").decode("utf-8", "replace"))
+        place = _length(tokens[: bisect_right(ends, error.pos)])
         return f"is not a regular expression: {error.msg.partition('; ')[2]} at position {place}"
     return None
+
+
+def _length(tokens: Iterable[_Token]) -> int:
+    """Return the number of characters, not bytes."""
+    return len("".join(token.text for token in tokens).encode("latin-1").decode("utf-8", "replace"))
 
 
 @cache
@@ -149,9 +154,8 @@ _IN_BRACKETS: Final = re.compile(rf"-?\\[dDhHsSvVwW]|-?\[:\^?[a-z]+:\]|{_ESCAPED
 
 
 class _Token(NamedTuple):
-    """A part of a pattern: its place, and whether it is in brackets and matches letters of either case."""
+    """A part of a pattern, and whether it is in brackets and matches letters of either case."""
 
-    place: int
     text: str
     in_brackets: bool
     is_caseless: bool
@@ -161,7 +165,7 @@ def _tokens(pattern: str) -> Iterator[_Token]:
     place, in_brackets, cases = 0, False, [False]
     while found := (_IN_BRACKETS if in_brackets else _OUTSIDE).match(pattern, place):
         text = found[0]
-        yield _Token(place, text, in_brackets, cases[-1])
+        yield _Token(text, in_brackets, cases[-1])
         if not in_brackets:
             _note_case(text, cases)
         place, in_brackets = found.end(), text != "]" if in_brackets else text.startswith("[")

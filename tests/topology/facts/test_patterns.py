@@ -125,7 +125,8 @@ def test_a_match_in_vain_is_given_up_by_the_broker_and_here(
         ("é[a", "missing terminating ] for character class at position 3"),
         (r"\x{61}é*\C**(", "quantifier does not follow a repeatable item at position 12"),
         ("a**", "quantifier does not follow a repeatable item at position 3"),
-        (r"a\u0041", r"PCRE does not know \u at position 1"),
+        (r"é\u0041", r"PCRE does not know \u at position 1"),
+        (r"\x{100}", r"PCRE does not know \x{100} at position 0"),
         ("(?<=a*)b", "length of lookbehind assertion is not limited at position 0"),
     ],
 )
