@@ -17,7 +17,7 @@ from attune_infra.topology.document.keys import (
     PREDECLARED_EXCHANGE_KEYS,
     QUEUE_KEYS,
 )
-from attune_infra.topology.document.nodes import Entry, Nodes, is_null, place_of
+from attune_infra.topology.document.nodes import Entry, Nodes, advise_quotes, is_null, place_of
 from attune_infra.topology.document.places import Places, Thing
 from attune_infra.topology.facts.exchanges import PREDECLARED_EXCHANGES, headers_exchanges, is_reserved
 from attune_infra.topology.model import (
@@ -206,7 +206,8 @@ class Objects(Nodes):
         for defect in judge(item, from_headers=from_headers):
             node = parts.find_fault(defect)
             if node is not None:
-                self.problem(node, defect.sentence)
+                advice = "" if defect.in_key else _advise_text(item, defect.part, node)
+                self.problem(node, defect.sentence + advice)
 
     def note(self, thing: Thing, parts: Parts) -> None:
         """Remember the places of a thing and of its parts, if asked to; not of parts that an alias points to."""
@@ -226,6 +227,17 @@ class Objects(Nodes):
             if len(self.problems) == before:
                 found[name] = value
         return found
+
+
+def _advise_text(item: TopologyObject, name: str, node: yaml.Node) -> str:
+    """Return the advice to quote the value of an argument, if its text would do; else nothing."""
+    values = item.definition if isinstance(item, Policy) else item.arguments
+    if name not in values or not isinstance(node, yaml.ScalarNode):
+        return ""
+    quoted = {**values, name: str(node.value)}
+    fixed = replace(item, definition=quoted) if isinstance(item, Policy) else replace(item, arguments=quoted)
+    is_fixed = all(defect.part != name for defect in judge(fixed))
+    return advise_quotes(node, values[name]) if is_fixed else ""
 
 
 def _with_presence(arguments: Arguments) -> dict[str, Argument]:
