@@ -46,6 +46,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--changes-seed", type=int, default=randbits(32), help="seed of those changes")
     group.addoption("--policies", type=int, default=60, help="queues under random stacks of policies")
     group.addoption("--policies-seed", type=int, default=randbits(32), help="seed of those policies")
+    group.addoption("--patterns", type=int, default=60, help="random patterns of policies to try on the broker")
+    group.addoption("--patterns-seed", type=int, default=randbits(32), help="seed of those patterns")
     group.addoption("--topologies", type=int, default=500, help="random topologies to declare on the broker")
 
 
@@ -64,7 +66,13 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     messages = f"--messages={config.getoption('--messages')} --messages-seed={config.getoption('--messages-seed')}"
     changes = f"--changes={config.getoption('--changes')} --changes-seed={config.getoption('--changes-seed')}"
     policies = f"--policies={config.getoption('--policies')} --policies-seed={config.getoption('--policies-seed')}"
-    random = [f"random messages: {messages}", f"random changes: {changes}", f"random policies: {policies}"]
+    patterns = f"--patterns={config.getoption('--patterns')} --patterns-seed={config.getoption('--patterns-seed')}"
+    random = [
+        f"random messages: {messages}",
+        f"random changes: {changes}",
+        f"random policies: {policies}",
+        f"random patterns: {patterns}",
+    ]
     try:
         return [f"under test: {BrokerUnderTest.of(config)}", *random]
     except SandboxError as error:

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from attune_infra.errors import BrokerError
 from attune_infra.operations.put_back import put_back_old
-from attune_infra.topology.diff import Changed, Create, Delete, Recreate, Update, diff
+from attune_infra.topology.diff import Changed, Create, Delete, Recreate, Update
 from attune_infra.topology.facts.refusals import Restrictions
-from attune_infra.topology.model import Policy, Queue, Topology, TopologyObject
+from attune_infra.topology.model import Policy, Queue, Topology, TopologyObject, label
 from attune_infra.topology.plan import Plan, loss_by
-from attune_infra.topology.remedy import policy_instead
 from attune_infra.topology.report import Outcome, Report, Status
 
 if TYPE_CHECKING:
@@ -50,6 +49,7 @@ def apply_plan(
         broker.check_declaring(plan.declared)
     outcomes = {item: Outcome(item, Status.UNCHANGED) for item in plan.unchanged}
     outcomes |= {queue: Outcome(queue, Status.DOWN, queue.state or "") for queue in plan.down}
+    outcomes |= _awaited(plan)
     refusals = {change.want: _refusal(change, broker) for change in plan.recreations}
     before = broker.read() if destroy and plan.recreations else Topology()
     removals = _remove(plan.recreations if destroy else (), broker)
@@ -66,6 +66,16 @@ def apply_plan(
     again = _make_again(plan.deletions, deleted, broker, want)
     outcomes |= refusals | removals | made | recreated | put_back | again
     return Report((*(outcomes[item] for item in want.objects()), *deleted))
+
+
+def _awaited(plan: Plan) -> dict[TopologyObject, Outcome]:
+    """Return the outcomes of awaited external objects, and of the bindings that wait for them."""
+    awaited = (Outcome(each.want, Status.AWAITED, each.reason, each.differences) for each in plan.awaited)
+    waiting = (
+        Outcome(item, Status.SKIPPED, f"it waits for {label(change.want)}, which is missing")
+        for item, change in plan.waiting.items()
+    )
+    return {outcome.object: outcome for outcome in (*awaited, *waiting)}
 
 
 def count_contents(plan: Plan, broker: CountingBroker) -> Plan:
@@ -92,7 +102,7 @@ def _refusal(change: Recreate, broker: Broker) -> Outcome:
         loss=loss_by(change, messages, consumers),
         lost=change.lost,
         again=change.again,
-        instead=policy_instead(change),
+        instead=change.instead,
     )
 
 
@@ -128,8 +138,8 @@ def _make_all(
 
 
 def _creations(broker: Broker, want: Topology) -> list[Create]:
-    """Return the creations of everything that is missing now."""
-    return [change for change in diff(broker.read(), want) if isinstance(change, Create)]
+    """Return the creations of everything that is missing now and can be created."""
+    return [change for change in Plan.between(broker.read(), want).applicable if isinstance(change, Create)]
 
 
 def _make_again(

@@ -10,12 +10,13 @@ from functools import cached_property
 from typing import TypeAlias, TypeVar
 
 from attune_infra.errors import ExitCode, FeatureDenied, PlanRefused, RequestRefused
-from attune_infra.topology.diff import Change, Create, Delete, Recreate, Update, compare
+from attune_infra.topology.diff import Await, Change, Create, Delete, Recreate, Update, compare
 from attune_infra.topology.facts.deletion import Companion, Deletions, reason_to_keep
 from attune_infra.topology.facts.machinery import is_machinery, owner_of_name
 from attune_infra.topology.facts.refusals import ForeseenRefusal, Restrictions, foresee_refusals
-from attune_infra.topology.model import Binding, Exchange, Queue, Topology, TopologyObject, freeze, label
+from attune_infra.topology.model import Binding, Exchange, Queue, Topology, TopologyObject, freeze, kind_of, label
 from attune_infra.topology.prune import prunable
+from attune_infra.topology.remedy import policy_instead
 from attune_infra.topology.report import Loss
 from attune_infra.topology.words import counted
 
@@ -98,7 +99,7 @@ class Plan:
     @property
     def declared(self) -> tuple[TopologyObject, ...]:
         """The objects that the changes declare."""
-        return tuple(change.want for change in self.changes if not isinstance(change, Delete))
+        return tuple(change.want for change in self.changes if not isinstance(change, Delete | Await))
 
     @property
     def exit_code(self) -> ExitCode:
@@ -117,9 +118,26 @@ class Plan:
         return tuple(item for item in self.unchanged if isinstance(item, Queue) and not item.works)
 
     @cached_property
+    def awaited(self) -> tuple[Await, ...]:
+        """The external objects that are missing or differ."""
+        return tuple(change for change in self.changes if isinstance(change, Await))
+
+    @cached_property
+    def waiting(self) -> Mapping[TopologyObject, Await]:
+        """The bindings that cannot be made, each with a missing external end of it."""
+        missing = {(kind_of(each.want), each.want.name): each for each in self.awaited if not each.differences}
+        found: dict[TopologyObject, Await] = {}
+        for change in self.changes if missing else ():
+            if isinstance(change, Create) and isinstance(item := change.want, Binding):
+                ends = (("exchange", item.source), (item.destination_type, item.destination))
+                found.update((item, missing[end]) for end in ends if end in missing)
+        return found
+
+    @cached_property
     def applicable(self) -> tuple[Create | Update, ...]:
-        """The changes that destroy nothing."""
-        return tuple(change for change in self.changes if isinstance(change, Create | Update))
+        """The changes that destroy nothing, and wait for no external object."""
+        found = (change for change in self.changes if isinstance(change, Create | Update))
+        return tuple(change for change in found if change.want not in self.waiting)
 
     @cached_property
     def recreations(self) -> tuple[Recreate, ...]:
@@ -177,11 +195,11 @@ class DryRun(Plan):
             return ExitCode.FAILED
         made = len(self.destructive) - len(self.kept) if self.allowed else 0
         refused = made < len(self.destructive)
-        if not (refused or self.down):
+        if not (refused or self.down or self.awaited):
             return ExitCode.DONE
         if self.applicable or made:
             return ExitCode.PARTLY_DONE
-        return ExitCode.FAILED if self.down else ExitCode.REFUSED
+        return ExitCode.FAILED if self.down or self.awaited else ExitCode.REFUSED
 
 
 def loss_by(change: Recreate | Delete, messages: int | None, consumers: int | None) -> Loss:
@@ -218,7 +236,8 @@ def _with_companions(changes: Sequence[Change], have: Topology, want: Topology) 
         if isinstance(change, Recreate):
             companions = before.delete(change.want)
             gone.update(map(_identity, companions))
-            found.append(_with_fates(change, companions, planned, want))
+            with_remedy = replace(change, instead=policy_instead(change, have, want))
+            found.append(_with_fates(with_remedy, companions, planned, want))
         elif not isinstance(change, Delete):
             found.append(change)
     kept = {name: item for name, item in exchanges.items() if _identity(item) not in gone}
@@ -259,7 +278,8 @@ def _with_fates(
 def _wanted_form(item: Companion, want: Topology) -> Companion | None:
     """Return the wanted form of an existing object; None if it is not wanted."""
     if isinstance(item, Exchange):
-        return want.exchanges.get(item.name)
+        exchange = want.exchanges.get(item.name)
+        return None if exchange is None or exchange.external else exchange
     return item if item in want.bindings else None
 
 
@@ -281,6 +301,8 @@ def _canonical(change: Change) -> tuple[object, ...]:
             return ("create", _object(change.want))
         case Update():
             return ("update", _object(change.want), repr(change.differences))
+        case Await():
+            return ("await", _object(change.want), repr(change.differences))
         case Recreate():
             return ("recreate", _object(change.want), repr(change.differences), [*_canonical_loss(change)])
         case Delete():
@@ -300,7 +322,7 @@ def _canonical_loss(change: Recreate | Delete) -> Iterator[tuple[object, ...]]:
 
 def _object(item: TopologyObject) -> tuple[object, ...]:
     """Return all attributes of an object, with their types."""
-    names = [name for name in item.__slots__ if name not in {"state", "key_is_text"}]
+    names = [name for name in item.__slots__ if name not in {"state", "key_is_text", "external"}]
     if isinstance(item, Binding) and not item.key_is_text:
         names.append("key_is_text")
     return (type(item).__name__, *((name, freeze(_plain(getattr(item, name)))) for name in names))

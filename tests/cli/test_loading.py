@@ -18,7 +18,7 @@ from support.as_a_user import Command, clean_environment
 from support.virtual_host import VirtualHost
 
 pytestmark = pytest.mark.any_broker
-LIBRARIES = frozenset({"amqp", "psycopg", "rabbitmq_admin", "requests", "rich", "typer", "yaml"})
+LIBRARIES = frozenset({"amqp", "pcre2", "psycopg", "rabbitmq_admin", "requests", "rich", "typer", "yaml"})
 """Libraries that take about as long to load as Python takes to start, or longer."""
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from hypothesis import strategies as st
 
+from attune_infra.topology.facts.plugin_exchanges import CONSISTENT_HASH, LOCAL_RANDOM
 from attune_infra.topology.model import (
     Argument,
     Binding,
@@ -31,6 +32,9 @@ _WORDS = ("a", "b", "", "*")
 _PATTERN_WORDS = (*_WORDS, "*", "#", "a#")
 _HEADERS = ("h", "k", "x-h", "x-first-death-reason", "x-last-death-reason")
 _VALUES: tuple[Argument, ...] = (1, 2, 1.0, "1", True, "a", "", "expired", ["a"], {"t": "a"})
+PLUGIN_TYPES = (CONSISTENT_HASH, LOCAL_RANDOM, "x-modulus-hash", "x-random", "x-recent-history")
+"""Exchange types of plugins that need no argument; a release may lack some of them."""
+
 _MAX_HASHES = 2
 """The number of words `#` in a pattern; more can stall an old broker."""
 
@@ -77,11 +81,13 @@ _criteria = st.dictionaries(st.sampled_from(_HEADERS), st.sampled_from((*_VALUES
 _matches = st.sampled_from(("all", "any", "all-with-x", "any-with-x"))
 
 
-def _exchanges(names: Sequence[str], anywhere: st.SearchStrategy[str]) -> st.SearchStrategy[list[Exchange]]:
+def _exchanges(
+    names: Sequence[str], anywhere: st.SearchStrategy[str], plugin_types: Sequence[str]
+) -> st.SearchStrategy[list[Exchange]]:
     kinds = st.builds(
         Exchange,
         name=st.just(""),
-        type=st.sampled_from(("direct", "topic", "topic", "fanout", "headers", "headers")),
+        type=st.sampled_from(("direct", "topic", "topic", "fanout", "headers", "headers", *plugin_types)),
         internal=st.sampled_from((False, False, True)),
         arguments=st.just({}) | st.fixed_dictionaries({"alternate-exchange": anywhere}),
     )
@@ -110,42 +116,63 @@ def _queues(draw: st.DrawFn, anywhere: st.SearchStrategy[str]) -> tuple[Queue, R
     return Queue(name=draw(st.sampled_from(_QUEUES)), type=kind, arguments=arguments), fate
 
 
-def _policies(anywhere: st.SearchStrategy[str]) -> st.SearchStrategy[Policy]:
-    return st.builds(
-        Policy,
-        name=st.sampled_from(("p1", "p2")),
-        pattern=st.sampled_from(("1", "2", "^q", "^e")),
-        definition=st.fixed_dictionaries({"alternate-exchange": anywhere})
-        | st.fixed_dictionaries({"dead-letter-exchange": anywhere}, optional={"dead-letter-routing-key": _keys}),
-        priority=st.integers(0, 1),
+_UNSUPPORTED_SOMEWHERE: tuple[dict[str, Argument], ...] = (
+    {"delivery-limit": 5},
+    {"max-age": "1h"},
+    {"queue-mode": "lazy"},
+)
+"""Keys that keep a policy off classic queues, off classic and quorum queues, and off quorum queues."""
+
+
+@st.composite
+def _policies(draw: st.DrawFn, anywhere: st.SearchStrategy[str]) -> Policy:
+    definition: dict[str, Argument] = {}
+    if draw(st.booleans()):
+        definition["alternate-exchange"] = draw(anywhere)
+    else:
+        definition["dead-letter-exchange"] = draw(anywhere)
+        if draw(st.booleans()):
+            definition["dead-letter-routing-key"] = draw(_keys)
+        definition |= draw(st.sampled_from(({}, *_UNSUPPORTED_SOMEWHERE)))
+    return Policy(
+        name=draw(st.sampled_from(("p1", "p2"))),
+        pattern=draw(st.sampled_from(("1", "2", "^q", "^e", "^[eq]"))),
+        definition=definition,
+        priority=draw(st.integers(0, 1)),
     )
 
 
 @st.composite
-def routables(draw: st.DrawFn) -> Routable:
-    """Return a strategy for topologies that RabbitMQ accepts, with every type of exchange that needs no plugin."""
+def _bindings(draw: st.DrawFn, source: str, exchange_type: str, end: tuple[str, str]) -> Binding:
+    arguments: dict[str, Argument] = draw(_criteria) if exchange_type == "headers" else {}
+    if draw(st.booleans()):
+        arguments["x-match"] = draw(_matches)
+    own_keys = {CONSISTENT_HASH: st.sampled_from(("1", "2")), LOCAL_RANDOM: st.just("")}
+    return Binding(
+        source=source,
+        destination_type=end[0],
+        destination=end[1],
+        routing_key=draw(own_keys.get(exchange_type, _keys)),
+        arguments=arguments,
+    )
+
+
+@st.composite
+def routables(draw: st.DrawFn, plugin_types: Sequence[str] = ()) -> Routable:
+    """Return a strategy for topologies that RabbitMQ accepts, with these exchange types of plugins."""
     named = _EXCHANGES[: draw(st.integers(2, len(_EXCHANGES)))]
     anywhere = st.sampled_from((*named * 3, *_OWN, "missing", ""))
-    exchanges = draw(_exchanges(named, anywhere))
+    exchanges = draw(_exchanges(named, anywhere, plugin_types))
     queues = draw(st.lists(_queues(anywhere), min_size=1, max_size=6, unique_by=lambda item: item[0].name))
     types = {exchange.name: exchange.type for exchange in exchanges} | _OWN
     ends = [("queue", queue.name) for queue, _ in queues] * 2 + [("exchange", item.name) for item in exchanges]
+    classic = [("queue", queue.name) for queue, _ in queues if queue.type == "classic"]
     sources = [exchange.name for exchange in exchanges] * 3 + list(_OWN)
     objects: list[TopologyObject] = [*exchanges, *(queue for queue, _ in queues)]
     for _ in range(draw(st.integers(3, 20))):
-        source, (kind, name) = draw(st.sampled_from(sources)), draw(st.sampled_from(ends))
-        arguments: dict[str, Argument] = draw(_criteria) if types[source] == "headers" else {}
-        if draw(st.booleans()):
-            arguments["x-match"] = draw(_matches)
-        objects.append(
-            Binding(
-                source=source,
-                destination=name,
-                destination_type=kind,
-                routing_key=draw(_keys),
-                arguments=arguments,
-            )
-        )
+        source, end = draw(st.sampled_from(sources)), draw(st.sampled_from(ends))
+        if types[source] != LOCAL_RANDOM or end in classic:
+            objects.append(draw(_bindings(source, types[source], end)))
     policies = draw(st.lists(_policies(anywhere), max_size=2, unique_by=lambda policy: policy.priority))
     return Routable(
         topology=Topology.of([*objects, *policies]),

@@ -16,7 +16,7 @@ from attune_infra.render.objects import (
 )
 from attune_infra.render.text import Line
 from attune_infra.render.words import attributes, value
-from attune_infra.topology.diff import Change, Create, Delete, Recreate, Update
+from attune_infra.topology.diff import Await, Change, Create, Delete, Recreate, Update
 from attune_infra.topology.facts.deletion import reason_to_keep
 from attune_infra.topology.facts.refusals import ForeseenRefusal
 from attune_infra.topology.model import label
@@ -28,6 +28,8 @@ def lines(plan: Plan) -> Iterator[Line]:
     refusals = {refusal.object: refusal for refusal in plan.refusals}
     for change in plan.changes:
         yield from _change_lines(change, plan)
+        if not isinstance(change, Delete) and change.want in plan.waiting:
+            yield Line(f"      it waits for {label(plan.waiting[change.want].want)}")
         if not isinstance(change, Delete) and change.want in refusals:
             yield from _refusal_lines(refusals[change.want])
     for queue in plan.down:
@@ -43,6 +45,8 @@ def lines(plan: Plan) -> Iterator[Line]:
         (updates, "to update"),
         (len(plan.recreations), "to recreate"),
         (len(plan.deletions), "to delete"),
+        (len(plan.awaited), "awaited"),
+        (len(plan.waiting), "waiting"),
     )
     yield Line(", ".join(f"{count} {words}" for count, words in counts if count))
     yield Line(f"plan {plan.digest}")
@@ -56,6 +60,7 @@ def data(plan: Plan) -> Data:
         "changes": sort_data(_change_data(change, plan) for change in plan.changes),
         "unchanged": sort_data(identify(item) for item in plan.unchanged),
         "down": sort_data({**identify(queue), "state": queue.state} for queue in plan.down),
+        "waiting": sort_data(map(identify, plan.waiting)),
         "refusals": sort_data(map(_refusal_data, plan.refusals)),
     }
 
@@ -103,6 +108,9 @@ def _change_lines(change: Change, plan: Plan) -> Iterator[Line]:
             yield from difference_lines(change.differences)
             yield why_not_in_place(change.differences)
             yield from loss_lines("would be lost", plan.loss_by(change), change.lost, change.again)
+        case Await():
+            yield Line(f"! {label(change.want)} {change.reason}", "red")
+            yield from difference_lines(change.differences)
         case Delete():
             yield Line(f"- {label(change.have)} is undeclared", "red")
             yield from _deletion_lines(change, plan)
@@ -147,6 +155,8 @@ def _change_data(change: Change, plan: Plan) -> Data:
             return {**identify(change.want), "change": "recreate", **differences, **_losses(change, plan)}
         case Update():
             return {**identify(change.want), "change": "update", **difference_data(change.differences)}
+        case Await():
+            return {**identify(change.want), "change": "await", **difference_data(change.differences)}
         case Delete():
             kept_by = sort_data(map(identify, change.kept_by))
             found = {**identify(change.have), "change": "delete", **_losses(change, plan), "kept_by": kept_by}

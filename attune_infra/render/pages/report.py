@@ -31,6 +31,7 @@ _HEADLINES: Final = {
     Status.KEPT: ("! {label} is kept: {reason}", "red"),
     Status.FAILED: ("! {label} could not be created: {reason}", "red"),
     Status.SKIPPED: ("! {label} skipped: {reason}", "red"),
+    Status.AWAITED: ("! {label} {reason}", "red"),
     Status.DOWN: ("! {label} exists, but its state is {reason}", "red"),
 }
 _LOSSES: Final = {

@@ -68,8 +68,13 @@ def foresee_refusals(
     items: Iterable[TopologyObject], have: Topology, want: Topology, restrictions: Restrictions
 ) -> tuple[ForeseenRefusal, ...]:
     """Return the refusals of objects to declare, in their order; at most one for an object."""
-    exchanges = {**have.exchanges, **want.exchanges}
-    context = Topology(exchanges=exchanges, default_queue_type=have.default_queue_type, version=have.version)
+    context = replace(
+        want,
+        exchanges={**have.exchanges, **want.exchanges},
+        queues={**have.queues, **want.queues},
+        default_queue_type=have.default_queue_type,
+        version=have.version,
+    )
     chosen = list(items)
     found = {item: refusal for item in chosen if (refusal := _refusal(item, have, context, restrictions))}
     queues = [item for item in chosen if isinstance(item, Queue) and item not in found]
@@ -103,7 +108,7 @@ def _invalidity(item: TopologyObject, context: Topology) -> tuple[str, str] | No
             return f"{problem}{given}", "leave it out, or give the queue another type"
         case Binding():
             source = find_exchange(item.source, context.exchanges)
-            return None if source is None else binding_problem(item, source)
+            return None if source is None else binding_problem(item, source, context)
         case _:
             return None
 

@@ -7,11 +7,13 @@ from typing import Final
 
 from attune_infra.errors import WrongUsage
 from attune_infra.topology.lint import (
+    alternates,
     bindings,
     dead_letters,
     exchanges,
     names,
     policies,
+    prune,
     queues,
     releases,
     suppressions,
@@ -44,11 +46,11 @@ RULES: Final = (
     Rule("AI018", _ERROR, bindings.breaks_listings),
     Rule("AI019", _WARNING, bindings.key_cannot_be_addressed),
     Rule("AI020", _WARNING, exchanges.leads_to_no_queue),
-    Rule("AI021", _ERROR, exchanges.alternate_is_missing),
+    Rule("AI021", _ERROR, alternates.is_missing),
     Rule("AI022", _WARNING, exchanges.nothing_leads_to_internal),
     Rule("AI023", _ERROR, exchanges.plugin_refuses_binding),
     Rule("AI024", _ERROR, exchanges.bound_twice_to_consistent_hash),
-    Rule("AI025", _WARNING, exchanges.alternate_loses_messages),
+    Rule("AI025", _WARNING, alternates.loses_messages),
     Rule("AI026", _WARNING, exchanges.vanishes_with_its_queues),
     Rule("AI030", _INFO, queues.unbound),
     Rule("AI031", _WARNING, queues.never_expires),
@@ -70,6 +72,7 @@ RULES: Final = (
     Rule("AI061", _INFO, names.must_be_quoted),
     Rule("AI062", _WARNING, names.look_alike),
     UNUSED_SUPPRESSION,
+    Rule("AI071", _WARNING, prune.claims_nothing),
 )
 """All rules, in the order of their codes."""
 
