@@ -232,7 +232,7 @@ class Objects(Nodes):
 def _advise_text(item: TopologyObject, name: str, node: yaml.Node) -> str:
     """Return the advice to quote the value of an argument, if its text would do; else nothing."""
     values = item.definition if isinstance(item, Policy) else item.arguments
-    if name not in values or not isinstance(node, yaml.ScalarNode):
+    if isinstance(values.get(name, ""), str) or not isinstance(node, yaml.ScalarNode):
         return ""
     quoted = {**values, name: str(node.value)}
     fixed = replace(item, definition=quoted) if isinstance(item, Policy) else replace(item, arguments=quoted)

@@ -76,6 +76,9 @@ FIRST_WITHOUT_MASTER_LOCATOR: Final[Version] = (4, 3)
 FIRST_KEEPING_TRANSIENT_EXCHANGES: Final[Version] = (4, 3)
 """Transient exchanges and their bindings survive a restart of the broker."""
 
+FIRST_DELETING_AUTO_DELETE_IN_A_RESTART: Final[Version] = (4, 3)
+"""A restart that deletes the last queue of an auto-delete exchange deletes the exchange too; before, it stayed."""
+
 FIRST_WITHOUT_QUEUE_VERSION_1: Final[Version] = (4, 3)
 """Classic queues have version 2 only."""
 

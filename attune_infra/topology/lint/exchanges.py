@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from attune_infra.topology.facts.plugin_exchanges import CONSISTENT_HASH, binding_problem
 from attune_infra.topology.lint.finding import Flaw
 from attune_infra.topology.lint.subject import Subject
-from attune_infra.topology.model import Binding, End
+from attune_infra.topology.model import End
 
 
 def leads_to_no_queue(subject: Subject) -> Iterator[Flaw]:
@@ -22,27 +22,6 @@ def leads_to_no_queue(subject: Subject) -> Iterator[Flaw]:
             why = "its bindings lead to no queue" if is_bound else "it has no bindings"
             remedy = "bind a queue to it, or remove it if nobody publishes to it"
             yield Flaw(exchange, f"messages to it are dropped: {why}", remedy)
-
-
-def vanishes_with_its_queues(subject: Subject) -> Iterator[Flaw]:
-    """An auto-delete exchange vanishes with its queues.
-
-    RabbitMQ deletes an auto-delete exchange with its last binding. Each of its bindings is to a queue that
-    RabbitMQ deletes when it is not used. Then publishers are refused until the exchange is declared again.
-    """
-    for exchange in subject.exchanges:
-        bindings = subject.out_of.get(exchange.name, ())
-        if exchange.auto_delete and bindings and all(_may_vanish(binding, subject) for binding in bindings):
-            what = "it is deleted with the last of its queues, and nothing makes it again"
-            yield Flaw(exchange, what, "set auto_delete: false", "auto_delete")
-
-
-def _may_vanish(binding: Binding, subject: Subject) -> bool:
-    """Return whether a binding goes with a queue that RabbitMQ deletes by itself."""
-    queue = subject.topology.queues.get(binding.destination) if binding.destination_type == "queue" else None
-    if queue is None:
-        return False
-    return queue.auto_delete or queue.exclusive or subject.setting(queue, "x-expires") is not None
 
 
 def nothing_leads_to_internal(subject: Subject) -> Iterator[Flaw]:

@@ -76,3 +76,29 @@ def test_an_alternate_exchange_loses_messages_if_lint_says_so(
     assert is_routed(channel, OTHER) == is_kept
     found = lint(topology, rules=choose_rules(["AI021", "AI025"], [])).findings
     assert ("exchange e" not in {finding.object for finding in found}) == is_kept
+
+
+VANISHING = """
+exchanges:
+  outer: {type: fanout, auto_delete: true}
+  inner: {type: fanout, auto_delete: true, bindings: [{exchange: outer}]}
+  kept: {type: fanout}
+queues:
+  q: {auto_delete: true, bindings: [{exchange: inner}, {exchange: kept}]}
+"""
+
+
+def test_a_queue_and_its_exchanges_vanish_with_its_last_consumer_if_lint_says_so(
+    broker: RabbitMQ, channel: amqp.Channel
+) -> None:
+    topology = parse(VANISHING, source="x.yaml")
+    assert setup(broker, topology).exit_code == 0
+
+    channel.basic_cancel(channel.basic_consume("q"))
+
+    left = broker.read()
+    gone = {f"queue {name}" for name in topology.queues.keys() - left.queues.keys()}
+    gone |= {f"exchange {name}" for name in topology.exchanges.keys() - left.exchanges.keys()}
+    found = lint(topology, rules=choose_rules(["AI026", "AI038"], [])).findings
+    assert gone == {"queue q", "exchange inner", "exchange outer"}
+    assert {finding.object for finding in found} == gone
