@@ -15,7 +15,7 @@ from typing import Any
 import amqp
 import pytest
 
-from attune_infra.broker.management import Management, path
+from attune_infra.broker.management import Management
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.errors import RequestRefused
 from attune_infra.topology.diff import Create, diff, undeclared
@@ -25,6 +25,7 @@ from attune_infra.topology.document.problems import InvalidDocument
 from attune_infra.topology.document.text import make_portable
 from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology
 from support.as_a_user import Command, clean_environment
+from support.definitions import load
 from support.folders import DEFINITIONS as FOLDER
 from support.strategies import NASTY_NAMES
 from support.under_test import BrokerUnderTest
@@ -36,7 +37,6 @@ LOADED_SOMEWHERE = {"mqtt_with_a_loose_binding", "from_a_readme"}
 """Refused here: RabbitMQ 3.10 loads one without its binding and does not say so, 4.x loads the other."""
 
 SECTIONS = {"exchanges", "queues", "bindings", "policies"}
-JSON = {"Content-Type": "application/json"}
 
 RICH = Topology.of([
     Exchange(name="events", type="topic", arguments={"alternate-exchange": "lost"}),
@@ -81,12 +81,6 @@ def make(broker: RabbitMQ, topology: Topology) -> None:
 def contents(vhost: VirtualHost) -> Topology:
     with RabbitMQ(vhost.settings()) as broker:
         return broker.read()
-
-
-def load(management: Management, vhost: VirtualHost, text: str) -> None:
-    """Have RabbitMQ itself load definitions into a virtual host."""
-    url = management.url + path("definitions", vhost.name)
-    management._request("POST", url=url, data=text.encode(), auth=management.auth, headers=JSON)
 
 
 def assert_same(have: Topology, want: Topology) -> None:

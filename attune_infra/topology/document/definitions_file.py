@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from attune_infra.topology.document.definitions_entry import Entry
+from attune_infra.topology.document.definitions_entry import Entry, replace_halves
 from attune_infra.topology.document.json_text import Item, Member, read_members
 from attune_infra.topology.document.places import Place
 from attune_infra.topology.document.problems import Problem
 from attune_infra.topology.document.text import OPERATOR_POLICY
-from attune_infra.topology.facts.releases import FIRST_EXPORTING_BINDINGS_WITHOUT_ENDS
+from attune_infra.topology.facts.releases import FIRST_EXPORTING_BINDINGS_WITHOUT_ENDS, FIRST_WITH_STRICT_JSON
+from attune_infra.topology.model import Version
 from attune_infra.topology.words import describe, mismatch
 
 _KEYS: Final = {
@@ -96,9 +97,13 @@ class DefinitionsFile:
                 continue
             entry = Entry(item.value, item.at, self.problem, what)
             for key in item.duplicates:
-                entry.problem(f" has the key '{key}' twice")
+                entry.problem(f" has the key '{key}' twice; RabbitMQ 3.10 reads the last value, 4.x the first")
             if not entry.is_text():
-                entry.problem(" holds half of a surrogate pair, which is not a character")
+                entry.problem(
+                    " holds half of a surrogate pair, which is no character; RabbitMQ 4.x refuses that",
+                    taken_before=FIRST_WITH_STRICT_JSON,
+                )
+                entry.value = replace_halves(entry.value)
             if several and "vhost" not in entry.value:
                 entry.problem(" has no vhost, but this file holds several virtual hosts")
             elif (host := entry.string("vhost", default=vhost)) != vhost:
@@ -139,8 +144,11 @@ class DefinitionsFile:
     def value(self, name: str) -> Any:
         return next((member.value for member in self.members if member.name == name), None)
 
-    def problem(self, at: int, what: str) -> None:
-        self.problems.append(Problem(*self.place(at), what))
+    def problem(
+        self, at: int, what: str, *, taken_since: Version | None = None, taken_before: Version | None = None
+    ) -> None:
+        """Report a problem, with the releases that load it: see `Problem`."""
+        self.problems.append(Problem(*self.place(at), what, taken_since, taken_before))
 
     def place(self, at: int) -> Place:
         """Return the line and column of an offset."""

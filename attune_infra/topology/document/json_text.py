@@ -107,6 +107,7 @@ class _Reader:
     def make_object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         made = dict(pairs)
         if len(made) < len(pairs):
+            made = dict(reversed(pairs))  # the first value of each
             names = [name for name, _ in pairs]
             self.duplicates += sorted({name for name in names if names.count(name) > 1})
         return made

@@ -61,7 +61,10 @@ def test_what_rabbitmq_has_a_default_for_may_be_missing() -> None:
             {"exchanges": [exchange(type="")]},
             "exchange 'e': the type is empty; RabbitMQ has direct, topic, fanout and headers",
         ),
-        ({"exchanges": [without("durable", exchange())]}, "exchange 'e' has no durable"),
+        (
+            {"exchanges": [without("durable", exchange())]},
+            "exchange 'e' has no durable; RabbitMQ 4.3 assumes true, older releases refuse that",
+        ),
         ({"exchanges": [exchange(), exchange()]}, "exchange 'e' is declared twice"),
         (
             {"queues": [without("durable", queue())]},
@@ -77,7 +80,10 @@ def test_what_rabbitmq_has_a_default_for_may_be_missing() -> None:
         ({"queues": [queue(name="")]}, "queue '': the name is empty"),
         ({"queues": [queue(name="..")]}, "queue '..': the name is '..', which no HTTP client can address"),
         ({"queues": [queue(name="é" * 128)]}, f"queue '{'é' * 128}': the name is 256 bytes long; at most 255 fit"),
-        ({"queues": [queue(name="\ud800")]}, "a queue holds half of a surrogate pair, which is not a character"),
+        (
+            {"queues": [queue(name="\ud800")]},
+            "a queue holds half of a surrogate pair, which is no character; RabbitMQ 4.x refuses that",
+        ),
         ({"queues": [queue(arguments=None)]}, "queue 'q': 'arguments' expects an object, got null"),
         ({"queues": [queue(arguments="x")]}, "queue 'q': 'arguments' expects an object, got the string 'x'"),
         (
@@ -132,16 +138,28 @@ def test_what_cannot_be_meant_is_refused(members: dict[str, object], what: str) 
 @pytest.mark.parametrize(
     ("changes", "what"),
     [
-        ({"source": "f"}, " needs exchange 'f', which is not in this file"),
-        ({"destination": "Q"}, " needs queue 'Q', which is not in this file"),
-        ({"destination": "qq"}, " needs queue 'qq', which is not in this file; did you mean 'q'?"),
+        (
+            {"source": "f"},
+            " needs exchange 'f', which is not in this file (RabbitMQ 4.x refuses that)",
+        ),
+        (
+            {"destination": "Q"},
+            " needs queue 'Q', which is not in this file (RabbitMQ 4.x refuses that)",
+        ),
+        (
+            {"destination": "qq"},
+            " needs queue 'qq', which is not in this file (RabbitMQ 4.x refuses that); did you mean 'q'?",
+        ),
         (
             {"destination": "q", "destination_type": "exchange"},
-            " needs exchange 'q', which is not in this file",
+            " needs exchange 'q', which is not in this file (RabbitMQ 4.x refuses that)",
         ),
         (
             {"destination": "amq.foo", "destination_type": "exchange"},
-            " needs exchange 'amq.foo', which is not in this file; did you mean 'amq.fanout'?",
+            (
+                " needs exchange 'amq.foo', which is not in this file (RabbitMQ 4.x refuses that);"
+                " did you mean 'amq.fanout'?"
+            ),
         ),
         ({"destination_type": "Queue"}, ": destination_type expects queue or exchange, got the string 'Queue'"),
         ({"routing_key": None}, ": routing_key expects a string, got null"),
@@ -208,7 +226,9 @@ def test_loose_ends_of_4_3_are_those_of_private_queues_and_internal_exchanges() 
     topology, left_out = read(rabbitmq_version="4.3.6", **loose)
 
     assert (len(topology.bindings), left_out[0].names) == (0, ("e -> reply with routing key k",))
-    assert problem(rabbitmq_version="4.0.5", **loose).endswith("needs queue 'reply', which is not in this file")
+    assert problem(rabbitmq_version="4.0.5", **loose).endswith(
+        "needs queue 'reply', which is not in this file (RabbitMQ 4.x refuses that)"
+    )
     assert problem(rabbitmq_version="4.3.6", **inner).endswith(
         "; RabbitMQ 4.3 does not export internal exchanges, but `attune-infra export` does"
     )
