@@ -47,7 +47,8 @@ def parse_definitions(text: str, *, source: str, vhost: str | None = None) -> tu
     `source` before each. Raise `InvalidInput` if several virtual hosts are possible or `vhost` does not exist.
     """
     reading = read_definitions(text, source=source, vhost=vhost)
-    reading.refuse_problems()
+    if reading.problems:
+        raise InvalidDocument(source, reading.problems)
     return reading.topology, reading.left_out
 
 
