@@ -93,12 +93,14 @@ def _names(names: set[str]) -> str:
 
 
 def write_definitions(topology: Topology) -> str:
-    """Return JSON that RabbitMQ loads into a virtual host; a worker family is not written.
+    """Return JSON that RabbitMQ loads into a virtual host; a worker family is not written, nor what is external.
 
     A queue without a type gets the default type of that virtual host: see `make_portable`.
     """
     sections: dict[str, list[_Json]] = {"exchanges": [], "queues": [], "bindings": [], "policies": []}
     for item in topology.objects():
+        if isinstance(item, Exchange | Queue) and item.external:
+            continue
         section, entry = _entry(item)
         sections[section].append(entry)
     members: _Json = {}
