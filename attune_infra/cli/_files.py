@@ -13,10 +13,13 @@ STDIN = "-"
 
 
 def read_text(name: str) -> str:
-    """Return the text of a file, or of standard input for `-`; raise `InvalidInput` if it cannot be read."""
+    """Return the text of a file, or of standard input for `-`; raise `InvalidInput` if it cannot be read.
+
+    A byte order mark remains, since a release of RabbitMQ refuses definitions for it.
+    """
     try:
         content = sys.stdin.buffer.read() if name == STDIN else Path(name).read_bytes()
-        return content.decode("utf-8-sig")
+        return content.decode("utf-8")
     except OSError as error:
         raise InvalidInput(
             f"cannot read {name}: {error.strerror}", hint="give a file, or - for standard input"

@@ -87,6 +87,7 @@ _URL_HELP = "Broker: amqp://USER:PASSWORD@HOST:5672/VHOST, or amqps://."
 _MANAGEMENT_URL_HELP = "Management API: http(s)://HOST:15672; default: the AMQP host and user."
 _SHARED: dict[str, tuple[Any, Any]] = {
     "output": (OutputOption, Output.TEXT),
+    "vhost": (Vhost, None),
     "topology": (
         _from(TOPOLOGY, "NAME|FILE", "Topology: a built-in name or a file; default: attune.", panel=None),
         None,
@@ -151,4 +152,5 @@ def _session(given: dict[str, Any]) -> Session:
         timeout=given["timeout"],
         wait=given["wait"],
         output=given["output"],
+        vhost=given["vhost"],
     )

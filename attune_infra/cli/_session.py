@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from attune_infra.cli._output import Output, finish, tell_reading, waiting
+from attune_infra.cli._output import Output, finish, tell, tell_reading, waiting
 from attune_infra.errors import InvalidInput, WrongUsage
 from attune_infra.settings import (
     DATABASE_URL,
@@ -43,6 +43,7 @@ class Session:
     timeout: float
     wait: float
     output: Output
+    vhost: str | None = None
 
     @cached_property
     def settings(self) -> Settings:
@@ -78,7 +79,19 @@ class Session:
 
     @cached_property
     def reading(self) -> Reading:
-        return self.topology_text.read_for(self.virtual_host)
+        return self.topology_text.read(self.chosen_vhost)
+
+    def chosen_vhost(self, *, is_one_of_several: bool) -> str | None:
+        """Return the virtual host to read of definitions: --vhost or, of several, that of the AMQP URL."""
+        return self.virtual_host() if self.vhost is None and is_one_of_several else self.vhost
+
+    def _warn_of_another_vhost(self) -> None:
+        """Warn if the topology in use is that of another virtual host, as far as a file names one."""
+        if "reading" in self.__dict__ and self.topology_text.holds_definitions():
+            ours, theirs = self.settings.virtual_host, self.reading.topology.name
+            if theirs not in {"", ours}:
+                source = self.topology_text.source
+                tell(f"warning: {source} is of virtual host '{theirs}', and the connection uses '{ours}'")
 
     @cached_property
     def topology_text(self) -> TopologyText:
@@ -111,6 +124,7 @@ class Session:
         """Yield the broker; wait for it first, as long as --wait says."""
         from attune_infra.broker.rabbitmq import RabbitMQ
 
+        self._warn_of_another_vhost()
         with RabbitMQ(self.settings, via=via) as broker:
             if self.wait:
                 with waiting(self.wait, "RabbitMQ") as wait_for:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from attune_infra.cli._files import STDIN, read_text
 from attune_infra.errors import InvalidInput
@@ -11,11 +11,15 @@ from attune_infra.topology.builtin import NAMES, text_of
 from attune_infra.topology.words import guess
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from attune_infra.topology.document.reading import Reading
     from attune_infra.topology.document.text import LeftOut
     from attune_infra.topology.model import Topology
+
+
+class ChooseVhost(Protocol):
+    """Returns the virtual host to read of definitions; None for the only one."""
+
+    def __call__(self, *, is_one_of_several: bool) -> str | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,33 +34,38 @@ class TopologyText:
 
         Definitions may hold several virtual hosts, of which it is `vhost`; a document holds one, unnamed.
         """
-        if self._holds_definitions():
+        if self.holds_definitions():
             from attune_infra.topology.document.definitions import parse_definitions
 
             return parse_definitions(self.text, source=self.source, vhost=vhost)
         from attune_infra.topology.document.parse import parse
 
-        return parse(self.text, source=self.source), ()
+        return parse(self._document, source=self.source), ()
 
-    def read_for(self, vhost: Callable[[], str]) -> Reading:
-        """Return the topology for a virtual host; ask for its name only if definitions hold several.
+    def read(self, vhost: ChooseVhost, *, with_places: bool = False) -> Reading:
+        """Return the topology for a virtual host, and the place of each object if asked to, which takes longer.
 
         Raise `InvalidInput` naming all problems of a document. Those of definitions are in the `Reading`.
         """
-        if self._holds_definitions():
+        if self.holds_definitions():
             from attune_infra.topology.document.definitions import read_definitions
 
-            return read_definitions(self.text, source=self.source, vhost=self._one_of_several(vhost))
-        from attune_infra.topology.document.parse import parse_with_places
+            chosen = vhost(is_one_of_several=self._holds_several())
+            return read_definitions(self.text, source=self.source, vhost=chosen)
         from attune_infra.topology.document.reading import Reading
 
-        topology, places = parse_with_places(self.text, source=self.source)
+        if not with_places:
+            return Reading(self.source, self.parse()[0])
+        from attune_infra.topology.document.parse import parse_with_places
+
+        topology, places = parse_with_places(self._document, source=self.source)
         return Reading(self.source, topology, places=places)
 
-    def _one_of_several(self, vhost: Callable[[], str]) -> str | None:
-        return vhost() if self._may_be_json() and self._holds_several() else None
+    @property
+    def _document(self) -> str:
+        return self.text.removeprefix("\ufeff")
 
-    def _holds_definitions(self) -> bool:
+    def holds_definitions(self) -> bool:
         if not self._may_be_json():
             return False
         from attune_infra.topology.document.definitions import looks_like_definitions

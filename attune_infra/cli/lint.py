@@ -73,7 +73,7 @@ def _document(session: Session, version: Version | None, run: Callable[..., Lint
     from attune_infra.topology.facts.releases import NEWEST
 
     text = session.topology_text
-    reading = text.read_for(session.virtual_host)
+    reading = text.read(session.chosen_vhost, with_places=True)
     tell_left_out(reading.left_out)
     linted = run(reading.topology, source=text.source, version=version or NEWEST, places=reading.places)
     return replace(linted, problems=reading.problems)

@@ -14,7 +14,7 @@ from json import JSONDecodeError
 from typing import Any, Final, TypeAlias
 
 from attune_infra.errors import InvalidInput
-from attune_infra.topology.document.definitions_file import DefinitionsFile
+from attune_infra.topology.document.definitions_file import BYTE_ORDER_MARK, DefinitionsFile
 from attune_infra.topology.document.definitions_objects import DefinitionsObjects
 from attune_infra.topology.document.problems import InvalidDocument, Problem
 from attune_infra.topology.document.reading import Reading
@@ -37,7 +37,7 @@ _SIGNS: Final = re.compile(
 
 def looks_like_definitions(text: str) -> bool:
     """Tell definitions, even broken ones, from a topology document."""
-    return _SIGNS.match(text.removeprefix("\ufeff")) is not None
+    return _SIGNS.match(text.removeprefix(BYTE_ORDER_MARK)) is not None
 
 
 def parse_definitions(text: str, *, source: str, vhost: str | None = None) -> tuple[Topology, tuple[LeftOut, ...]]:
@@ -55,7 +55,7 @@ def parse_definitions(text: str, *, source: str, vhost: str | None = None) -> tu
 def read_definitions(text: str, *, source: str, vhost: str | None = None) -> Reading:
     """Read what can be read of one virtual host, and collect the problems; raise only if the text is no JSON."""
     try:
-        file = DefinitionsFile.read(text.removeprefix("\ufeff"))
+        file = DefinitionsFile.read(text)
         objects = DefinitionsObjects(file, _virtual_host(file, source, vhost))
         topology = objects.topology()
     except JSONDecodeError as error:

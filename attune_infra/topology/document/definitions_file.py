@@ -16,9 +16,15 @@ from attune_infra.topology.document.json_text import Item, Member, read_with_sli
 from attune_infra.topology.document.places import Place
 from attune_infra.topology.document.problems import Problem
 from attune_infra.topology.document.text import OPERATOR_POLICY
-from attune_infra.topology.facts.releases import FIRST_EXPORTING_BINDINGS_WITHOUT_ENDS, FIRST_WITH_STRICT_JSON
+from attune_infra.topology.facts.releases import (
+    FIRST_EXPORTING_BINDINGS_WITHOUT_ENDS,
+    FIRST_TAKING_BYTE_ORDER_MARKS,
+    FIRST_WITH_STRICT_JSON,
+)
 from attune_infra.topology.model import Version, freeze
 from attune_infra.topology.words import describe, mismatch
+
+BYTE_ORDER_MARK: Final = "\ufeff"
 
 _KEYS: Final = {
     "exchanges": {"vhost", "name", "type", "durable", "auto_delete", "internal", "arguments"},
@@ -64,8 +70,14 @@ class DefinitionsFile:
     @classmethod
     def read(cls, text: str) -> DefinitionsFile:
         """Read a file; raise `JSONDecodeError` if it is no JSON, even to RabbitMQ 3.10."""
-        members, slips = read_with_slips(text)
-        file = cls(text, members)
+        plain = text.removeprefix(BYTE_ORDER_MARK)
+        members, slips = read_with_slips(plain)
+        file = cls(plain, members)
+        if plain != text:
+            sentence = "the file begins with a byte order mark; RabbitMQ 4.0 refuses the file"
+            file.problem(
+                0, sentence, taken_since=FIRST_TAKING_BYTE_ORDER_MARKS, taken_before=FIRST_WITH_STRICT_JSON
+            )
         for slip in slips:
             sentence = f"{slip.what} is no JSON; RabbitMQ 3.10 reads over it, 4.x refuses the file"
             file.problem(slip.at, sentence, taken_before=FIRST_WITH_STRICT_JSON)

@@ -10,7 +10,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
-from attune_infra.topology.facts.argument_problems import policy_problem, queue_problems, spelling_problem
+from attune_infra.topology.facts.argument_problems import (
+    mirroring_problem,
+    policy_problem,
+    queue_problems,
+    spelling_problem,
+)
 from attune_infra.topology.facts.arguments import (
     APPLY_TO,
     EXCHANGE_ARGUMENTS,
@@ -147,6 +152,8 @@ def _policy(policy: Policy) -> Iterator[Defect]:
     for key, value in policy.definition.items():
         if what := policy_problem(key, value):
             yield Defect(key, what)
+    if what := mirroring_problem(policy.definition):
+        yield Defect("ha-params" if "ha-params" in policy.definition else "ha-mode", what)
 
 
 def _arguments(arguments: Arguments, rules: Mapping[str, Rule]) -> Iterator[Defect]:

@@ -25,9 +25,8 @@ class Problem:
 
     def is_taken_by(self, version: Version) -> bool:
         """Return whether a release of RabbitMQ loads definitions that have this problem."""
-        if self.taken_since is not None:
-            return version >= self.taken_since
-        return self.taken_before is not None and version < self.taken_before
+        is_new = self.taken_since is not None and version >= self.taken_since
+        return is_new or (self.taken_before is not None and version < self.taken_before)
 
 
 class InvalidDocument(InvalidInput):

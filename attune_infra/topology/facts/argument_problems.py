@@ -7,8 +7,8 @@ from functools import lru_cache
 from typing import Final
 
 from attune_infra.topology.facts.arguments import POLICY_RULES, QUEUE_ARGUMENTS, QUEUE_TYPES
-from attune_infra.topology.model import Queue
-from attune_infra.topology.words import either, guess
+from attune_infra.topology.model import ABSENT, Arguments, Queue
+from attune_infra.topology.words import describe, either, guess
 
 _MISSPELT_LIKENESS: Final = 0.86
 """Likeness at which a name counts as misspelt; two proper names, `x-batch` and `x-match`, are less alike."""
@@ -59,6 +59,16 @@ def policy_problem(key: str, value: object) -> str | None:
         return f"a policy cannot set {key}; only the queue can, by the argument {argument.name}"
     close = _close_to(key, tuple(POLICY_RULES))
     return f"unknown policy key '{key}'{close}" if close else None
+
+
+def mirroring_problem(definition: Arguments) -> str | None:
+    """Return the problem with the number or the nodes of a mirroring policy; releases before 4.0 mirror queues."""
+    mode, given = definition.get("ha-mode"), definition.get("ha-params", ABSENT)
+    demand = {"exactly": (int, "an integer"), "nodes": (list, "a list of nodes")}.get(str(mode))
+    if demand is None or type(given) is demand[0]:
+        return None
+    got = "nothing" if given is ABSENT else describe(given)
+    return f"ha-params expects {demand[1]} beside ha-mode '{mode}', got {got}"
 
 
 @lru_cache(maxsize=1000)

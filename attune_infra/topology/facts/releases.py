@@ -73,6 +73,9 @@ FIRST_DEPRECATING_MASTER_LOCATOR: Final[Version] = (4, 0)
 FIRST_WITHOUT_MASTER_LOCATOR: Final[Version] = (4, 3)
 """RabbitMQ denies x-queue-master-locator by default."""
 
+FIRST_TAKING_BYTE_ORDER_MARKS: Final[Version] = (4, 3)
+"""RabbitMQ loads definitions that begin with a byte order mark, as it did before 4.0."""
+
 FIRST_WITH_STRICT_JSON: Final[Version] = (4, 0)
 """RabbitMQ refuses definitions with a comma after the last item, or with half of a surrogate pair."""
 
