@@ -47,8 +47,7 @@ def parse_definitions(text: str, *, source: str, vhost: str | None = None) -> tu
     `source` before each. Raise `InvalidInput` if several virtual hosts are possible or `vhost` does not exist.
     """
     reading = read_definitions(text, source=source, vhost=vhost)
-    if reading.problems:
-        raise InvalidDocument(source, reading.problems)
+    reading.refuse_doubtful()
     return reading.topology, reading.left_out
 
 

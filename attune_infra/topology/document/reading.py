@@ -28,6 +28,12 @@ class Reading:
         if refused:
             raise InvalidDocument(self.source, refused)
 
+    def refuse_doubtful(self) -> None:
+        """Raise `InvalidDocument` with every problem that some release of RabbitMQ refuses."""
+        refused = [found for found in self.problems if not all(map(found.is_taken_by, RELEASES))]
+        if refused:
+            raise InvalidDocument(self.source, refused)
+
     def warnings(self) -> list[str]:
         """Return a sentence for each problem, its place first."""
         return with_places(self.source, self.problems)
