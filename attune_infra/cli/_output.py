@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from attune_infra.render.page import Page, R
     from attune_infra.render.text import Line
+    from attune_infra.topology.document.reading import Reading
     from attune_infra.topology.document.text import LeftOut
 
 _T = TypeVar("_T")
@@ -88,6 +89,13 @@ def tell_left_out(left_out: Iterable[LeftOut]) -> None:
 
     for found in left_out:
         tell(omission(found))
+
+
+def tell_reading(reading: Reading) -> None:
+    """Print the problems of a text, and the objects that were left out of it."""
+    for sentence in reading.warnings():
+        tell(f"warning: {sentence}")
+    tell_left_out(reading.left_out)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from attune_infra.cli._output import Output, finish, tell_left_out, waiting
+from attune_infra.cli._output import Output, finish, tell_reading, waiting
 from attune_infra.errors import InvalidInput, WrongUsage
 from attune_infra.settings import (
     DATABASE_URL,
@@ -27,8 +27,10 @@ from attune_infra.settings import (
 if TYPE_CHECKING:
     from attune_infra.broker.rabbitmq import RabbitMQ
     from attune_infra.cli._topology import TopologyText
+    from attune_infra.interfaces import Broker
     from attune_infra.registry.workers import PostgresRegistry
     from attune_infra.render.page import Page, R
+    from attune_infra.topology.document.reading import Reading
     from attune_infra.topology.model import Topology
 
 
@@ -48,13 +50,35 @@ class Session:
 
     @cached_property
     def topology(self) -> Topology:
-        """The topology to use; parts of the file that are left out are named on standard error."""
+        """The topology to use, from a file without problems; see `readable_topology`."""
+        self.reading.refuse_problems()
+        return self.readable_topology
+
+    @cached_property
+    def readable_topology(self) -> Topology:
+        """The readable part of the topology; problems, and parts left out, are named on standard error."""
         from attune_infra.topology.worker import with_queue_ttl
 
-        topology, left_out = self.topology_text.parse_for(self.virtual_host)
-        tell_left_out(left_out)
+        tell_reading(self.reading)
         ttl = worker_queue_ttl(self.flags, os.environ, config=self.config)
-        return topology if ttl is None else with_queue_ttl(topology, ttl)
+        return self.reading.topology if ttl is None else with_queue_ttl(self.reading.topology, ttl)
+
+    def topology_on(self, broker: Broker) -> Topology:
+        """Return the topology; raise `InvalidInput` if its file has a problem that this broker refuses."""
+        from attune_infra.cli._release import release_of
+
+        if self.reading.problems:
+            self.reading.refuse_problems(release_of(broker))
+        return self.readable_topology
+
+    def with_reading(self) -> Session:
+        """Return the session once its topology is read; raise `InvalidInput` if the text holds none."""
+        _ = self.reading
+        return self
+
+    @cached_property
+    def reading(self) -> Reading:
+        return self.topology_text.read_for(self.virtual_host)
 
     @cached_property
     def topology_text(self) -> TopologyText:

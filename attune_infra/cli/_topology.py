@@ -13,7 +13,7 @@ from attune_infra.topology.words import guess
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from attune_infra.topology.document.places import Places
+    from attune_infra.topology.document.reading import Reading
     from attune_infra.topology.document.text import LeftOut
     from attune_infra.topology.model import Topology
 
@@ -38,20 +38,20 @@ class TopologyText:
 
         return parse(self.text, source=self.source), ()
 
-    def parse_with_places(self, vhost: Callable[[], str]) -> tuple[Topology, tuple[LeftOut, ...], Places]:
-        """Return the topology for a virtual host, as `parse_for` does, with the place of each object."""
-        if self._holds_definitions():
-            from attune_infra.topology.document.definitions import parse_definitions_with_places
+    def read_for(self, vhost: Callable[[], str]) -> Reading:
+        """Return the topology for a virtual host; ask for its name only if definitions hold several.
 
-            return parse_definitions_with_places(self.text, source=self.source, vhost=self._one_of_several(vhost))
+        Raise `InvalidInput` naming all problems of a document. Those of definitions are in the `Reading`.
+        """
+        if self._holds_definitions():
+            from attune_infra.topology.document.definitions import read_definitions
+
+            return read_definitions(self.text, source=self.source, vhost=self._one_of_several(vhost))
         from attune_infra.topology.document.parse import parse_with_places
+        from attune_infra.topology.document.reading import Reading
 
         topology, places = parse_with_places(self.text, source=self.source)
-        return topology, (), places
-
-    def parse_for(self, vhost: Callable[[], str]) -> tuple[Topology, tuple[LeftOut, ...]]:
-        """Return the topology for a virtual host; ask for its name only if definitions hold several."""
-        return self.parse(self._one_of_several(vhost))
+        return Reading(self.source, topology, places=places)
 
     def _one_of_several(self, vhost: Callable[[], str]) -> str | None:
         return vhost() if self._may_be_json() and self._holds_several() else None

@@ -41,7 +41,7 @@ def diff(
     from attune_infra.render.pages import plan as page
     from attune_infra.topology.worker import with_workers
 
-    topology, worker_ids = session.using(file).topology, read_worker_ids(worker or [])
+    topology, worker_ids = session.using(file).readable_topology, read_worker_ids(worker or [])
     with session.broker(Via.HTTP) as broker:
         listed = run_in_background(broker.read)
         want, have = with_workers(topology, worker_ids), listed()

@@ -72,7 +72,7 @@ def graph(
 def _read_document(session: Session, release: Version | None) -> tuple[Topology, Version]:
     from attune_infra.topology.facts.releases import NEWEST
 
-    return session.topology, release or NEWEST
+    return session.readable_topology, release or NEWEST
 
 
 def _read_broker(session: Session, file: str | None, release: Version | None) -> tuple[Topology, Version]:

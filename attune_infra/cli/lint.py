@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
@@ -72,9 +73,10 @@ def _document(session: Session, version: Version | None, run: Callable[..., Lint
     from attune_infra.topology.facts.releases import NEWEST
 
     text = session.topology_text
-    topology, left_out, places = text.parse_with_places(session.virtual_host)
-    tell_left_out(left_out)
-    return run(topology, source=text.source, version=version or NEWEST, places=places)
+    reading = text.read_for(session.virtual_host)
+    tell_left_out(reading.left_out)
+    linted = run(reading.topology, source=text.source, version=version or NEWEST, places=reading.places)
+    return replace(linted, problems=reading.problems)
 
 
 def _broker(session: Session, file: str | None, version: Version | None, run: Callable[..., Linted]) -> Linted:

@@ -49,8 +49,9 @@ def setup(
     """
     from attune_infra.operations.setup import apply_plan
 
-    want = session.using(file).topology
+    given = session.using(file).with_reading()
     with session.broker(via) as broker:
+        want = given.topology_on(broker)
         plan = _plan(broker, want, prune=prune, expect=expect)
         if dry_run:
             _finish_dry_run(session, plan, broker, allowed=allow_destructive and yes)

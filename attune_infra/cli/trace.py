@@ -94,7 +94,7 @@ def _routing_of_document(
     from attune_infra.topology.routing.routes import workers_of
     from attune_infra.topology.worker import with_workers
 
-    topology = session.topology
+    topology = session.readable_topology
     ids = workers_of(expect, topology.workers).union(read_worker_ids(workers or []))
     return Routing(with_workers(topology, sorted(ids)), version=release or NEWEST)
 

@@ -49,7 +49,7 @@ def verify(
     from attune_infra.topology.verify import Demands
 
     demands = Demands(worker_ids=read_worker_ids(worker or []), require_consumers=require_consumers, strict=strict)
-    want = session.topology
+    want = session.readable_topology
     with session.broker() as broker:
         found = verify(broker, want, demands)
         if probe:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from attune_infra.broker.management import Management, path
 from attune_infra.topology.document.definitions import parse_definitions
 from attune_infra.topology.document.text import LeftOut
 from attune_infra.topology.model import Topology
 from support.problems import definitions_problems
+from support.virtual_host import VirtualHost
+
+_JSON = {"Content-Type": "application/json"}
 
 
 def exchange(**changes: Any) -> dict[str, Any]:
@@ -39,3 +43,9 @@ def read(vhost: str | None = None, **members: object) -> tuple[Topology, tuple[L
 def problem(**members: object) -> str:
     [found] = definitions_problems(json.dumps(members))
     return found.partition(": ")[2]
+
+
+def load(management: Management, vhost: VirtualHost, text: str) -> None:
+    """Have RabbitMQ itself load definitions into a virtual host."""
+    url = management.url + path("definitions", vhost.name)
+    management._request("POST", url=url, data=text.encode(), auth=management.auth, headers=_JSON)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
 
 from attune_infra.render.data import Data
 from attune_infra.render.text import Line
 from attune_infra.topology.check import CheckedText, CheckedTexts, count_objects
+from attune_infra.topology.document.problems import Problem
 
 
 def lines(checked: CheckedTexts) -> Iterator[Line]:
@@ -23,7 +23,7 @@ def data(checked: CheckedTexts) -> Data:
 def _text_data(checked: CheckedText) -> Data:
     if checked.topology is None:
         failure = [] if checked.failure is None else [{"what": checked.failure}]
-        return {"file": checked.source, "problems": failure + [asdict(each) for each in checked.problems]}
+        return {"file": checked.source, "problems": failure + [_problem(each) for each in checked.problems]}
     topology, workers = checked.topology, checked.topology.workers
     return {
         "file": checked.source,
@@ -36,3 +36,7 @@ def _text_data(checked: CheckedText) -> Data:
         "queues_per_worker": len(workers.queues) if workers else 0,
         "routes": len(topology.routes),
     }
+
+
+def _problem(problem: Problem) -> Data:
+    return {"line": problem.line, "column": problem.column, "what": problem.what}

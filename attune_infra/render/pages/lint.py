@@ -7,6 +7,7 @@ from typing import Final
 
 from attune_infra.render.data import Data
 from attune_infra.render.text import Line
+from attune_infra.topology.document.problems import Problem
 from attune_infra.topology.lint.finding import Finding, Linted
 from attune_infra.topology.lint.summary import Summary, summarize
 from attune_infra.topology.model import Severity
@@ -16,6 +17,10 @@ _STYLES: Final = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.IN
 
 
 def lines(linted: Linted) -> Iterator[Line]:
+    for problem in linted.problems:
+        severity = linted.severity_of(problem)
+        place = f"{linted.source}:{problem.line}:{problem.column}"
+        yield Line(f"{place}: {severity} {problem.what}", _STYLES[severity])
     summaries = list(summarize(linted.findings))
     for summary in summaries:
         yield Line(_headline(summary, linted.source), _STYLES[summary.findings[0].severity])
@@ -33,7 +38,17 @@ def data(linted: Linted) -> Data:
         "source": linted.source,
         "broker_version": ".".join(map(str, linted.version)),
         "findings": [_finding_data(each) for each in linted.findings],
+        "problems": [_problem_data(each, linted) for each in linted.problems],
         "suppressed": [{**_finding_data(each), "reason": reason} for each, reason in linted.suppressed],
+    }
+
+
+def _problem_data(problem: Problem, linted: Linted) -> Data:
+    return {
+        "severity": str(linted.severity_of(problem)),
+        "what": problem.what,
+        "line": problem.line,
+        "column": problem.column,
     }
 
 

@@ -16,8 +16,8 @@ from typing import Any, Final, TypeAlias
 from attune_infra.errors import InvalidInput
 from attune_infra.topology.document.definitions_file import DefinitionsFile
 from attune_infra.topology.document.definitions_objects import DefinitionsObjects
-from attune_infra.topology.document.places import Places
 from attune_infra.topology.document.problems import InvalidDocument, Problem
+from attune_infra.topology.document.reading import Reading
 from attune_infra.topology.document.text import LeftOut, group_left_out, make_portable
 from attune_infra.topology.document.write import sort_arguments
 from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology, TopologyObject
@@ -46,14 +46,14 @@ def parse_definitions(text: str, *, source: str, vhost: str | None = None) -> tu
     Without `vhost`, read the only virtual host with objects, or `/`. Raise `InvalidDocument` with every problem,
     `source` before each. Raise `InvalidInput` if several virtual hosts are possible or `vhost` does not exist.
     """
-    topology, left_out, _ = parse_definitions_with_places(text, source=source, vhost=vhost)
-    return topology, left_out
+    reading = read_definitions(text, source=source, vhost=vhost)
+    if reading.problems:
+        raise InvalidDocument(source, reading.problems)
+    return reading.topology, reading.left_out
 
 
-def parse_definitions_with_places(
-    text: str, *, source: str, vhost: str | None = None
-) -> tuple[Topology, tuple[LeftOut, ...], Places]:
-    """Read one virtual host of a definitions JSON, and return the places of its objects too."""
+def read_definitions(text: str, *, source: str, vhost: str | None = None) -> Reading:
+    """Read what can be read of one virtual host, and collect the problems; raise only if the text is no JSON."""
     try:
         file = DefinitionsFile.read(text.removeprefix("\ufeff"))
         objects = DefinitionsObjects(file, _virtual_host(file, source, vhost))
@@ -63,9 +63,13 @@ def parse_definitions_with_places(
         raise InvalidDocument(source, [problem]) from error
     except RecursionError as error:
         raise InvalidDocument(source, [Problem(1, 1, "nested too deeply")]) from error
-    if file.problems:
-        raise InvalidDocument(source, file.problems)
-    return make_portable(topology), group_left_out(file.left_out), objects.places
+    return Reading(
+        source,
+        make_portable(topology),
+        group_left_out(file.left_out),
+        objects.places,
+        tuple(sorted(set(file.problems))),
+    )
 
 
 def _virtual_host(file: DefinitionsFile, source: str, asked: str | None) -> str:

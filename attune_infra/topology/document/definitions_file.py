@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from attune_infra.topology.document.definitions_entry import Entry
-from attune_infra.topology.document.json_text import Item, Member, read_members
+from attune_infra.topology.document.definitions_entry import Entry, replace_halves
+from attune_infra.topology.document.json_text import Item, Member, read_with_slips
 from attune_infra.topology.document.places import Place
 from attune_infra.topology.document.problems import Problem
 from attune_infra.topology.document.text import OPERATOR_POLICY
-from attune_infra.topology.facts.releases import FIRST_EXPORTING_BINDINGS_WITHOUT_ENDS
+from attune_infra.topology.facts.releases import FIRST_EXPORTING_BINDINGS_WITHOUT_ENDS, FIRST_WITH_STRICT_JSON
+from attune_infra.topology.model import Version, freeze
 from attune_infra.topology.words import describe, mismatch
 
 _KEYS: Final = {
@@ -58,10 +59,17 @@ class DefinitionsFile:
     _lines: list[int] = field(default_factory=list)
     """The offset of each line, once a place was asked for."""
 
+    _named: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+
     @classmethod
     def read(cls, text: str) -> DefinitionsFile:
-        """Read a file; raise `JSONDecodeError` if it is no JSON."""
-        return cls(text, read_members(text))
+        """Read a file; raise `JSONDecodeError` if it is no JSON, even to RabbitMQ 3.10."""
+        members, slips = read_with_slips(text)
+        file = cls(text, members)
+        for slip in slips:
+            sentence = f"{slip.what} is no JSON; RabbitMQ 3.10 reads over it, 4.x refuses the file"
+            file.problem(slip.at, sentence, taken_before=FIRST_WITH_STRICT_JSON)
+        return file
 
     def holding(self) -> set[str]:
         """Return the virtual hosts of all exchanges, queues, bindings and policies that name one."""
@@ -96,9 +104,13 @@ class DefinitionsFile:
                 continue
             entry = Entry(item.value, item.at, self.problem, what)
             for key in item.duplicates:
-                entry.problem(f" has the key '{key}' twice")
+                entry.problem(f" has the key '{key}' twice; RabbitMQ 3.10 reads the last value, 4.x the first")
             if not entry.is_text():
-                entry.problem(" holds half of a surrogate pair, which is not a character")
+                entry.problem(
+                    " holds half of a surrogate pair, which is no character; RabbitMQ 4.x refuses that",
+                    taken_before=FIRST_WITH_STRICT_JSON,
+                )
+                entry.value = replace_halves(entry.value)
             if several and "vhost" not in entry.value:
                 entry.problem(" has no vhost, but this file holds several virtual hosts")
             elif (host := entry.string("vhost", default=vhost)) != vhost:
@@ -108,7 +120,17 @@ class DefinitionsFile:
             else:
                 unread = sorted(entry.value.keys() - _KEYS[section])
                 self.left_out += [(f"keys of {section}", key, "RabbitMQ does not read them") for key in unread]
+                if self._repeats(section, entry):
+                    continue
                 yield entry
+
+    def _repeats(self, section: str, entry: Entry) -> bool:
+        """Return whether an object is equal to an earlier one of its name, which changes nothing."""
+        key = (section, str(entry.value.get("name")))
+        if section == "bindings" or key not in self._named:
+            self._named[key] = entry.value
+            return False
+        return freeze(self._named[key]) == freeze(entry.value)
 
     def default_queue_type(self, vhost: str) -> str:
         """Return the type of queues that name none; classic if the file does not tell, or says `undefined`."""
@@ -128,9 +150,11 @@ class DefinitionsFile:
         return version is not None and (int(version[1]), int(version[2])) >= FIRST_EXPORTING_BINDINGS_WITHOUT_ENDS
 
     def items(self, name: str) -> Iterator[Item]:
+        """Yield the items of the first member of a name, as RabbitMQ 4.x reads them."""
         for member in self.members:
             if member.name == name:
                 yield from member.items or ()
+                return
 
     def objects(self, name: str) -> Iterator[dict[str, Any]]:
         """Yield those items of a member that are objects."""
@@ -139,8 +163,11 @@ class DefinitionsFile:
     def value(self, name: str) -> Any:
         return next((member.value for member in self.members if member.name == name), None)
 
-    def problem(self, at: int, what: str) -> None:
-        self.problems.append(Problem(*self.place(at), what))
+    def problem(
+        self, at: int, what: str, *, taken_since: Version | None = None, taken_before: Version | None = None
+    ) -> None:
+        """Report a problem, with the releases that load it: see `Problem`."""
+        self.problems.append(Problem(*self.place(at), what, taken_since, taken_before))
 
     def place(self, at: int) -> Place:
         """Return the line and column of an offset."""

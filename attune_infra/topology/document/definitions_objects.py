@@ -1,7 +1,8 @@
 """The objects of a definitions JSON -> those of a topology: each is judged, or left out with a reason.
 
-An object is refused if some RabbitMQ refuses it, or silently takes it for another: a queue without a name becomes
-one named `undefined`, a binding to an undeclared queue is dropped. Tried on 3.10 and 4.0.
+A problem is reported if some RabbitMQ refuses an object, or silently takes it for another: an exchange without a
+name becomes one named `undefined`, RabbitMQ 3.10 drops a binding to an undeclared queue. The rest of the object is
+still read. Tried on 3.10, 4.0 and 4.3.
 """
 
 from __future__ import annotations
@@ -12,11 +13,19 @@ from typing import Final
 
 from attune_infra.topology.document.definitions_entry import Entry
 from attune_infra.topology.document.definitions_file import DefinitionsFile
+from attune_infra.topology.document.definitions_mend import mend
 from attune_infra.topology.document.places import Places
 from attune_infra.topology.facts.exchanges import OWN_HEADERS_EXCHANGES, PREDECLARED_EXCHANGES, is_reserved
+from attune_infra.topology.facts.releases import (
+    FIRST_REFUSING_LOOSE_BINDINGS,
+    FIRST_WITH_EXCHANGE_DEFAULTS,
+    FIRST_WITH_QUEUE_DEFAULTS,
+    OLDEST,
+)
 from attune_infra.topology.model import (
     Argument,
     Binding,
+    End,
     Exchange,
     Policy,
     Queue,
@@ -41,6 +50,9 @@ class DefinitionsObjects:
     queues: set[str] = field(default_factory=set)
     private: set[str] = field(default_factory=set)
     headers: set[str] = field(default_factory=lambda: set(OWN_HEADERS_EXCHANGES))
+    kept: set[End] = field(default_factory=set)
+    """The exchanges and queues that are in the topology."""
+
     places: Places = field(default_factory=Places)
 
     def topology(self) -> Topology:
@@ -55,25 +67,36 @@ class DefinitionsObjects:
         default_type = self.file.default_queue_type(self.vhost)
         return Topology.of(objects, name=self.vhost, default_queue_type=default_type)
 
-    def read_exchanges(self) -> Iterator[Exchange]:
+    def read_exchanges(self) -> Iterator[TopologyObject]:
         for entry in self.file.entries("exchanges", self.vhost, "an exchange"):
-            if is_reserved(str(entry.value.get("name"))):
-                self.leave_out("exchanges", entry.value["name"], _OWN)
+            if is_reserved(str(entry.value.get("name"))) or entry.value.get("name") == "":
+                self.leave_out("exchanges", entry.value["name"] or "(default)", _OWN)
                 continue
             exchange = Exchange(
                 name=entry.name("exchange", self.exchanges),
                 type=entry.string("type"),
-                durable=entry.boolean("durable"),
-                auto_delete=entry.boolean("auto_delete", default=False),
+                durable=entry.boolean(
+                    "durable",
+                    default=True,
+                    if_missing="; RabbitMQ 4.3 assumes true, older releases refuse that",
+                    required_before=FIRST_WITH_EXCHANGE_DEFAULTS,
+                ),
+                auto_delete=entry.boolean(
+                    "auto_delete",
+                    default=False,
+                    if_missing="; RabbitMQ 4.3 assumes false, older releases store no value",
+                    required_before=OLDEST,
+                ),
                 internal=entry.boolean("internal", default=False),
                 arguments=entry.table("arguments"),
             )
             if exchange.routing_type == "headers":
                 self.headers.add(exchange.name)
-            self.accept(exchange, entry)
-            yield exchange
+            if accepted := self.accept(exchange, entry):
+                self.kept.add(("exchange", exchange.name))
+                yield accepted
 
-    def read_queues(self) -> Iterator[Queue]:
+    def read_queues(self) -> Iterator[TopologyObject]:
         for entry in self.file.entries("queues", self.vhost, "a queue"):
             if is_reserved(str(entry.value.get("name"))) or entry.boolean("exclusive", default=False):
                 self.private.add(str(entry.value.get("name")))
@@ -83,14 +106,23 @@ class DefinitionsObjects:
             queue = Queue(
                 name=name,
                 type=self.queue_type(entry, arguments.pop("x-queue-type", None)),
-                durable=entry.boolean("durable", if_missing="; RabbitMQ 3.10 refuses that, 4.x assumes true"),
+                durable=entry.boolean(
+                    "durable",
+                    default=True,
+                    if_missing="; RabbitMQ 3.10 refuses that, 4.x assumes true",
+                    required_before=FIRST_WITH_QUEUE_DEFAULTS,
+                ),
                 auto_delete=entry.boolean(
-                    "auto_delete", if_missing="; RabbitMQ 3.10 refuses that, 4.x assumes false"
+                    "auto_delete",
+                    default=False,
+                    if_missing="; RabbitMQ 3.10 refuses that, 4.x assumes false",
+                    required_before=FIRST_WITH_QUEUE_DEFAULTS,
                 ),
                 arguments=arguments,
             )
-            self.accept(queue, entry)
-            yield queue
+            if accepted := self.accept(queue, entry):
+                self.kept.add(("queue", name))
+                yield accepted
 
     def queue_type(self, entry: Entry, argument: Argument) -> str | None:
         """Return the type that the argument x-queue-type sets; RabbitMQ does not read the key `type`."""
@@ -103,7 +135,7 @@ class DefinitionsObjects:
         entry.problem(f": x-queue-type expects a string, got {describe(argument)}")
         return None
 
-    def read_bindings(self) -> Iterator[Binding]:
+    def read_bindings(self) -> Iterator[TopologyObject]:
         seen: set[Binding] = set()
         for entry in self.file.entries("bindings", self.vhost, "a binding"):
             binding = self.binding(entry)
@@ -112,8 +144,9 @@ class DefinitionsObjects:
                 continue
             seen.add(binding)
             self.check_ends(binding, entry)
-            self.accept(binding, entry, from_headers=binding.source in self.headers)
-            yield binding
+            accepted = self.accept(binding, entry, from_headers=binding.source in self.headers)
+            if accepted and self.has_ends(binding):
+                yield binding
 
     def binding(self, entry: Entry) -> Binding:
         source, destination = entry.string("source"), entry.string("destination")
@@ -121,12 +154,14 @@ class DefinitionsObjects:
         destination_type = entry.string("destination_type")
         if destination_type not in {"queue", "exchange", ""}:
             entry.problem(f": destination_type expects queue or exchange, got {describe(destination_type)}")
+            entry.is_lost = True
         binding = Binding(
             source=source,
             destination=destination,
             destination_type=destination_type,
-            routing_key=entry.string("routing_key"),
+            routing_key=entry.routing_key(),
             arguments=entry.table("arguments"),
+            key_is_text=isinstance(entry.value.get("routing_key"), str),
         )
         return as_read(binding) if source in self.headers else binding
 
@@ -150,15 +185,23 @@ class DefinitionsObjects:
         if "destination" in entry.value and known is not None:
             self.check_end(entry, binding.destination_type, binding.destination, known)
 
+    def has_ends(self, binding: Binding) -> bool:
+        """Return whether both ends of a binding are in the topology, or are RabbitMQ's own."""
+        ends = (("exchange", binding.source), (binding.destination_type, binding.destination))
+        return all(end in self.kept or (end[0] == "exchange" and is_reserved(end[1])) for end in ends)
+
     def check_end(self, entry: Entry, kind: str, name: str, known: Set[str]) -> None:
         if name in known:
             return
         hint = guess(name, sorted(known))
         if kind == "exchange" and self.file.has_loose_ends():
             hint = "; RabbitMQ 4.3 does not export internal exchanges, but `attune-infra export` does"
-        entry.problem(f" needs {kind} '{name}', which is not in this file{hint}")
+        entry.problem(
+            f" needs {kind} '{name}', which is not in this file (RabbitMQ 4.x refuses that){hint}",
+            taken_before=FIRST_REFUSING_LOOSE_BINDINGS,
+        )
 
-    def read_policies(self) -> Iterator[Policy]:
+    def read_policies(self) -> Iterator[TopologyObject]:
         names: set[str] = set()
         for entry in self.file.entries("policies", self.vhost, "a policy"):
             policy = Policy(
@@ -168,13 +211,16 @@ class DefinitionsObjects:
                 apply_to=entry.string("apply-to", default="all"),
                 priority=entry.integer("priority", default=0),
             )
-            self.accept(policy, entry)
-            yield policy
+            if accepted := self.accept(policy, entry):
+                yield accepted
 
-    def accept(self, item: TopologyObject, entry: Entry, *, from_headers: bool = False) -> None:
-        """Remember the place of an object, and report its defects."""
-        self.places.add(item, {"": self.file.place(entry.at)})
+    def accept(self, item: TopologyObject, entry: Entry, *, from_headers: bool = False) -> TopologyObject | None:
+        """Report the defects of an object; remember the place of what remains of it, and return that."""
         entry.judge(item, from_headers=from_headers)
+        mended = None if entry.is_lost else mend(item, entry.defective)
+        if mended is not None:
+            self.places.add(mended, {"": self.file.place(entry.at)})
+        return mended
 
     def leave_out(self, kind: str, name: str, why: str) -> None:
         self.file.left_out.append((kind, name, why))

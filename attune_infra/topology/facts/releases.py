@@ -73,6 +73,18 @@ FIRST_DEPRECATING_MASTER_LOCATOR: Final[Version] = (4, 0)
 FIRST_WITHOUT_MASTER_LOCATOR: Final[Version] = (4, 3)
 """RabbitMQ denies x-queue-master-locator by default."""
 
+FIRST_WITH_STRICT_JSON: Final[Version] = (4, 0)
+"""RabbitMQ refuses definitions with a comma after the last item, or with half of a surrogate pair."""
+
+FIRST_REFUSING_LOOSE_BINDINGS: Final[Version] = (4, 0)
+"""RabbitMQ refuses definitions with a binding of an undeclared queue or exchange; before, it dropped it."""
+
+FIRST_WITH_QUEUE_DEFAULTS: Final[Version] = (4, 0)
+"""A queue in definitions may lack `durable` and `auto_delete`."""
+
+FIRST_WITH_EXCHANGE_DEFAULTS: Final[Version] = (4, 3)
+"""An exchange in definitions may lack `durable`."""
+
 FIRST_KEEPING_TRANSIENT_EXCHANGES: Final[Version] = (4, 3)
 """Transient exchanges and their bindings survive a restart of the broker."""
 

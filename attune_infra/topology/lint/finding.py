@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple, TypeAlias
 
 from attune_infra.errors import ExitCode
 from attune_infra.topology.document.places import Place, Thing
+from attune_infra.topology.document.problems import Problem
 from attune_infra.topology.facts.releases import Version
 from attune_infra.topology.model import Severity
 
@@ -72,14 +73,22 @@ class Linted:
     findings: tuple[Finding, ...]
     suppressed: tuple[tuple[Finding, str], ...] = ()
     fail_on: Severity = Severity.WARNING
+    problems: tuple[Problem, ...] = ()
+    """Problems of definitions; an error if this release refuses them, else a warning."""
 
     def counts(self) -> Counter[Severity]:
-        return Counter(finding.severity for finding in self.findings)
+        """Return the number of findings and problems of each severity."""
+        severities = Counter(finding.severity for finding in self.findings)
+        severities.update(map(self.severity_of, self.problems))
+        return severities
+
+    def severity_of(self, problem: Problem) -> Severity:
+        return Severity.WARNING if problem.is_taken_by(self.version) else Severity.ERROR
 
     @property
     def exit_code(self) -> ExitCode:
         """Drift if any finding is at least as severe as `fail_on`."""
-        is_bad = any(finding.severity.is_at_least(self.fail_on) for finding in self.findings)
+        is_bad = any(severity.is_at_least(self.fail_on) for severity in self.counts())
         return ExitCode.DRIFT if is_bad else ExitCode.DONE
 
 

@@ -18,13 +18,13 @@ def test_every_problem_is_named_at_once_with_its_place() -> None:
 }""") == [
         "x.json:2:5: queue 'q' has no auto_delete; RabbitMQ 3.10 refuses that, 4.x assumes false",
         "x.json:2:5: queue 'q' has no durable; RabbitMQ 3.10 refuses that, 4.x assumes true",
-        "x.json:3:5: a queue has the key 'name' twice",
+        "x.json:3:5: a queue has the key 'name' twice; RabbitMQ 3.10 reads the last value, 4.x the first",
         "x.json:3:5: queue 'q' is declared twice",
         "x.json:3:73: a queue: expected an object, got the integer 5",
         "x.json:5:15: a binding has no destination",
         "x.json:5:15: binding 'e' -> '' has no destination_type",
         "x.json:5:15: binding 'e' -> '' has no routing_key",
-        "x.json:5:15: binding 'e' -> '' needs exchange 'e', which is not in this file",
+        "x.json:5:15: binding 'e' -> '' needs exchange 'e', which is not in this file (RabbitMQ 4.x refuses that)",
         "x.json:6:2: duplicate key 'queues'",
     ]
 

@@ -32,7 +32,7 @@ def test_every_kind_of_object_becomes_one_of_ours() -> None:
 
 def test_what_rabbitmq_has_a_default_for_may_be_missing() -> None:
     topology, _ = read(
-        exchanges=[{"name": "e", "type": "topic", "durable": True}],
+        exchanges=[{"name": "e", "type": "topic", "durable": True, "auto_delete": False}],
         queues=[{"name": "q", "durable": False, "auto_delete": True}, queue(name="r", arguments=[])],
         bindings=[without("arguments", binding())],
         policies=[policy()],
@@ -61,8 +61,11 @@ def test_what_rabbitmq_has_a_default_for_may_be_missing() -> None:
             {"exchanges": [exchange(type="")]},
             "exchange 'e': the type is empty; RabbitMQ has direct, topic, fanout and headers",
         ),
-        ({"exchanges": [without("durable", exchange())]}, "exchange 'e' has no durable"),
-        ({"exchanges": [exchange(), exchange()]}, "exchange 'e' is declared twice"),
+        (
+            {"exchanges": [without("durable", exchange())]},
+            "exchange 'e' has no durable; RabbitMQ 4.3 assumes true, older releases refuse that",
+        ),
+        ({"exchanges": [exchange(), exchange(type="fanout")]}, "exchange 'e' is declared twice"),
         (
             {"queues": [without("durable", queue())]},
             "queue 'q' has no durable; RabbitMQ 3.10 refuses that, 4.x assumes true",
@@ -77,7 +80,10 @@ def test_what_rabbitmq_has_a_default_for_may_be_missing() -> None:
         ({"queues": [queue(name="")]}, "queue '': the name is empty"),
         ({"queues": [queue(name="..")]}, "queue '..': the name is '..', which no HTTP client can address"),
         ({"queues": [queue(name="é" * 128)]}, f"queue '{'é' * 128}': the name is 256 bytes long; at most 255 fit"),
-        ({"queues": [queue(name="\ud800")]}, "a queue holds half of a surrogate pair, which is not a character"),
+        (
+            {"queues": [queue(name="\ud800")]},
+            "a queue holds half of a surrogate pair, which is no character; RabbitMQ 4.x refuses that",
+        ),
         ({"queues": [queue(arguments=None)]}, "queue 'q': 'arguments' expects an object, got null"),
         ({"queues": [queue(arguments="x")]}, "queue 'q': 'arguments' expects an object, got the string 'x'"),
         (
@@ -122,7 +128,7 @@ def test_what_rabbitmq_has_a_default_for_may_be_missing() -> None:
                 " classic_queues, quorum_queues, streams"
             ),
         ),
-        ({"policies": [policy(), policy()]}, "policy 'p' is declared twice"),
+        ({"policies": [policy(), policy(pattern="^z")]}, "policy 'p' is declared twice"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(members: dict[str, object], what: str) -> None:
@@ -132,16 +138,28 @@ def test_what_cannot_be_meant_is_refused(members: dict[str, object], what: str) 
 @pytest.mark.parametrize(
     ("changes", "what"),
     [
-        ({"source": "f"}, " needs exchange 'f', which is not in this file"),
-        ({"destination": "Q"}, " needs queue 'Q', which is not in this file"),
-        ({"destination": "qq"}, " needs queue 'qq', which is not in this file; did you mean 'q'?"),
+        (
+            {"source": "f"},
+            " needs exchange 'f', which is not in this file (RabbitMQ 4.x refuses that)",
+        ),
+        (
+            {"destination": "Q"},
+            " needs queue 'Q', which is not in this file (RabbitMQ 4.x refuses that)",
+        ),
+        (
+            {"destination": "qq"},
+            " needs queue 'qq', which is not in this file (RabbitMQ 4.x refuses that); did you mean 'q'?",
+        ),
         (
             {"destination": "q", "destination_type": "exchange"},
-            " needs exchange 'q', which is not in this file",
+            " needs exchange 'q', which is not in this file (RabbitMQ 4.x refuses that)",
         ),
         (
             {"destination": "amq.foo", "destination_type": "exchange"},
-            " needs exchange 'amq.foo', which is not in this file; did you mean 'amq.fanout'?",
+            (
+                " needs exchange 'amq.foo', which is not in this file (RabbitMQ 4.x refuses that);"
+                " did you mean 'amq.fanout'?"
+            ),
         ),
         ({"destination_type": "Queue"}, ": destination_type expects queue or exchange, got the string 'Queue'"),
         ({"routing_key": None}, ": routing_key expects a string, got null"),
@@ -208,7 +226,9 @@ def test_loose_ends_of_4_3_are_those_of_private_queues_and_internal_exchanges() 
     topology, left_out = read(rabbitmq_version="4.3.6", **loose)
 
     assert (len(topology.bindings), left_out[0].names) == (0, ("e -> reply with routing key k",))
-    assert problem(rabbitmq_version="4.0.5", **loose).endswith("needs queue 'reply', which is not in this file")
+    assert problem(rabbitmq_version="4.0.5", **loose).endswith(
+        "needs queue 'reply', which is not in this file (RabbitMQ 4.x refuses that)"
+    )
     assert problem(rabbitmq_version="4.3.6", **inner).endswith(
         "; RabbitMQ 4.3 does not export internal exchanges, but `attune-infra export` does"
     )
@@ -238,3 +258,9 @@ def test_presence_is_listed_as_a_text() -> None:
 
     assert {item.source: item.arguments for item in topology.bindings} == {"h": {"a": None}, "e": named}
     assert left_out == ()
+
+
+def test_an_object_that_repeats_as_it_is_changes_nothing() -> None:
+    topology, left_out = read(queues=[queue(), queue()], policies=[policy(), policy()])
+
+    assert (list(topology.queues), list(topology.policies), left_out) == (["q"], ["p"], ())
