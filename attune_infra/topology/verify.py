@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import chain
 from typing import NamedTuple
@@ -148,10 +148,24 @@ def _checks_of_topology(have: Index, want: Topology) -> Iterator[Check]:
         if isinstance(item, Policy) and change is None and item.name in idle:
             check = check._replace(verdict=Verdict.WARNING, detail=f"is in effect nowhere: {idle[item.name]}")
         yield check
-    wanted, reach = Index(want, have.version), Reach(have)
+    wanted, reach = Index(want, have.version), Reach(Index(_with_hidden(have.topology), have.version))
     for queue in sorted(want.queues.values(), key=lambda queue: queue.name):
         if "x-dead-letter-exchange" in queue.arguments:
             yield _check_of_dead_letters(queue, wanted, reach)
+
+
+def _with_hidden(topology: Topology) -> Topology:
+    """Return a topology with its hidden objects among the others: a private queue takes messages too."""
+    hidden = topology.hidden
+    if hidden is None:
+        return topology
+    return replace(
+        topology,
+        exchanges={**topology.exchanges, **hidden.exchanges},
+        queues={**topology.queues, **hidden.queues},
+        bindings=topology.bindings | hidden.bindings,
+        hidden=None,
+    )
 
 
 def _targets(have: Topology, want: Topology) -> Iterator[Exchange | Queue]:

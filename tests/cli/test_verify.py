@@ -128,6 +128,22 @@ def test_a_dead_letter_exchange_must_lead_to_a_queue(attune_infra: Command, chan
     )
 
 
+@pytest.mark.parametrize("name", ["", "private"])
+def test_dead_letters_that_reach_a_private_queue_are_not_lost(
+    attune_infra: Command, channel: amqp.Channel, name: str
+) -> None:
+    attune_infra("setup")
+    channel.queue_unbind("attune.dlx.queue", "attune.dlx")
+    queue = channel.queue_declare(name, exclusive=True).queue
+    channel.queue_bind(queue, "attune.dlx", "#")
+
+    result = attune_infra("verify")
+
+    passed = f"dead letters of queue attune.events.queue: reach {queue} through exchange attune.dlx"
+    assert [line for line in result.lines if passed in line]
+    assert not [line for line in result.lines if "they are lost" in line]
+
+
 def test_a_dead_letter_exchange_must_lead_to_a_queue_with_the_key_that_dead_letters_keep(
     attune_infra: Command, tmp_path: Path
 ) -> None:

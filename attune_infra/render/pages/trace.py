@@ -9,6 +9,7 @@ from attune_infra.render.objects import odd_key_data
 from attune_infra.render.pages.trace_tree import tree_of_trace
 from attune_infra.render.text import Line
 from attune_infra.render.tree import render_tree
+from attune_infra.topology.facts.plugin_exchanges import LOCAL_RANDOM
 from attune_infra.topology.model import Binding, Message, kind_of, label
 from attune_infra.topology.routing.route import Hop, Routed
 from attune_infra.topology.routing.trace import Cause, Death, Life, Trace, Unmatched
@@ -76,7 +77,8 @@ def _describe_possible(routed: Routed) -> str:
     leads_to_queues = all(binding.destination_type == "queue" for binding in first.matched)
     if first.chooses_one and first.certain and leads_to_queues and not (others or routed.queues):
         return f"? reaches exactly one of {_list_queues(routed.possible)}"
-    return f"? may reach {_list_queues(routed.possible)}: that depends on the message"
+    decisive = "the publisher's node" if first.exchange.type == LOCAL_RANDOM and not others else "the message"
+    return f"? may reach {_list_queues(routed.possible)}: that depends on {decisive}"
 
 
 def _list_queues(queues: tuple[str, ...]) -> str:

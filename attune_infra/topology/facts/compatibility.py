@@ -365,7 +365,9 @@ def _binding(binding: Binding, topology: Topology, version: Version) -> Iterator
     source = find_exchange(binding.source, topology.exchanges)
     is_selective = SELECTOR in binding.arguments or version < FIRST_WITH_STRICT_SELECTORS
     if source is not None and source.type == JMS_TOPIC and not is_selective:
-        what = f"RabbitMQ {version_text(version)} refuses a binding from a {JMS_TOPIC} exchange without {SELECTOR}"
+        what = (
+            f"RabbitMQ {version_text(version)} refuses a binding from an {JMS_TOPIC} exchange without {SELECTOR}"
+        )
         yield Judgement(about="arguments", effect=_REFUSED, what=what, remedy="let a JMS client make the binding")
     if version >= FIRST_WITH_FEWER_HASHES and count_hashes(binding, topology) > MAX_HASHES:
         what = f"RabbitMQ {version_text(version)} refuses a topic key with more than {MAX_HASHES} words `#`"

@@ -92,6 +92,18 @@ def test_what_a_plugin_decides_carries_a_sign_of_its_own() -> None:
     ]
 
 
+def test_a_local_random_exchange_looks_at_the_node_and_not_at_the_message() -> None:
+    topology = Topology.of(
+        [
+            Exchange(name="e", type="x-local-random"),
+            Queue(name="q"),
+            Binding(source="e", destination="q"),
+        ]
+    )
+
+    assert told("e", topology=topology)[-1] == "? may reach 1 queue: q: that depends on the publisher's node"
+
+
 def test_a_plugin_that_nobody_knows_may_do_anything() -> None:
     topology = Topology.of(
         [
