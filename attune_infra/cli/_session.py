@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from attune_infra.cli._output import Output, finish, tell_reading, waiting
+from attune_infra.cli._output import Output, finish, tell, tell_reading, waiting
 from attune_infra.errors import InvalidInput, WrongUsage
 from attune_infra.settings import (
     DATABASE_URL,
@@ -43,6 +43,8 @@ class Session:
     timeout: float
     wait: float
     output: Output
+    vhost: str | None = None
+    """The virtual host to read from definitions; None for that of the AMQP URL, if they hold several."""
 
     @cached_property
     def settings(self) -> Settings:
@@ -72,13 +74,21 @@ class Session:
         return self.readable_topology
 
     def with_reading(self) -> Session:
-        """Return the session once its topology is read; raise `InvalidInput` if the text holds none."""
-        _ = self.reading
+        """Return the session once its topology is read, for use on a broker.
+
+        Raise `InvalidInput` if the text holds none. Print a warning if it is that of another virtual host.
+        """
+        described = self.reading.vhost
+        if described is not None and described != (used := self.virtual_host()):
+            tell(
+                f"warning: {self.reading.source} describes the virtual host '{described}'; "
+                f"the command uses '{used}', which the AMQP URL names"
+            )
         return self
 
     @cached_property
     def reading(self) -> Reading:
-        return self.topology_text.read_for(self.virtual_host)
+        return self.topology_text.read_for(self.virtual_host, chosen=self.vhost)
 
     @cached_property
     def topology_text(self) -> TopologyText:
@@ -100,6 +110,11 @@ class Session:
 
     def require_live_alone(self, file: str | None = None, *, workers: bool = False) -> None:
         """Raise `WrongUsage` if a document, or workers to add to one, are given beside --live."""
+        if self.vhost is not None:
+            raise WrongUsage(
+                "--vhost chooses a virtual host of definitions; --live reads no definitions",
+                hint="leave out --vhost; --amqp-url names the virtual host of the broker",
+            )
         if file is not None or self.flags.get(TOPOLOGY) or workers:
             raise WrongUsage(
                 "--live reads the topology and its workers from the broker; a document or workers are given too",

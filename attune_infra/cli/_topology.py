@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from attune_infra.cli._files import STDIN, read_text
-from attune_infra.errors import InvalidInput
+from attune_infra.errors import InvalidInput, WrongUsage
 from attune_infra.topology.builtin import NAMES, text_of
 from attune_infra.topology.words import guess
 
@@ -38,42 +38,33 @@ class TopologyText:
 
         return parse(self.text, source=self.source), ()
 
-    def read_for(self, vhost: Callable[[], str]) -> Reading:
-        """Return the topology for a virtual host; ask for its name only if definitions hold several.
+    def read_for(self, own: Callable[[], str], *, chosen: str | None = None) -> Reading:
+        """Return the topology for a virtual host: the chosen one; or `own`, asked for if definitions hold several.
 
         Raise `InvalidInput` naming all problems of a document. Those of definitions are in the `Reading`.
+        Raise `WrongUsage` if a virtual host of a document is chosen.
         """
         if self._holds_definitions():
             from attune_infra.topology.document.definitions import read_definitions
 
-            return read_definitions(self.text, source=self.source, vhost=self._one_of_several(vhost))
+            return read_definitions(self.text, source=self.source, vhost=chosen, own=own)
+        if chosen is not None:
+            raise WrongUsage(
+                f"--vhost chooses a virtual host of definitions; {self.source} is a document, which holds one",
+                hint="leave out --vhost; --amqp-url names the virtual host of the broker",
+            )
         from attune_infra.topology.document.parse import parse_with_places
         from attune_infra.topology.document.reading import Reading
 
         topology, places = parse_with_places(self.text, source=self.source)
         return Reading(self.source, topology, places=places)
 
-    def _one_of_several(self, vhost: Callable[[], str]) -> str | None:
-        return vhost() if self._may_be_json() and self._holds_several() else None
-
     def _holds_definitions(self) -> bool:
-        if not self._may_be_json():
+        if not self.text.lstrip("\ufeff \t\r\n").startswith("{"):
             return False
         from attune_infra.topology.document.definitions import looks_like_definitions
 
         return looks_like_definitions(self.text)
-
-    def _may_be_json(self) -> bool:
-        return self.text.lstrip("\ufeff \t\r\n").startswith("{")
-
-    def _holds_several(self) -> bool:
-        from attune_infra.topology.document.definitions_file import DefinitionsFile
-
-        try:
-            file = DefinitionsFile.read(self.text)
-        except (ValueError, RecursionError):  # no JSON; `parse` says what it is
-            return False
-        return len(file.holding() or file.listed()) > 1
 
 
 def read_topology(name: str) -> TopologyText:

@@ -8,7 +8,7 @@ import typer
 
 from attune_infra.background import run_in_background
 from attune_infra.cli._app import App
-from attune_infra.cli._options import Prune, TopologyFile, Workers, shared
+from attune_infra.cli._options import Prune, TopologyFile, Workers, shared_with_vhost
 from attune_infra.cli._session import Session
 from attune_infra.cli._worker_ids import read_worker_ids
 from attune_infra.settings import Via
@@ -24,7 +24,7 @@ _Explain = Annotated[bool, typer.Option("--explain", help="Say why each object h
 
 
 @app.command()
-@shared
+@shared_with_vhost
 def diff(
     session: Session,
     file: TopologyFile = None,
@@ -41,7 +41,7 @@ def diff(
     from attune_infra.topology.plan import Plan, check_possible
     from attune_infra.topology.worker import with_workers
 
-    topology, worker_ids = session.using(file).readable_topology, read_worker_ids(worker or [])
+    topology, worker_ids = session.using(file).with_reading().readable_topology, read_worker_ids(worker or [])
     with session.broker(Via.HTTP) as broker:
         listed = run_in_background(broker.read)
         want, have = with_workers(topology, worker_ids), listed()

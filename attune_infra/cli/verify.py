@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from attune_infra.cli._app import App
-from attune_infra.cli._options import Workers, shared
+from attune_infra.cli._options import Workers, shared_with_vhost
 from attune_infra.cli._session import Session
 from attune_infra.cli._worker_ids import read_worker_ids
 
@@ -34,7 +34,7 @@ _Probe = Annotated[
 
 
 @app.command()
-@shared
+@shared_with_vhost
 def verify(
     session: Session,
     *,
@@ -49,7 +49,7 @@ def verify(
     from attune_infra.topology.verify import Demands
 
     demands = Demands(worker_ids=read_worker_ids(worker or []), require_consumers=require_consumers, strict=strict)
-    want = session.readable_topology
+    want = session.with_reading().readable_topology
     with session.broker() as broker:
         found = verify(broker, want, demands)
         if probe:

@@ -19,6 +19,8 @@ class Reading:
     left_out: tuple[LeftOut, ...] = ()
     places: Places = field(default_factory=Places)
     problems: tuple[Problem, ...] = ()
+    vhost: str | None = None
+    """The virtual host that definitions were read of; None if they name none, and for a document."""
 
     def refuse_problems(self, version: Version | None = None) -> None:
         """Raise `InvalidDocument` with every problem that RabbitMQ of this release, or any, refuses."""
