@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from attune_infra.fleet.register import RegisteredWorker, Registration
     from attune_infra.fleet.registry import RegistryTable
     from attune_infra.topology.diff import Create, Update
+    from attune_infra.topology.facts.refusals import Restrictions
     from attune_infra.topology.model import Message, Topology, TopologyObject
     from attune_infra.topology.probe import Arrival
     from attune_infra.topology.report import Outcome
@@ -42,8 +43,12 @@ class Broker(Protocol):
         """
         ...
 
-    def check_allowed(self, wanted: Iterable[TopologyObject]) -> None:
-        """Raise `FeatureDenied` if the broker is known to deny an object to every user."""
+    def restrictions(self) -> Restrictions:
+        """Return the configuration that makes the broker refuse objects, as far as the user may know it."""
+        ...
+
+    def check_declaring(self, wanted: Iterable[TopologyObject]) -> None:
+        """Raise `BrokerError` if the connection that declares these objects cannot be opened."""
         ...
 
     def apply(self, changes: Iterable[Create | Update]) -> Iterator[Outcome]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from secrets import randbits, token_hex
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 import amqp
@@ -46,10 +47,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--changes-seed", type=int, default=randbits(32), help="seed of those changes")
     group.addoption("--policies", type=int, default=60, help="queues under random stacks of policies")
     group.addoption("--policies-seed", type=int, default=randbits(32), help="seed of those policies")
+    group.addoption("--patterns", type=int, default=60, help="random patterns of policies to try on the broker")
+    group.addoption("--patterns-seed", type=int, default=randbits(32), help="seed of those patterns")
     group.addoption("--topologies", type=int, default=500, help="random topologies to declare on the broker")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    vars(config.option).update(getattr(config, "workerinput", {}).get("seeds", {}))
     for mark in (
         "broker: the result may depend on the RabbitMQ under test (set by itself)",
         "any_broker: the result does not depend on the RabbitMQ under test",
@@ -60,11 +64,24 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", mark)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Give each process the seeds that the header shows; it would draw others."""
+    options = vars(node.config.option)
+    node.workerinput["seeds"] = {name: value for name, value in options.items() if name.endswith("_seed")}
+
+
 def pytest_report_header(config: pytest.Config) -> list[str]:
     messages = f"--messages={config.getoption('--messages')} --messages-seed={config.getoption('--messages-seed')}"
     changes = f"--changes={config.getoption('--changes')} --changes-seed={config.getoption('--changes-seed')}"
     policies = f"--policies={config.getoption('--policies')} --policies-seed={config.getoption('--policies-seed')}"
-    random = [f"random messages: {messages}", f"random changes: {changes}", f"random policies: {policies}"]
+    patterns = f"--patterns={config.getoption('--patterns')} --patterns-seed={config.getoption('--patterns-seed')}"
+    random = [
+        f"random messages: {messages}",
+        f"random changes: {changes}",
+        f"random policies: {policies}",
+        f"random patterns: {patterns}",
+    ]
     try:
         return [f"under test: {BrokerUnderTest.of(config)}", *random]
     except SandboxError as error:

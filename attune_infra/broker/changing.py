@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from attune_infra.broker import features, wire
+from attune_infra.background import run_in_background
+from attune_infra.broker import wire
 from attune_infra.errors import BrokerError, FeatureDenied
 from attune_infra.settings import Via
 from attune_infra.topology.diff import Create, Update
+from attune_infra.topology.facts import features
+from attune_infra.topology.facts.refusals import Restrictions
 from attune_infra.topology.model import Binding, End, Exchange, Policy, Queue, TopologyObject, kind_of
 from attune_infra.topology.report import Outcome, Status
 
@@ -26,15 +30,18 @@ class Changer:
     def __init__(self, connections: Connections, reader: Reader, via: Via) -> None:
         self._connections, self._reader, self._via = connections, reader, via
 
-    def check_allowed(self, wanted: Iterable[TopologyObject]) -> None:
-        if any(map(wire.is_transient, wanted)) and self._denies_transient_queues():
-            raise features.denied(features.TRANSIENT_QUEUES)
+    def restrictions(self) -> Restrictions:
+        max_queues = run_in_background(self._max_queues)
+        return Restrictions(self._denied_features, max_queues())
+
+    def check_declaring(self, wanted: Iterable[TopologyObject]) -> None:
+        if any(self._goes_over_amqp(item) for item in wanted if not isinstance(item, Policy)):
+            self._connections.amqp.version()
 
     def apply(self, changes: Iterable[Create | Update]) -> Iterator[Outcome]:
         waiting = list(changes)
-        if any(self._goes_over_amqp(change.want) for change in waiting):
-            self._connections.amqp.version()
-        self.check_allowed(change.want for change in waiting)
+        self.check_declaring(change.want for change in waiting)
+        self._check_allowed(change.want for change in waiting)
         failed: set[End] = set()
         changed = False
         for step in _steps(waiting):
@@ -52,18 +59,34 @@ class Changer:
                 yield outcome
                 changed = True
 
-    def _denies_transient_queues(self) -> bool:
-        """Return True if queues that are neither durable nor exclusive are known to be denied.
+    def _check_allowed(self, wanted: Iterable[TopologyObject]) -> None:
+        if any(map(wire.is_transient, wanted)) and features.TRANSIENT_QUEUES in self._denied_features:
+            raise features.denied(features.TRANSIENT_QUEUES)
+
+    @cached_property
+    def _denied_features(self) -> frozenset[str]:
+        """Return the deprecated features that are known to be denied.
 
         RabbitMQ 3.10 lists no deprecated features, and 4.0 does not say which of them are denied.
         """
+        listing = self._list_if_allowed("deprecated-features")
+        return frozenset(item["name"] for item in listing if item.get("state") == "denied")
+
+    def _max_queues(self) -> int | None:
+        """Return the number of queues that the virtual host may hold; None if there is no limit, or none known."""
+        vhost = self._connections.settings.virtual_host
+        limits = [item["value"].get("max-queues") for item in self._list_if_allowed("vhost-limits", vhost)]
+        return next((limit for limit in limits if isinstance(limit, int) and limit >= 0), None)
+
+    def _list_if_allowed(self, *segments: str) -> Sequence[Any]:
+        """Return a list; an empty one if this user or this release has none."""
         try:
-            listing = self._connections.http.get("deprecated-features")
+            found: Sequence[Any] = self._connections.http.get(*segments)
         except BrokerError as error:
             if error.may_pass:
                 raise
-            return False
-        return any(item["name"] == features.TRANSIENT_QUEUES and item.get("state") == "denied" for item in listing)
+            return ()
+        return found
 
     def _make(self, changes: Sequence[Create | Update]) -> Iterator[_Made]:
         """Make changes that do not depend on each other."""

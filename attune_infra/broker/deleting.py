@@ -6,12 +6,14 @@ Objects are deleted over HTTP, and over AMQP those bindings to which no path of 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from attune_infra.broker import wire
-from attune_infra.broker.odd_bindings import bindings_between, can_delete_over_http, reason_to_keep
+from attune_infra.broker.odd_bindings import PropertiesKeys, can_delete_over_http
 from attune_infra.errors import BrokerError, InUse, VirtualHostMissing
+from attune_infra.topology.facts.deletion import reason_to_keep
 from attune_infra.topology.model import Binding, Exchange, Policy, Queue, TopologyObject, as_read
 from attune_infra.topology.report import Outcome, Status
 from attune_infra.topology.words import counted
@@ -57,21 +59,25 @@ class Deleter:
             else:
                 yield outcome
 
-    def _outcomes(self, items: Iterable[TopologyObject], *, even_if_used: bool) -> Iterator[Outcome]:
+    def _outcomes(self, items: Sequence[TopologyObject], *, even_if_used: bool) -> Iterator[Outcome]:
         waiting = iter(items)
+        bindings = (item for item in items if isinstance(item, Binding))
+        keys = PropertiesKeys(self._connections.http, self._connections.settings.virtual_host, bindings)
         while batch := list(islice(waiting, _OBJECTS_PER_COUNT)):
             guarded = not even_if_used and any(isinstance(item, Queue) for item in batch)
             depths = self._reader.depths() if guarded else {}
             for item in batch:
-                yield self._delete_or_keep(item, depths, even_if_used=even_if_used)
+                yield self._delete_or_keep(item, depths, keys, even_if_used=even_if_used)
 
-    def _delete_or_keep(self, item: TopologyObject, depths: Mapping[str, Depth], *, even_if_used: bool) -> Outcome:
+    def _delete_or_keep(
+        self, item: TopologyObject, depths: Mapping[str, Depth], keys: PropertiesKeys, *, even_if_used: bool
+    ) -> Outcome:
         try:
             if isinstance(item, Queue) and not even_if_used and (use := self._use(item, depths.get(item.name))):
                 return Outcome(item, Status.KEPT, use)
             if isinstance(item, Binding) and (why := reason_to_keep(item)):
                 return Outcome(item, Status.KEPT, why)
-            self._delete(item, even_if_used=even_if_used)
+            self._delete(item, keys, even_if_used=even_if_used)
         except VirtualHostMissing:
             pass  # a 404: another client deleted it first
         except InUse as error:
@@ -104,7 +110,7 @@ class Deleter:
             return None
         return f"it holds {counted(messages, 'message')} and has {counted(consumers, 'consumer')}"
 
-    def _delete(self, item: TopologyObject, *, even_if_used: bool) -> None:
+    def _delete(self, item: TopologyObject, keys: PropertiesKeys, *, even_if_used: bool) -> None:
         http, vhost = self._connections.http, self._connections.settings.virtual_host
         match item:
             case Exchange():
@@ -116,18 +122,17 @@ class Deleter:
             case Policy():
                 http.delete("policies", vhost, item.name)
             case Binding():
-                self._delete_binding(item)
+                self._delete_binding(item, keys)
 
-    def _delete_binding(self, binding: Binding) -> None:
+    def _delete_binding(self, binding: Binding, keys: PropertiesKeys) -> None:
         """Delete a binding and its twins, each in a way that leads to no other binding."""
         http, place = self._connections.http, wire.path_of(binding, self._connections.settings.virtual_host)
-        for twin, properties_key in list(bindings_between(http, place, binding.source)):
-            if as_read(twin) != as_read(binding):
-                continue
-            if can_delete_over_http(twin, properties_key):
-                http.delete(*place, properties_key)
-            else:
+        for twin, properties_key in keys.of(binding):
+            if not can_delete_over_http(twin, properties_key):
                 self._connections.amqp.unbind(binding)
+                continue
+            with suppress(VirtualHostMissing):  # a 404: another client deleted it first
+                http.delete(*place, properties_key)
 
 
 def _in_doubt(outcome: Outcome, error: BrokerError) -> Outcome:

@@ -7,7 +7,7 @@ import ssl
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from attune_infra.broker import features
+from attune_infra.broker.plain_words import plain_words
 from attune_infra.broker.refusal import Code, Refusal, refusal_of
 from attune_infra.errors import (
     AccessRefused,
@@ -21,6 +21,7 @@ from attune_infra.errors import (
     RequestRefused,
     VirtualHostMissing,
 )
+from attune_infra.topology.facts import features
 
 if TYPE_CHECKING:
     import requests
@@ -280,7 +281,7 @@ def _reason(response: requests.Response) -> str | None:
         body = response.json()
         if isinstance(body, dict) and body.get("reason"):
             reason = body["reason"]
-            return ", ".join(map(str, reason)) if isinstance(reason, list) else str(reason)
+            return plain_words(", ".join(map(str, reason)) if isinstance(reason, list) else str(reason))
     return None
 
 

@@ -123,7 +123,7 @@ class AmqpInbox:
         RabbitMQ 4.3 takes more than a minute to refuse a queue whose node was lost. This must not keep a worker
         from its own queues. So these declarations use another connection, and end after one or two time-outs.
         """
-        items = [item for item in self._topology.objects() if not wire.needs_http(item)]
+        items = [item for item in self._topology.objects() if not (_is_external(item) or wire.needs_http(item))]
         connection, end = Amqp(self._settings), time.monotonic() + self._settings.timeout
         refused = []
         try:
@@ -189,6 +189,10 @@ class AmqpInbox:
 
     def _is_auto_delete(self, name: str) -> bool:
         return any(queue.auto_delete for queue in self._queues if queue.name == name)
+
+
+def _is_external(item: TopologyObject) -> bool:
+    return isinstance(item, Exchange | Queue) and item.external
 
 
 def _refusals(connection: Amqp, items: Iterable[TopologyObject]) -> Iterator[tuple[str, Refusal]]:

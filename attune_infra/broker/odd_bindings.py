@@ -7,18 +7,19 @@ empty key instead. No path leads to the texts `undefined` and `null`, `.` or `..
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from attune_infra.broker import wire
 from attune_infra.errors import VirtualHostMissing
-from attune_infra.topology.model import MISSING_KEY, Binding, odd_key
+from attune_infra.topology.facts.deletion import NULL_KEY
+from attune_infra.topology.model import MISSING_KEY, Binding, as_read
 
 if TYPE_CHECKING:
     from attune_infra.broker.management import Management
 
-_NULL: Final = "null"
 _WITHOUT_PATH: Final = frozenset({".", ".."})
 """Properties keys that HTTP takes for parts of a path."""
 
@@ -47,18 +48,39 @@ def bindings_between(http: Management, place: Sequence[str], source: str) -> Ite
         yield binding, properties_key
 
 
-def reason_to_keep(binding: Binding) -> str | None:
-    """Return the reason why no request can delete a binding, None if one can."""
-    if binding.key_is_text or binding.routing_key == _NULL:
-        return None
-    return f"RabbitMQ holds it {odd_key(binding)}: it goes only with its queue or exchange"
+class PropertiesKeys:
+    """The properties keys of bindings to delete, listed with one request for each source if that saves any."""
+
+    def __init__(self, http: Management, vhost: str, bindings: Iterable[Binding]) -> None:
+        self._http, self._vhost = http, vhost
+        self._places: defaultdict[str, set[tuple[str, ...]]] = defaultdict(set)
+        for binding in bindings:
+            self._places[binding.source].add(wire.path_of(binding, vhost))
+        self._listed: dict[str, dict[Binding, list[tuple[Binding, str]]]] = {}
+
+    def of(self, binding: Binding) -> Sequence[tuple[Binding, str]]:
+        """Return a binding and its twins, which differ only in the width of integers, each with its key."""
+        if len(self._places[binding.source]) == 1 or _may_lack_key(binding):
+            place = wire.path_of(binding, self._vhost)
+            between = bindings_between(self._http, place, binding.source)
+            return [(twin, key) for twin, key in between if as_read(twin) == as_read(binding)]
+        if binding.source not in self._listed:
+            self._listed[binding.source] = self._list(binding.source)
+        return self._listed[binding.source].get(as_read(binding), ())
+
+    def _list(self, source: str) -> dict[Binding, list[tuple[Binding, str]]]:
+        found: defaultdict[Binding, list[tuple[Binding, str]]] = defaultdict(list)
+        for item in self._http.get("exchanges", self._vhost, source, "bindings", "source"):
+            binding = wire.binding_from(item, source)
+            found[as_read(binding)].append((binding, item["properties_key"]))
+        return found
 
 
 def can_delete_over_http(binding: Binding, properties_key: str) -> bool:
     """Return True if the path of a binding leads to it and to no other."""
     if not binding.key_is_text:
-        return binding.routing_key == _NULL
-    return properties_key not in _WITHOUT_PATH and binding.routing_key not in {MISSING_KEY, _NULL}
+        return binding.routing_key == NULL_KEY
+    return properties_key not in _WITHOUT_PATH and binding.routing_key not in {MISSING_KEY, NULL_KEY}
 
 
 def _may_lack_key(binding: Binding) -> bool:

@@ -20,6 +20,7 @@ from attune_infra.settings import Settings, Via
 if TYPE_CHECKING:
     from attune_infra.fleet.model import Depth
     from attune_infra.topology.diff import Create, Update
+    from attune_infra.topology.facts.refusals import Restrictions
     from attune_infra.topology.model import Message, Topology, TopologyObject
     from attune_infra.topology.probe import Arrival
     from attune_infra.topology.report import Outcome
@@ -55,8 +56,11 @@ class RabbitMQ:
     def read(self, *, private: bool = False) -> Topology:
         return self._reader.read(private=private)
 
-    def check_allowed(self, wanted: Iterable[TopologyObject]) -> None:
-        self._changer.check_allowed(wanted)
+    def restrictions(self) -> Restrictions:
+        return self._changer.restrictions()
+
+    def check_declaring(self, wanted: Iterable[TopologyObject]) -> None:
+        self._changer.check_declaring(wanted)
 
     def apply(self, changes: Iterable[Create | Update]) -> Iterator[Outcome]:
         return self._changer.apply(changes)

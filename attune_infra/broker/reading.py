@@ -46,7 +46,7 @@ class Reader:
         """Return the objects of the virtual host. All lists are requested at once."""
         http = self._connections.http
         default_queue_type = self._default_queue_type
-        queue_list = run_in_background(lambda: wire.queues_from(http.get("queues", self._vhost, **wire.QUEUES)))
+        queue_list = run_in_background(lambda: http.get("queues", self._vhost, **wire.QUEUES))
         policy_lists = run_in_background(self._policies)
         exchanges = http.get("exchanges", self._vhost, **wire.EXCHANGES)
         listed = self._bindings([item["name"] for item in exchanges if item["name"]])
@@ -55,9 +55,12 @@ class Reader:
             as_read(each) if each.source in headers else each
             for each in recognize_missing_keys(listed, http, self._vhost)
         ]
-        ends: list[Exchange | Queue] = [*wire.exchanges_from(exchanges), *queue_list()]
+        queues = queue_list()
+        ends: list[Exchange | Queue] = [*wire.exchanges_from(exchanges), *wire.queues_from(queues)]
         objects, hidden = ([*ends, *bindings], None) if private else wire.split_hidden(ends, bindings)
-        return replace(self._topology(objects, policy_lists(), default_queue_type), hidden=hidden)
+        in_effect = wire.policies_in_effect("exchange", exchanges) | wire.policies_in_effect("queue", queues)
+        topology = self._topology(objects, policy_lists(), default_queue_type)
+        return replace(topology, hidden=hidden, in_effect=in_effect)
 
     def all_bindings(self) -> list[Binding]:
         """Return the bindings of the virtual host, with one request."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from attune_infra.broker import features
+from attune_infra.broker.plain_words import plain_words
+from attune_infra.topology.facts import features
 
 
 class Code(StrEnum):
@@ -53,7 +54,7 @@ def refusal_of(error: Exception) -> Refusal:
     code = _CODES.get(getattr(error, "reply_code", None) or 0, Code.OTHER)
     if code is Code.MISSING and not text.startswith(_NO_SUCH_OBJECT):
         code = Code.UNAVAILABLE
-    return Refusal(code, text)
+    return Refusal(code, plain_words(text))
 
 
 def no_answer(seconds: float) -> Refusal:

@@ -35,18 +35,17 @@ def diff(
 ) -> None:
     """Show the changes of `setup`, attribute by attribute. Exit code 2 on drift or if a queue is down.
 
-    With --worker, also the changes of `worker provision`.
+    With --worker, also the changes of `worker provision`. The exit code is 1 if RabbitMQ would refuse an object.
     """
+    from attune_infra.operations.setup import make_plan
     from attune_infra.render.pages import plan as page
-    from attune_infra.topology.plan import Plan, check_possible
     from attune_infra.topology.worker import with_workers
 
     topology, worker_ids = session.using(file).with_reading().readable_topology, read_worker_ids(worker or [])
     with session.broker(Via.HTTP) as broker:
         listed = run_in_background(broker.read)
         want, have = with_workers(topology, worker_ids), listed()
-        plan = _count_losses(Plan.between(have, want, prune=prune), broker)
-    check_possible(plan.changes, have, want)
+        plan = _count_losses(make_plan(broker, have, want, prune=prune), broker)
     if explain:
         _finish_explained(session, plan, have, want)
     session.finish("diff", page, plan)

@@ -9,7 +9,7 @@ import typer
 from attune_infra.cli._app import App
 from attune_infra.cli._files import read_text
 from attune_infra.cli._options import OutputOption, Vhost
-from attune_infra.cli._output import Output, finish, tell_left_out
+from attune_infra.cli._output import Output, finish, tell_reading
 
 app = App()
 
@@ -20,10 +20,11 @@ _File = Annotated[str, typer.Argument(metavar="FILE", help="Definitions JSON, or
 def import_(file: _File, *, vhost: Vhost = None, output: OutputOption = Output.TEXT) -> None:
     """Convert RabbitMQ definitions to a topology document. Objects left out are named on standard error."""
     from attune_infra.render.pages import document as page
-    from attune_infra.topology.document.definitions import parse_definitions
+    from attune_infra.topology.document.definitions import read_definitions
     from attune_infra.topology.document.text import Document
     from attune_infra.topology.document.write import write
 
-    topology, left_out = parse_definitions(read_text(file), source=file, vhost=vhost)
-    tell_left_out(left_out)
-    finish("import", page, Document(write(topology), left_out), output)
+    reading = read_definitions(read_text(file), source=file, vhost=vhost)
+    reading.refuse_problems()
+    tell_reading(reading)
+    finish("import", page, Document(write(reading.topology), reading.left_out), output)

@@ -55,6 +55,7 @@ def setup(
         plan = _plan(broker, want, prune=prune, expect=expect)
         if dry_run:
             _finish_dry_run(session, plan, broker, allowed=allow_destructive and yes)
+        plan.check_possible()
         destroy = allow_destructive and _may_destroy(plan, broker, yes=yes)
         with progress("setting up") as watch:
             report = apply_plan(plan, broker, want, destroy=destroy, watch=watch)
@@ -62,12 +63,10 @@ def setup(
 
 
 def _plan(broker: Broker, want: Topology, *, prune: bool, expect: str | None) -> Plan:
-    from attune_infra.topology.plan import Plan, check_possible
+    from attune_infra.operations.setup import make_plan
 
-    have = broker.read()
-    plan = Plan.between(have, want, prune=prune)
+    plan = make_plan(broker, broker.read(), want, prune=prune)
     plan.insist_on(expect)
-    check_possible(plan.changes, have, want)
     return plan
 
 

@@ -26,6 +26,12 @@ def probe(broker: ProbeBroker, want: Topology) -> tuple[Check, ...]:
 
 
 def _probe_routes(broker: ProbeBroker, want: Topology) -> tuple[Check, ...]:
+    untyped = ", ".join(name for name, exchange in want.exchanges.items() if not exchange.type)
+    if untyped:
+        raise RequestRefused(
+            f"the document does not say the type of external exchange {untyped}, so no probe can stand in for it",
+            hint="add its type to the document",
+        )
     mirrored = mirror(want)
     with broker.throwaway() as own:
         for outcome in own.apply(Create(item) for item in mirrored.objects()):

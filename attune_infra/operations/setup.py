@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from attune_infra.topology.diff import Changed, Create, Delete, Recreate, Update, diff
-from attune_infra.topology.model import Queue, Topology, TopologyObject
+from attune_infra.errors import BrokerError
+from attune_infra.operations.put_back import put_back_old
+from attune_infra.topology.diff import Changed, Create, Delete, Recreate, Update
+from attune_infra.topology.facts.refusals import Restrictions
+from attune_infra.topology.model import Policy, Queue, Topology, TopologyObject, label
 from attune_infra.topology.plan import Plan, loss_by
-from attune_infra.topology.remedy import policy_instead
 from attune_infra.topology.report import Outcome, Report, Status
 
 if TYPE_CHECKING:
@@ -24,33 +26,56 @@ Watch: TypeAlias = Callable[[int, int], None]
 
 def setup(broker: Broker, want: Topology, *, watch: Watch = lambda *_: None) -> Report:
     """Create missing objects and return the outcome of every wanted object, different and down ones included."""
-    return apply_plan(Plan.between(broker.read(), want), broker, want, watch=watch)
+    return apply_plan(make_plan(broker, broker.read(), want), broker, want, watch=watch)
+
+
+def make_plan(broker: Broker, have: Topology, want: Topology, *, prune: bool = False) -> Plan:
+    """Return the plan for a broker that has these objects, with the refusals that are certain."""
+    plan = Plan.between(have, want, prune=prune)
+    is_restricted = any(isinstance(item, Queue | Policy) for item in plan.declared)
+    return plan.foreseeing(have, want, broker.restrictions() if is_restricted else Restrictions())
 
 
 def apply_plan(
     plan: Plan, broker: Broker, want: Topology, *, destroy: bool = False, watch: Watch = lambda *_: None
 ) -> Report:
-    """Apply a plan and read back the result.
+    """Apply a plan and read back the result; raise `BrokerError`, and change nothing, if a refusal is certain.
 
     Without `destroy` nothing is deleted: deletions that would be needed are reported with their loss. Several runs
     may overlap: an object that another run created counts as created. An interrupted run can be repeated.
     """
+    plan.check_possible()
+    if destroy:
+        broker.check_declaring(plan.declared)
     outcomes = {item: Outcome(item, Status.UNCHANGED) for item in plan.unchanged}
     outcomes |= {queue: Outcome(queue, Status.DOWN, queue.state or "") for queue in plan.down}
-    if destroy:
-        broker.check_allowed(change.want for change in (*plan.applicable, *plan.recreations))
+    outcomes |= _awaited(plan)
     refusals = {change.want: _refusal(change, broker) for change in plan.recreations}
+    before = broker.read() if destroy and plan.recreations else Topology()
     removals = _remove(plan.recreations if destroy else (), broker)
     gone = [change for change in plan.recreations if _is_deleted(removals.get(change.want))]
-    made = _make((*plan.applicable, *_creations_after(gone, broker, want)), broker, want, watch)
+    made = _make_all(plan, gone, broker, want, watch)
     recreated = {
         change.want: replace(refusals[change.want], status=Status.RECREATED)
         for change in gone
         if made[change.want].status is Status.CREATED
     }
+    losses = [refusals[change.want] for change in gone if made[change.want].status is Status.FAILED]
+    put_back = put_back_old(losses, made, before, broker) if losses else {}
     deleted = _delete(plan.deletions, broker, destroy)
-    outcomes |= refusals | removals | made | recreated | _make_again(plan.deletions, deleted, broker, want)
+    again = _make_again(plan.deletions, deleted, broker, want)
+    outcomes |= refusals | removals | made | recreated | put_back | again
     return Report((*(outcomes[item] for item in want.objects()), *deleted))
+
+
+def _awaited(plan: Plan) -> dict[TopologyObject, Outcome]:
+    """Return the outcomes of awaited external objects, and of the bindings that wait for them."""
+    awaited = (Outcome(each.want, Status.AWAITED, each.reason, each.differences) for each in plan.awaited)
+    waiting = (
+        Outcome(item, Status.SKIPPED, f"it waits for {label(change.want)}, which is missing")
+        for item, change in plan.waiting.items()
+    )
+    return {outcome.object: outcome for outcome in (*awaited, *waiting)}
 
 
 def count_contents(plan: Plan, broker: CountingBroker) -> Plan:
@@ -77,7 +102,7 @@ def _refusal(change: Recreate, broker: Broker) -> Outcome:
         loss=loss_by(change, messages, consumers),
         lost=change.lost,
         again=change.again,
-        instead=policy_instead(change),
+        instead=change.instead,
     )
 
 
@@ -93,13 +118,28 @@ def _is_deleted(outcome: Outcome | None) -> bool:
     return outcome is not None and outcome.status is Status.DELETED
 
 
-def _creations_after(gone: Sequence[Recreate], broker: Broker, want: Topology) -> list[Create]:
-    """Return the deleted objects, and everything wanted that RabbitMQ deleted along with them."""
-    if not gone:
-        return []
-    missing = (change.want for change in diff(broker.read(), want) if isinstance(change, Create))
-    objects = dict.fromkeys((*(change.want for change in gone), *missing))
-    return [Create(item) for item in objects]
+def _make_all(
+    plan: Plan, gone: Sequence[Recreate], broker: Broker, want: Topology, watch: Watch
+) -> dict[TopologyObject, Outcome]:
+    """Make the changes that destroy nothing, and create what was deleted to be recreated.
+
+    Raise `BrokerError` if not even the first change can be tried, but only if nothing was deleted before.
+    """
+    changes = [*plan.applicable, *(Create(change.want) for change in gone)]
+    try:
+        if gone:
+            known = {change.want for change in changes}
+            changes += (each for each in _creations(broker, want) if each.want not in known)
+        return _make(changes, broker, want, watch)
+    except BrokerError as error:
+        if not gone:
+            raise
+        return {change.want: Outcome(change.want, Status.FAILED, error.sentence) for change in changes}
+
+
+def _creations(broker: Broker, want: Topology) -> list[Create]:
+    """Return the creations of everything that is missing now and can be created."""
+    return [change for change in Plan.between(broker.read(), want).applicable if isinstance(change, Create)]
 
 
 def _make_again(
@@ -119,7 +159,8 @@ def _make(
     for outcome in broker.apply(changes):
         applied.append(outcome)
         watch(len(applied), len(changes))
-    lacking = {change.want: change for change in diff(broker.read(), want)} if applied else {}
+    changes_left = Plan.between(broker.read(), want).changes if applied else ()
+    lacking = {change.want: change for change in changes_left if not isinstance(change, Delete)}
     return {outcome.object: _read_back(outcome, lacking.get(outcome.object), broker) for outcome in applied}
 
 

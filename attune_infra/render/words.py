@@ -16,6 +16,7 @@ from attune_infra.topology.model import (
     Queue,
     TopologyObject,
     Value,
+    kind_of,
 )
 from attune_infra.topology.words import is_hidden
 
@@ -42,6 +43,8 @@ def visible(text: str) -> str:
 def declaration(item: TopologyObject) -> str:
     """Return the sentence of an object's declaration, with its attributes."""
     match item:
+        case Exchange(external=True) | Queue(external=True):
+            return f"{kind_of(item)} {item.name}, which is external"
         case Exchange():
             more = _arguments(item.arguments)
             return f"exchange {item.name} declared as {_exchange_kind(item)}{more}"

@@ -65,12 +65,14 @@ class Recreate:
     """Delete and declare again, since RabbitMQ cannot change the object in place.
 
     RabbitMQ deletes other objects along with the old one: `again` are wanted and created again, `lost` are not.
+    `instead` is a policy that makes it unnecessary, if a plan found one.
     """
 
     want: Exchange | Queue
     differences: tuple[Difference, ...]
     again: tuple[Companion, ...] = ()
     lost: tuple[Companion, ...] = ()
+    instead: Policy | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +80,32 @@ class Delete:
     """Delete an undeclared object; `again` and `lost` as for `Recreate`.
 
     An exchange is kept as long as it is the source of bindings: `kept_by` are those that it will have then.
+    A binding that no request can delete alone is `stuck`, unless the plan deletes one of its ends.
     """
 
     have: TopologyObject
     again: tuple[Companion, ...] = ()
     lost: tuple[Companion, ...] = ()
     kept_by: tuple[Binding, ...] = ()
+    stuck: bool = False
 
 
-Changed: TypeAlias = Create | Update | Recreate
+@dataclass(frozen=True, slots=True)
+class Await:
+    """Wait for an external object, which is missing or differs: only its owner can declare or change it."""
+
+    want: Exchange | Queue
+    differences: tuple[Difference, ...] = ()
+
+    @property
+    def reason(self) -> str:
+        """The state of the object and the remedy, as the end of a sentence about it."""
+        if self.differences:
+            return "differs; it is external, so only its owner can change it"
+        return "is missing; it is external, so its owner must declare it"
+
+
+Changed: TypeAlias = Create | Update | Recreate | Await
 """A change to a wanted object."""
 
 Change: TypeAlias = Changed | Delete
@@ -108,6 +127,8 @@ def compare(have: Topology, want: Topology) -> Iterator[tuple[TopologyObject, Ch
 def change_of(want: TopologyObject, have: Topology) -> Changed | None:
     """Return the change that a wanted object needs, None if it needs none."""
     match want:
+        case Exchange(external=True) | Queue(external=True):
+            return _await(want, have)
         case Exchange():
             exchange = have.find_exchange(want.name)
             return _recreate(want, _exchange_differences(exchange, want, have)) if exchange else Create(want)
@@ -138,6 +159,15 @@ def _not_in(want: Mapping[str, _T], have: Mapping[str, _T]) -> Iterator[_T]:
 def _recreate(want: Exchange | Queue, found: Iterator[Difference]) -> Recreate | None:
     differences = tuple(found)
     return Recreate(want, differences) if differences else None
+
+
+def _await(want: Exchange | Queue, have: Topology) -> Await | None:
+    """Compare an external object by its existence and, if the document says it, its type."""
+    found = have.find_exchange(want.name) if isinstance(want, Exchange) else have.find_queue(want.name)
+    if found is None:
+        return Await(want)
+    differs = want.type and found.type not in {None, want.type}
+    return Await(want, (Difference("type", found.type, want.type),)) if differs else None
 
 
 def _update(want: Policy, found: Iterator[Difference]) -> Update | None:

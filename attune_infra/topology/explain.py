@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from attune_infra.errors import ExitCode
 from attune_infra.topology.diff import (
+    Await,
     Changed,
     Create,
     Recreate,
@@ -73,6 +74,8 @@ def _explain(item: TopologyObject, change: Changed | None, have: Topology) -> Ex
             reasons = ["a policy can be changed in place"]
         case Recreate():
             reasons = [*_why_recreated(change, have)]
+        case Await():
+            reasons = [f"it {change.reason}"]
         case None:
             reasons = [_why_equal(item)]
     return Explanation(item, change is not None, (*reasons, *_details(item, have)))
@@ -105,6 +108,8 @@ def _why_equal(item: TopologyObject) -> str:
             return "a binding with these ends, this routing key and these arguments exists"
         case Policy():
             return "a policy with this pattern and definition exists"
+        case Exchange(external=True) | Queue(external=True):
+            return "its owner declares it, and it exists"
         case _:
             return "the existing object matches: RabbitMQ would accept this declaration"
 

@@ -15,13 +15,13 @@ from attune_infra.topology.facts.releases import NEWEST, Version
 from attune_infra.topology.model import Binding, End, Exchange, Message, Queue, Severity, Topology, label, odd_key
 from attune_infra.topology.routing.index import Index
 from attune_infra.topology.routing.route import Routing
+from attune_infra.topology.words import without_numbers
 from attune_infra.topology.worker import PLACEHOLDER, owner_of, with_workers
 
 MAX_NUMBERED_QUEUES: Final = 5
 """Queues that may differ only by a number in their names; if there are more, one node stands for all of them."""
 
 _NUMBER: Final = re.compile(r"[0-9]+")
-_ANY_NUMBER: Final = "{n}"
 _MAX_LABELS: Final = 4
 _DLX, _KEY = "x-dead-letter-exchange", "x-dead-letter-routing-key"
 
@@ -210,7 +210,7 @@ class _Builder:
             self.end("exchange", binding.source),
             target,
             EdgeKind.BINDING,
-            _NUMBER.sub(_ANY_NUMBER, key) if is_folded else key,
+            without_numbers(key) if is_folded else key,
             findings=self.findings.get(label(binding), ()),
             highlighted=binding in self.highlight.bindings,
         )
@@ -246,7 +246,7 @@ class _Builder:
         )
 
     def queue_detail(self, queue: Queue) -> str:
-        words = [self.index.topology.type_of(queue)]
+        words = ["external"] if queue.external else [self.index.topology.type_of(queue)]
         if not queue.durable:
             words.append("not durable")
         if queue.auto_delete:
@@ -266,7 +266,9 @@ def shorten_labels(labels: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _exchange_detail(exchange: Exchange) -> str:
-    words = [exchange.type]
+    words = [exchange.type] if exchange.type else []
+    if exchange.external:
+        words.append("external")
     if not exchange.durable:
         words.append("not durable")
     if exchange.auto_delete:
@@ -305,7 +307,7 @@ def _worst(one: Severity | None, other: Severity | None) -> Severity | None:
 
 def _shared_names(queues: Iterable[str]) -> Mapping[str, str]:
     """Return a shared name for each of many queues whose names differ only by a number."""
-    common = {name: _NUMBER.sub(_ANY_NUMBER, name) for name in queues}
+    common = {name: without_numbers(name) for name in queues}
     count = Counter(common.values())
     return {name: shared for name, shared in common.items() if count[shared] > MAX_NUMBERED_QUEUES}
 

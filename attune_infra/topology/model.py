@@ -45,7 +45,10 @@ _WORKING: Final = frozenset({None, "running", "live", "idle", "flow"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
-    """An exchange, wanted or reported by a broker."""
+    """An exchange, wanted or reported by a broker.
+
+    Its owner declares an `external` exchange elsewhere; the type of one may be empty, for unknown.
+    """
 
     name: str
     type: str = "direct"
@@ -53,6 +56,7 @@ class Exchange:
     auto_delete: bool = False
     internal: bool = False
     arguments: Arguments = field(default_factory=dict, hash=False)
+    external: bool = False
 
     @property
     def routing_type(self) -> str:
@@ -68,7 +72,8 @@ class Queue:
     """A queue, wanted or reported by a broker.
 
     `type` is None for a queue wanted without `x-queue-type`: the virtual host decides. `state` is the state that
-    the broker reports (`running`, `down`, ...), None if it reports none.
+    the broker reports (`running`, `down`, ...), None if it reports none. Its owner declares an `external` queue
+    elsewhere.
     """
 
     name: str
@@ -78,6 +83,7 @@ class Queue:
     exclusive: bool = False
     arguments: Arguments = field(default_factory=dict, hash=False)
     state: str | None = field(default=None, compare=False)
+    external: bool = False
 
     @property
     def works(self) -> bool:
@@ -216,9 +222,9 @@ class Topology:
     document manages; undeclared objects with such a name may be pruned. `routes` are tests of the routing. `twins`
     are bindings that the broker holds more than once: it distinguishes integers of different width in arguments,
     and does not show it. `exchange_types` are the types that the broker can make, None if they are unknown.
-    `version` is the release of the broker, or the one to assume; None is the newest.
-    `hidden` are objects of a live broker that are not for a topology: private queues, objects of plugins, and
-    the bindings of both.
+    `version` is the release of the broker, or the one to assume; None is the newest. `in_effect` has the names of
+    policies in effect, as the broker says, empty for none: by `policy` or `operator_policy`, and the kind and name
+    of an object. `hidden` are private queues, objects of plugins, and the bindings of both.
     """
 
     name: str = ""
@@ -235,6 +241,7 @@ class Topology:
     routes: tuple[Route, ...] = ()
     exchange_types: frozenset[str] | None = field(default=None, compare=False)
     version: Version | None = field(default=None, compare=False)
+    in_effect: Mapping[tuple[str, str, str], str] = field(default_factory=dict, compare=False)
     hidden: Topology | None = field(default=None, compare=False)
 
     @classmethod
@@ -323,10 +330,7 @@ def _gather(objects: Iterable[TopologyObject]) -> Topology:
 
 
 def type_without_argument(queue: Queue, default_type: str) -> str:
-    """Return the type that RabbitMQ gives to a queue declared without `x-queue-type`.
-
-    A queue that could have any type gets the default of the virtual host; any other becomes classic.
-    """
+    """Return the type of a queue declared without one: the default, or classic if it could not have any type."""
     return default_type if queue.durable and not queue.auto_delete and not queue.exclusive else "classic"
 
 
@@ -363,10 +367,7 @@ def as_written(arguments: Arguments) -> dict[str, Argument]:
 
 
 def as_read(binding: Binding) -> Binding:
-    """Return a binding in the form that is read from a headers exchange: void, and its text in a listing, are one.
-
-    RabbitMQ lists void as `undefined`, like that text. Void is far more likely, so it is read as void.
-    """
+    """Return a binding as read from a headers exchange, where `undefined` is void, or less likely that text."""
     if VOID_AS_LISTED not in binding.arguments.values():
         return binding
     found = {name: None if value == VOID_AS_LISTED else value for name, value in binding.arguments.items()}

@@ -9,18 +9,19 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypeAlias, TypeVar
 
-from attune_infra.errors import ExitCode, PlanRefused, RequestRefused
-from attune_infra.topology.diff import Change, Create, Delete, Recreate, Update, compare
-from attune_infra.topology.facts.deletion import Companion, Deletions
-from attune_infra.topology.facts.exchanges import find_exchange
+from attune_infra.errors import ExitCode, FeatureDenied, PlanRefused, RequestRefused
+from attune_infra.topology.diff import Await, Change, Create, Delete, Recreate, Update, compare
+from attune_infra.topology.facts.deletion import Companion, Deletions, reason_to_keep
 from attune_infra.topology.facts.machinery import is_machinery, owner_of_name
-from attune_infra.topology.facts.plugin_exchanges import binding_problem, lacks_type, plugin_hint
-from attune_infra.topology.model import Binding, Exchange, Queue, Topology, TopologyObject, freeze, label
+from attune_infra.topology.facts.refusals import ForeseenRefusal, Restrictions, foresee_refusals
+from attune_infra.topology.model import Binding, Exchange, Queue, Topology, TopologyObject, freeze, kind_of, label
 from attune_infra.topology.prune import prunable
+from attune_infra.topology.remedy import policy_instead
 from attune_infra.topology.report import Loss
 from attune_infra.topology.words import counted
 
 _DIGEST_LENGTH = 12
+_MAX_REFUSALS_LISTED = 20
 _Destructive = TypeVar("_Destructive", Recreate, Delete)
 
 
@@ -34,11 +35,13 @@ class Plan:
 
     The `unchanged` objects match the wanted ones. A queue among them whose node is down has the state that the
     broker reports. `contents` are the numbers of messages and consumers of queues, as far as they were counted.
+    The broker is certain to refuse the changes of `refusals`, so none of the changes may be made.
     """
 
     changes: tuple[Change, ...]
     unchanged: tuple[TopologyObject, ...]
     contents: Mapping[str, Contents] = field(default_factory=dict, kw_only=True)
+    refusals: tuple[ForeseenRefusal, ...] = field(default=(), kw_only=True)
 
     @classmethod
     def between(cls, have: Topology, want: Topology, *, prune: bool = False) -> Plan:
@@ -66,14 +69,48 @@ class Plan:
                 hint="show the new plan with `attune-infra diff`",
             )
 
+    def foreseeing(self, have: Topology, want: Topology, restrictions: Restrictions) -> Plan:
+        """Return the same plan with the refusals of a broker."""
+        return replace(self, refusals=foresee_refusals(self.declared, have, want, restrictions))
+
+    def check_possible(self) -> None:
+        """Raise `RequestRefused`, naming every object, if the broker is certain to refuse one.
+
+        Raise `FeatureDenied` if the broker denies a deprecated feature, which often concerns many objects.
+        """
+        if not self.refusals:
+            return
+        for refusal in self.refusals:
+            if refusal.feature is not None:
+                raise FeatureDenied(refusal.reason, hint=refusal.hint, feature=refusal.feature)
+        listed = self.refusals[:_MAX_REFUSALS_LISTED]
+        sentences = [f"{label(refusal.object)}: {refusal.reason}" for refusal in listed]
+        if len(self.refusals) > len(listed):
+            sentences.append(f"and {len(self.refusals) - len(listed)} more; `attune-infra diff` names them all")
+        raise RequestRefused(
+            "\n".join((f"{self.refusal_in_words}, so nothing is changed:", *sentences)),
+            hint="\n".join(dict.fromkeys(refusal.hint for refusal in listed)),
+        )
+
+    @property
+    def refusal_in_words(self) -> str:
+        return f"RabbitMQ would refuse {counted(len(self.refusals), 'object')}"
+
+    @property
+    def declared(self) -> tuple[TopologyObject, ...]:
+        """The objects that the changes declare."""
+        return tuple(change.want for change in self.changes if not isinstance(change, Delete | Await))
+
     @property
     def exit_code(self) -> ExitCode:
-        """Drift, if there is a change to make or a queue that cannot be used."""
+        """Drift, if there is a change to make or a queue that cannot be used; failed if no change can be made."""
+        if self.refusals:
+            return ExitCode.FAILED
         return ExitCode.DRIFT if self.changes or self.down else ExitCode.DONE
 
     def dry_run(self, *, allowed: bool = False) -> DryRun:
         """Return the plan for a command that shows it and exits as if it had carried it out."""
-        return DryRun(self.changes, self.unchanged, allowed, contents=self.contents)
+        return DryRun(self.changes, self.unchanged, allowed, contents=self.contents, refusals=self.refusals)
 
     @property
     def down(self) -> tuple[Queue, ...]:
@@ -81,9 +118,26 @@ class Plan:
         return tuple(item for item in self.unchanged if isinstance(item, Queue) and not item.works)
 
     @cached_property
+    def awaited(self) -> tuple[Await, ...]:
+        """The external objects that are missing or differ."""
+        return tuple(change for change in self.changes if isinstance(change, Await))
+
+    @cached_property
+    def waiting(self) -> Mapping[TopologyObject, Await]:
+        """The bindings that cannot be made, each with a missing external end of it."""
+        missing = {(kind_of(each.want), each.want.name): each for each in self.awaited if not each.differences}
+        found: dict[TopologyObject, Await] = {}
+        for change in self.changes if missing else ():
+            if isinstance(change, Create) and isinstance(item := change.want, Binding):
+                ends = (("exchange", item.source), (item.destination_type, item.destination))
+                found.update((item, missing[end]) for end in ends if end in missing)
+        return found
+
+    @cached_property
     def applicable(self) -> tuple[Create | Update, ...]:
-        """The changes that destroy nothing."""
-        return tuple(change for change in self.changes if isinstance(change, Create | Update))
+        """The changes that destroy nothing, and wait for no external object."""
+        found = (change for change in self.changes if isinstance(change, Create | Update))
+        return tuple(change for change in found if change.want not in self.waiting)
 
     @cached_property
     def recreations(self) -> tuple[Recreate, ...]:
@@ -108,7 +162,9 @@ class Plan:
     @property
     def kept(self) -> tuple[Delete, ...]:
         """The deletions that will not be made, since the object is in use."""
-        return tuple(change for change in self.deletions if change.kept_by or self._is_in_use(change.have))
+        return tuple(
+            change for change in self.deletions if change.kept_by or change.stuck or self._is_in_use(change.have)
+        )
 
     def _is_in_use(self, item: TopologyObject) -> bool:
         return isinstance(item, Queue) and any(self.contents.get(item.name, ()))
@@ -135,13 +191,15 @@ class DryRun(Plan):
 
     @property
     def exit_code(self) -> ExitCode:
+        if self.refusals:
+            return ExitCode.FAILED
         made = len(self.destructive) - len(self.kept) if self.allowed else 0
         refused = made < len(self.destructive)
-        if not (refused or self.down):
+        if not (refused or self.down or self.awaited):
             return ExitCode.DONE
         if self.applicable or made:
             return ExitCode.PARTLY_DONE
-        return ExitCode.FAILED if self.down else ExitCode.REFUSED
+        return ExitCode.FAILED if self.down or self.awaited else ExitCode.REFUSED
 
 
 def loss_by(change: Recreate | Delete, messages: int | None, consumers: int | None) -> Loss:
@@ -178,7 +236,8 @@ def _with_companions(changes: Sequence[Change], have: Topology, want: Topology) 
         if isinstance(change, Recreate):
             companions = before.delete(change.want)
             gone.update(map(_identity, companions))
-            found.append(_with_fates(change, companions, planned, want))
+            with_remedy = replace(change, instead=policy_instead(change, have, want))
+            found.append(_with_fates(with_remedy, companions, planned, want))
         elif not isinstance(change, Delete):
             found.append(change)
     kept = {name: item for name, item in exchanges.items() if _identity(item) not in gone}
@@ -187,9 +246,16 @@ def _with_companions(changes: Sequence[Change], have: Topology, want: Topology) 
         if isinstance(change, Delete):
             item = change.have
             kept_by = after.bindings_from(item.name) if isinstance(item, Exchange) else ()
-            companions = () if kept_by else after.delete(item)
+            companions = () if kept_by or reason_to_keep(item) else after.delete(item)
             found.append(replace(_with_fates(change, companions, deleted, want), kept_by=kept_by))
-    return tuple(found)
+    return tuple(_with_hold(change, after) for change in found)
+
+
+def _with_hold(change: Change, after: Deletions) -> Change:
+    """Return a deletion with the mark that it cannot be made, if that is so; any other change unchanged."""
+    if not isinstance(change, Delete) or reason_to_keep(change.have) is None:
+        return change
+    return replace(change, stuck=isinstance(change.have, Binding) and after.has(change.have))
 
 
 def _with_fates(
@@ -212,7 +278,8 @@ def _with_fates(
 def _wanted_form(item: Companion, want: Topology) -> Companion | None:
     """Return the wanted form of an existing object; None if it is not wanted."""
     if isinstance(item, Exchange):
-        return want.exchanges.get(item.name)
+        exchange = want.exchanges.get(item.name)
+        return None if exchange is None or exchange.external else exchange
     return item if item in want.bindings else None
 
 
@@ -234,6 +301,8 @@ def _canonical(change: Change) -> tuple[object, ...]:
             return ("create", _object(change.want))
         case Update():
             return ("update", _object(change.want), repr(change.differences))
+        case Await():
+            return ("await", _object(change.want), repr(change.differences))
         case Recreate():
             return ("recreate", _object(change.want), repr(change.differences), [*_canonical_loss(change)])
         case Delete():
@@ -253,7 +322,7 @@ def _canonical_loss(change: Recreate | Delete) -> Iterator[tuple[object, ...]]:
 
 def _object(item: TopologyObject) -> tuple[object, ...]:
     """Return all attributes of an object, with their types."""
-    names = [name for name in item.__slots__ if name not in {"state", "key_is_text"}]
+    names = [name for name in item.__slots__ if name not in {"state", "key_is_text", "external"}]
     if isinstance(item, Binding) and not item.key_is_text:
         names.append("key_is_text")
     return (type(item).__name__, *((name, freeze(_plain(getattr(item, name)))) for name in names))
@@ -261,29 +330,3 @@ def _object(item: TopologyObject) -> tuple[object, ...]:
 
 def _plain(value: object) -> object:
     return dict(value) if isinstance(value, Mapping) else value
-
-
-def check_possible(changes: Iterable[Change], have: Topology, want: Topology) -> None:
-    """Raise `RequestRefused`, naming every one, if the broker is certain to refuse any of these changes."""
-    refusals = list(_refusals(changes, have, want))
-    if refusals:
-        sentences = "\n".join(sentence for sentence, _ in refusals)
-        hints = "\n".join(dict.fromkeys(hint for _, hint in refusals))
-        raise RequestRefused(
-            f"RabbitMQ would refuse {counted(len(refusals), 'object')}, so nothing is changed:\n{sentences}",
-            hint=hints,
-        )
-
-
-def _refusals(changes: Iterable[Change], have: Topology, want: Topology) -> Iterator[tuple[str, str]]:
-    """Yield a sentence and a remedy for each change that the broker would refuse."""
-    for change in changes:
-        if not isinstance(change, Create | Recreate):
-            continue
-        item = change.want
-        if isinstance(item, Exchange) and lacks_type(item, have):
-            yield f"{label(item)}: the broker has no exchange type {item.type}", plugin_hint(item.type)
-        elif isinstance(item, Binding):
-            source = find_exchange(item.source, want.exchanges) or have.exchanges.get(item.source)
-            if source is not None and (problem := binding_problem(item, source)) is not None:
-                yield f"{label(item)}: {problem[0]}", problem[1]

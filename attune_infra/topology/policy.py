@@ -7,47 +7,48 @@ policies with each other. It merges one operator policy on top, key by key: `fac
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterator, Mapping
-from functools import cache
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 
+from attune_infra.topology.facts.arguments import POLICY_RULES
+from attune_infra.topology.facts.patterns import matches
 from attune_infra.topology.facts.policies import merge_with_argument, merge_with_operator, unsupported_keys
-from attune_infra.topology.facts.releases import NEWEST
-from attune_infra.topology.model import Argument, Exchange, Policy, Queue, Topology
+from attune_infra.topology.facts.releases import NEWEST, Version
+from attune_infra.topology.model import Argument, Exchange, Policy, Queue, Topology, freeze, kind_of
 
 PROVIDED_BY_POLICY: Mapping[str, str] = {
-    "alternate-exchange": "alternate-exchange",
-    "x-dead-letter-exchange": "dead-letter-exchange",
-    "x-dead-letter-routing-key": "dead-letter-routing-key",
-    "x-dead-letter-strategy": "dead-letter-strategy",
-    "x-delivery-limit": "delivery-limit",
-    "x-expires": "expires",
-    "x-max-age": "max-age",
-    "x-max-length": "max-length",
-    "x-max-length-bytes": "max-length-bytes",
-    "x-message-ttl": "message-ttl",
-    "x-overflow": "overflow",
-    "x-queue-leader-locator": "queue-leader-locator",
+    rule.name: key for key, rule in POLICY_RULES.items() if not rule.read_once
 }
 """Arguments that a policy can provide instead, and its key for each."""
 
-_ARGUMENT_OF_KEY = {key: name for name, key in PROVIDED_BY_POLICY.items()}
-
 
 def policy_of(item: Exchange | Queue, topology: Topology) -> Policy | None:
-    """Return the policy in effect on an object; of several with one priority RabbitMQ may choose another."""
-    return _find_policy(item, topology.policies, topology)
+    """Return the policy in effect on an object; of several with one priority, the broker may choose another.
+
+    If the topology is that of a broker, the broker's word counts.
+    """
+    return _find_policy(item, "policy", topology.policies, topology)
 
 
 def effective_definition(item: Exchange | Queue, topology: Topology) -> Mapping[str, Argument]:
     """Return the definition of the policy and the operator policy in effect, merged."""
     regular = policy_of(item, topology)
     merged: dict[str, Argument] = dict(regular.definition) if regular else {}
-    operator = _find_policy(item, topology.operator_policies, topology) if isinstance(item, Queue) else None
+    operator = (
+        _find_policy(item, "operator_policy", topology.operator_policies, topology)
+        if isinstance(item, Queue)
+        else None
+    )
     if operator is not None:
         for key, value in operator.definition.items():
             merged[key] = merge_with_operator(key, merged[key], value) if key in merged else value
     return merged
+
+
+def as_on_release(topology: Topology, version: Version) -> Topology:
+    """Return a topology as on a release; what a broker said of its policies holds on its own release alone."""
+    in_effect = topology.in_effect if version == topology.version else {}
+    return replace(topology, version=version, in_effect=in_effect)
 
 
 def expires(queue: Queue, topology: Topology) -> bool:
@@ -60,17 +61,60 @@ def effective_arguments(queue: Queue, topology: Topology) -> Mapping[str, Argume
     found = dict(queue.arguments)
     kind, version = topology.type_of(queue), topology.version or NEWEST
     for key, value in effective_definition(queue, topology).items():
-        name = _ARGUMENT_OF_KEY.get(key)
-        if name is None:
+        if key not in POLICY_RULES:
             continue
+        name = POLICY_RULES[key].name
         mine = found.get(name)
         merged = merge_with_argument(name, mine, value, queue_type=kind, version=version)
         found[name] = value if mine is None else merged
     return found
 
 
-def _find_policy(item: Exchange | Queue, policies: Mapping[str, Policy], topology: Topology) -> Policy | None:
-    found = applicable_policies(item, policies, topology) if policies else ()
+def tied_policies(item: Exchange | Queue, topology: Topology) -> tuple[Policy, ...]:
+    """Return the policies of one priority of which one is in effect, if only the broker knows which one.
+
+    There are none if they would have the same effect, or if the broker says which one it is.
+    """
+    if ("policy", kind_of(item), item.name) in topology.in_effect:
+        return ()
+    chosen = policy_of(item, topology)
+    found = applicable_policies(item, topology.policies, topology) if chosen else ()
+    tied = sorted(
+        (each for each in found if chosen and each.priority == chosen.priority), key=lambda each: each.name
+    )
+    differ = any(freeze(each.definition) != freeze(tied[0].definition) for each in tied)
+    return tuple(tied) if differ else ()
+
+
+def idle_policies(items: Iterable[Exchange | Queue], topology: Topology) -> Mapping[str, str]:
+    """Return the names of the policies that are in effect on none of these objects, each with the reason."""
+    items = tuple(items)
+    in_effect = {policy.name for item in items if (policy := policy_of(item, topology))}
+    idle = [policy for name, policy in topology.policies.items() if name not in in_effect]
+    return {policy.name: _why_idle(policy, items, topology) for policy in idle}
+
+
+def _why_idle(policy: Policy, items: Iterable[Exchange | Queue], topology: Topology) -> str:
+    alone = {policy.name: policy}
+    matching = [item for item in items if any(matching_policies(item, alone, topology))]
+    if not matching:
+        return "its pattern matches no name of the kind it applies to"
+    rivals = [item for item in matching if any(applicable_policies(item, alone, topology))]
+    if not rivals:
+        return "each queue it matches passes it over, for a key that its type does not support"
+    winner = policy_of(rivals[0], topology)
+    return f"another policy wins on every object it matches, such as '{winner.name if winner else ''}'"
+
+
+def _find_policy(
+    item: Exchange | Queue, which: str, policies: Mapping[str, Policy], topology: Topology
+) -> Policy | None:
+    if not policies:
+        return None
+    named = topology.in_effect.get((which, kind_of(item), item.name))
+    if named is not None and item.name and (not named or named in policies):
+        return policies.get(named)
+    found = applicable_policies(item, policies, topology)
     return max(found, key=lambda policy: (policy.priority, policy.name), default=None)
 
 
@@ -94,8 +138,12 @@ def matching_policies(
     """
     if not item.name:
         return iter(())
-    kinds = _apply_to_values(item, topology)
-    return (policy for policy in policies.values() if policy.apply_to in kinds and matches_name(policy, item.name))
+    kinds, version = _apply_to_values(item, topology), topology.version
+    return (
+        policy
+        for policy in policies.values()
+        if policy.apply_to in kinds and matches_name(policy, item.name, version)
+    )
 
 
 def _apply_to_values(item: Exchange | Queue, topology: Topology) -> Collection[str]:
@@ -106,15 +154,6 @@ def _apply_to_values(item: Exchange | Queue, topology: Topology) -> Collection[s
     return {"all", "queues", "streams" if kind == "stream" else f"{kind}_queues"}
 
 
-def matches_name(policy: Policy, name: str) -> bool:
+def matches_name(policy: Policy, name: str, version: Version | None) -> bool:
     """Return whether the pattern of a policy matches a name, at any place in it."""
-    return _compile(policy.pattern).search(name) is not None
-
-
-@cache
-def _compile(text: str) -> re.Pattern[str]:
-    """Compile a pattern; one that only Erlang can compile matches nothing here."""
-    try:
-        return re.compile(text)
-    except re.error:
-        return re.compile(r"(?!)")
+    return matches(policy.pattern, name, version or NEWEST)

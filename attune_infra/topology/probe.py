@@ -30,6 +30,7 @@ def mirror(want: Topology) -> Topology:
     whole = with_workers(want, sorted(ids))
     return replace(
         whole,
+        exchanges={name: replace(exchange, external=False) for name, exchange in whole.exchanges.items()},
         queues={name: Queue(name=name, type="classic") for name in whole.queues},
         policies={
             name: replace(policy, apply_to="exchanges")

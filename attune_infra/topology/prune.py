@@ -7,7 +7,7 @@ destination. Objects of RabbitMQ itself (`amq.*`) and of its plugins, and the qu
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from attune_infra.topology.diff import Delete, undeclared
 from attune_infra.topology.facts.machinery import owner_of_name
@@ -25,6 +25,8 @@ def prunable(have: Topology, want: Topology) -> tuple[Delete, ...]:
 
 def why_kept(item: TopologyObject, want: Topology) -> str | None:
     """Return the reason to keep an undeclared object, None if the document manages it."""
+    if isinstance(item, Binding) and _ends_at_external(item, want):
+        return "its destination is external"
     for name in _names(item):
         if owner := owner_of_name(name):
             return f"it belongs to {owner}"
@@ -33,6 +35,13 @@ def why_kept(item: TopologyObject, want: Topology) -> str | None:
         if not any(claims(pattern, name) for pattern in want.manages):
             return f"no `manages` pattern of the document matches '{name}'"
     return None
+
+
+def _ends_at_external(binding: Binding, want: Topology) -> bool:
+    ends: Mapping[str, Exchange | Queue] = (
+        want.exchanges if binding.destination_type == "exchange" else want.queues
+    )
+    return binding.destination in ends and ends[binding.destination].external
 
 
 def claims(pattern: str, name: str) -> bool:

@@ -2,42 +2,59 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Collection
+from dataclasses import replace
+from itertools import chain, count
 
-from attune_infra.topology.diff import Difference, Recreate
-from attune_infra.topology.model import ABSENT, Argument, Exchange, Policy
-from attune_infra.topology.policy import PROVIDED_BY_POLICY
+from attune_infra.topology.diff import Recreate, change_of
+from attune_infra.topology.facts.compatibility import judgements
+from attune_infra.topology.facts.fact import Effect
+from attune_infra.topology.facts.patterns import escape
+from attune_infra.topology.facts.releases import NEWEST
+from attune_infra.topology.model import ABSENT, Argument, Exchange, Policy, Topology
+from attune_infra.topology.policy import PROVIDED_BY_POLICY, applicable_policies, policy_of
 
-_SMALLER_COUNTS = frozenset(
-    {"x-delivery-limit", "x-expires", "x-max-length", "x-max-length-bytes", "x-message-ttl"}
-)
-"""Arguments that a policy overrides with a smaller number; all other arguments win over policies."""
 
+def policy_instead(change: Recreate, have: Topology, want: Topology) -> Policy | None:
+    """Return a policy for an object alone that ends its differences, None if there is none.
 
-def policy_instead(change: Recreate) -> Policy | None:
-    """Return a policy with the same effect as recreating an object, None if no policy has it."""
-    definition: dict[str, Argument] = {}
+    It counts on the wanted policies, holds what is in effect on the object now, and wins over all others.
+    """
+    name, is_exchange = change.want.name, isinstance(change.want, Exchange)
+    existing = have.find_exchange(name) if is_exchange else have.find_queue(name)
+    added: dict[str, Argument] = {}
     for found in change.differences:
-        if not _can_be_provided(found):
+        if found.attribute not in PROVIDED_BY_POLICY or found.have is not ABSENT or found.want is ABSENT:
             return None
-        definition[PROVIDED_BY_POLICY[found.attribute]] = found.want  # type: ignore[assignment] # it is not ABSENT
-    kind = "exchanges" if isinstance(change.want, Exchange) else "queues"
-    return Policy(
-        name=change.want.name,
-        pattern=f"^{re.escape(change.want.name)}$",
-        apply_to=kind,
-        definition=definition,
+        added[PROVIDED_BY_POLICY[found.attribute]] = found.want  # type: ignore[assignment] # it is not ABSENT
+    if existing is None:
+        return None
+    settled = _with_policies(have, *want.policies.values())
+    current = policy_of(existing, settled)
+    rivals = applicable_policies(existing, settled.policies, settled)
+    policy = Policy(
+        name=_free_name(name, settled.policies),
+        pattern=f"^{escape(name)}$",
+        apply_to="exchanges" if is_exchange else "queues",
+        definition={**(current.definition if current else {}), **added},
+        priority=max((rival.priority for rival in rivals), default=-1) + 1,
     )
+    is_enough = change_of(change.want, _with_policies(settled, policy)) is None
+    return policy if is_enough and _is_accepted(policy, have) else None
 
 
-def _can_be_provided(found: Difference) -> bool:
-    if found.attribute not in PROVIDED_BY_POLICY or found.want is ABSENT:
-        return False
-    if found.have is ABSENT:
-        return True
-    return (
-        found.attribute in _SMALLER_COUNTS
-        and isinstance(found.have, int)
-        and isinstance(found.want, int)
-        and found.want < found.have
-    )
+def _with_policies(topology: Topology, *policies: Policy) -> Topology:
+    """Return a topology with more policies; if they change anything, the broker's word counts no more."""
+    found = {**topology.policies, **{policy.name: policy for policy in policies}}
+    in_effect = topology.in_effect if found == topology.policies else {}
+    return replace(topology, policies=found, in_effect=in_effect)
+
+
+def _is_accepted(policy: Policy, topology: Topology) -> bool:
+    found = judgements(policy, topology, topology.version or NEWEST)
+    return not any(each.effect in {Effect.REFUSED, Effect.MISREAD} for each in found)
+
+
+def _free_name(name: str, taken: Collection[str]) -> str:
+    others = (f"{name}.{number}" for number in count(2))
+    return next(each for each in chain([name], others) if each not in taken)

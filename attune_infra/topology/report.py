@@ -26,13 +26,15 @@ class Status(StrEnum):
     """It was to be deleted, but something would have been lost with it."""
     FAILED = "failed"
     SKIPPED = "skipped"
+    AWAITED = "awaited"
+    """It is external, and missing or different: only its owner can declare or change it."""
     DOWN = "down"
     """The queue matches but is unavailable, because its node is down."""
 
 
 _MADE = frozenset({Status.CREATED, Status.UPDATED, Status.RECREATED, Status.DELETED})
 _REFUSED = frozenset({Status.DIFFERS, Status.KEPT})
-_FAILED = frozenset({Status.FAILED, Status.SKIPPED, Status.DOWN})
+_FAILED = frozenset({Status.FAILED, Status.SKIPPED, Status.AWAITED, Status.DOWN})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

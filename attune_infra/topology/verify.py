@@ -10,10 +10,13 @@ from itertools import chain
 from typing import NamedTuple
 
 from attune_infra.errors import AttuneError, ExitCode
-from attune_infra.topology.diff import Changed, Create, Difference, change_of, compare, undeclared
+from attune_infra.topology.diff import Await, Changed, Create, Difference, change_of, compare, undeclared
+from attune_infra.topology.facts.exchanges import PREDECLARED_EXCHANGES
+from attune_infra.topology.facts.machinery import EXAMPLES
 from attune_infra.topology.facts.plugin_exchanges import lacks_type, plugin_hint
 from attune_infra.topology.facts.releases import NEWEST, version_of
-from attune_infra.topology.model import Binding, Exchange, Queue, Topology, TopologyObject, label
+from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology, TopologyObject, label
+from attune_infra.topology.policy import idle_policies
 from attune_infra.topology.routing.index import Index
 from attune_infra.topology.routing.reach import Reach, keys_into
 from attune_infra.topology.routing.route import Routing
@@ -21,10 +24,12 @@ from attune_infra.topology.routing.routes import route_name, run_routes_on
 from attune_infra.topology.routing.topic_keys import format_key, parse_literal_key
 from attune_infra.topology.words import counted
 from attune_infra.topology.worker import (
+    HIGHEST_ID,
     bindings_of,
     consumer_tag_of,
     objects_of,
     owner_of,
+    queues_of,
     worker_family,
 )
 
@@ -137,12 +142,26 @@ def _reachable(protocol: str, answer: str | AttuneError) -> Check:
 
 
 def _checks_of_topology(have: Index, want: Topology) -> Iterator[Check]:
+    idle = idle_policies(_targets(have.topology, want), have.topology) if want.policies else {}
     for item, change in compare(have.topology, want):
-        yield _check_of_object(item, change, have.topology)
+        check = _check_of_object(item, change, have.topology)
+        if isinstance(item, Policy) and change is None and item.name in idle:
+            check = check._replace(verdict=Verdict.WARNING, detail=f"is in effect nowhere: {idle[item.name]}")
+        yield check
     wanted, reach = Index(want, have.version), Reach(have)
     for queue in sorted(want.queues.values(), key=lambda queue: queue.name):
         if "x-dead-letter-exchange" in queue.arguments:
             yield _check_of_dead_letters(queue, wanted, reach)
+
+
+def _targets(have: Topology, want: Topology) -> Iterator[Exchange | Queue]:
+    """Yield the objects that a policy may be in effect on, and those that it may wait for."""
+    for topology in (have, have.hidden or Topology()):
+        yield from topology.exchanges.values()
+        yield from topology.queues.values()
+    yield from (Exchange(name=name) for name in PREDECLARED_EXCHANGES)
+    yield from (Queue(name=name, durable=False) for name in EXAMPLES)
+    yield from queues_of(want.workers, HIGHEST_ID) if want.workers else ()
 
 
 def _check_of_object(item: TopologyObject, change: Changed | None, have: Topology) -> Check:
@@ -153,6 +172,8 @@ def _check_of_object(item: TopologyObject, change: Changed | None, have: Topolog
             detail = f"is missing, and the broker has no exchange type {item.type}"
             return Check(name, Verdict.FAILED, detail, plugin_hint(item.type))
         return Check(name, Verdict.FAILED, "is missing")
+    if isinstance(change, Await):
+        return Check(name, Verdict.FAILED, change.reason, differences=change.differences)
     if change is not None:
         return Check(name, Verdict.FAILED, "differs", differences=change.differences)
     if there and not there.works:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from typing import Final
@@ -14,6 +15,7 @@ _MAX_NAMES_COMPARED: Final = 500
 _MAX_CHARACTERS_COMPARED: Final = 255
 """Characters of a name for a guess."""
 
+_NUMBER: Final = re.compile(r"[0-9]+")
 _HIDDEN_CATEGORIES: Final = {"Cc", "Cs", "Co", "Cn"}
 _TURNING_OR_BREAKING: Final = {
     chr(code) for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x2028, 0x2029)
@@ -81,6 +83,11 @@ def guess(name: str, known: Iterable[str], *, likeness: float = 0.6) -> str:
     is_quick = len(names) <= _MAX_NAMES_COMPARED and len(name) <= _MAX_CHARACTERS_COMPARED
     close = get_close_matches(name, names, n=1, cutoff=likeness) if is_quick else []
     return f"; did you mean '{close[0]}'?" if close else ""
+
+
+def without_numbers(text: str) -> str:
+    """Return a text with `{n}` for each number in it: equal for names that differ only by numbers."""
+    return _NUMBER.sub("{n}", text)
 
 
 def is_hidden(character: str) -> bool:

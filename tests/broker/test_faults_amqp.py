@@ -7,7 +7,7 @@ import ssl
 import amqp
 import pytest
 
-from attune_infra.broker import faults, features
+from attune_infra.broker import faults
 from attune_infra.broker.refusal import Code, Refusal
 from attune_infra.errors import (
     BrokerError,
@@ -19,6 +19,7 @@ from attune_infra.errors import (
     VirtualHostMissing,
 )
 from attune_infra.settings import AMQP_URL, resolve
+from attune_infra.topology.facts import features
 from support.answers import parts_of
 
 SETTINGS = resolve({AMQP_URL: "amqp://ann:s3cret@broker.example/a%20b"}, {})

@@ -167,6 +167,63 @@ def test_prune_never_deletes_the_wanted_binding(
         assert "it goes only with its queue or exchange" in result.stdout
 
 
+PRUNE = ("--prune", "--allow-destructive", "--yes")
+STUCK = "it is kept: RabbitMQ holds it without a routing key: it goes only with its queue or exchange"
+
+
+def test_a_plan_foresees_that_a_missing_key_is_kept(
+    attune_infra: Command, management: Management, vhost: VirtualHost, wanted: str
+) -> None:
+    load(management, vhost, {})
+    management.post("bindings", vhost.name, "e", "h", "q", "q", body={"routing_key": "", "arguments": {}})
+
+    shown = attune_infra("diff", wanted, "--prune")
+    data = attune_infra("diff", wanted, "--prune", "-o", "json").json
+    dry = [attune_infra("setup", wanted, "--dry-run", *flags).code for flags in (("--prune",), PRUNE)]
+    done = [attune_infra("setup", wanted, *flags).code for flags in (("--prune",), PRUNE)]
+
+    assert shown.code == 2
+    assert shown.lines[1] == f"      {STUCK}"
+    [change] = data["changes"]
+    assert change["kept_because"] == STUCK.removeprefix("it is kept: ")
+    assert dry == done == [4, 4]
+
+
+@pytest.mark.parametrize(
+    ("document", "stuck", "code"),
+    [
+        ("manages: ['.*']\nexchanges: {h: {type: headers}}\n", False, 0),
+        ("manages: ['.*']\nqueues: {q: {}}\n", True, 4),
+        ("manages: ['.*']\nexchanges: {h: {type: headers}}\nqueues: {q: {durable: false}}\n", False, 0),
+        ("manages: ['.*']\nexchanges: {h: {type: headers}, new: {}}\nqueues: {q: {}}\n", True, 3),
+    ],
+    ids=["queue goes", "exchange goes", "queue is recreated", "exchange is created"],
+)
+@pytest.mark.transient_queues
+def test_a_missing_key_goes_with_its_queue(
+    attune_infra: Command,
+    management: Management,
+    vhost: VirtualHost,
+    tmp_path: Path,
+    *,
+    document: str,
+    stuck: bool,
+    code: int,
+) -> None:
+    load(management, vhost, {})
+    path = tmp_path / "wanted.yaml"
+    path.write_text(document)
+
+    data = attune_infra("diff", str(path), "--prune", "-o", "json").json
+    dry = attune_infra("setup", str(path), "--dry-run", *PRUNE)
+    done = attune_infra("setup", str(path), *PRUNE)
+
+    assert any("kept_because" in change for change in data["changes"]) is stuck
+    assert (dry.code, done.code) == (code, code)
+    with RabbitMQ(vhost.settings()) as broker:
+        assert (MISSING in broker.read().bindings) is stuck
+
+
 @pytest.mark.parametrize("odd", LOADED, ids=["missing", "null"])
 def test_every_command_goes_on(
     attune_infra: Command, management: Management, vhost: VirtualHost, wanted: str, odd: Binding
@@ -218,3 +275,38 @@ def test_odd_keys_between_odd_names_are_pruned(attune_infra: Command, vhost: Vir
     assert pruned.code == 0
     with RabbitMQ(vhost.settings()) as broker:
         assert [binding.routing_key for binding in broker.read().bindings] == ["name~"]
+
+
+def test_many_bindings_are_listed_once_and_their_twins_are_deleted_too(
+    broker: RabbitMQ,
+    management: Management,
+    vhost: VirtualHost,
+    channel: amqp.Channel,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    queues = [Queue(name=f"q{number}") for number in range(8)]
+    bindings = [
+        Binding(source="h", destination=queue.name, routing_key=key, arguments={"n": 1})
+        for queue in queues
+        for key in ("a", "undefined", "")
+    ]
+    wanted: list[TopologyObject] = [Exchange(name="h", type="headers"), *queues, *bindings]
+    list(broker.apply(map(Create, wanted)))
+    for queue in queues:
+        channel.queue_bind(queue.name, "h", "a", arguments={"n": 1})  # 32 bits wide, RabbitMQ's other 1
+    assert len(management.get("exchanges", vhost.name, "h", "bindings", "source")) == 32
+    asked: list[tuple[str, ...]] = []
+    get = broker._connections.http.get
+
+    def count(*segments: str, **query: str) -> Any:
+        asked.append(segments)
+        return get(*segments, **query)
+
+    monkeypatch.setattr(broker._connections.http, "get", count)
+
+    outcomes = delete(broker, *bindings)
+
+    assert [outcome.status for outcome in outcomes] == [Status.DELETED] * 24
+    assert management.get("exchanges", vhost.name, "h", "bindings", "source") == []
+    assert sum(segments[0] == "exchanges" for segments in asked) == 1
+    assert len([segments for segments in asked if segments[0] == "bindings"]) <= 3 * len(queues) + 1

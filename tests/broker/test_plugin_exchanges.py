@@ -16,12 +16,14 @@ from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.broker.wire import body_of
 from attune_infra.operations.setup import setup
 from attune_infra.sandbox import BoundSandbox
+from attune_infra.topology.facts.arguments import QUEUE_TYPES
 from attune_infra.topology.facts.plugin_exchanges import binding_problem, exchange_problems
 from attune_infra.topology.lint.linter import lint
 from attune_infra.topology.model import Arguments, Binding, Exchange, Message, Queue, Topology
 from attune_infra.topology.routing.route import Routing
 from support.argument_cases import is_accepted
 from support.plugins import EXCHANGE_PLUGINS, enable_plugins
+from support.routed import PLUGIN_TYPES
 from support.under_test import BrokerUnderTest
 from support.virtual_host import VirtualHost
 
@@ -76,12 +78,31 @@ def test_the_plugin_takes_the_same_keys(
 
     for key in KEYS:
         binding = Binding(source="e", destination="q", routing_key=key)
-        assert is_taken(key) == (binding_problem(binding, exchange) is None), key
+        assert is_taken(key) == (binding_problem(binding, exchange, Topology.of([queue])) is None), key
 
 
-@pytest.mark.parametrize(
-    "kind", ["x-consistent-hash", "x-random", "x-modulus-hash", "x-recent-history", "x-local-random"]
-)
+@pytest.mark.parametrize("queue_type", QUEUE_TYPES)
+@pytest.mark.parametrize("kind", PLUGIN_TYPES)
+def test_the_plugin_takes_queues_of_the_same_types(
+    kind: str, queue_type: str, vhost: VirtualHost, management: Management, broker: RabbitMQ
+) -> None:
+    exchange, queue = Exchange(name="e", type=kind), Queue(name="q", type=queue_type)
+    if kind not in (broker.read().exchange_types or ()):
+        pytest.skip(f"this release has no {kind}")
+    topology = Topology.of([exchange, queue])
+    assert setup(broker, topology).exit_code == 0
+    binding = Binding(source="e", destination="q", routing_key="1" if kind == "x-consistent-hash" else "")
+
+    taken = is_accepted(
+        lambda: management.post(
+            "bindings", vhost.name, "e", "e", "q", "q", body={"routing_key": binding.routing_key}
+        )
+    )
+
+    assert taken == (binding_problem(binding, exchange, topology) is None)
+
+
+@pytest.mark.parametrize("kind", PLUGIN_TYPES)
 @pytest.mark.parametrize("count", [0, 1, 3])
 def test_messages_go_where_they_were_said_to_go(
     kind: str, count: int, vhost: VirtualHost, broker: RabbitMQ

@@ -6,8 +6,8 @@ import amqp
 import pytest
 from amqp.exceptions import error_for_code
 
-from attune_infra.broker import features
 from attune_infra.broker.refusal import Code, Refusal, no_answer, refusal_of
+from attune_infra.topology.facts import features
 
 QUEUE_DECLARE = (50, 10)
 
@@ -47,7 +47,7 @@ def reply(code: int, text: str) -> Exception:
             Code.LOCKED,
         ),
         (406, "PRECONDITION_FAILED - inequivalent arg 'durable' for queue 'q' in vhost '/'", Code.DIFFERS),
-        (541, "INTERNAL_ERROR", Code.OTHER),
+        (541, "INTERNAL_ERROR - Error", Code.OTHER),
         (530, "NOT_ALLOWED - vhost 'v' not found", Code.OTHER),
         (320, "CONNECTION_FORCED - broker forced connection closure with reason 'shutdown'", Code.OTHER),
     ],

@@ -299,3 +299,21 @@ def test_a_wanted_type_is_an_argument_of_the_declaration(queue: Queue, arguments
 )
 def test_a_transient_queue_is_neither_durable_nor_exclusive(item: TopologyObject, transient: bool) -> None:
     assert wire.is_transient(item) is transient
+
+
+@pytest.mark.parametrize(
+    ("listed", "read"),
+    [
+        ({}, {}),
+        ({"policy": "p"}, {("policy", "queue", "q"): "p"}),
+        (NO_POLICY, {("policy", "queue", "q"): "", ("operator_policy", "queue", "q"): ""}),
+        (
+            {"policy": None, "operator_policy": "o"},
+            {("policy", "queue", "q"): "", ("operator_policy", "queue", "q"): "o"},
+        ),
+    ],
+)
+def test_a_policy_that_is_not_listed_is_not_said_to_be_none(
+    listed: Item, read: dict[tuple[str, str, str], str]
+) -> None:
+    assert wire.policies_in_effect("queue", [QUEUE | listed]) == read

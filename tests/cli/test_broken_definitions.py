@@ -47,6 +47,9 @@ REFUSED_BEFORE = {
 REFUSED_SINCE = {
     "a binding to no queue": (text(bindings=[binding(), binding(destination="gone")]), (4, 0)),
     "a binding from no exchange": (text(bindings=[binding(), binding(source="gone")]), (4, 0)),
+    "a comma after the last object": (text().replace('}], "policies', '},], "policies'), (4, 0)),
+    "a comma after the last key": (text().replace('}], "policies', ',}], "policies'), (4, 0)),
+    "a comment": (text().replace("{", "{ // made by hand\n", 1), (4, 0)),
     "half of a surrogate pair": (text(queues=[queue(), queue(name="\ud83d")]), (4, 0)),
 }
 """Kinds of files by the first release that refuses them."""
@@ -90,7 +93,7 @@ def test_setup_takes_what_the_broker_takes(
     if is_taken:
         assert attune_infra("diff", str(file)).code == ExitCode.DONE
     else:
-        assert f"{file}:1:" in done.stderr
+        assert f"{file}:" in done.stderr
         assert management.get("queues", vhost.name) == []
 
 

@@ -10,12 +10,11 @@ import pytest
 from attune_infra.broker.management import Management
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.errors import FeatureDenied
-from attune_infra.operations.setup import apply_plan
+from attune_infra.operations.setup import apply_plan, make_plan
 from attune_infra.settings import AMQP_URL, Via
 from attune_infra.topology.diff import Create, diff
 from attune_infra.topology.document.parse import parse
 from attune_infra.topology.model import Queue, Topology
-from attune_infra.topology.plan import Plan
 from attune_infra.topology.report import Status
 from attune_infra.topology.worker import topology_of_workers
 from support.as_a_user import Command
@@ -98,7 +97,7 @@ def test_nothing_is_deleted_for_what_cannot_be_made(denying_vhost: VirtualHost, 
     want = Topology.of([Queue(name="q", durable=False)])
     with RabbitMQ(denying_vhost.settings(), via=via) as broker:
         list(broker.apply(map(Create, have.objects())))
-        plan = Plan.between(broker.read(), want)
+        plan = make_plan(broker, broker.read(), want)
         assert plan.recreations
 
         with pytest.raises(FeatureDenied, match="neither durable nor exclusive"):

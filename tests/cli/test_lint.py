@@ -50,6 +50,25 @@ def test_a_finding_is_told_with_its_place_and_a_remedy(attune_infra_alone: Comma
     ]
 
 
+def test_many_findings_that_say_the_same_are_summed_up(attune_infra_alone: Command, tmp_path: Path) -> None:
+    """Only in text: exit code, numbers and JSON are those of all findings."""
+    path = tmp_path / "many.yaml"
+    queues = "".join(
+        f"  worker.{n}.jobs: {{bindings: [{{exchange: e, routing_key: jobs.{n}}}]}}\n" for n in range(200)
+    )
+    ignored = "lint: {ignore: [{rule: AI033, object: worker.7.jobs, reason: it has a consumer}]}\n"
+    path.write_text(f"exchanges: {{e: {{type: direct}}}}\nqueues:\n{queues}{ignored}", encoding="utf-8")
+
+    result = attune_infra_alone("lint", str(path), "--fail-on", "info")
+    objects = [each["object"] for each in attune_infra_alone("lint", str(path), "-o", "json").json["findings"]]
+
+    assert result.code == 2
+    [headline, _, last] = result.lines
+    assert headline.startswith(f"{path}:3:3: info AI033 each of 199 queues (worker.{{n}}.jobs): it grows without")
+    assert last == "findings for RabbitMQ 4.3: 199 info, 1 suppressed; --output json lists each"
+    assert objects == [f"queue worker.{n}.jobs" for n in range(200) if n != 7]
+
+
 def test_what_is_not_bad_enough_does_not_fail(attune_infra_alone: Command, mine: str) -> None:
     assert attune_infra_alone("lint", "--topology", mine, "--fail-on", "error").code == 0
     assert attune_infra_alone("lint", mine, "--ignore", "AI009,AI010").code == 64

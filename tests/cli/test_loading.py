@@ -18,7 +18,7 @@ from support.as_a_user import Command, clean_environment
 from support.virtual_host import VirtualHost
 
 pytestmark = pytest.mark.any_broker
-LIBRARIES = frozenset({"amqp", "psycopg", "rabbitmq_admin", "requests", "rich", "typer", "yaml"})
+LIBRARIES = frozenset({"amqp", "pcre2", "psycopg", "rabbitmq_admin", "requests", "rich", "typer", "yaml"})
 """Libraries that take about as long to load as Python takes to start, or longer."""
 
 
@@ -82,8 +82,8 @@ ATTUNE = quote(str(files("attune_infra.topology.builtin") / "attune.yaml"))
         ("setup --help", set()),
         ("setup", SETTING_UP | {"render.pages.report"}),
         ("setup --dry-run", SETTING_UP | {"render.pages.plan"}),
-        ("diff", {"broker", "render.pages.plan"}),
-        ("diff --explain", {"broker", "topology.explain", "render.pages.explain", "render.pages.plan"}),
+        ("diff", SETTING_UP | {"render.pages.plan"}),
+        ("diff --explain", SETTING_UP | {"topology.explain", "render.pages.explain", "render.pages.plan"}),
         ("verify", {"broker", "operations", "topology.verify", "render.pages.verify"} | ROUTING),
         ("lint", LINTING | {"render.pages.lint"}),
         ("lint --explain AI001", LINTING | {"topology.lint.examples", "render.pages.lint_explain"}),

@@ -19,12 +19,13 @@ DOCUMENT = """\
 exchanges:
   durable: {type: topic}
   transient: {type: topic, durable: false}
+  vanishing: {type: fanout, auto_delete: true}
 queues:
   durable:
     bindings: [{exchange: durable}, {exchange: transient}]
   transient:
     durable: false
-    bindings: [{exchange: durable}]
+    bindings: [{exchange: durable}, {exchange: vanishing}]
 """
 
 
@@ -45,15 +46,17 @@ def test_what_is_transient_is_gone_and_is_made_again(
     sandbox.stop_broker()
     sandbox.start_broker()
 
-    lost = {"queue transient", "binding durable -> transient"}
+    lost = {"queue transient", "binding durable -> transient", "binding vanishing -> transient"}
     if under_test.is_older_than((4, 3)):
         lost |= {"exchange transient", "binding transient -> durable"}
+    else:
+        lost.add("exchange vanishing")
     with RabbitMQ(vhost.settings()) as broker:
         assert {label(change.want) for change in diff(broker.read(), want)} == lost
         assert attune_infra("verify", "--topology", str(document)).code == 2
         assert (
             attune_infra("setup", "--topology", str(document))
             .lines[-1]
-            .startswith(f"7 objects: {len(lost)} created")
+            .startswith(f"9 objects: {len(lost)} created")
         )
         assert diff(broker.read(), want) == ()

@@ -293,19 +293,45 @@ queues:
 """
 
 
-@pytest.mark.parametrize("command", [("setup",), ("setup", "--dry-run"), ("diff",)])
 def test_an_exchange_type_that_the_broker_lacks_is_known_before_anything_is_changed(
-    command: tuple[str, ...], attune_infra: Command, broker: RabbitMQ, tmp_path: Path
+    attune_infra: Command, broker: RabbitMQ, tmp_path: Path
 ) -> None:
     document = tmp_path / "lacked.yaml"
     document.write_text(LACKED)
 
-    result = attune_infra(*command, str(document))
+    result = attune_infra("setup", str(document))
 
     assert (result.code, result.stdout) == (1, "")
     assert "exchange delayed: the broker has no exchange type x-delayed-message" in result.stderr
     assert "rabbitmq-plugins enable rabbitmq_delayed_message_exchange" in result.stderr
     assert broker.read().exchanges == {}
+
+
+@pytest.mark.parametrize("command", [("setup", "--dry-run"), ("diff",), ("diff", "--explain")])
+def test_a_plan_shows_what_the_broker_will_refuse_and_exits_as_setup(
+    command: tuple[str, ...], attune_infra: Command, tmp_path: Path
+) -> None:
+    document = tmp_path / "lacked.yaml"
+    document.write_text(LACKED)
+    reason = "the broker has no exchange type x-delayed-message"
+
+    shown = attune_infra(*command, str(document))
+    data = attune_infra(*command, str(document), "--output", "json")
+
+    assert (shown.code, shown.stderr) == (data.code, data.stderr) == (1, "")
+    at = shown.lines.index("+ exchange delayed is missing")
+    assert f"      RabbitMQ would refuse it: {reason}" in shown.lines[at:]
+    assert "+ queue a is missing" in shown.lines
+    assert "5 to create" in shown.lines
+    assert "RabbitMQ would refuse 1 object; `setup` would change nothing" in shown.lines
+    assert [change["change"] for change in data.json["changes"]] == ["create"] * 5
+    [refusal] = data.json["refusals"]
+    assert refusal.pop("hint").startswith("enable its plugin with `rabbitmq-plugins enable")
+    assert refusal == {
+        "object": {"kind": "exchange", "name": "delayed"},
+        "code": "exchange type",
+        "reason": reason,
+    }
 
 
 def test_verify_says_which_exchange_type_the_broker_lacks(attune_infra: Command, tmp_path: Path) -> None:

@@ -172,3 +172,26 @@ def test_live_knows_the_queues_of_connections_too(attune_infra: Command, channel
     result = attune_infra("trace", "amq.fanout", "--live", "-o", "json")
 
     assert (result.code, result.json["queues"]) == (0, [queue])
+
+
+def test_policies_of_one_priority_on_the_way_are_said_to_be_undecided(
+    attune_infra_alone: Command, tmp_path: Path
+) -> None:
+    path = tmp_path / "tied.yaml"
+    path.write_text(
+        """
+queues: {q: {}, dead.q: {}}
+exchanges: {dlx: {type: fanout}}
+policies:
+  a: {pattern: ^q$, apply_to: queues, definition: {dead-letter-exchange: dlx}}
+  b: {pattern: ^q, apply_to: queues, definition: {max-length: 5}}
+""",
+        encoding="utf-8",
+    )
+
+    text = attune_infra_alone("trace", "", "q", "--topology", str(path))
+    as_json = attune_infra_alone("trace", "", "q", "--topology", str(path), "--output", "json")
+
+    words = "? policies 'a' and 'b' apply to queue q with one priority: only RabbitMQ knows which is in effect"
+    assert words in text.lines
+    assert as_json.json["tied_policies"] == [{"kind": "queue", "name": "q", "policies": ["a", "b"]}]

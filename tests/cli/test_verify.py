@@ -78,6 +78,43 @@ def test_missing_objects_are_drift(attune_infra: Command) -> None:
     )
 
 
+IDLE = """
+queues: {orders: {type: classic}}
+exchanges: {e: {type: topic}}
+policies:
+  limits: {pattern: ^orders$, apply_to: queues, definition: {max-length: 5}}
+  keyed: {pattern: ^ord, apply_to: queues, priority: 1, definition: {max-age: 1D}}
+  lost: {pattern: ^order$, apply_to: queues, definition: {max-length: 5}}
+  waits: {pattern: ^amq.gen, apply_to: queues, definition: {expires: 5000}}
+  on-own: {pattern: '^amq\\.topic$', apply_to: exchanges, definition: {alternate-exchange: e}}
+"""
+
+
+def test_a_policy_that_is_in_effect_nowhere_is_a_warning(
+    attune_infra: Command, management: Management, vhost: VirtualHost, tmp_path: Path
+) -> None:
+    path = tmp_path / "idle.yaml"
+    path.write_text(IDLE, encoding="utf-8")
+    wins = {"pattern": "ders", "definition": {"expires": 9_000_000}, "priority": 5, "apply-to": "queues"}
+    assert attune_infra("setup", "--topology", str(path)).code == 0
+
+    before = attune_infra("verify", "--topology", str(path))
+    management.put("policies", vhost.name, "wins", body=wins)
+    after = attune_infra("verify", "--topology", str(path))
+
+    pattern = "its pattern matches no name of the kind it applies to"
+    key = "each queue it matches passes it over, for a key that its type does not support"
+    idle = [
+        f"warning  policy keyed: is in effect nowhere: {key}",
+        f"warning  policy lost: is in effect nowhere: {pattern}",
+    ]
+    assert [line for line in before.lines if line.startswith("warning")] == idle
+    why = "another policy wins on every object it matches, such as 'wins'"
+    hidden = f"warning  policy limits: is in effect nowhere: {why}"
+    assert [line for line in after.lines if line.startswith("warning")][:3] == [idle[0], hidden, idle[1]]
+    assert (before.code, after.code) == (0, 0)
+
+
 def test_a_dead_letter_exchange_must_lead_to_a_queue(attune_infra: Command, channel: amqp.Channel) -> None:
     attune_infra("setup")
     channel.queue_unbind("attune.dlx.queue", "attune.dlx")

@@ -17,6 +17,7 @@ from attune_infra.topology.model import (
     Argument,
     Binding,
     Exchange,
+    Policy,
     Queue,
     Topology,
     TopologyObject,
@@ -44,6 +45,21 @@ queues = st.builds(
     type=st.sampled_from(("classic", "classic", "classic", "quorum")),
     arguments=st.sampled_from(ARGUMENTS),
 )
+policies = st.builds(
+    Policy,
+    name=st.sampled_from(("old.p", "p")),
+    pattern=st.sampled_from(("^old", "^[a-z]$", "q|s", "")),
+    definition=st.sampled_from(
+        (
+            {"max-length": 5},
+            {"message-ttl": 60_000},
+            {"max-length": 5, "delivery-limit": 3},
+            {"alternate-exchange": "c"},
+        )
+    ),
+    apply_to=st.sampled_from(("all", "queues", "exchanges")),
+    priority=st.integers(0, 1),
+)
 
 
 @st.composite
@@ -53,6 +69,7 @@ def topologies(draw: st.DrawFn) -> Topology:
         *draw(st.lists(exchanges, unique_by=lambda item: item.name)),
         *draw(st.lists(queues, unique_by=lambda item: item.name, max_size=2)),
     ]
+    rules = draw(st.lists(policies, unique_by=lambda item: item.name, max_size=2))
     sources = [item.name for item in objects if isinstance(item, Exchange)]
     ends = [("exchange" if isinstance(item, Exchange) else "queue", item.name) for item in objects]  # type: ignore[union-attr] # only bindings have no name
     for _ in range(draw(st.integers(0, 6)) if sources else 0):
@@ -60,7 +77,7 @@ def topologies(draw: st.DrawFn) -> Topology:
         key = draw(st.sampled_from(("", "k")))
         source = draw(st.sampled_from(sources))
         objects.append(Binding(source=source, destination_type=kind, destination=name, routing_key=key))
-    return Topology.of(objects, manages=("old.*",))
+    return Topology.of([*objects, *rules], manages=("old.*",))
 
 
 @pytest.mark.lengthy

@@ -167,11 +167,13 @@ def test_an_object_that_another_client_declares_differently_is_reported_as_diffe
 ) -> None:
     plan = Plan.between(broker.read(), WANT)
     channel.queue_declare("mine.q", durable=True, auto_delete=False)
+    channel.queue_bind("mine.q", "amq.direct", "extra")
 
     report = apply_plan(plan, broker, WANT)
 
     outcome = outcome_of(report, "mine.q")
     assert outcome.status is Status.DIFFERS
+    assert outcome.lost == (Binding(source="amq.direct", destination="mine.q", routing_key="extra"),)
     assert [found.attribute for found in outcome.differences] == ["x-message-ttl"]
     assert report.exit_code == 3
 

@@ -31,6 +31,10 @@ class Proxy:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.cut()
+
+    def cut(self) -> None:
+        """Close all connections, and accept no more."""
         self._closing.set()
         for thread in self._threads:
             thread.join()

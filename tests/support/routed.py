@@ -166,11 +166,12 @@ def routables(draw: st.DrawFn, plugin_types: Sequence[str] = ()) -> Routable:
     queues = draw(st.lists(_queues(anywhere), min_size=1, max_size=6, unique_by=lambda item: item[0].name))
     types = {exchange.name: exchange.type for exchange in exchanges} | _OWN
     ends = [("queue", queue.name) for queue, _ in queues] * 2 + [("exchange", item.name) for item in exchanges]
+    classic = [("queue", queue.name) for queue, _ in queues if queue.type == "classic"]
     sources = [exchange.name for exchange in exchanges] * 3 + list(_OWN)
     objects: list[TopologyObject] = [*exchanges, *(queue for queue, _ in queues)]
     for _ in range(draw(st.integers(3, 20))):
         source, end = draw(st.sampled_from(sources)), draw(st.sampled_from(ends))
-        if types[source] != LOCAL_RANDOM or end[0] == "queue":
+        if types[source] != LOCAL_RANDOM or end in classic:
             objects.append(draw(_bindings(source, types[source], end)))
     policies = draw(st.lists(_policies(anywhere), max_size=2, unique_by=lambda policy: policy.priority))
     return Routable(

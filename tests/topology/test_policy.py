@@ -3,9 +3,8 @@ from dataclasses import replace
 import pytest
 
 from attune_infra.topology.diff import Create, Difference, Recreate, diff
-from attune_infra.topology.model import ABSENT, Argument, Exchange, Policy, Queue, Topology
-from attune_infra.topology.policy import effective_definition, policy_of
-from attune_infra.topology.remedy import policy_instead
+from attune_infra.topology.model import ABSENT, Exchange, Policy, Queue, Topology
+from attune_infra.topology.policy import as_on_release, effective_definition, policy_of, tied_policies
 
 
 def with_policies(*policies: Policy, operator: Policy | None = None) -> Topology:
@@ -34,6 +33,32 @@ def test_an_operator_policy_is_merged_and_the_smaller_number_counts() -> None:
         "overflow": "reject-publish",
         "max-length": 2,
     }
+
+
+def test_the_word_of_the_broker_counts_and_names_nothing_that_is_unknown() -> None:
+    low, high = (Policy(name=str(number), pattern="q", priority=number, definition={}) for number in (1, 2))
+    queue, topology = Queue(name="q", type="classic"), with_policies(low, high)
+
+    def in_effect(name: str) -> Policy | None:
+        return policy_of(queue, replace(topology, in_effect={("policy", "queue", "q"): name}))
+
+    assert (in_effect("1"), in_effect(""), in_effect("gone")) == (low, None, high)
+
+
+def test_policies_of_one_priority_are_tied_unless_they_are_alike_or_the_broker_says_which_counts() -> None:
+    queue = Queue(name="q", type="classic")
+    one, two, same = (
+        Policy(name=name, pattern="q", definition={"expires": value})
+        for name, value in (("1", 5), ("2", 6), ("3", 5))
+    )
+    higher = replace(one, name="0", priority=1)
+
+    assert tied_policies(queue, with_policies(one, two)) == (one, two)
+    assert tied_policies(queue, with_policies(one, same)) == ()
+    assert tied_policies(queue, with_policies(one, two, higher)) == ()
+    said = replace(with_policies(one, two), in_effect={("policy", "queue", "q"): "1"})
+    assert tied_policies(queue, said) == ()
+    assert tied_policies(queue, as_on_release(said, (3, 10))) == (one, two)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +124,14 @@ def test_no_policy_applies_to_the_default_exchange() -> None:
     assert policy_of(Exchange(name=""), topology) is None
 
 
-def test_a_pattern_that_only_erlang_understands_matches_nothing() -> None:
+def test_a_pattern_is_one_of_pcre() -> None:
+    policy = Policy(name="p", pattern=r"^[[:alpha:]]+\.orders$")
+
+    assert policy_of(Queue(name="eu.orders"), with_policies(policy)) == policy
+    assert policy_of(Queue(name="eu-.orders"), with_policies(policy)) is None
+
+
+def test_a_pattern_that_cannot_be_compiled_matches_nothing() -> None:
     assert policy_of(Queue(name="q"), with_policies(Policy(name="p", pattern="(?&x)"))) is None
 
 
@@ -111,39 +143,6 @@ def test_a_wanted_argument_that_a_policy_provides_is_no_drift() -> None:
 
     assert isinstance(change, Recreate)
     assert change.differences == (Difference("x-message-ttl", ABSENT, 5),)
-
-
-@pytest.mark.parametrize(
-    ("have", "want", "definition"),
-    [
-        ({}, {"x-message-ttl": 5}, {"message-ttl": 5}),
-        ({}, {"x-dead-letter-exchange": "d", "x-overflow": "reject-publish"}, {"dead-letter-exchange": "d",
-                                                                               "overflow": "reject-publish"}),
-        ({"x-message-ttl": 9}, {"x-message-ttl": 5}, {"message-ttl": 5}),
-        ({"x-message-ttl": 5}, {"x-message-ttl": 9}, None),
-        ({"x-dead-letter-exchange": "a"}, {"x-dead-letter-exchange": "b"}, None),
-        ({"x-message-ttl": 5}, {}, None),
-        ({}, {"x-message-ttl": 5, "x-max-priority": 3}, None),
-    ],
-)  # fmt: skip
-def test_a_policy_is_proposed_where_it_has_the_same_effect(
-    have: dict[str, Argument], want: dict[str, Argument], definition: dict[str, Argument] | None
-) -> None:
-    [change] = diff(
-        Topology.of([Queue(name="a.b", type="classic", arguments=have)]),
-        Topology.of([Queue(name="a.b", arguments=want)]),
-    )
-    assert isinstance(change, Recreate)
-
-    instead = policy_instead(change)
-
-    if definition is None:
-        assert instead is None
-    else:
-        assert instead == Policy(name="a.b", pattern=r"^a\.b$", apply_to="queues", definition=definition)
-        have_with_policy = Topology.of([Queue(name="a.b", type="classic"), instead])
-        if not have:
-            assert diff(have_with_policy, Topology.of([Queue(name="a.b", arguments=want)])) == ()
 
 
 def test_nothing_is_provided_to_what_is_not_there() -> None:

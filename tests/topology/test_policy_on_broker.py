@@ -16,8 +16,8 @@ from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.broker.wire import body_of
 from attune_infra.topology.facts import policies as facts
 from attune_infra.topology.facts.arguments import QUEUE_TYPES
-from attune_infra.topology.model import Argument, Message, Policy, Queue, Topology
-from attune_infra.topology.policy import effective_arguments, effective_definition
+from attune_infra.topology.model import Argument, Exchange, Message, Policy, Queue, Topology
+from attune_infra.topology.policy import effective_arguments, effective_definition, policy_of, tied_policies
 from attune_infra.topology.routing.route import Routing
 from support.eventually import eventually
 from support.policy_cases import definition_of, put_policy, queues_with_policies
@@ -154,11 +154,46 @@ def test_random_stacks_of_policies_have_the_effect_that_the_broker_says(
 
     have = broker.read()
     found = queues_with_policies(management, vhost.name, attribute="effective_policy_definition")
-    computed = {name: effective_definition(queue, have) for name, queue in have.queues.items()}
 
     assert have.version == under_test.release
     assert len(have.policies) > 5
-    assert {name: queue["effective_policy_definition"] for name, queue in found.items()} == computed, seed
+    wanted = {name: queue["effective_policy_definition"] for name, queue in found.items()}
+    assert in_effect_on_queues(replace(have, in_effect={})) == wanted, seed
+    assert in_effect_on_queues(have) == wanted, seed
+
+
+def in_effect_on_queues(topology: Topology) -> Mapping[str, Mapping[str, Argument]]:
+    return {name: effective_definition(queue, topology) for name, queue in topology.queues.items()}
+
+
+def test_of_policies_with_one_priority_the_broker_says_which_is_in_effect(
+    management: Management, broker: RabbitMQ, vhost: VirtualHost
+) -> None:
+    """It is the first or the last by name or age, depending on the release: each kind is among these."""
+    management.put("queues", vhost.name, "q", body={"durable": True})
+    management.put("exchanges", vhost.name, "e", body={"type": "fanout", "durable": True})
+    ages = {"m": 2, "z": 1, "a": 3}
+    in_effect = set()
+    for gone in (None, *ages):
+        for name, number in ages.items():
+            put_policy(management, vhost.name, "policies", name, {"max-length": number}, pattern="^[qe]$")
+        if gone is not None:
+            management.delete("policies", vhost.name, gone)
+
+        have = broker.read()
+
+        [name] = [
+            queue["policy"]
+            for queue in management.get("queues", vhost.name, disable_stats="true", columns="policy")
+        ]
+        items: tuple[Exchange | Queue, ...] = (have.queues["q"], have.exchanges["e"])
+        assert [policy_of(item, have) for item in items] == [have.policies[name]] * 2
+        assert effective_definition(have.queues["q"], have) == {"max-length": ages[name]}
+        assert tied_policies(have.queues["q"], have) == ()
+        unsaid = replace(have, in_effect={})
+        assert [policy.name for policy in tied_policies(have.queues["q"], unsaid)] == sorted(have.policies)
+        in_effect.add(name)
+    assert len(in_effect) > 1
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The findings of lint, in the format of compilers."""
+"""The findings of lint, in the format of compilers; many that say the same become one line in text."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from attune_infra.render.data import Data
 from attune_infra.render.text import Line
 from attune_infra.topology.document.problems import Problem
 from attune_infra.topology.lint.finding import Finding, Linted
+from attune_infra.topology.lint.summary import Summary, summarize
 from attune_infra.topology.model import Severity
 from attune_infra.topology.words import counted
 
@@ -20,14 +21,16 @@ def lines(linted: Linted) -> Iterator[Line]:
         severity = linted.severity_of(problem)
         place = f"{linted.source}:{problem.line}:{problem.column}"
         yield Line(f"{place}: {severity} {problem.what}", _STYLES[severity])
-    for finding in linted.findings:
-        yield Line(_headline(finding, linted.source), _STYLES[finding.severity])
-        yield Line(f"      {finding.remedy}")
+    summaries = list(summarize(linted.findings))
+    for summary in summaries:
+        yield Line(_headline(summary, linted.source), _STYLES[summary.findings[0].severity])
+        yield Line(f"      {summary.remedy}")
     found, release = linted.counts(), f"RabbitMQ {linted.version[0]}.{linted.version[1]}"
     words = [_number(found[severity], severity) for severity in Severity if found[severity]]
     if linted.suppressed:
         words.append(f"{len(linted.suppressed)} suppressed")
-    yield Line(f"findings for {release}: {', '.join(words) or 'none'}")
+    more = "; --output json lists each" if len(summaries) < len(linted.findings) else ""
+    yield Line(f"findings for {release}: {', '.join(words) or 'none'}{more}")
 
 
 def data(linted: Linted) -> Data:
@@ -53,10 +56,11 @@ def _number(count: int, severity: Severity) -> str:
     return f"{count} {severity}" if severity is Severity.INFO else counted(count, severity)
 
 
-def _headline(finding: Finding, source: str) -> str:
-    """Return a finding in the format of compilers, its place first, so that editors can jump to it."""
-    place = f"{source}:{finding.place.line}:{finding.place.column}: " if finding.place else f"{source}: "
-    headline = f"{finding.severity} {finding.rule} {finding.object}: {finding.what}"
+def _headline(summary: Summary, source: str) -> str:
+    """Return findings in the format of compilers, the first place first, so that editors can jump to it."""
+    first = summary.findings[0]
+    place = f"{source}:{first.place.line}:{first.place.column}: " if first.place else f"{source}: "
+    headline = f"{first.severity} {first.rule} {summary.object}: {summary.what}"
     return f"{place}{headline}" if source else headline
 
 

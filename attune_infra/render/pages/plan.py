@@ -16,15 +16,22 @@ from attune_infra.render.objects import (
 )
 from attune_infra.render.text import Line
 from attune_infra.render.words import attributes, value
-from attune_infra.topology.diff import Change, Create, Delete, Recreate, Update
+from attune_infra.topology.diff import Await, Change, Create, Delete, Recreate, Update
+from attune_infra.topology.facts.deletion import reason_to_keep
+from attune_infra.topology.facts.refusals import ForeseenRefusal
 from attune_infra.topology.model import label
 from attune_infra.topology.plan import Plan
 from attune_infra.topology.words import counted
 
 
 def lines(plan: Plan) -> Iterator[Line]:
+    refusals = {refusal.object: refusal for refusal in plan.refusals}
     for change in plan.changes:
         yield from _change_lines(change, plan)
+        if not isinstance(change, Delete) and change.want in plan.waiting:
+            yield Line(f"      it waits for {label(plan.waiting[change.want].want)}")
+        if not isinstance(change, Delete) and change.want in refusals:
+            yield from _refusal_lines(refusals[change.want])
     for queue in plan.down:
         yield Line(f"! {label(queue)} exists, but its state is {queue.state}", "red")
     if not (plan.changes or plan.down):
@@ -38,9 +45,13 @@ def lines(plan: Plan) -> Iterator[Line]:
         (updates, "to update"),
         (len(plan.recreations), "to recreate"),
         (len(plan.deletions), "to delete"),
+        (len(plan.awaited), "awaited"),
+        (len(plan.waiting), "waiting"),
     )
     yield Line(", ".join(f"{count} {words}" for count, words in counts if count))
     yield Line(f"plan {plan.digest}")
+    if plan.refusals:
+        yield Line(f"{plan.refusal_in_words}; `setup` would change nothing", "red")
 
 
 def data(plan: Plan) -> Data:
@@ -49,6 +60,8 @@ def data(plan: Plan) -> Data:
         "changes": sort_data(_change_data(change, plan) for change in plan.changes),
         "unchanged": sort_data(identify(item) for item in plan.unchanged),
         "down": sort_data({**identify(queue), "state": queue.state} for queue in plan.down),
+        "waiting": sort_data(map(identify, plan.waiting)),
+        "refusals": sort_data(map(_refusal_data, plan.refusals)),
     }
 
 
@@ -95,6 +108,9 @@ def _change_lines(change: Change, plan: Plan) -> Iterator[Line]:
             yield from difference_lines(change.differences)
             yield why_not_in_place(change.differences)
             yield from loss_lines("would be lost", plan.loss_by(change), change.lost, change.again)
+        case Await():
+            yield Line(f"! {label(change.want)} {change.reason}", "red")
+            yield from difference_lines(change.differences)
         case Delete():
             yield Line(f"- {label(change.have)} is undeclared", "red")
             yield from _deletion_lines(change, plan)
@@ -110,8 +126,24 @@ def _deletion_lines(change: Delete, plan: Plan) -> Iterator[Line]:
     elif change.kept_by:
         bindings = counted(len(change.kept_by), "binding")
         yield Line(f"      it is the source of {bindings}; while that is so, it is kept")
+    elif change.stuck:
+        yield Line(f"      it is kept: {reason_to_keep(change.have)}")
     elif change.lost or change.again:
         yield from loss_lines("would be lost", loss, change.lost, change.again)
+
+
+def _refusal_lines(refusal: ForeseenRefusal) -> Iterator[Line]:
+    yield Line(f"      RabbitMQ would refuse it: {refusal.reason}", "red")
+    yield Line(f"      {refusal.hint}")
+
+
+def _refusal_data(refusal: ForeseenRefusal) -> Data:
+    return {
+        "object": identify(refusal.object),
+        "code": str(refusal.code),
+        "reason": refusal.reason,
+        "hint": refusal.hint,
+    }
 
 
 def _change_data(change: Change, plan: Plan) -> Data:
@@ -123,8 +155,11 @@ def _change_data(change: Change, plan: Plan) -> Data:
             return {**identify(change.want), "change": "recreate", **differences, **_losses(change, plan)}
         case Update():
             return {**identify(change.want), "change": "update", **difference_data(change.differences)}
+        case Await():
+            return {**identify(change.want), "change": "await", **difference_data(change.differences)}
         case Delete():
             kept_by = sort_data(map(identify, change.kept_by))
-            return {**identify(change.have), "change": "delete", **_losses(change, plan), "kept_by": kept_by}
+            found = {**identify(change.have), "change": "delete", **_losses(change, plan), "kept_by": kept_by}
+            return {**found, "kept_because": reason_to_keep(change.have)} if change.stuck else found
         case _:
             assert_never(change)

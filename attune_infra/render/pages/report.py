@@ -31,9 +31,14 @@ _HEADLINES: Final = {
     Status.KEPT: ("! {label} is kept: {reason}", "red"),
     Status.FAILED: ("! {label} could not be created: {reason}", "red"),
     Status.SKIPPED: ("! {label} skipped: {reason}", "red"),
+    Status.AWAITED: ("! {label} {reason}", "red"),
     Status.DOWN: ("! {label} exists, but its state is {reason}", "red"),
 }
-_LOSSES: Final = {Status.RECREATED: "lost with the old one", Status.DELETED: "lost with it"}
+_LOSSES: Final = {
+    Status.RECREATED: "lost with the old one",
+    Status.FAILED: "lost with the old one",
+    Status.DELETED: "lost with it",
+}
 
 
 def lines(report: Report) -> Iterator[Line]:

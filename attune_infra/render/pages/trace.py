@@ -9,7 +9,7 @@ from attune_infra.render.objects import odd_key_data
 from attune_infra.render.pages.trace_tree import tree_of_trace
 from attune_infra.render.text import Line
 from attune_infra.render.tree import render_tree
-from attune_infra.topology.model import Binding, Message
+from attune_infra.topology.model import Binding, Message, kind_of, label
 from attune_infra.topology.routing.route import Hop, Routed
 from attune_infra.topology.routing.trace import Cause, Death, Life, Trace, Unmatched
 from attune_infra.topology.routing.why import why
@@ -20,6 +20,10 @@ def lines(trace: Trace) -> Iterator[Line]:
     yield from render_tree(tree_of_trace(trace))
     for found in trace.unmatched or ():
         yield Line(f"  {_arrow(found.binding)} does not match: {found.why}")
+    for tie in trace.tied:
+        names = " and ".join(f"'{name}'" for name in tie.policies)
+        what = f"policies {names} apply to {label(tie.object)} with one priority"
+        yield Line(f"? {what}: only RabbitMQ knows which is in effect", "yellow")
     yield from _summary(trace)
 
 
@@ -33,6 +37,11 @@ def data(trace: Trace) -> Data:
         **_routed(routed),
         "lives": [_life(life) for life in trace.lives],
     }
+    if trace.tied:
+        found["tied_policies"] = [
+            {"kind": kind_of(tie.object), "name": tie.object.name, "policies": list(tie.policies)}
+            for tie in trace.tied
+        ]
     if trace.expected is not None:
         found |= {"expected": list(trace.expected), "unmet": list(trace.unmet)}
     if trace.unmatched is not None:
@@ -46,6 +55,9 @@ def _summary(trace: Trace) -> Iterator[Line]:
         yield Line(f"reaches {_list_queues(routed.queues)}")
     if routed.possible:
         yield Line(_describe_possible(routed), "yellow")
+    if routed.leaves:
+        names = ", ".join(hop.exchange.name for hop in routed.hops if hop.exchange.external)
+        yield Line(f"? may reach more queues through what is external: {names}", "yellow")
     if trace.is_unroutable:
         yield Line("! reaches no queue", "red")
     losses = list(trace.losses())
@@ -97,6 +109,7 @@ def _hop(hop: Hop, message: Message) -> Data:
         "exchange": hop.exchange.name,
         "type": hop.exchange.type,
         "certain": hop.certain,
+        **({"external": True} if hop.exchange.external else {}),
         "alternate_exchange": hop.alternate,
         "matched": [{**_binding(item), "why": why(item, hop.exchange, message)} for item in hop.matched],
     }

@@ -17,6 +17,7 @@ from attune_infra.topology.words import shown
 
 _ENDINGS: Final = {
     Ending.GOES_ON: (" ", ""),
+    Ending.LEAVES: ("?", ": goes on from an external exchange"),
     Ending.KEPT: ("!", ": stays in its queue, it reaches no other"),
     Ending.NO_EXCHANGE: ("!", ": lost"),
     Ending.NO_QUEUE: ("!", ": lost, it reaches no queue"),
@@ -84,8 +85,10 @@ class _Path:
         if hop.alternate is not None:
             none = "if no binding is chosen" if hop.matched else "no binding matches"
             yield self._further(hop.alternate, f"its alternate exchange, {none}", hop)
-        elif not hop.matched:
+        elif not (hop.matched or hop.exchange.external):
             yield Branch("no binding matches", sign="!")
+        if hop.exchange.external:
+            yield Branch("it is external: its other bindings are not known here", sign="?")
 
     def _further(self, name: str, because: str, hop: Hop) -> Branch:
         following = self.hops.get(name)
@@ -111,7 +114,9 @@ class _Path:
 
 
 def _exchange(exchange: Exchange) -> str:
-    return f"exchange {exchange.name} ({exchange.type})" if exchange.name else "the default exchange"
+    if not exchange.name:
+        return "the default exchange"
+    return f"exchange {exchange.name} ({exchange.type or 'of unknown type'})"
 
 
 def _key(message: Message) -> str:

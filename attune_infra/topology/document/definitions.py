@@ -48,7 +48,8 @@ def parse_definitions(text: str, *, source: str, vhost: str | None = None) -> tu
     `source` before each. Raise `InvalidInput` if several virtual hosts are possible or `vhost` does not exist.
     """
     reading = read_definitions(text, source=source, vhost=vhost)
-    reading.refuse_problems()
+    if reading.problems:
+        raise InvalidDocument(source, reading.problems)
     return reading.topology, reading.left_out
 
 
@@ -100,12 +101,14 @@ def _names(names: set[str]) -> str:
 
 
 def write_definitions(topology: Topology) -> str:
-    """Return JSON that RabbitMQ loads into a virtual host; a worker family is not written.
+    """Return JSON that RabbitMQ loads into a virtual host; a worker family is not written, nor what is external.
 
     A queue without a type gets the default type of that virtual host: see `make_portable`.
     """
     sections: dict[str, list[_Json]] = {"exchanges": [], "queues": [], "bindings": [], "policies": []}
     for item in topology.objects():
+        if isinstance(item, Exchange | Queue) and item.external:
+            continue
         section, entry = _entry(item)
         sections[section].append(entry)
     members: _Json = {}

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from attune_infra.topology.document.definitions_entry import Entry, replace_halves
-from attune_infra.topology.document.json_text import Item, Member, read_members
+from attune_infra.topology.document.json_text import Item, Member, read_with_slips
 from attune_infra.topology.document.places import Place
 from attune_infra.topology.document.problems import Problem
 from attune_infra.topology.document.text import OPERATOR_POLICY
@@ -61,8 +61,13 @@ class DefinitionsFile:
 
     @classmethod
     def read(cls, text: str) -> DefinitionsFile:
-        """Read a file; raise `JSONDecodeError` if it is no JSON."""
-        return cls(text, read_members(text))
+        """Read a file; raise `JSONDecodeError` if it is no JSON, even to RabbitMQ 3.10."""
+        members, slips = read_with_slips(text)
+        file = cls(text, members)
+        for slip in slips:
+            sentence = f"{slip.what} is no JSON; RabbitMQ 3.10 reads over it, 4.x refuses the file"
+            file.problem(slip.at, sentence, taken_before=FIRST_WITH_STRICT_JSON)
+        return file
 
     def holding(self) -> set[str]:
         """Return the virtual hosts of all exchanges, queues, bindings and policies that name one."""
@@ -133,9 +138,11 @@ class DefinitionsFile:
         return version is not None and (int(version[1]), int(version[2])) >= FIRST_EXPORTING_BINDINGS_WITHOUT_ENDS
 
     def items(self, name: str) -> Iterator[Item]:
+        """Yield the items of the first member of a name, as RabbitMQ 4.x reads them."""
         for member in self.members:
             if member.name == name:
                 yield from member.items or ()
+                return
 
     def objects(self, name: str) -> Iterator[dict[str, Any]]:
         """Yield those items of a member that are objects."""

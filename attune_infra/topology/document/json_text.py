@@ -10,9 +10,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from json import JSONDecodeError, JSONDecoder
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 _SPACE = re.compile(r"[ \t\r\n]*")
+_STRING: Final = r'"[^"\\]*(?:\\.[^"\\]*)*"'
+_COMMENT: Final = re.compile(_STRING + r"|//[^\n]*|/\*.*?\*/", re.DOTALL)
+_LAST_COMMA: Final = re.compile(_STRING + r"|,(?=\s*[}\]])", re.DOTALL)
+_CONTROL: Final = re.compile(r"[\x00-\x1f]")
+_VISIBLE: Final = re.compile(r"\S")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,20 +39,71 @@ class Member:
     items: tuple[Item, ...] | None
 
 
-def read_members(text: str) -> list[Member]:
-    """Read a JSON object; raise `JSONDecodeError` if the text is not JSON or not an object.
+class Slip(NamedTuple):
+    """A part of a text that is no JSON but that RabbitMQ 3.10 reads, and its offset."""
 
-    A comma after the last item or member is allowed, as old releases of RabbitMQ allow it.
-    """
+    at: int
+    what: str
+
+
+def read_members(text: str) -> list[Member]:
+    """Read a JSON object; raise `JSONDecodeError` if the text is not JSON or not an object."""
     return list(_Reader(text).members())
 
 
+def read_with_slips(text: str) -> tuple[list[Member], list[Slip]]:
+    """Read a JSON object as RabbitMQ 3.10 does, and return the parts of it that are no JSON.
+
+    It reads over a comma after the last item or member, over comments, and over unescaped control characters.
+    """
+    try:
+        return read_members(text), []
+    except JSONDecodeError:
+        repaired, slips = _repair(text)
+        if not slips:
+            raise
+        try:
+            return list(_Reader(repaired, strict=False).members()), slips
+        except JSONDecodeError:
+            pass
+        raise
+
+
+def _repair(text: str) -> tuple[str, list[Slip]]:
+    """Return JSON with spaces for what is none, so that every offset remains."""
+    slips: list[Slip] = []
+
+    def without_comment(found: re.Match[str]) -> str:
+        if found[0].startswith('"'):
+            if control := _CONTROL.search(found[0]):
+                slips.append(Slip(found.start() + control.start(), "a control character in a string"))
+            return found[0]
+        slips.append(Slip(found.start(), "a comment"))
+        return _VISIBLE.sub(" ", found[0])
+
+    def without_comma(found: re.Match[str]) -> str:
+        if found[0] != "," or _before(text, found.start()) in "[{,:":
+            return found[0]
+        slips.append(Slip(found.start(), "a comma after the last item"))
+        return " "
+
+    text = _COMMENT.sub(without_comment, text)
+    return _LAST_COMMA.sub(without_comma, text), slips
+
+
+def _before(text: str, at: int) -> str:
+    """Return the last visible character before an offset."""
+    while at and text[at - 1].isspace():
+        at -= 1
+    return text[at - 1 : at]
+
+
 class _Reader:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, strict: bool = True) -> None:
         self.text = text
         self.duplicates: list[str] = []
         self.decoder = JSONDecoder(
-            object_pairs_hook=self.make_object, parse_float=_read_float, parse_constant=_refuse
+            object_pairs_hook=self.make_object, parse_float=_read_float, parse_constant=_refuse, strict=strict
         )
         self.at = 0
         self.skip()
@@ -62,8 +118,7 @@ class _Reader:
             items = tuple(self.items()) if self.sees("[") else None
             value = [item.value for item in items] if items is not None else self.item().value
             yield Member(name, at, value, items)
-            if not self.sees("}"):
-                self.expect(",")
+            self.expect_another("}")
         if self.at < len(self.text):
             raise JSONDecodeError("Extra data", self.text, self.at)
 
@@ -71,8 +126,14 @@ class _Reader:
         self.expect("[")
         while not self.take("]"):
             yield self.item()
-            if not self.sees("]"):
-                self.expect(",")
+            self.expect_another("]")
+
+    def expect_another(self, end: str) -> None:
+        """Take the comma before another item or member, unless the end comes."""
+        if not self.sees(end):
+            self.expect(",")
+            if self.sees(end):
+                raise JSONDecodeError("Expecting value", self.text, self.at)
 
     def item(self) -> Item:
         at = self.at

@@ -21,7 +21,8 @@ from attune_infra.topology.facts.arguments import (
     QUEUE_TYPES,
     Rule,
 )
-from attune_infra.topology.facts.names import name_problem, pattern_problem, routing_key_problem
+from attune_infra.topology.facts.names import name_problem, routing_key_problem
+from attune_infra.topology.facts.patterns import policy_pattern_problem
 from attune_infra.topology.facts.plugin_exchanges import exchange_problems
 from attune_infra.topology.facts.tables import table_problems
 from attune_infra.topology.model import (
@@ -61,10 +62,10 @@ def judge(item: TopologyObject, *, from_headers: bool = False) -> Iterator[Defec
     match item:
         case Exchange():
             yield from _name(item.name)
-            if not item.type:
+            if not (item.type or item.external):
                 yield Defect("type", "the type is empty; RabbitMQ has direct, topic, fanout and headers")
             yield from _arguments(item.arguments, EXCHANGE_ARGUMENTS)
-            for part, sentence in exchange_problems(item):
+            for part, sentence in () if item.external else exchange_problems(item):
                 yield Defect(part, sentence)
         case Queue():
             yield from _name(item.name)
@@ -139,7 +140,7 @@ def _policy(policy: Policy) -> Iterator[Defect]:
     if policy.apply_to not in APPLY_TO:
         known = ", ".join(APPLY_TO)
         yield Defect("apply_to", f"a policy cannot apply to '{policy.apply_to}'; expected {known}")
-    if what := pattern_problem(policy.pattern):
+    if what := policy_pattern_problem(policy.pattern):
         yield Defect("pattern", f"the pattern {what}")
     if not policy.definition:
         yield Defect("definition", "the definition is empty; RabbitMQ refuses that")

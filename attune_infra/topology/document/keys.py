@@ -7,9 +7,12 @@ from typing import Final
 from attune_infra.topology.worker import PLACEHOLDER
 
 DOCUMENT_KEYS: Final = ("topology", "manages", "exchanges", "queues", "policies", "workers", "routes", "lint")
-EXCHANGE_KEYS: Final = ("type", "durable", "auto_delete", "internal", "arguments", "bindings")
+EXCHANGE_KEYS: Final = ("type", "durable", "auto_delete", "internal", "arguments", "bindings", "external")
 PREDECLARED_EXCHANGE_KEYS: Final = ("bindings",)
-QUEUE_KEYS: Final = ("type", "durable", "auto_delete", "arguments", "bindings")
+QUEUE_KEYS: Final = ("type", "durable", "auto_delete", "arguments", "bindings", "external")
+EXTERNAL_KEYS: Final = ("type", "bindings", "external")
+"""Keys of an exchange or queue that its owner declares elsewhere."""
+
 BINDING_KEYS: Final = ("exchange", "routing_key", "arguments")
 POLICY_KEYS: Final = ("pattern", "definition", "apply_to", "priority")
 WORKERS_KEYS: Final = ("consumer_tag", "queues")

@@ -207,7 +207,7 @@ class Nodes:
         if type(value) is kind:
             return value
         if value is not _UNREADABLE:
-            advice = _advise_quotes(node, value) if is_text else ""
+            advice = advise_quotes(node, value) if is_text else ""
             self.problem(node, mismatch(words, value) + advice)
         return default
 
@@ -303,7 +303,7 @@ def _place(mark: yaml.error.Mark | yaml._yaml.Mark | None) -> Place:
     return Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
 
 
-def _advise_quotes(node: yaml.Node, value: object) -> str:
+def advise_quotes(node: yaml.Node, value: object) -> str:
     """Return advice for a text that YAML reads as something else; nothing for null and collections."""
     if value is None or not isinstance(node, yaml.ScalarNode):
         return ""

@@ -12,12 +12,13 @@ from attune_infra.topology.document.judge import Defect, judge
 from attune_infra.topology.document.keys import (
     BINDING_KEYS,
     EXCHANGE_KEYS,
+    EXTERNAL_KEYS,
     POLICY_KEYS,
     PREDECLARED_EXCHANGE_KEYS,
     QUEUE_KEYS,
 )
-from attune_infra.topology.document.nodes import Entry, Nodes, is_null, place_of
-from attune_infra.topology.document.places import Places
+from attune_infra.topology.document.nodes import Entry, Nodes, advise_quotes, is_null, place_of
+from attune_infra.topology.document.places import Places, Thing
 from attune_infra.topology.facts.exchanges import PREDECLARED_EXCHANGES, headers_exchanges, is_reserved
 from attune_infra.topology.model import (
     PRESENT,
@@ -27,7 +28,6 @@ from attune_infra.topology.model import (
     Exchange,
     Policy,
     Queue,
-    Suppression,
     TopologyObject,
     freeze,
 )
@@ -83,13 +83,15 @@ class Objects(Nodes):
 
     def exchange(self, name: str, start: yaml.Node, keys: _Keys) -> Exchange:
         arguments = self.entries(keys.get("arguments"), "arguments")
+        external = self.external(f"exchange '{name}'", keys)
         exchange = Exchange(
             name=name,
-            type=self.string(keys.get("type"), "direct"),
+            type=self.string(keys.get("type"), "" if external else "direct"),
             durable=self.boolean(keys.get("durable"), default=True),
             auto_delete=self.boolean(keys.get("auto_delete"), default=False),
             internal=self.boolean(keys.get("internal"), default=False),
             arguments=self.values(arguments),
+            external=external,
         )
         parts = Parts(start, keys, arguments)
         self.judge(exchange, parts)
@@ -113,11 +115,20 @@ class Objects(Nodes):
             durable=self.boolean(keys.get("durable"), default=True),
             auto_delete=self.boolean(keys.get("auto_delete"), default=False),
             arguments=values,
+            external=self.external(f"queue '{name}'", keys),
         )
         parts = Parts(start, keys, arguments)
         self.judge(queue if fill is str else replace(queue, name=fill(name)), parts)
         self.note(queue, parts)
         return queue
+
+    def external(self, what: str, keys: _Keys) -> bool:
+        """Return whether the owner of an exchange or queue declares it elsewhere, and so sets all of the rest."""
+        is_external = self.boolean(keys.get("external"), default=False)
+        for key in keys if is_external else ():
+            if key not in EXTERNAL_KEYS:
+                self.problem(keys[key], f"{what} is external, so its owner sets {key}; leave it out")
+        return is_external
 
     def queue_type(self, node: yaml.Node | None, argument: Entry | None) -> str | None:
         """Return the type, which the key `type`, the argument x-queue-type or both may set."""
@@ -195,9 +206,10 @@ class Objects(Nodes):
         for defect in judge(item, from_headers=from_headers):
             node = parts.find_fault(defect)
             if node is not None:
-                self.problem(node, defect.sentence)
+                advice = "" if defect.in_key else _advise_text(item, defect.part, node)
+                self.problem(node, defect.sentence + advice)
 
-    def note(self, thing: TopologyObject | Suppression, parts: Parts) -> None:
+    def note(self, thing: Thing, parts: Parts) -> None:
         """Remember the places of a thing and of its parts, if asked to; not of parts that an alias points to."""
         if self.places is None:
             return
@@ -215,6 +227,17 @@ class Objects(Nodes):
             if len(self.problems) == before:
                 found[name] = value
         return found
+
+
+def _advise_text(item: TopologyObject, name: str, node: yaml.Node) -> str:
+    """Return the advice to quote the value of an argument, if its text would do; else nothing."""
+    values = item.definition if isinstance(item, Policy) else item.arguments
+    if isinstance(values.get(name, ""), str) or not isinstance(node, yaml.ScalarNode):
+        return ""
+    quoted = {**values, name: str(node.value)}
+    fixed = replace(item, definition=quoted) if isinstance(item, Policy) else replace(item, arguments=quoted)
+    is_fixed = all(defect.part != name for defect in judge(fixed))
+    return advise_quotes(node, values[name]) if is_fixed else ""
 
 
 def _with_presence(arguments: Arguments) -> dict[str, Argument]:

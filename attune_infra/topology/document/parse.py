@@ -12,8 +12,8 @@ import yaml
 
 from attune_infra.topology.document.keys import CONSUMER_TAG, DOCUMENT_KEYS, WORKERS_KEYS
 from attune_infra.topology.document.nodes import is_null
-from attune_infra.topology.document.objects import Objects
-from attune_infra.topology.document.places import Places
+from attune_infra.topology.document.objects import Objects, Parts
+from attune_infra.topology.document.places import Claim, Places
 from attune_infra.topology.document.problems import InvalidDocument
 from attune_infra.topology.document.routes import read_routes
 from attune_infra.topology.document.suppressions import read_suppressions
@@ -62,6 +62,7 @@ def _pattern(document: Objects, node: yaml.Node) -> str:
     pattern = document.string(node, "")
     if what := pattern_problem(pattern):
         document.problem(node, f"the pattern {what}")
+    document.note(Claim(pattern), Parts(node, {}, {}))
     return pattern
 
 
@@ -73,6 +74,8 @@ def _workers(document: Objects, node: yaml.Node | None) -> WorkerFamily | None:
         if name.count(PLACEHOLDER) != 1:
             document.problem(entry.key, f"worker queue '{name}' must hold {PLACEHOLDER} once")
     objects = tuple(document.queues(keys.get("queues"), fill=_with_the_highest_id))
+    if any(isinstance(item, Queue) and item.external for item in objects):
+        document.problem(node, "the queues of workers cannot be external: each worker owns its own")
     if not objects:
         document.problem(node, "workers have no queues")
     return WorkerFamily(

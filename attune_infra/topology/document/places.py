@@ -8,6 +8,16 @@ from typing import NamedTuple, TypeAlias
 
 from attune_infra.topology.model import Binding, Suppression, TopologyObject
 
+
+class Claim(NamedTuple):
+    """A `manages` pattern: a claim to names."""
+
+    name: str
+
+
+Thing: TypeAlias = TopologyObject | Suppression | Claim
+"""A part of a document that has a place."""
+
 _Key: TypeAlias = "tuple[type, Binding | Suppression | str]"
 
 
@@ -20,15 +30,15 @@ class Place(NamedTuple):
 
 @dataclass(slots=True)
 class Places:
-    """The places of objects and suppressions, and of their parts: an attribute, an argument, a key of a policy."""
+    """The places of things, and of their parts: an attribute, an argument, a key of a policy."""
 
     _known: dict[_Key, Mapping[str, Place]] = field(default_factory=dict)
 
-    def add(self, thing: TopologyObject | Suppression, parts: Mapping[str, Place]) -> None:
+    def add(self, thing: Thing, parts: Mapping[str, Place]) -> None:
         """Remember the places of the parts of a thing, the whole of which has no name; the first call counts."""
         self._known.setdefault(_key(thing), parts)
 
-    def of(self, thing: TopologyObject | Suppression, part: str = "") -> Place | None:
+    def of(self, thing: Thing, part: str = "") -> Place | None:
         """Return the place of a part; if it is unknown, that of the whole thing; None if both are unknown."""
         if not self._known:
             return None
@@ -36,5 +46,5 @@ class Places:
         return parts.get(part) or parts.get("")
 
 
-def _key(thing: TopologyObject | Suppression) -> _Key:
+def _key(thing: Thing) -> _Key:
     return (type(thing), thing if isinstance(thing, Binding | Suppression) else thing.name)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from attune_infra.topology.document.places import Places
 from attune_infra.topology.document.problems import InvalidDocument, Problem, with_places
 from attune_infra.topology.document.text import LeftOut
+from attune_infra.topology.facts.compatibility import RELEASES
 from attune_infra.topology.model import Topology, Version
 
 
@@ -23,8 +24,9 @@ class Reading:
     """The virtual host that definitions were read of; None if they name none, and for a document."""
 
     def refuse_problems(self, version: Version | None = None) -> None:
-        """Raise `InvalidDocument` with every problem that RabbitMQ of this release, or any, refuses."""
-        refused = [found for found in self.problems if version is None or not found.is_taken_by(version)]
+        """Raise `InvalidDocument` with every problem that this release refuses; without one, that all refuse."""
+        asked = RELEASES if version is None else (version,)
+        refused = [found for found in self.problems if not any(map(found.is_taken_by, asked))]
         if refused:
             raise InvalidDocument(self.source, refused)
 

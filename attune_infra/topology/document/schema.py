@@ -16,6 +16,7 @@ from attune_infra.topology.document.keys import (
     CONSUMER_TAG,
     DOCUMENT_KEYS,
     EXCHANGE_KEYS,
+    EXTERNAL_KEYS,
     LINT_KEYS,
     POLICY_KEYS,
     PREDECLARED_EXCHANGE_KEYS,
@@ -48,16 +49,16 @@ _NAME: Final = r"^(?!amq\.)(?!\.\.?$)[^\r\n\u0000]+$"
 _WORKER_NAME: Final = r"^(?!.*\{worker_id\}.*\{worker_id\})(?!amq\.)[^\r\n\u0000]*\{worker_id\}[^\r\n\u0000]*$"
 _ONLY_DURABLE: Final = ("quorum", "stream")
 
-_DURABLE: Final = {
-    "type": "boolean",
-    "default": True,
-    "description": "If true, it survives a restart of the broker.",
-}
-_AUTO_DELETE: Final = {
-    "type": "boolean",
-    "default": False,
-    "description": "If true, RabbitMQ deletes a queue with its last consumer, an exchange with its last binding.",
-}
+
+def _flag(description: str, *, default: bool = False) -> _Schema:
+    return {"type": "boolean", "default": default, "description": description}
+
+
+_DURABLE: Final = _flag("If true, it survives a restart of the broker.", default=True)
+_AUTO_DELETE: Final = _flag(
+    "If true, RabbitMQ deletes a queue with its last consumer, an exchange with its last binding."
+)
+_EXTERNAL: Final = _flag("If true, it must exist and its owner declares it; here it has only a type and bindings.")
 _BINDINGS: Final = {
     "type": ["array", "null"],
     "items": {"$ref": "#/$defs/binding"},
@@ -131,15 +132,12 @@ def _exchange() -> _Schema:
         },
         "durable": _DURABLE,
         "auto_delete": _AUTO_DELETE,
-        "internal": {
-            "type": "boolean",
-            "default": False,
-            "description": "If true, only other exchanges can publish to it.",
-        },
+        "internal": _flag("If true, only other exchanges can publish to it."),
         "arguments": _arguments(EXCHANGE_ARGUMENTS.values()),
         "bindings": _BINDINGS,
+        "external": _EXTERNAL,
     }
-    return {"type": ["object", "null"], **_keys(EXCHANGE_KEYS, attributes)}
+    return {"type": ["object", "null"], **_keys(EXCHANGE_KEYS, attributes), **_only_external_keys()}
 
 
 def _predeclared_exchange() -> _Schema:
@@ -160,9 +158,19 @@ def _queue() -> _Schema:
         "auto_delete": _AUTO_DELETE,
         "arguments": _arguments(QUEUE_ARGUMENTS.values()),
         "bindings": _BINDINGS,
+        "external": _EXTERNAL,
     }
     of_each_type = [{"if": _is_of(each), "then": _only(each)} for each in QUEUE_TYPES]
-    return {"type": ["object", "null"], **_keys(QUEUE_KEYS, attributes), "allOf": of_each_type}
+    return {
+        "type": ["object", "null"],
+        **_keys(QUEUE_KEYS, attributes),
+        **_only_external_keys(),
+        "allOf": of_each_type,
+    }
+
+
+def _only_external_keys() -> _Schema:
+    return {"if": _has("external", {"const": True}), "then": {"propertyNames": {"enum": list(EXTERNAL_KEYS)}}}
 
 
 def _is_of(queue_type: str) -> _Schema:

@@ -111,6 +111,8 @@ def _exchanges(topology: Topology, bindings: _Bindings) -> _Mapping:
 
 
 def _exchange(exchange: Exchange) -> _Mapping:
+    if exchange.external:
+        return _without_defaults(external=True, type=exchange.type or None)
     return _without_defaults(
         type=exchange.type if exchange.type != "direct" else None,
         durable=None if exchange.durable else False,
@@ -123,6 +125,7 @@ def _exchange(exchange: Exchange) -> _Mapping:
 def _queues(queues: Sequence[Queue], bindings: _Bindings) -> _Mapping:
     return {
         queue.name: _without_defaults(
+            external=queue.external or None,
             type=queue.type,
             durable=None if queue.durable else False,
             auto_delete=queue.auto_delete or None,

@@ -31,7 +31,8 @@ class Rule:
     """The values that one argument may have.
 
     `needs` is another argument without which this one makes no sense. `queue_types` are the types that take the
-    argument on at least one release. `policy_key` is its key in a policy, None if no policy can set it.
+    argument on at least one release. `policy_key` is its key in a policy, None if no policy can set it. If it is
+    `read_once`, RabbitMQ reads both only when it creates the queue, and a later policy changes nothing.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Rule:
     needs: str | None = None
     queue_types: tuple[str, ...] = QUEUE_TYPES
     policy_key: str | None = None
+    read_once: bool = False
 
     def problem(self, value: object) -> str | None:
         """Return the problem with a value, None if it is fine."""
@@ -237,6 +239,7 @@ QUEUE_ARGUMENTS: Final = _table(
         kind=str,
         choices=("client-local", "balanced", "random", "least-leaders"),
         policy_key="queue-leader-locator",
+        read_once=True,
         about="Placement of the leader; random and least-leaders are older names for balanced.",
     ),
     Rule(
@@ -245,6 +248,7 @@ QUEUE_ARGUMENTS: Final = _table(
         choices=("min-masters", "client-local", "random"),
         queue_types=_CLASSIC,
         policy_key="queue-master-locator",
+        read_once=True,
         about="Placement of a classic queue; RabbitMQ 4.3 refuses this argument.",
     ),
     Rule(
@@ -296,6 +300,7 @@ QUEUE_ARGUMENTS: Final = _table(
         minimum=1,
         queue_types=_STREAM,
         policy_key="initial-cluster-size",
+        read_once=True,
         about="Number of replicas when the stream is created.",
     ),
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from attune_infra.topology.model import (
     Binding,
@@ -19,10 +19,24 @@ from attune_infra.topology.model import (
     TopologyObject,
     binding_order,
     kind_of,
+    odd_key,
 )
 
 Companion: TypeAlias = Exchange | Binding
 """An object that RabbitMQ deletes along with another one."""
+
+NULL_KEY: Final = "null"
+"""The routing key that RabbitMQ lists for a binding whose key is null."""
+
+
+def reason_to_keep(item: TopologyObject) -> str | None:
+    """Return the reason why no request can delete an object alone, None if one can.
+
+    No path of HTTP leads to a binding without a routing key, and AMQP cannot name one.
+    """
+    if not isinstance(item, Binding) or item.key_is_text or item.routing_key == NULL_KEY:
+        return None
+    return f"RabbitMQ holds it {odd_key(item)}: it goes only with its queue or exchange"
 
 
 class Deletions:
@@ -48,6 +62,10 @@ class Deletions:
             case _:
                 pass
         return tuple(sorted(gone, key=_order))
+
+    def has(self, binding: Binding) -> bool:
+        """Return whether a binding is not deleted."""
+        return binding in self._outgoing.get(binding.source, ())
 
     def bindings_from(self, exchange: str) -> tuple[Binding, ...]:
         """Return the bindings that an exchange is the source of."""

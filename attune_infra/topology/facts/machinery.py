@@ -20,6 +20,9 @@ _OWNERS: Final = {
 }
 """The owners of queues and exchanges by the beginning of their names."""
 
+EXAMPLES: Final = ("amq.gen-JzTY20BRgKO-HjmUJj0wLg", *(f"{prefix}exampleqos1" for prefix in _OWNERS))
+"""A name of each such kind; clients get the first for a queue that they do not name."""
+
 _INTERNAL_PURPOSE: Final = "x-internal-purpose"
 """The argument by which RabbitMQ itself marks objects of its plugins."""
 

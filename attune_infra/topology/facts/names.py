@@ -33,10 +33,7 @@ def routing_key_problem(key: str) -> str | None:
 
 
 def pattern_problem(pattern: str) -> str | None:
-    """Return the problem with a regular expression, None if it is fine.
-
-    RabbitMQ's are those of Erlang, and Python's are close to them.
-    """
+    """Return the problem with a `manages` pattern, which is a regular expression of Python; None if it is fine."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

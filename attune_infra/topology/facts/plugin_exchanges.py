@@ -35,6 +35,8 @@ _WEIGHT: Final = re.compile(r"\+?0*[1-9][0-9]*")
 
 def plugin_hint(exchange_type: str) -> str:
     """Return the remedy for a broker that lacks an exchange type."""
+    if exchange_type == LOCAL_RANDOM:
+        return "upgrade to RabbitMQ 4.0 or later, or use another type"
     plugin = _PLUGINS.get(exchange_type)
     enable = f"enable its plugin with `rabbitmq-plugins enable {plugin}`" if plugin else "enable its plugin"
     return f"{enable}, or use another type"
@@ -62,7 +64,7 @@ def exchange_problems(exchange: Exchange) -> Iterator[tuple[str, str]]:
                 yield "x-recent-history-length", "x-recent-history-length expects an integer of at least 1"
 
 
-def binding_problem(binding: Binding, source: Exchange) -> tuple[str, str] | None:
+def binding_problem(binding: Binding, source: Exchange, topology: Topology) -> tuple[str, str] | None:
     """Return the reason for which the plugin refuses a binding, with a remedy; None if it does not."""
     key = binding.routing_key
     match source.routing_type:
@@ -73,6 +75,12 @@ def binding_problem(binding: Binding, source: Exchange) -> tuple[str, str] | Non
             return f"an {source.type} exchange can be bound to queues only", "bind a queue"
         case "x-local-random" if key:
             return f"a binding from an {source.type} exchange has no routing key, not '{key}'", "leave it out"
+        case "x-local-random":
+            queue = topology.queues.get(binding.destination)
+            kind = "classic" if queue is None else topology.type_of(queue)
+            if kind != "classic":
+                what = f"an {source.type} exchange can be bound to classic queues only, not to a {kind} queue"
+                return what, "bind a classic queue, or use another type of exchange"
     return None
 
 

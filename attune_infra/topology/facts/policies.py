@@ -165,6 +165,11 @@ _OPERATOR_CHOICES: Final[Mapping[str, _Choice]] = {
 """The value that counts if an operator policy sets a key too; of all other keys it is that of the operator."""
 
 _ARGUMENT_CHOICES: Final[Mapping[str, _Choice]] = {
+    "x-consumer-disconnected-timeout": _take_smaller,
+    "x-consumer-timeout": _take_smaller,
+    "x-delayed-retry-max": _take_smaller,
+    "x-delayed-retry-min": _take_smaller,
+    "x-delayed-retry-type": _take_second,
     "x-delivery-limit": _take_smaller_limit,
     "x-expires": _take_smaller,
     "x-max-in-memory-bytes": _take_smaller,
@@ -173,5 +178,7 @@ _ARGUMENT_CHOICES: Final[Mapping[str, _Choice]] = {
     "x-max-length-bytes": _take_smaller,
     "x-message-ttl": _take_smaller,
     "x-queue-leader-locator": _take_second,
+    "x-queue-master-locator": _take_second,
+    "x-quorum-target-group-size": _take_larger,
 }
 """The value that counts if a policy sets an argument of a classic or quorum queue too; else the argument does."""

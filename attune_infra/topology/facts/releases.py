@@ -88,6 +88,9 @@ FIRST_WITH_EXCHANGE_DEFAULTS: Final[Version] = (4, 3)
 FIRST_KEEPING_TRANSIENT_EXCHANGES: Final[Version] = (4, 3)
 """Transient exchanges and their bindings survive a restart of the broker."""
 
+FIRST_DELETING_AUTO_DELETE_IN_A_RESTART: Final[Version] = (4, 3)
+"""A restart that deletes the last queue of an auto-delete exchange deletes the exchange too; before, it stayed."""
+
 FIRST_WITHOUT_QUEUE_VERSION_1: Final[Version] = (4, 3)
 """Classic queues have version 2 only."""
 
@@ -96,6 +99,12 @@ FIRST_WITH_DELAYED_RETRY: Final[Version] = (4, 3)
 
 FIRST_WITH_DISCONNECTED_TIMEOUT: Final[Version] = (4, 3)
 """A quorum queue can have a timeout for consumers on a lost node."""
+
+FIRST_WITH_PCRE2: Final[Version] = (4, 3)
+"""Patterns of policies are those of PCRE 2, in which no byte beyond ASCII is a letter.
+
+That is a matter of Erlang, which has PCRE 2 since version 28; RabbitMQ 4.3 usually runs on such a one.
+"""
 
 FIRST_WITH_ARGUMENTS_OF_ONE_TYPE: Final[Version] = (4, 3)
 """RabbitMQ refuses some arguments on queues of a type that cannot use them; before, it ignored them."""

@@ -8,7 +8,7 @@ from attune_infra.topology.facts.releases import FIRST_WITH_DEFAULT_DELIVERY_LIM
 from attune_infra.topology.lint.finding import Flaw
 from attune_infra.topology.lint.subject import Subject
 from attune_infra.topology.model import Queue
-from attune_infra.topology.routing.topic_keys import Words, example_key, format_key, is_literal
+from attune_infra.topology.routing.topic_keys import Words, example_key, format_key, is_literal, parse_topic_key
 
 _DLX, _KEY = "x-dead-letter-exchange", "x-dead-letter-routing-key"
 _MAX_QUEUES_LISTED = 4
@@ -43,7 +43,7 @@ def no_queue_is_reached(subject: Subject) -> Iterator[Flaw]:
                     yield Flaw(
                         queue,
                         f"its dead letters are lost: {_leads_nowhere(queue, target, lost[0], subject)}",
-                        _remedy(target, lost[0], subject),
+                        _remedy(queue, target, lost[0], subject),
                         subject.part(queue, _DLX),
                     )
 
@@ -63,7 +63,7 @@ def dead_letters_are_stuck(subject: Subject) -> Iterator[Flaw]:
                 remedy = f"declare exchange '{target}' and bind a queue to it, or name an existing exchange"
             elif lost := _keys_without_queue(queue, target, subject):
                 why = _leads_nowhere(queue, target, lost[0], subject)
-                remedy = _remedy(target, lost[0], subject)
+                remedy = _remedy(queue, target, lost[0], subject)
             else:
                 continue
             what = f"its dead letters stay in it until they fill it: {why}"
@@ -170,19 +170,36 @@ def _leads_nowhere(queue: Queue, target: str, key: Words | None, subject: Subjec
     if not subject.reach.can_reach(target, None):
         return f"exchange '{target}' leads to no queue"
     key_or_keys = "the routing key" if key is not None and is_literal(key) else "routing keys like"
-    whose = "which they keep" if subject.text(queue, _KEY) is None else f"which {_KEY} gives them"
+    whose = f"which {source} gives them" if (source := _source_of_key(queue, subject)) else "which they keep"
     return f"exchange '{target}' leads to no queue for {key_or_keys} '{format_key(key or ())}', {whose}"
 
 
-def _remedy(target: str, key: Words | None, subject: Subject) -> str:
+def _source_of_key(queue: Queue, subject: Subject) -> str | None:
+    """Return the setting that gives dead letters their routing key; None if they keep their own."""
+    if subject.text(queue, _KEY) is None:
+        return None
+    return _KEY if _KEY in queue.arguments else f"{_KEY.removeprefix('x-')} of a policy"
+
+
+def _remedy(queue: Queue, target: str, key: Words | None, subject: Subject) -> str:
     if not target:
         return f"declare queue '{example_key(key or ())}', or name an exchange"
     exchange = subject.routing.exchange(target)
-    if exchange is not None and exchange.routing_type == "direct" and subject.out_of.get(target):
-        return (
-            f"make '{target}' a fanout exchange, or set x-dead-letter-routing-key to a key that it is bound with"
-        )
-    return f"bind a queue to '{target}' with this routing key"
+    bind = f"bind a queue to '{target}' with this routing key"
+    if exchange is None or exchange.routing_type != "direct" or target not in subject.out_of:
+        return bind
+    source, bound = _source_of_key(queue, subject), _key_with_queue(target, subject)
+    first = bind if source else f"make '{target}' a fanout exchange"
+    return first if bound is None else f"{first}, or set {source or _KEY} to '{bound}', which has a queue"
+
+
+def _key_with_queue(target: str, subject: Subject) -> str | None:
+    """Return a routing key that brings messages to a queue; None if no binding has a literal one."""
+    for binding in subject.out_of[target]:
+        words = parse_topic_key(binding.routing_key)
+        if is_literal(words) and subject.reach.queues(target, words):
+            return binding.routing_key
+    return None
 
 
 def _path(members: Sequence[Queue]) -> str:

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, TypeAlias
 
 from attune_infra.errors import ExitCode
-from attune_infra.topology.document.places import Place
+from attune_infra.topology.document.places import Place, Thing
 from attune_infra.topology.document.problems import Problem
 from attune_infra.topology.facts.releases import Version
-from attune_infra.topology.model import Severity, Suppression, TopologyObject
+from attune_infra.topology.model import Severity
 
 if TYPE_CHECKING:
     from attune_infra.topology.lint.examples import Example
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class Flaw(NamedTuple):
     """A flaw of an object, or of one `part` of it, with its remedy."""
 
-    item: TopologyObject | Suppression
+    item: Thing
     what: str
     remedy: str
     part: str = ""

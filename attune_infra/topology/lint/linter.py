@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
-from attune_infra.topology.document.places import Places
+from attune_infra.topology.document.places import Claim, Places, Thing
 from attune_infra.topology.facts.compatibility import RELEASES
 from attune_infra.topology.facts.machinery import is_hidden
 from attune_infra.topology.facts.releases import NEWEST, Version
@@ -75,11 +75,22 @@ def _finding(rule: Rule, flaw: Flaw, places: Places) -> Finding:
     return Finding(
         rule=rule.code,
         severity=rule.severity,
-        object=f"suppression of {item.rule}" if isinstance(item, Suppression) else label(item),
+        object=_name(item),
         what=flaw.what,
         remedy=flaw.remedy,
         place=places.of(item, flaw.part),
     )
+
+
+def _name(item: Thing) -> str:
+    """Return the name of a thing in a finding."""
+    match item:
+        case Suppression():
+            return f"suppression of {item.rule}"
+        case Claim():
+            return f"manages {item.name}"
+        case _:
+            return label(item)
 
 
 def _by_object(suppressions: Iterable[Suppression]) -> _Suppressions:

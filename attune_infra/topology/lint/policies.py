@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from os.path import commonprefix
 
 from attune_infra.topology.facts.arguments import POLICY_RULES, QUEUE_ARGUMENTS
+from attune_infra.topology.facts.exchanges import PREDECLARED_EXCHANGES
+from attune_infra.topology.facts.machinery import EXAMPLES
+from attune_infra.topology.facts.patterns import escape
 from attune_infra.topology.facts.policies import unsupported_keys
 from attune_infra.topology.lint.finding import Flaw
 from attune_infra.topology.lint.subject import Subject
-from attune_infra.topology.model import Policy
-from attune_infra.topology.policy import matches_name
+from attune_infra.topology.model import Exchange, Policy, Queue
+from attune_infra.topology.policy import matches_name, matching_policies
 from attune_infra.topology.routing.index import example_name
 from attune_infra.topology.words import either
+from attune_infra.topology.worker import PLACEHOLDER
 
 _OTHER_PREFIX = "somebody-elses"
 _PATTERN = "pattern"
+_MIN_PREFIX = 2
+_MAX_NAMES = 5
 
 
 def reaches_others(subject: Subject) -> Iterator[Flaw]:
@@ -25,16 +33,46 @@ def reaches_others(subject: Subject) -> Iterator[Flaw]:
     also applies to `other.jobs`. An empty pattern or `.*` applies to everything in the virtual host, also to
     objects that other applications add later.
     """
-    own = [example_name(item) for item in subject.named if not isinstance(item, Policy)]
     for policy in subject.policies:
-        if matches_name(policy, _OTHER_PREFIX):
+        if _reaches(policy, [_OTHER_PREFIX], subject):
             what = f"its pattern '{policy.pattern}' matches every name, also those of other applications"
-            yield Flaw(policy, what, "begin the pattern with ^ and the beginning of your names", _PATTERN)
-            continue
-        name = next((name for name in own if matches_name(policy, name)), None)
-        if name is not None and matches_name(policy, f"{_OTHER_PREFIX}.{name}"):
-            what = f"its pattern '{policy.pattern}' also matches names of others, such as '{_OTHER_PREFIX}.{name}'"
-            yield Flaw(policy, what, f"begin the pattern with ^: ^{policy.pattern}", _PATTERN)
+            yield Flaw(policy, what, _anchor(policy, subject), _PATTERN)
+        elif found := _reaches(policy, _names_of_others(subject), subject):
+            what = f"its pattern '{policy.pattern}' also matches names of others, such as '{found[0]}'"
+            yield Flaw(policy, what, _anchor(policy, subject), _PATTERN)
+
+
+def _names_of_others(subject: Subject) -> list[str]:
+    return [f"{_OTHER_PREFIX}.{example_name(item)}" for item in subject.named if not isinstance(item, Policy)]
+
+
+def _reaches(policy: Policy, names: Iterable[str], subject: Subject) -> list[str]:
+    return [name for name in names if matches_name(policy, name, subject.version)]
+
+
+def _anchor(policy: Policy, subject: Subject) -> str:
+    """Return the remedy: a pattern that matches the same names of this topology, and none of others."""
+    own = {example_name(item): item for item in subject.named if not isinstance(item, Policy)}
+    covered = _reaches(policy, own, subject)
+    others = [_OTHER_PREFIX, *_names_of_others(subject)]
+    for pattern in _anchored(policy.pattern, [own[name].name for name in covered]):
+        better = replace(policy, pattern=pattern)
+        if _reaches(better, own, subject) == covered and not _reaches(better, others, subject):
+            return f"write the pattern as {pattern}"
+    return "begin the pattern with ^ and the beginning of your names"
+
+
+def _anchored(pattern: str, names: Sequence[str]) -> Iterator[str]:
+    """Yield patterns that begin where a name does: the given one, the names' common beginning, or all of them."""
+    if "|" not in pattern:
+        yield f"^{pattern}"
+    yield f"^(?:{pattern.removeprefix('^')})"
+    yield f"^(?:{pattern})"
+    prefix = commonprefix([name.partition(PLACEHOLDER)[0] for name in names])  # noqa: RUF071 # not paths
+    if len(prefix) >= _MIN_PREFIX:
+        yield f"^{escape(prefix)}"
+    if 0 < len(names) <= _MAX_NAMES and not any(PLACEHOLDER in name for name in names):
+        yield f"^(?:{'|'.join(map(escape, names))})$"
 
 
 def in_effect_nowhere(subject: Subject) -> Iterator[Flaw]:
@@ -42,7 +80,8 @@ def in_effect_nowhere(subject: Subject) -> Iterator[Flaw]:
 
     Its pattern matches no name of the kind it applies to, or another policy has a higher priority on every object
     that it matches, or no queue that it matches supports all of its keys. RabbitMQ does not merge policies: only
-    one is in effect on an object.
+    one is in effect on an object. A policy for names that RabbitMQ or its plugins choose, such as `amq.gen-...`,
+    is no finding, and neither is one in a topology without any object of the kind that it applies to.
     """
     matched: set[str] = set()
     winners: set[str] = set()
@@ -54,11 +93,21 @@ def in_effect_nowhere(subject: Subject) -> Iterator[Flaw]:
             what = "each queue it matches passes it over, for a key that its type does not support"
             yield Flaw(policy, what, "remove the key, or make a policy for the queues of each type", "definition")
         elif policy.name not in matched:
+            if _is_for_others(policy, subject):
+                continue
             what = f"its pattern '{policy.pattern}' matches no name of {_kind(policy)}"
             yield Flaw(policy, what, "correct the pattern, or remove the policy", _PATTERN)
         elif policy.name not in winners:
             what = "another policy has a higher priority on every object it matches: they are not merged"
             yield Flaw(policy, what, "copy its definition into the other policy", "priority")
+
+
+def _is_for_others(policy: Policy, subject: Subject) -> bool:
+    """Return whether a policy can only be meant for objects that are not in a topology."""
+    anywhere = {policy.name: replace(policy, pattern="")}
+    items: list[Exchange | Queue] = [*subject.exchanges, *subject.queues]
+    has_any = any(any(matching_policies(item, anywhere, subject.topology)) for item in items)
+    return not has_any or bool(_reaches(policy, (*EXAMPLES, *PREDECLARED_EXCHANGES), subject))
 
 
 def equal_priorities(subject: Subject) -> Iterator[Flaw]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from attune_infra.topology.facts.releases import FIRST_KEEPING_TRANSIENT_EXCHANGES
 from attune_infra.topology.lint.finding import Flaw
 from attune_infra.topology.lint.subject import Subject
 
@@ -104,24 +103,6 @@ def overflow_without_effect(subject: Subject) -> Iterator[Flaw]:
             yield Flaw(
                 queue, what, "set reject-publish, or drop-head if that is intended", subject.part(queue, _OVERFLOW)
             )
-
-
-def bound_to_transient_exchange(subject: Subject) -> Iterator[Flaw]:
-    """A durable queue is bound to a transient exchange.
-
-    A restart of the broker deletes a transient exchange with its bindings. The queue stays, and gets no more
-    messages. RabbitMQ 4.3 keeps transient exchanges.
-    """
-    if subject.version >= FIRST_KEEPING_TRANSIENT_EXCHANGES:
-        return
-    for exchange in subject.exchanges:
-        if exchange.durable:
-            continue
-        for binding in subject.out_of.get(exchange.name, ()):
-            queue = subject.topology.queues.get(binding.destination)
-            if binding.destination_type == "queue" and queue is not None and queue.durable:
-                what = f"a restart deletes it with '{exchange.name}', which is transient, but keeps the queue"
-                yield Flaw(binding, what, "make the exchange durable")
 
 
 def _sources_of_everything(subject: Subject) -> dict[str, str]:

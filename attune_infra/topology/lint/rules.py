@@ -7,11 +7,14 @@ from typing import Final
 
 from attune_infra.errors import WrongUsage
 from attune_infra.topology.lint import (
+    alternates,
     bindings,
     dead_letters,
     exchanges,
+    lifetimes,
     names,
     policies,
+    prune,
     queues,
     releases,
     suppressions,
@@ -44,12 +47,12 @@ RULES: Final = (
     Rule("AI018", _ERROR, bindings.breaks_listings),
     Rule("AI019", _WARNING, bindings.key_cannot_be_addressed),
     Rule("AI020", _WARNING, exchanges.leads_to_no_queue),
-    Rule("AI021", _ERROR, exchanges.alternate_is_missing),
+    Rule("AI021", _ERROR, alternates.is_missing),
     Rule("AI022", _WARNING, exchanges.nothing_leads_to_internal),
     Rule("AI023", _ERROR, exchanges.plugin_refuses_binding),
     Rule("AI024", _ERROR, exchanges.bound_twice_to_consistent_hash),
-    Rule("AI025", _WARNING, exchanges.alternate_loses_messages),
-    Rule("AI026", _WARNING, exchanges.vanishes_with_its_queues),
+    Rule("AI025", _WARNING, alternates.loses_messages),
+    Rule("AI026", _WARNING, lifetimes.exchange_goes_with_its_queues),
     Rule("AI030", _INFO, queues.unbound),
     Rule("AI031", _WARNING, queues.never_expires),
     Rule("AI032", _WARNING, queues.time_to_live_is_zero),
@@ -57,7 +60,8 @@ RULES: Final = (
     Rule("AI034", _WARNING, queues.gets_everything_without_bound),
     Rule("AI035", _WARNING, queues.unbounded_without_consumer),
     Rule("AI036", _WARNING, queues.overflow_without_effect),
-    Rule("AI037", _WARNING, queues.bound_to_transient_exchange),
+    Rule("AI037", _WARNING, lifetimes.depends_on_transient_exchange),
+    Rule("AI038", _INFO, lifetimes.queue_goes_with_its_consumers),
     Rule("AI040", _WARNING, policies.reaches_others),
     Rule("AI041", _WARNING, policies.in_effect_nowhere),
     Rule("AI042", _WARNING, policies.equal_priorities),
@@ -70,6 +74,7 @@ RULES: Final = (
     Rule("AI061", _INFO, names.must_be_quoted),
     Rule("AI062", _WARNING, names.look_alike),
     UNUSED_SUPPRESSION,
+    Rule("AI071", _WARNING, prune.claims_nothing),
 )
 """All rules, in the order of their codes."""
 

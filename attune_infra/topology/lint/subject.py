@@ -20,7 +20,7 @@ from attune_infra.topology.model import (
     TopologyObject,
     kind_of,
 )
-from attune_infra.topology.policy import matching_policies
+from attune_infra.topology.policy import matching_policies, policy_of
 from attune_infra.topology.routing.index import Index, with_example_name
 from attune_infra.topology.routing.reach import Reach
 
@@ -40,6 +40,15 @@ class Subject(Index):
         super().__init__(topology, version)
         self.consumers = consumers or {}
         self.unused: tuple[Suppression, ...] = ()
+
+    @cached_property
+    def exchanges(self) -> Sequence[Exchange]:
+        """The exchanges of the topology; external ones are for their owner to judge."""
+        return [exchange for exchange in super().exchanges if not exchange.external]
+
+    @cached_property
+    def queues(self) -> Sequence[Queue]:
+        return [queue for queue in super().queues if not queue.external]
 
     @cached_property
     def reach(self) -> Reach:
@@ -80,7 +89,8 @@ class Subject(Index):
             unsupported = self.unsupported_keys(item)
             policies = [policy for policy in matching if unsupported.isdisjoint(policy.definition)]
             if policies:
-                policies.sort(key=lambda policy: (policy.priority, policy.name), reverse=True)
+                chosen = policy_of(with_example_name(item), self.topology)
+                policies.sort(key=lambda policy: (policy == chosen, policy.priority, policy.name), reverse=True)
                 found[kind_of(item), item.name] = policies
         return found
 
@@ -108,7 +118,7 @@ class Subject(Index):
         if not policies:
             return ()
         found: list[tuple[Exchange | Queue, Sequence[Policy]]] = []
-        items: Iterable[Exchange | Queue] = chain(self.exchanges, self.queues)
+        items: Iterable[Exchange | Queue] = chain(super().exchanges, super().queues)
         for item in items:
             matching = list(matching_policies(with_example_name(item), policies, self.topology))
             if matching:

@@ -12,7 +12,7 @@ from attune_infra.topology.facts.arguments import keeps_dead_letters
 from attune_infra.topology.facts.exchanges import is_reserved
 from attune_infra.topology.facts.releases import Version
 from attune_infra.topology.model import Argument, Binding, End, Exchange, Policy, Queue, Topology, binding_order
-from attune_infra.topology.policy import effective_arguments
+from attune_infra.topology.policy import as_on_release, effective_arguments
 from attune_infra.topology.routing.route import Routing
 from attune_infra.topology.worker import PLACEHOLDER
 
@@ -28,7 +28,7 @@ class Index:
     """
 
     def __init__(self, topology: Topology, version: Version) -> None:
-        self.topology = replace(_with_family(topology), version=version)
+        self.topology = as_on_release(_with_family(topology), version)
         self.version = version
         self._has_policies = bool(topology.policies or topology.operator_policies)
         self._effective: dict[str, Mapping[str, Argument]] = {}

@@ -97,6 +97,7 @@ class Reach:
     def _leading_somewhere(self) -> Set[str]:
         """The exchanges that lead to a queue with some routing key."""
         found = {each.source for each in self.index.bindings if each.destination_type == "queue"}
+        found |= {exchange.name for exchange in self.index.topology.exchanges.values() if exchange.external}
         if self.index.topology.queues:
             found.add("")  # the default exchange knows every queue
         waiting = list(found)
@@ -111,6 +112,8 @@ class Reach:
     def _can_reach(self, exchange: str, words: Words) -> bool:
         if is_literal(words):
             routed = self.index.routing.route(Message(exchange=exchange, routing_key=example_key(words)))
+            if routed.leaves:
+                return True
             if not routed.possible and all(hop.exchange.routing_type != "headers" for hop in routed.hops):
                 return False
         return self._search(exchange, words)
@@ -121,6 +124,8 @@ class Reach:
             source = self.index.routing.exchange(waiting.pop())
             if source is None:
                 continue
+            if source.external:
+                return True
             further = set()
             for kind, name in self._ends(source, words):
                 if kind == "queue":

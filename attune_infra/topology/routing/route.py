@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final, Protocol
 
@@ -18,7 +18,7 @@ from attune_infra.topology.facts.exchanges import find_exchange
 from attune_infra.topology.facts.plugin_exchanges import CHOOSING_ONE
 from attune_infra.topology.facts.releases import NEWEST, Version
 from attune_infra.topology.model import Binding, Exchange, Message, Topology, binding_order
-from attune_infra.topology.policy import effective_definition
+from attune_infra.topology.policy import as_on_release, effective_definition
 from attune_infra.topology.routing.headers import HeadersIndex
 from attune_infra.topology.routing.topic_keys import words_of
 from attune_infra.topology.words import guess
@@ -65,6 +65,11 @@ class Routed:
     possible: tuple[str, ...] = ()
     refused: str | None = None
 
+    @property
+    def leaves(self) -> bool:
+        """True if the message visits an external exchange, which may lead to more than is known here."""
+        return any(hop.exchange.external for hop in self.hops)
+
 
 class Routing:
     """The routes of messages through one topology.
@@ -73,7 +78,7 @@ class Routing:
     """
 
     def __init__(self, topology: Topology, *, version: Version = NEWEST) -> None:
-        self.topology = replace(topology, version=version)
+        self.topology = as_on_release(topology, version)
         self.version = version
         self._indexes: dict[str, _BindingIndex] = {}
 

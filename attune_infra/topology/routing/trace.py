@@ -18,8 +18,8 @@ from typing import Final
 from attune_infra.errors import ExitCode
 from attune_infra.topology.facts.arguments import keeps_dead_letters
 from attune_infra.topology.facts.releases import FIRST_WITH_DEFAULT_DELIVERY_LIMIT, FIRST_WITH_LAST_DEATH, Version
-from attune_infra.topology.model import Argument, Binding, Message, Queue, freeze
-from attune_infra.topology.policy import effective_arguments
+from attune_infra.topology.model import Argument, Binding, Exchange, Message, Queue, freeze
+from attune_infra.topology.policy import effective_arguments, tied_policies
 from attune_infra.topology.routing.cycles import cycles
 from attune_infra.topology.routing.route import Routed, Routing
 from attune_infra.topology.routing.routes import compare_queues, describe_discrepancies
@@ -42,6 +42,8 @@ class Ending(StrEnum):
 
     GOES_ON = "goes_on"
     DISCARDED = "discarded"
+    LEAVES = "leaves"
+    """It goes on through an external exchange; to which queues is not known."""
     KEPT = "kept"
     NO_EXCHANGE = "no_exchange"
     NO_QUEUE = "no_queue"
@@ -109,25 +111,34 @@ class Unmatched:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class Tie:
+    """An object on the way, and the names of policies of one priority that apply to it."""
+
+    object: Exchange | Queue
+    policies: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
     """The story of a message. The first lives are those in `routed.queues`, then those in `routed.possible`.
 
     `expected` are the names of exactly the queues that it should reach, None if there is no expectation. `unmet`
     has a sentence for each difference. `unmatched` are the bindings that do not match on the whole way, None
-    unless asked for.
+    unless asked for. `tied` has the policies of one priority on the way: only the broker knows which is in effect.
     """
 
     routed: Routed
     version: Version
     lives: tuple[Life, ...] = ()
+    tied: tuple[Tie, ...] = ()
     expected: tuple[str, ...] | None = None
     unmet: tuple[str, ...] = ()
     unmatched: tuple[Unmatched, ...] | None = None
 
     @property
     def is_unroutable(self) -> bool:
-        return not (self.routed.queues or self.routed.possible)
+        return not (self.routed.queues or self.routed.possible or self.routed.leaves)
 
     def losses(self) -> Iterator[tuple[Life, Death]]:
         """Yield the ways out of queues on which the message is lost."""
@@ -161,10 +172,20 @@ def trace(
         routed=routed,
         version=routing.version,
         lives=lives,
+        tied=tuple(_ties(routing, lives, everywhere)),
         expected=wanted,
         unmet=unmet,
         unmatched=tuple(dict.fromkeys(_unmatched(routing, everywhere))) if explain else None,
     )
+
+
+def _ties(routing: Routing, lives: Iterable[Life], everywhere: Iterable[Routed]) -> Iterator[Tie]:
+    exchanges = {hop.exchange.name: hop.exchange for routed in everywhere for hop in routed.hops}
+    queues = {life.queue.name: life.queue for life in lives}
+    items: list[Exchange | Queue] = [*exchanges.values(), *queues.values()]
+    for item in items:
+        if tied := tied_policies(item, routing.topology):
+            yield Tie(item, tuple(policy.name for policy in tied))
 
 
 def _unmatched(routing: Routing, everywhere: Iterable[Routed]) -> Iterator[Unmatched]:
@@ -285,6 +306,8 @@ class _Lives:
         lives = self._add_lives(routed, has_died=True)
         if lives:
             ending = Ending.GOES_ON
+        elif routed.leaves:
+            ending = Ending.LEAVES
         elif is_kept:
             ending = Ending.KEPT
         else:

@@ -49,6 +49,8 @@ def _why_plugin(kind: str, exchange: Exchange) -> str:
     """Explain why an exchange of a plugin's type may take a binding."""
     if kind == CONSISTENT_HASH:
         return f"one of the bound queues is chosen by the hash of {_hashed(exchange)}"
+    if not kind:
+        return "the type of the exchange is not known"
     return _CHOICES.get(kind, f"the plugin for type {kind} decides")
 
 

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from contextlib import suppress
+from pathlib import Path
 
 import amqp
 import psycopg
@@ -253,6 +254,35 @@ def test_enlist_is_undone_if_the_broker_refuses(
         assert result.lines[-1] == f"! worker {name} is not registered: everything was undone"
 
     assert statuses(database_url) == [("old", "inactive")]
+
+
+REFUSED = """\
+exchanges: {jobs: {type: x-delayed-message, arguments: {x-delayed-type: direct}}}
+workers:
+  consumer_tag: worker-{worker_id}
+  queues: {'worker.{worker_id}': {bindings: [{exchange: jobs, routing_key: '{worker_id}'}]}}
+"""
+
+
+def test_a_certain_refusal_stops_worker_commands_before_anything_is_changed(
+    attune_infra_with_registry: Command, broker: RabbitMQ, tmp_path: Path
+) -> None:
+    document = tmp_path / "refused.yaml"
+    document.write_text(REFUSED)
+    command = attune_infra_with_registry
+    assert command("registry", "init").code == 0
+    worker_id = command("worker", "register", "--name", "ann", "-o", "json").json["id"]
+
+    provisioned = command("worker", "provision", "--id", str(worker_id), "--topology", str(document))
+    enlisted = command("worker", "enlist", "--name", "bob", "--topology", str(document))
+    planned = command("diff", str(document), "--worker", str(worker_id))
+
+    assert (provisioned.code, enlisted.code, planned.code) == (1, 1, 1)
+    for result in (provisioned, enlisted):
+        assert "exchange jobs: the broker has no exchange type x-delayed-message" in result.stderr
+        assert "rabbitmq-plugins enable rabbitmq_delayed_message_exchange" in result.stderr
+    assert "bob" not in command("worker", "list").stdout
+    assert broker.read().objects() == ()
 
 
 def test_enlist_is_undone_if_the_broker_is_away(attune_infra_with_registry: Command, database_url: str) -> None:

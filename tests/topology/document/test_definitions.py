@@ -5,7 +5,12 @@ from pathlib import Path
 import pytest
 
 from attune_infra.render.words import omission
-from attune_infra.topology.document.definitions import looks_like_definitions, parse_definitions, write_definitions
+from attune_infra.topology.document.definitions import (
+    looks_like_definitions,
+    parse_definitions,
+    read_definitions,
+    write_definitions,
+)
 from attune_infra.topology.document.problems import InvalidDocument
 from attune_infra.topology.document.write import write
 from attune_infra.topology.model import Argument, Binding, Exchange, Policy, Queue, Topology
@@ -16,11 +21,13 @@ from support.problems import definitions_problems
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.json")), ids=lambda path: path.stem)
 def test_a_file_is_read_as_its_companion_says(path: Path) -> None:
     try:
-        topology, left_out = parse_definitions(path.read_text(encoding="utf-8"), source=path.name)
+        reading = read_definitions(path.read_text(encoding="utf-8"), source=path.name)
+        reading.refuse_problems()
     except InvalidDocument as refusal:
         said = refusal.sentence + "\n"
     else:
-        said = "".join(omission(found) + "\n" for found in left_out) + "\n" + write(topology)
+        told = [*reading.warnings(), *map(omission, reading.left_out)]
+        said = "".join(line + "\n" for line in told) + "\n" + write(reading.topology)
 
     assert said == path.with_suffix(".txt").read_text(encoding="utf-8")
     assert "s3cret" not in said

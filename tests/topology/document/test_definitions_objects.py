@@ -113,8 +113,8 @@ def test_what_rabbitmq_has_a_default_for_may_be_missing() -> None:
         ({"policies": [without("name", policy())]}, "a policy has no name"),
         ({"policies": [without("pattern", policy())]}, "policy 'p' has no pattern"),
         (
-            {"policies": [policy(pattern="*")]},
-            "policy 'p': the pattern is not a regular expression: nothing to repeat at position 0",
+            {"policies": [policy(pattern="(b")]},
+            "policy 'p': the pattern is not a regular expression: missing closing parenthesis at position 2",
         ),
         (
             {"policies": [without("definition", policy())]},

@@ -29,7 +29,7 @@ ODD = Topology(
             ("e", "mine"),
         )
     ),
-    policies={"p": Policy(name="p", pattern="(?<a>b)", definition={"max-length": 1})},
+    policies={"p": Policy(name="p", pattern="(b", definition={"max-length": 1})},
     operator_policies={"o": Policy(name="o", pattern="", definition={"max-length": 1})},
 )
 
@@ -57,7 +57,9 @@ def test_a_document_holds_what_it_can_and_the_rest_is_named() -> None:
         LeftOut("queues", ("mine",), "they belong to one connection, and RabbitMQ deletes them with it"),
         LeftOut("queues", ("slip",), "unknown argument 'x-max-lenght'; did you mean 'x-max-length'?"),
         LeftOut(
-            "policies", ("p",), "the pattern is not a regular expression: unknown extension ?<a at position 1"
+            "policies",
+            ("p",),
+            "the pattern is not a regular expression: missing closing parenthesis at position 2",
         ),
         LeftOut("bindings", ("a\nb -> q",), "exchange a\nb does not exist or was left out"),
         LeftOut("bindings", ("e -> gone",), "queue gone does not exist or was left out"),

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attune_infra.topology.document.json_text import Item, Member, read_members
+from attune_infra.topology.document.json_text import Item, Member, read_members, read_with_slips
 
 
 def test_members_and_items_know_where_they_stand() -> None:
@@ -22,9 +22,29 @@ def test_names_that_stand_twice_are_told_where_they_do() -> None:
     assert [item.duplicates for item in members[0].items] == [("z", "x"), ()]
 
 
-@pytest.mark.parametrize("text", ["{}", ' {"a": [1, 2,],\n}\n', '{"a" :[ ] , }'])
-def test_space_and_a_comma_too_many_are_read_over(text: str) -> None:
-    assert [member.name for member in read_members(text)] in ([], ["a"])
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [
+        ("{}", []),
+        (' {"a": [1, 2,],\n}\n', [12, 14]),
+        ('{"a" :[ ] , }', [10]),
+        ('{"a": [{"b": "c,]",}]}', [18]),
+        ('{"a": ["\\",]", "//",]}', [19]),
+        ('{ // one\n"a": 1 /* two\n*/}', [2, 16]),
+        ('{"a": "b\tc"}', [8]),
+    ],
+)
+def test_slips_that_rabbitmq_3_10_reads_over_are_told_where_they_are(text: str, at: list[int]) -> None:
+    members, slips = read_with_slips(text)
+
+    assert [member.name for member in members] in ([], ["a"])
+    assert [slip.at for slip in slips] == at
+
+
+@pytest.mark.parametrize("text", ['{"a": [,]}', '{"a": [1,,]}', '{"a":,}', '{"a": [NaN,]}', "{", '{"a": [1,], 2}'])
+def test_other_text_that_is_no_json_is_refused(text: str) -> None:
+    with pytest.raises(JSONDecodeError):
+        read_with_slips(text)
 
 
 @pytest.mark.parametrize(

@@ -113,7 +113,7 @@ def test_only_a_headers_exchange_looks_at_x_match(source: str, arguments: str, a
             "max-priority: 5",
             "a policy cannot set max-priority; only the queue can, by the argument x-max-priority",
         ),
-        ("alternate-exchange: 5", "alternate-exchange expects a string, got the integer 5"),
+        ("alternate-exchange: 5", "alternate-exchange expects a string, got the integer 5; quote it"),
     ],
 )
 def test_a_policy_is_held_against_the_same_table(entry: str, problem: str) -> None:

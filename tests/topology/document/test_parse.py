@@ -101,6 +101,23 @@ queues:
     ]
 
 
+def test_words_and_numbers_as_arguments_have_the_advice_to_quote_them_if_that_helps() -> None:
+    text = """
+queues:
+  12:30:
+    arguments: {x-dead-letter-exchange: on, x-dead-letter-routing-key: 1e6, x-overflow: no, x-max-length: yes}
+policies:
+  1.10: {pattern: a, definition: {dead-letter-routing-key: 1.10}}
+"""
+
+    assert [(found.partition(": ")[0], found.partition("; ")[2]) for found in document_problems(text)] == [
+        ("x.yaml:4:41", "YAML reads `on` as true: quote it"),
+        ("x.yaml:4:89", ""),
+        ("x.yaml:4:107", ""),
+        ("x.yaml:6:60", "YAML reads `1.10` as 1.1: quote it"),
+    ]
+
+
 def test_every_problem_is_named_at_once_with_its_place() -> None:
     assert document_problems(
         """\
@@ -178,7 +195,7 @@ workers:
         ),
         (
             "policies: {p: {pattern: '(a', definition: {max-length: 1}}}",
-            "1:25: the pattern is not a regular expression: missing ), unterminated subpattern at position 0",
+            "1:25: the pattern is not a regular expression: missing closing parenthesis at position 2",
         ),
         (
             "manages: ['a{99999999999}']",

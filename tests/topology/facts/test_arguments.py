@@ -13,13 +13,11 @@ from attune_infra.topology.document.problems import InvalidDocument
 from attune_infra.topology.facts.arguments import (
     EXCHANGE_ARGUMENTS,
     HEADERS_BINDING_ARGUMENTS,
-    POLICY_RULES,
     QUEUE_ARGUMENTS,
     Rule,
 )
 from attune_infra.topology.facts.redeclaration import QUEUE_ROWS, exchange_treatments
 from attune_infra.topology.facts.releases import NEWEST
-from attune_infra.topology.policy import PROVIDED_BY_POLICY
 from support.argument_cases import bad, good, is_accepted, queue_cases
 from support.virtual_host import VirtualHost
 
@@ -90,5 +88,3 @@ def test_what_two_versions_see_differently_is_taken_where_one_takes_it() -> None
 def test_the_other_tables_know_no_other_names() -> None:
     assert QUEUE_ARGUMENTS.keys() >= {name for row in QUEUE_ROWS for name in row.names}
     assert EXCHANGE_ARGUMENTS.keys() == exchange_treatments("direct", NEWEST).keys()
-    by_policy = {rule.name: key for key, rule in POLICY_RULES.items()}
-    assert {name: by_policy[name] for name in PROVIDED_BY_POLICY} == PROVIDED_BY_POLICY

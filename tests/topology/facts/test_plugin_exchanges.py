@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from attune_infra.topology.facts.plugin_exchanges import binding_problem, exchange_problems
-from attune_infra.topology.model import Arguments, Binding, Exchange
+from attune_infra.topology.model import Arguments, Binding, Exchange, Topology
 
 
 @pytest.mark.parametrize(
@@ -58,4 +58,4 @@ def test_an_exchange_that_its_plugin_takes_has_none(kind: str, arguments: Argume
 def test_keys_of_plugins_are_judged(kind: str, key: str, is_refused: bool) -> None:
     binding = Binding(source="e", destination="q", routing_key=key)
 
-    assert (binding_problem(binding, Exchange(name="e", type=kind)) is not None) == is_refused
+    assert (binding_problem(binding, Exchange(name="e", type=kind), Topology()) is not None) == is_refused

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import pytest
 
 from attune_infra.errors import WrongUsage
-from attune_infra.topology.document.parse import parse
+from attune_infra.topology.document.parse import parse, parse_with_places
 from attune_infra.topology.facts.releases import NEWEST, Version
 from attune_infra.topology.lint.finding import Rule
 from attune_infra.topology.lint.linter import lint
@@ -174,6 +174,89 @@ def test_an_exchange_whose_plugin_is_gone_is_found_on_a_broker() -> None:
     assert [finding.what for finding in found.findings] == ["the broker has no exchange type x-random any more"]
 
 
+def dead_letters(key: str, kind: str = "direct", bound: str = "dead") -> str:
+    """Return a document with a queue that sends its dead letters to `dlx`, and a queue that is bound to that."""
+    return f"""
+exchanges: {{e: {{}}, dlx: {{type: {kind}}}}}
+queues:
+  q:
+    arguments: {{x-dead-letter-exchange: dlx, {key}}}
+    bindings: [{{exchange: e, routing_key: kept}}]
+  dead: {{bindings: [{{exchange: dlx, routing_key: '{bound}'}}]}}
+"""
+
+
+GIVEN = "x-dead-letter-routing-key: given"
+BIND = "bind a queue to 'dlx' with this routing key"
+GIVEN_BY_POLICY = "policies: {p: {pattern: ^q$, definition: {dead-letter-routing-key: given}}}"
+
+
+@pytest.mark.parametrize(
+    ("document", "key", "remedy"),
+    [
+        (
+            dead_letters(""),
+            "'kept', which they keep",
+            "make 'dlx' a fanout exchange, or set x-dead-letter-routing-key to 'dead', which has a queue",
+        ),
+        (
+            dead_letters(GIVEN),
+            "'given', which x-dead-letter-routing-key gives them",
+            f"{BIND}, or set x-dead-letter-routing-key to 'dead', which has a queue",
+        ),
+        (
+            dead_letters("") + GIVEN_BY_POLICY,
+            "'given', which dead-letter-routing-key of a policy gives them",
+            f"{BIND}, or set dead-letter-routing-key of a policy to 'dead', which has a queue",
+        ),
+        (dead_letters(GIVEN, bound="#"), "'given', which", BIND),
+        (dead_letters("", bound="#"), "'kept', which they keep", "make 'dlx' a fanout exchange"),
+        (dead_letters(GIVEN, "topic"), "'given', which", BIND),
+    ],
+)
+def test_lost_dead_letters_are_told_with_the_key_that_they_have(document: str, key: str, remedy: str) -> None:
+    [found] = findings("AI002", document)
+
+    assert found.startswith(
+        f"queue q: its dead letters are lost: exchange 'dlx' leads to no queue for the routing key {key}"
+    )
+    assert remedies("AI002", document) == [remedy]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "remedy"),
+    [
+        ("jobs", "write '^jobs' to claim all names that begin so: without ^ it must match the whole name"),
+        ("^job$", "correct the pattern, or remove it"),
+        ("^jobs", None),
+        (r"jobs\..*", None),
+        (r"worker\.1\.x", None),
+        ("amq.direct", None),
+        ("^p$", None),
+    ],
+)
+def test_a_pattern_claims_a_name_or_there_is_a_finding(pattern: str, remedy: str | None) -> None:
+    document = f"""
+manages: ['{pattern}']
+queues: {{jobs.a: {{}}}}
+exchanges: {{amq.direct: {{bindings: [{{exchange: amq.topic}}]}}}}
+policies: {{p: {{pattern: ^jobs, definition: {{max-length: 5}}}}}}
+workers: {{queues: {{'worker.{{worker_id}}.x': {{}}}}}}
+"""
+
+    assert remedies("AI071", document) == ([] if remedy is None else [remedy])
+
+
+def test_a_pattern_has_a_place_and_can_be_suppressed() -> None:
+    ignored = "lint: {ignore: [{rule: AI071, object: ^old, reason: until all brokers are pruned}]}"
+    topology, places = parse_with_places(f"manages: [^old, ^gone]\n{ignored}", source="x.yaml")
+
+    found = lint(topology, places=places, rules=choose_rules(["AI070", "AI071"], []))
+
+    assert [(finding.object, finding.place) for finding in found.findings] == [("manages ^gone", (1, 17))]
+    assert [finding.object for finding, _ in found.suppressed] == ["manages ^old"]
+
+
 def test_routing_keys_are_not_traded_for_arguments() -> None:
     by_keys = bound("topic", "routing_key: 'a.*', arguments: {kind: x}")
     by_nothing = bound("topic", "arguments: {kind: x}", "routing_key: '#'")
@@ -208,3 +291,60 @@ def test_bindings_that_differ_by_arguments_get_the_cure_for_their_exchange(kind:
 def test_a_rule_is_silent_for_an_older_release(code: str, document: str, version: Version) -> None:
     assert findings(code, document) != []
     assert findings(code, document, version=version) == []
+
+
+def two_patterns(pattern: str, names: Iterable[str] = ("orders", "orders_error", "Orders.Error", "stock")) -> str:
+    queues = ", ".join(f"{name}: {{}}" for name in names)
+    return f"queues: {{{queues}}}\npolicies: {{p: {{pattern: '{pattern}', definition: {{max-length: 5}}}}}}"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "better"),
+    [
+        ("orders$", "^orders$"),
+        ("^orders|stock", "^(?:orders|stock)"),
+        ("orders|^stock$", "^(?:orders|^stock$)"),
+        ("(?i)error", r"^(?:Orders\.Error|orders_error)$"),
+        ("^.*[E|e]rror$", r"^(?:Orders\.Error|orders_error)$"),
+        ("^(.*(?<![Ee]rror))?$", "^(?:orders|stock)$"),
+        ("^(?!stock|Orders)", "^orders"),
+        ("", r"^(?:Orders\.Error|orders|orders_error|stock)$"),
+    ],
+)
+def test_the_pattern_that_is_advised_is_no_finding_and_has_the_same_effect_here(pattern: str, better: str) -> None:
+    [remedy] = remedies("AI040", two_patterns(pattern))
+
+    assert remedy == f"write the pattern as {better}"
+    assert remedies("AI040", two_patterns(better)) == []
+
+
+def test_a_pattern_for_many_different_names_gets_only_a_hint() -> None:
+    names = [f"{letter}.queue" for letter in "abcdef"]
+
+    assert remedies("AI040", two_patterns(".*", names)) == [
+        "begin the pattern with ^ and the beginning of your names"
+    ]
+
+
+def test_the_pattern_advised_for_the_queues_of_workers_names_no_worker() -> None:
+    workers = "workers: {queues: {'worker.{worker_id}.executions': {}}}"
+    document = f"{workers}\npolicies: {{p: {{pattern: executions, definition: {{max-length: 5}}}}}}"
+
+    assert remedies("AI040", document) == [r"write the pattern as ^worker\."]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "more"),
+    [
+        (r"^amq\.", ""),
+        (r"^amq\.gen-", ""),
+        ("^mqtt-subscription-.*qos1$", ""),
+        ("^amq.topic$", "apply_to: exchanges, "),
+        ("^any$", "apply_to: exchanges, "),
+        ("^any$", "apply_to: streams, "),
+    ],
+)
+def test_a_policy_for_names_that_no_topology_has_is_no_finding(pattern: str, more: str) -> None:
+    policy = f"{{pattern: '{pattern}', {more}definition: {{max-length: 5}}}}"
+
+    assert findings("AI041", f"queues: {{q: {{}}}}\npolicies: {{p: {policy}}}") == []

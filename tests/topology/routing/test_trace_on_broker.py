@@ -232,7 +232,7 @@ class _Reader:
         self.routable = routable
         self.copies: list[Copies] = []
         self.returned: list[int] = []
-        self.settled = 0
+        self.unsettled: set[int] = set()
         self.ended: set[str] = set()
 
     def read(self, messages: Sequence[Message], expected: Sequence[Copies], *, more: bool) -> _Reader:
@@ -254,13 +254,14 @@ class _Reader:
     def _publish(self, messages: Sequence[Message]) -> None:
         channel = self.connection.channel()
         channel.confirm_select()
+        self.unsettled = set(range(1, len(messages) + 1))
         channel.events["basic_ack"].add(self._on_settled)
         channel.events["basic_nack"].add(self._on_settled)
         channel.events["basic_return"].add(self._on_returned)
         for number, message in enumerate(messages):
             sent = amqp.Message("", message_id=str(number), application_headers=dict(message.headers))
             channel.basic_publish(sent, message.exchange, message.routing_key, mandatory=True)
-        self._wait(lambda: self.settled == len(messages), quiet=20)
+        self._wait(lambda: not self.unsettled, quiet=20)
 
     def _wait(self, is_over: Callable[[], bool], quiet: float = 2) -> None:
         """Read from the connection until something is so, or nothing came for a time in seconds."""
@@ -271,7 +272,10 @@ class _Reader:
                 return
 
     def _on_settled(self, delivery_tag: int, multiple: bool) -> None:
-        self.settled = delivery_tag if multiple else self.settled + 1
+        if multiple:
+            self.unsettled -= set(range(1, delivery_tag + 1))
+        else:
+            self.unsettled.discard(delivery_tag)
 
     def _on_returned(self, _reason: Exception, _exchange: str, _routing_key: str, message: Any) -> None:
         self.returned.append(int(message.message_id))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from attune_infra.broker import features
+from attune_infra.topology.facts import features
 
 
 @pytest.mark.parametrize(

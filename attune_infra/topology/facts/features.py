@@ -10,6 +10,9 @@ from attune_infra.errors import FeatureDenied
 TRANSIENT_QUEUES: Final = "transient_nonexcl_queues"
 """RabbitMQ's name for queues that are neither durable nor exclusive."""
 
+MASTER_LOCATOR: Final = "queue_master_locator"
+"""RabbitMQ's name for the argument x-queue-master-locator and the policy key queue-master-locator."""
+
 _DENIED: Final = re.compile(r"Feature `(\w+)` is (?:deprecated|removed)")
 
 
