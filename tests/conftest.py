@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from secrets import randbits, token_hex
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 import amqp
@@ -52,6 +53,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    vars(config.option).update(getattr(config, "workerinput", {}).get("seeds", {}))
     for mark in (
         "broker: the result may depend on the RabbitMQ under test (set by itself)",
         "any_broker: the result does not depend on the RabbitMQ under test",
@@ -60,6 +62,13 @@ def pytest_configure(config: pytest.Config) -> None:
         "transient_queues: it declares queues that are neither durable nor exclusive, which a broker may deny",
     ):
         config.addinivalue_line("markers", mark)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Give each process the seeds that the header shows; it would draw others."""
+    options = vars(node.config.option)
+    node.workerinput["seeds"] = {name: value for name, value in options.items() if name.endswith("_seed")}
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from itertools import accumulate
 from string import punctuation
@@ -29,14 +28,16 @@ _PLAIN: Final = re.compile(
 _MAX_PLAIN_REPEATS: Final = 2
 """Python knows no limit for a match that tries in vain, so patterns with more repeats are left to PCRE."""
 
-_UNKNOWN: Final = re.compile(r"\\[lLuU]")
-"""Escapes that the binding knows, and PCRE does not."""
+_UNKNOWN: Final = re.compile(r"\\[lLuU]|\\x\{0*[1-9a-fA-F][0-9a-fA-F]{2,}\}")
+"""Escapes that the binding understands, and PCRE does not: there is no such letter, or no such byte."""
 
 _HIGHEST_BYTE: Final = 255
-_STACK_IS_FULL: Final = -46
-"""The error if a pattern that was compiled for the machine lacks memory. Any other error is a limit of the match.
+_MAX_VAIN: Final = 5
+_STEPS_AFTER_VAIN: Final = 100_000
+r"""Steps for each further name, if a pattern reached the limit so often.
 
-PCRE 2 gives up after ten million steps like Erlang, for which it is then no match.
+PCRE 2 gives a match up after ten million steps like Erlang, for which it is then none. That takes 0.2 seconds, too
+long for thousands of names. Compiled for the machine it would be faster, but it finds `(?<=\Z|b{1,2})y` in `xy`.
 """
 
 
@@ -57,18 +58,23 @@ def policy_pattern_problem(pattern: str) -> str | None:
     import pcre2
 
     tokens = list(_tokens(_latin_1(pattern)))
-    for token in tokens:
+    for number, token in enumerate(tokens):
         if _UNKNOWN.fullmatch(token.text):
-            return f"is not a regular expression: PCRE does not know {token.text} at position {token.place}"
+            place = _length(tokens[:number])
+            return f"is not a regular expression: PCRE does not know {token.text} at position {place}"
     written = [_for_pcre_2(token) for token in tokens]
     try:
         pcre2.compile("".join(written).encode("latin-1"), jit=False)
     except pcre2.LibraryError as error:
         ends = list(accumulate(map(len, written)))
-        before = "".join(token.text for token in tokens[: bisect_right(ends, error.pos)])
-        place = len(before.encode("latin-1").decode("utf-8", "replace"))
+        place = _length(tokens[: bisect_right(ends, error.pos)])
         return f"is not a regular expression: {error.msg.partition('; ')[2]} at position {place}"
     return None
+
+
+def _length(tokens: Iterable[_Token]) -> int:
+    """Return the number of characters, not bytes."""
+    return len("".join(token.text for token in tokens).encode("latin-1").decode("utf-8", "replace"))
 
 
 @cache
@@ -89,22 +95,24 @@ def _compile(pattern: str, *, by_pcre_1: bool) -> _Matcher | None:
         return None
     write = _for_pcre_2_as_1 if by_pcre_1 else _for_pcre_2
     text = "".join(write(token) for token in tokens)
-    source = text if by_pcre_1 else text.encode("latin-1")
+    limited = f"(*LIMIT_MATCH={_STEPS_AFTER_VAIN}){text}"
     try:
-        compiled = [pcre2.compile(source, pcre2.ASCII, jit=False)]
+        patient, hasty = (
+            pcre2.compile(each if by_pcre_1 else each.encode("latin-1"), pcre2.ASCII, jit=False)
+            for each in (text, limited)
+        )
     except pcre2.LibraryError:
         return None
-    with suppress(pcre2.LibraryError):  # not every machine can run what it compiles
-        compiled.insert(0, pcre2.compile(source, pcre2.ASCII))
+    vain = 0
 
     def match(name: str) -> bool:
-        for each in compiled:
-            try:
-                return each.search(_latin_1(name) if by_pcre_1 else _bytes(name)) is not None
-            except pcre2.LibraryError as error:
-                if error.code != _STACK_IS_FULL:
-                    break
-        return False
+        nonlocal vain
+        compiled = patient if vain < _MAX_VAIN else hasty
+        try:
+            return compiled.search(_latin_1(name) if by_pcre_1 else _bytes(name)) is not None
+        except pcre2.LibraryError:  # it reached a limit
+            vain += 1
+            return False
 
     return match
 
@@ -146,9 +154,8 @@ _IN_BRACKETS: Final = re.compile(rf"-?\\[dDhHsSvVwW]|-?\[:\^?[a-z]+:\]|{_ESCAPED
 
 
 class _Token(NamedTuple):
-    """A part of a pattern: its place, and whether it is in brackets and matches letters of either case."""
+    """A part of a pattern, and whether it is in brackets and matches letters of either case."""
 
-    place: int
     text: str
     in_brackets: bool
     is_caseless: bool
@@ -158,7 +165,7 @@ def _tokens(pattern: str) -> Iterator[_Token]:
     place, in_brackets, cases = 0, False, [False]
     while found := (_IN_BRACKETS if in_brackets else _OUTSIDE).match(pattern, place):
         text = found[0]
-        yield _Token(place, text, in_brackets, cases[-1])
+        yield _Token(text, in_brackets, cases[-1])
         if not in_brackets:
             _note_case(text, cases)
         place, in_brackets = found.end(), text != "]" if in_brackets else text.startswith("[")
