@@ -32,6 +32,7 @@ REFUSED_BEFORE = {
     "a queue without auto_delete": (text(queues=[without("auto_delete", queue())]), (4, 0)),
     "a queue without arguments": (text(queues=[without("arguments", queue())]), None),
     "a queue with a type beside its arguments": (text(queues=[queue(type="quorum")]), None),
+    "a queue that repeats": (text(queues=[queue(), queue()]), None),
     "an old x-ha-policy": (text(queues=[queue(arguments={"x-ha-policy": "all"})]), None),
     "arguments that are null": (text(queues=[queue(arguments=None)]), EVERY_RELEASE),
     "an argument of a wrong type": (text(queues=[queue(arguments={"x-max-length": "5"})]), EVERY_RELEASE),
@@ -105,3 +106,29 @@ def test_every_command_reads_the_rest(attune_infra_alone: Command, tmp_path: Pat
     assert attune_infra_alone("lint", str(file)).code in {ExitCode.DONE, ExitCode.DRIFT}
     assert attune_infra_alone("graph", str(file)).code == ExitCode.DONE
     assert attune_infra_alone("trace", "--topology", str(file), "e", "k").code in {ExitCode.DONE, ExitCode.DRIFT}
+
+
+def test_lint_names_each_fault_and_its_severity_on_a_release(attune_infra_alone: Command, tmp_path: Path) -> None:
+    file = tmp_path / "definitions.json"
+    file.write_text(text(queues=[queue(), {"name": "r", "durable": True}]))
+    fault = "queue 'r' has no auto_delete; RabbitMQ 3.10 refuses that, 4.x assumes false"
+
+    old = attune_infra_alone("lint", str(file), "--broker-version", "3.10", "--fail-on", "error")
+    new = attune_infra_alone("lint", str(file), "--broker-version", "4.3", "--fail-on", "error")
+    data = json.loads(attune_infra_alone("lint", str(file), "--output", "json").stdout)
+
+    assert (old.code, new.code) == (ExitCode.DRIFT, ExitCode.DONE)
+    assert old.stdout.splitlines()[0].endswith(f": error {fault}")
+    assert new.stdout.splitlines()[0].endswith(f": warning {fault}")
+    assert [(each["severity"], each["what"]) for each in data["problems"]] == [("warning", fault)]
+
+
+def test_a_fault_that_no_release_loads_stops_an_import(attune_infra_alone: Command, tmp_path: Path) -> None:
+    file = tmp_path / "definitions.json"
+    file.write_text(text(queues=[queue(), {"name": "r"}], bindings=[binding(arguments=None)]))
+
+    done = attune_infra_alone("import", str(file))
+
+    assert (done.code, done.stdout) == (ExitCode.FAILED, "")
+    assert "'arguments' expects an object, got null" in done.stderr
+    assert "has no durable" not in done.stderr

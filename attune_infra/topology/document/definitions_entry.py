@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from attune_infra.topology.document.judge import judge_with_values
-from attune_infra.topology.model import Arguments, TopologyObject, Version
+from attune_infra.topology.model import MISSING_KEY, Arguments, TopologyObject, Version
 from attune_infra.topology.words import describe
 
 _HALF: Final = re.compile(r"[\ud800-\udfff]")
@@ -51,6 +51,15 @@ class Entry:
 
     def integer(self, key: str, default: int | None = None) -> int:
         return self.get(key, int, "an integer", default)
+
+    def routing_key(self) -> str:
+        """Return the routing key, in the form that `Binding` describes if it is no text."""
+        found = self.string("routing_key", default="")
+        if "routing_key" not in self.value:
+            self.problem(" has no routing_key")
+            return MISSING_KEY
+        given = self.value["routing_key"]
+        return found if isinstance(given, str) else json.dumps(given)
 
     def get(self, key: str, kind: type[_Value], words: str, default: _Value | None) -> _Value:
         found = self.value.get(key, default)

@@ -17,7 +17,7 @@ from attune_infra.topology.document.places import Place
 from attune_infra.topology.document.problems import Problem
 from attune_infra.topology.document.text import OPERATOR_POLICY
 from attune_infra.topology.facts.releases import FIRST_EXPORTING_BINDINGS_WITHOUT_ENDS, FIRST_WITH_STRICT_JSON
-from attune_infra.topology.model import Version
+from attune_infra.topology.model import Version, freeze
 from attune_infra.topology.words import describe, mismatch
 
 _KEYS: Final = {
@@ -58,6 +58,8 @@ class DefinitionsFile:
     left_out: list[tuple[str, str, str]] = field(default_factory=list)
     _lines: list[int] = field(default_factory=list)
     """The offset of each line, once a place was asked for."""
+
+    _named: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, text: str) -> DefinitionsFile:
@@ -118,7 +120,17 @@ class DefinitionsFile:
             else:
                 unread = sorted(entry.value.keys() - _KEYS[section])
                 self.left_out += [(f"keys of {section}", key, "RabbitMQ does not read them") for key in unread]
+                if self._repeats(section, entry):
+                    continue
                 yield entry
+
+    def _repeats(self, section: str, entry: Entry) -> bool:
+        """Return whether an object is equal to an earlier one of its name, which changes nothing."""
+        key = (section, str(entry.value.get("name")))
+        if section == "bindings" or key not in self._named:
+            self._named[key] = entry.value
+            return False
+        return freeze(self._named[key]) == freeze(entry.value)
 
     def default_queue_type(self, vhost: str) -> str:
         """Return the type of queues that name none; classic if the file does not tell, or says `undefined`."""

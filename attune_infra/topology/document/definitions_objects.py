@@ -20,6 +20,7 @@ from attune_infra.topology.facts.releases import (
     FIRST_REFUSING_LOOSE_BINDINGS,
     FIRST_WITH_EXCHANGE_DEFAULTS,
     FIRST_WITH_QUEUE_DEFAULTS,
+    OLDEST,
 )
 from attune_infra.topology.model import (
     Argument,
@@ -80,7 +81,12 @@ class DefinitionsObjects:
                     if_missing="; RabbitMQ 4.3 assumes true, older releases refuse that",
                     required_before=FIRST_WITH_EXCHANGE_DEFAULTS,
                 ),
-                auto_delete=entry.boolean("auto_delete", default=False),
+                auto_delete=entry.boolean(
+                    "auto_delete",
+                    default=False,
+                    if_missing="; RabbitMQ 4.3 assumes false, older releases store no value",
+                    required_before=OLDEST,
+                ),
                 internal=entry.boolean("internal", default=False),
                 arguments=entry.table("arguments"),
             )
@@ -153,8 +159,9 @@ class DefinitionsObjects:
             source=source,
             destination=destination,
             destination_type=destination_type,
-            routing_key=entry.string("routing_key"),
+            routing_key=entry.routing_key(),
             arguments=entry.table("arguments"),
+            key_is_text=isinstance(entry.value.get("routing_key"), str),
         )
         return as_read(binding) if source in self.headers else binding
 

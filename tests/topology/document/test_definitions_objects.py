@@ -32,7 +32,7 @@ def test_every_kind_of_object_becomes_one_of_ours() -> None:
 
 def test_what_rabbitmq_has_a_default_for_may_be_missing() -> None:
     topology, _ = read(
-        exchanges=[{"name": "e", "type": "topic", "durable": True}],
+        exchanges=[{"name": "e", "type": "topic", "durable": True, "auto_delete": False}],
         queues=[{"name": "q", "durable": False, "auto_delete": True}, queue(name="r", arguments=[])],
         bindings=[without("arguments", binding())],
         policies=[policy()],
@@ -65,7 +65,7 @@ def test_what_rabbitmq_has_a_default_for_may_be_missing() -> None:
             {"exchanges": [without("durable", exchange())]},
             "exchange 'e' has no durable; RabbitMQ 4.3 assumes true, older releases refuse that",
         ),
-        ({"exchanges": [exchange(), exchange()]}, "exchange 'e' is declared twice"),
+        ({"exchanges": [exchange(), exchange(type="fanout")]}, "exchange 'e' is declared twice"),
         (
             {"queues": [without("durable", queue())]},
             "queue 'q' has no durable; RabbitMQ 3.10 refuses that, 4.x assumes true",
@@ -128,7 +128,7 @@ def test_what_rabbitmq_has_a_default_for_may_be_missing() -> None:
                 " classic_queues, quorum_queues, streams"
             ),
         ),
-        ({"policies": [policy(), policy()]}, "policy 'p' is declared twice"),
+        ({"policies": [policy(), policy(pattern="^z")]}, "policy 'p' is declared twice"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(members: dict[str, object], what: str) -> None:
@@ -258,3 +258,9 @@ def test_presence_is_listed_as_a_text() -> None:
 
     assert {item.source: item.arguments for item in topology.bindings} == {"h": {"a": None}, "e": named}
     assert left_out == ()
+
+
+def test_an_object_that_repeats_as_it_is_changes_nothing() -> None:
+    topology, left_out = read(queues=[queue(), queue()], policies=[policy(), policy()])
+
+    assert (list(topology.queues), list(topology.policies), left_out) == (["q"], ["p"], ())
