@@ -88,12 +88,13 @@ class Amqp:
         except (amqp.AMQPError, OSError) as error:
             raise self._lost(error) from error
 
-    def consumer_counts(self, queues: Collection[str]) -> dict[str, int]:
-        """Return the exact number of consumers of each queue now; missing queues are left out.
+    def counts(self, queues: Collection[str]) -> dict[str, tuple[int, int]]:
+        """Return the numbers of ready messages and consumers of each queue now; missing queues are left out.
 
-        A passive declaration asks for it, which restarts the expiry of a queue that has one.
+        They are exact, except for messages of streams. A passive declaration asks for them, which restarts the
+        expiry of a queue that has one.
         """
-        counts: dict[str, int] = {}
+        counts: dict[str, tuple[int, int]] = {}
         waiting = iter(queues)
         while batch := list(islice(waiting, MAX_UNDER_WAY)):
             try:
@@ -102,17 +103,17 @@ class Amqp:
                 raise self._lost(error) from error
         return counts
 
-    def _count_at_once(self, batch: list[str], counts: dict[str, int]) -> None:
+    def _count_at_once(self, batch: list[str], counts: dict[str, tuple[int, int]]) -> None:
         """Count in lanes. A missing queue closes its lane; the queues left are counted one by one."""
         lanes = self._lanes(min(MAX_LANES, len(batch)))
         with self._connected().outbox.as_one():
             for start, lane in enumerate(lanes):
-                lane.count_consumers(batch[start :: len(lanes)], counts)
+                lane.count(batch[start :: len(lanes)], counts)
         self._wait_for_answers(lanes)
         if any(lane.failure for lane in lanes):
             for queue in set(batch) - counts.keys():
                 [lane] = self._lanes(1)
-                lane.count_consumers([queue], counts)
+                lane.count([queue], counts)
                 self._wait_for_answers([lane])
 
     def arrivals(self, messages: Sequence[Message], queues: Collection[str]) -> list[Arrival]:

@@ -74,9 +74,12 @@ class Lane(amqp.Channel):  # type: ignore[misc] # the package ships no types
         for arguments in forms_of(binding):
             unbind(binding.destination, binding.source, routing_key=binding.routing_key, arguments=arguments)
 
-    def count_consumers(self, queues: Sequence[str], counts: dict[str, int]) -> None:
-        """Ask for the number of consumers of each queue; `counts` is complete when the lane stops working."""
-        self._callbacks[spec.Queue.DeclareOk] = lambda queue, _, consumers: counts.update({queue: consumers})
+    def count(self, queues: Sequence[str], counts: dict[str, tuple[int, int]]) -> None:
+        """Ask for the numbers of ready messages and consumers of each queue.
+
+        `counts` is complete when the lane stops working.
+        """
+        self._callbacks[spec.Queue.DeclareOk] = lambda queue, *found: counts.update({queue: found})
         for queue in queues:
             self.send_method(spec.Queue.Declare, "BsbbbbbF", (0, queue, True, False, False, False, False, {}))
         self._ask()

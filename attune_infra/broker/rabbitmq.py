@@ -78,7 +78,7 @@ class RabbitMQ:
         return self._reader.consumer_tags(queues)
 
     def consumer_counts(self, queues: Collection[str]) -> Mapping[str, int]:
-        return self._connections.amqp.consumer_counts(queues)
+        return {queue: consumers for queue, (_, consumers) in self._connections.amqp.counts(queues).items()}
 
     def publish(self, exchange: str, routing_key: str, body: str, *, message_id: str) -> bool:
         from attune_infra.broker.amqp import json_message

@@ -67,16 +67,23 @@ class Reader:
         return recognize_missing_keys(self._listed_bindings(), self._connections.http, self._vhost)
 
     def contents(self, queue: str) -> tuple[int | None, int | None]:
-        """Return the numbers of messages, unacknowledged ones included, and of consumers, both as of now."""
+        """Return the numbers of messages, unacknowledged ones included, and of consumers.
+
+        The ready messages and the consumers are those of now, except for a queue with an expiry. Over HTTP, the
+        number of messages in a quorum queue lags up to 5 seconds behind (seen on 3.10, 4.0 and 4.3).
+        """
         listing = self._connections.http.get("queues", self._vhost, **wire.with_totals(queue))["items"]
         found = wire.queues_from(listing)
-        messages = listing[0].get("messages") if listing else None
+        total = listing[0].get("messages") if listing else None
         if not found or is_hidden(found[0]) or self._expires(found[0]):
-            return messages, None
+            return total, None
         try:
-            return messages, self._connections.amqp.consumer_counts([queue]).get(queue)
+            ready, consumers = self._connections.amqp.counts([queue]).get(queue, (None, None))
         except BrokerError:  # the AMQP port may be closed
-            return messages, None
+            return total, None
+        if total is None or ready is None:
+            return total, consumers
+        return (ready + total - listing[0]["messages_ready"]) or total, consumers
 
     def _expires(self, queue: Queue) -> bool:
         return expires(queue, self._topology([queue], self._policies()))

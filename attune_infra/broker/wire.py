@@ -176,7 +176,7 @@ def with_totals(queue: str) -> dict[str, str]:
     """
     return QUEUES | {
         "enable_queue_totals": "true",
-        "columns": f"{QUEUES['columns']},messages",
+        "columns": f"{QUEUES['columns']},messages,messages_ready",
         "page": "1",
         "page_size": "1",
         "use_regex": "true",

@@ -181,7 +181,7 @@ def test_counts_of_consumers_are_exact(vhost: VirtualHost, channel: amqp.Channel
         channel.basic_consume("two")
     client = Amqp(vhost.settings())
 
-    assert client.consumer_counts(["none", "gone", "two", "gone too"]) == {"none": 0, "two": 2}
+    assert client.counts(["none", "gone", "two", "gone too"]) == {"none": (0, 0), "two": (0, 2)}
     client.close()
 
 
@@ -190,7 +190,7 @@ def test_a_connection_declares_after_counting_and_after_an_abandoned_declaration
 ) -> None:
     client = Amqp(vhost.settings())
     assert set(dict(client.declare(many(100))).values()) == {None}
-    assert len(client.consumer_counts([queue.name for queue in many(100)])) == 100
+    assert len(client.counts([queue.name for queue in many(100)])) == 100
 
     assert next(client.declare([Queue(name=f"more{number}") for number in range(1000)]))[1] is None
     outcomes = dict(client.declare([Queue(name=f"last{number}") for number in range(200)]))

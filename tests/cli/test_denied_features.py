@@ -15,6 +15,7 @@ from attune_infra.settings import AMQP_URL, Via
 from attune_infra.topology.diff import Create, diff
 from attune_infra.topology.document.parse import parse
 from attune_infra.topology.model import Queue, Topology
+from attune_infra.topology.plan import Plan
 from attune_infra.topology.report import Status
 from attune_infra.topology.worker import topology_of_workers
 from support.as_a_user import Command
@@ -103,6 +104,22 @@ def test_nothing_is_deleted_for_what_cannot_be_made(denying_vhost: VirtualHost, 
         with pytest.raises(FeatureDenied, match="neither durable nor exclusive"):
             apply_plan(plan, broker, want, destroy=True)
 
+        assert broker.read().objects() == have.objects()
+
+
+@pytest.mark.parametrize("via", list(Via))
+def test_a_queue_is_put_back_if_its_new_form_is_denied(denying_vhost: VirtualHost, via: Via) -> None:
+    """RabbitMQ 4.0 does not tell beforehand what it denies, so this plan foresees nothing."""
+    have = Topology.of([Queue(name="q", type="classic")])
+    wanted = Queue(name="q", durable=False)
+    with RabbitMQ(denying_vhost.settings(), via=via) as broker:
+        list(broker.apply(map(Create, have.objects())))
+        plan = Plan.between(broker.read(), Topology.of([wanted]))
+
+        [outcome] = apply_plan(plan, broker, Topology.of([wanted]), destroy=True).outcomes
+
+        assert outcome.status is Status.FAILED
+        assert outcome.reason == f"{SENTENCE}; the old queue was deleted before, and is put back"
         assert broker.read().objects() == have.objects()
 
 
