@@ -87,7 +87,6 @@ _URL_HELP = "Broker: amqp://USER:PASSWORD@HOST:5672/VHOST, or amqps://."
 _MANAGEMENT_URL_HELP = "Management API: http(s)://HOST:15672; default: the AMQP host and user."
 _SHARED: dict[str, tuple[Any, Any]] = {
     "output": (OutputOption, Output.TEXT),
-    "vhost": (Vhost, None),
     "topology": (
         _from(TOPOLOGY, "NAME|FILE", "Topology: a built-in name or a file; default: attune.", panel=None),
         None,
@@ -124,12 +123,21 @@ _SETTINGS = {
 
 def shared(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options that all have. They reach it as a `Session`, its first argument."""
+    return _give(command, _SHARED)
+
+
+def shared_with_vhost(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that all have, and --vhost, which its `Session` holds too."""
+    return _give(command, {**_SHARED, "vhost": (Vhost, None)})
+
+
+def _give(command: Callable[..., None], options: dict[str, tuple[Any, Any]]) -> Callable[..., None]:
     [_, *own] = inspect.signature(command, eval_str=True).parameters.values()
-    parameters = [*own, *_shared_parameters()]
+    parameters = [*own, *_parameters(options)]
 
     @functools.wraps(command)
     def run(**given: Any) -> None:
-        mine = {name: given.pop(name) for name in _SHARED}
+        mine = {name: given.pop(name) for name in options}
         command(_session(mine), **given)
 
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] # read by inspect
@@ -138,10 +146,10 @@ def shared(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-def _shared_parameters() -> list[inspect.Parameter]:
+def _parameters(options: dict[str, tuple[Any, Any]]) -> list[inspect.Parameter]:
     return [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
-        for name, (annotation, default) in _SHARED.items()
+        for name, (annotation, default) in options.items()
     ]
 
 
@@ -152,5 +160,5 @@ def _session(given: dict[str, Any]) -> Session:
         timeout=given["timeout"],
         wait=given["wait"],
         output=given["output"],
-        vhost=given["vhost"],
+        vhost=given.get("vhost"),
     )

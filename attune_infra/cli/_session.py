@@ -44,6 +44,7 @@ class Session:
     wait: float
     output: Output
     vhost: str | None = None
+    """The virtual host to read from definitions; None for that of the AMQP URL, if they hold several."""
 
     @cached_property
     def settings(self) -> Settings:
@@ -73,25 +74,21 @@ class Session:
         return self.readable_topology
 
     def with_reading(self) -> Session:
-        """Return the session once its topology is read; raise `InvalidInput` if the text holds none."""
-        _ = self.reading
+        """Return the session once its topology is read, for use on a broker.
+
+        Raise `InvalidInput` if the text holds none. Print a warning if it is that of another virtual host.
+        """
+        described = self.reading.vhost
+        if described is not None and described != (used := self.virtual_host()):
+            tell(
+                f"warning: {self.reading.source} describes the virtual host '{described}'; "
+                f"the command uses '{used}', which the AMQP URL names"
+            )
         return self
 
     @cached_property
     def reading(self) -> Reading:
-        return self.topology_text.read(self.chosen_vhost)
-
-    def chosen_vhost(self, *, is_one_of_several: bool) -> str | None:
-        """Return the virtual host to read of definitions: --vhost or, of several, that of the AMQP URL."""
-        return self.virtual_host() if self.vhost is None and is_one_of_several else self.vhost
-
-    def _warn_of_another_vhost(self) -> None:
-        """Warn if the topology in use is that of another virtual host, as far as a file names one."""
-        if "reading" in self.__dict__ and self.topology_text.holds_definitions():
-            ours, theirs = self.settings.virtual_host, self.reading.topology.name
-            if theirs not in {"", ours}:
-                source = self.topology_text.source
-                tell(f"warning: {source} is of virtual host '{theirs}', and the connection uses '{ours}'")
+        return self.topology_text.read_for(self.virtual_host, chosen=self.vhost)
 
     @cached_property
     def topology_text(self) -> TopologyText:
@@ -113,6 +110,11 @@ class Session:
 
     def require_live_alone(self, file: str | None = None, *, workers: bool = False) -> None:
         """Raise `WrongUsage` if a document, or workers to add to one, are given beside --live."""
+        if self.vhost is not None:
+            raise WrongUsage(
+                "--vhost chooses a virtual host of definitions; --live reads no definitions",
+                hint="leave out --vhost; --amqp-url names the virtual host of the broker",
+            )
         if file is not None or self.flags.get(TOPOLOGY) or workers:
             raise WrongUsage(
                 "--live reads the topology and its workers from the broker; a document or workers are given too",
@@ -124,7 +126,6 @@ class Session:
         """Yield the broker; wait for it first, as long as --wait says."""
         from attune_infra.broker.rabbitmq import RabbitMQ
 
-        self._warn_of_another_vhost()
         with RabbitMQ(self.settings, via=via) as broker:
             if self.wait:
                 with waiting(self.wait, "RabbitMQ") as wait_for:

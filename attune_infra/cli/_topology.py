@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from attune_infra.cli._files import STDIN, read_text
-from attune_infra.errors import InvalidInput
+from attune_infra.errors import InvalidInput, WrongUsage
 from attune_infra.topology.builtin import NAMES, text_of
 from attune_infra.topology.words import guess
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from attune_infra.topology.document.reading import Reading
     from attune_infra.topology.document.text import LeftOut
     from attune_infra.topology.model import Topology
-
-
-class ChooseVhost(Protocol):
-    """Returns the virtual host to read of definitions; None for the only one."""
-
-    def __call__(self, *, is_one_of_several: bool) -> str | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +30,7 @@ class TopologyText:
 
         Definitions may hold several virtual hosts, of which it is `vhost`; a document holds one, unnamed.
         """
-        if self.holds_definitions():
+        if self._holds_definitions():
             from attune_infra.topology.document.definitions import parse_definitions
 
             return parse_definitions(self.text, source=self.source, vhost=vhost)
@@ -42,16 +38,23 @@ class TopologyText:
 
         return parse(self._document, source=self.source), ()
 
-    def read(self, vhost: ChooseVhost, *, with_places: bool = False) -> Reading:
-        """Return the topology for a virtual host, and the place of each object if asked to, which takes longer.
+    def read_for(self, own: Callable[[], str], *, chosen: str | None = None, with_places: bool = False) -> Reading:
+        """Return the topology for a virtual host: the chosen one; or `own`, asked for if definitions hold several.
+
+        The places of the objects of a document are in the `Reading` if asked for, which takes longer.
 
         Raise `InvalidInput` naming all problems of a document. Those of definitions are in the `Reading`.
+        Raise `WrongUsage` if a virtual host of a document is chosen.
         """
-        if self.holds_definitions():
+        if self._holds_definitions():
             from attune_infra.topology.document.definitions import read_definitions
 
-            chosen = vhost(is_one_of_several=self._holds_several())
-            return read_definitions(self.text, source=self.source, vhost=chosen)
+            return read_definitions(self.text, source=self.source, vhost=chosen, own=own)
+        if chosen is not None:
+            raise WrongUsage(
+                f"--vhost chooses a virtual host of definitions; {self.source} is a document, which holds one",
+                hint="leave out --vhost; --amqp-url names the virtual host of the broker",
+            )
         from attune_infra.topology.document.reading import Reading
 
         if not with_places:
@@ -65,24 +68,12 @@ class TopologyText:
     def _document(self) -> str:
         return self.text.removeprefix("\ufeff")
 
-    def holds_definitions(self) -> bool:
-        if not self._may_be_json():
+    def _holds_definitions(self) -> bool:
+        if not self.text.lstrip("\ufeff \t\r\n").startswith("{"):
             return False
         from attune_infra.topology.document.definitions import looks_like_definitions
 
         return looks_like_definitions(self.text)
-
-    def _may_be_json(self) -> bool:
-        return self.text.lstrip("\ufeff \t\r\n").startswith("{")
-
-    def _holds_several(self) -> bool:
-        from attune_infra.topology.document.definitions_file import DefinitionsFile
-
-        try:
-            file = DefinitionsFile.read(self.text)
-        except (ValueError, RecursionError):  # no JSON; `parse` says what it is
-            return False
-        return len(file.holding() or file.listed()) > 1
 
 
 def read_topology(name: str) -> TopologyText:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from attune_infra.background import run_in_background
 from attune_infra.cli._app import App
-from attune_infra.cli._options import Prune, TopologyFile, Workers, shared
+from attune_infra.cli._options import Prune, TopologyFile, Workers, shared_with_vhost
 from attune_infra.cli._session import Session
 from attune_infra.cli._worker_ids import read_worker_ids
 from attune_infra.settings import Via
 
 if TYPE_CHECKING:
     from attune_infra.interfaces import CountingBroker
+    from attune_infra.topology.document.problems import Problem
     from attune_infra.topology.model import Topology
     from attune_infra.topology.plan import Plan
 
@@ -24,7 +26,7 @@ _Explain = Annotated[bool, typer.Option("--explain", help="Say why each object h
 
 
 @app.command()
-@shared
+@shared_with_vhost
 def diff(
     session: Session,
     file: TopologyFile = None,
@@ -41,12 +43,13 @@ def diff(
     from attune_infra.render.pages import plan as page
     from attune_infra.topology.worker import with_workers
 
-    session, worker_ids = session.using(file), read_worker_ids(worker or [])
-    topology = session.readable_topology
+    given, worker_ids = session.using(file).with_reading(), read_worker_ids(worker or [])
+    topology = given.readable_topology
     with session.broker(Via.HTTP) as broker:
         listed = run_in_background(broker.read)
         want, have = with_workers(topology, worker_ids), listed()
         plan = _count_losses(make_plan(broker, have, want, prune=prune), broker)
+        plan = replace(plan, faults=_faults(given, have))
     if explain:
         _finish_explained(session, plan, have, want)
     session.finish("diff", page, plan)
@@ -58,6 +61,11 @@ def _count_losses(plan: Plan, broker: CountingBroker) -> Plan:
     from attune_infra.operations.setup import count_contents
 
     return count_contents(plan, broker)
+
+
+def _faults(session: Session, have: Topology) -> tuple[Problem, ...]:
+    """Return the faults for which `setup` would refuse the file on this broker."""
+    return tuple(session.reading.refused_by(have.version)) if have.version else ()
 
 
 def _finish_explained(session: Session, plan: Plan, have: Topology, want: Topology) -> NoReturn:

@@ -10,7 +10,7 @@ import typer
 from attune_infra.cli._app import App
 from attune_infra.cli._files import write_whole
 from attune_infra.cli._message import read_message
-from attune_infra.cli._options import Live, ToFile, TopologyFile, shared
+from attune_infra.cli._options import Live, ToFile, TopologyFile, shared_with_vhost
 from attune_infra.cli._release import BrokerVersion, read_release, release_of
 from attune_infra.cli._session import Session
 from attune_infra.settings import Via
@@ -41,7 +41,7 @@ _Highlight = Annotated[
 
 
 @app.command()
-@shared
+@shared_with_vhost
 def graph(
     session: Session,
     file: TopologyFile = None,

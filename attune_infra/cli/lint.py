@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 import typer
 
 from attune_infra.cli._app import App
-from attune_infra.cli._options import Live, TopologyFile, shared
+from attune_infra.cli._options import Live, TopologyFile, shared_with_vhost
 from attune_infra.cli._output import tell, tell_left_out
 from attune_infra.cli._release import BrokerVersion, read_release, release_of
 from attune_infra.cli._session import Session
@@ -43,7 +43,7 @@ _FailOn = Annotated[
 
 
 @app.command()
-@shared
+@shared_with_vhost
 def lint(
     session: Session,
     file: TopologyFile = None,
@@ -72,10 +72,9 @@ def lint(
 def _document(session: Session, version: Version | None, run: Callable[..., Linted]) -> Linted:
     from attune_infra.topology.facts.releases import NEWEST
 
-    text = session.topology_text
-    reading = text.read(session.chosen_vhost, with_places=True)
+    reading = session.topology_text.read_for(session.virtual_host, chosen=session.vhost, with_places=True)
     tell_left_out(reading.left_out)
-    linted = run(reading.topology, source=text.source, version=version or NEWEST, places=reading.places)
+    linted = run(reading.topology, source=reading.source, version=version or NEWEST, places=reading.places)
     return replace(linted, problems=reading.problems)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from attune_infra.cli._app import App
-from attune_infra.cli._options import DryRun, Prune, TopologyFile, ViaOption, shared
+from attune_infra.cli._options import DryRun, Prune, TopologyFile, ViaOption, shared_with_vhost
 from attune_infra.cli._output import progress
 from attune_infra.cli._session import Session
 from attune_infra.settings import Via
@@ -31,7 +31,7 @@ _Yes = Annotated[bool, typer.Option("--yes", help="Do not ask; still delete noth
 
 
 @app.command()
-@shared
+@shared_with_vhost
 def setup(
     session: Session,
     file: TopologyFile = None,

@@ -71,5 +71,5 @@ def _check_file(file: str, vhost: str | None) -> CheckedText:
     except InvalidDocument as error:
         return CheckedText(source=file, problems=error.problems)
     except InvalidInput as error:
-        return CheckedText(source=file, failure=error.sentence)
+        return CheckedText(source=file, failure=error.sentence, hint=error.hint)
     return check_routes(file, topology)

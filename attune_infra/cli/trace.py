@@ -8,7 +8,7 @@ import typer
 
 from attune_infra.cli._app import App
 from attune_infra.cli._message import read_message
-from attune_infra.cli._options import Live, shared
+from attune_infra.cli._options import Live, shared_with_vhost
 from attune_infra.cli._release import BrokerVersion, read_release, release_of
 from attune_infra.cli._session import Session
 from attune_infra.cli._worker_ids import read_worker_ids
@@ -54,7 +54,7 @@ _Expect = Annotated[
 
 
 @app.command()
-@shared
+@shared_with_vhost
 def trace(
     session: Session,
     exchange: _Exchange,

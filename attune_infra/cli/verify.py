@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from attune_infra.cli._app import App
-from attune_infra.cli._options import Workers, shared
+from attune_infra.cli._options import Workers, shared_with_vhost
 from attune_infra.cli._session import Session
 from attune_infra.cli._worker_ids import read_worker_ids
+from attune_infra.errors import BrokerError
 
 if TYPE_CHECKING:
-    from attune_infra.interfaces import ProbeBroker
+    from collections.abc import Iterator
+
+    from attune_infra.interfaces import Broker, ProbeBroker
     from attune_infra.topology.model import Topology
-    from attune_infra.topology.verify import Verification
+    from attune_infra.topology.verify import Check, Verification
 
 app = App()
 
@@ -34,7 +38,7 @@ _Probe = Annotated[
 
 
 @app.command()
-@shared
+@shared_with_vhost
 def verify(
     session: Session,
     *,
@@ -49,12 +53,27 @@ def verify(
     from attune_infra.topology.verify import Demands
 
     demands = Demands(worker_ids=read_worker_ids(worker or []), require_consumers=require_consumers, strict=strict)
-    want = session.readable_topology
+    want = session.with_reading().readable_topology
     with session.broker() as broker:
         found = verify(broker, want, demands)
         if probe:
             found = _with_probe(found, broker, want)
+        found = replace(found, checks=(*found.checks, *_checks_of_file(session, broker)))
         session.finish("verify", page, found)
+
+
+def _checks_of_file(session: Session, broker: Broker) -> Iterator[Check]:
+    """Yield an unknown check for each fault of definitions, since what it leaves open was not checked."""
+    from attune_infra.cli._release import release_of
+    from attune_infra.topology.facts.compatibility import RELEASES
+    from attune_infra.topology.verify import Check, Verdict
+
+    reading, asked = session.reading, RELEASES
+    if reading.problems:
+        with suppress(BrokerError):  # it does not answer, which is a check of its own
+            asked = (release_of(broker),)
+    for fault in reading.refused_by(*asked):
+        yield Check(f"{reading.source}:{fault.line}:{fault.column}", Verdict.UNKNOWN, fault.what)
 
 
 def _with_probe(found: Verification, broker: ProbeBroker, want: Topology) -> Verification:

@@ -27,10 +27,14 @@ class CheckedText:
     failure: str | None = None
     """The reason why the text could not be read, a whole sentence."""
 
+    hint: str | None = None
+
     def complaints(self) -> Iterator[str]:
         """Yield the problems as compilers do, with the place in front, so that editors find it."""
         if self.failure is not None:
             yield self.failure
+        if self.hint is not None:
+            yield f"hint:  {self.hint}"
         for found in self.problems:
             yield f"{self.source}:{found.line}:{found.column}: {found.what}"
 

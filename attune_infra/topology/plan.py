@@ -11,6 +11,7 @@ from typing import TypeAlias, TypeVar
 
 from attune_infra.errors import ExitCode, FeatureDenied, PlanRefused, RequestRefused
 from attune_infra.topology.diff import Await, Change, Create, Delete, Recreate, Update, compare
+from attune_infra.topology.document.problems import Problem
 from attune_infra.topology.facts.deletion import Companion, Deletions, reason_to_keep
 from attune_infra.topology.facts.machinery import is_machinery, owner_of_name
 from attune_infra.topology.facts.refusals import ForeseenRefusal, Restrictions, foresee_refusals
@@ -35,13 +36,15 @@ class Plan:
 
     The `unchanged` objects match the wanted ones. A queue among them whose node is down has the state that the
     broker reports. `contents` are the numbers of messages and consumers of queues, as far as they were counted.
-    The broker is certain to refuse the changes of `refusals`, so none of the changes may be made.
+    The broker is certain to refuse the changes of `refusals`, so none of the changes may be made. Neither may they
+    if the broker would refuse the file of the wanted topology for its `faults`.
     """
 
     changes: tuple[Change, ...]
     unchanged: tuple[TopologyObject, ...]
     contents: Mapping[str, Contents] = field(default_factory=dict, kw_only=True)
     refusals: tuple[ForeseenRefusal, ...] = field(default=(), kw_only=True)
+    faults: tuple[Problem, ...] = field(default=(), kw_only=True)
 
     @classmethod
     def between(cls, have: Topology, want: Topology, *, prune: bool = False) -> Plan:
@@ -104,7 +107,7 @@ class Plan:
     @property
     def exit_code(self) -> ExitCode:
         """Drift, if there is a change to make or a queue that cannot be used; failed if no change can be made."""
-        if self.refusals:
+        if self.refusals or self.faults:
             return ExitCode.FAILED
         return ExitCode.DRIFT if self.changes or self.down else ExitCode.DONE
 

@@ -325,34 +325,6 @@ def test_a_broken_file_is_refused(
     assert said[-1].startswith("hint:  ")
 
 
-TWO_VHOSTS = str(FOLDER / "export_3_7_two_vhosts.json")
-
-
-@pytest.mark.parametrize(
-    "command",
-    [
-        ("topology", "check", TWO_VHOSTS),
-        ("lint", TWO_VHOSTS),
-        ("graph", "--topology", TWO_VHOSTS),
-        ("trace", "--topology", TWO_VHOSTS, "", "q"),
-        ("import", TWO_VHOSTS),
-        ("diff", TWO_VHOSTS),
-        ("setup", TWO_VHOSTS, "--dry-run"),
-        ("verify", "--topology", TWO_VHOSTS),
-    ],
-    ids=lambda command: command[0],
-)
-def test_each_command_reads_the_chosen_virtual_host(command: tuple[str, ...], attune_infra: Command) -> None:
-    unknown = attune_infra(*command, "--vhost", "nowhere")
-    known = attune_infra(*command, "--vhost", "farm")
-
-    assert unknown.code == 1
-    assert "holds no virtual host 'nowhere'" in unknown.stderr
-    assert "holds no virtual host" not in known.stderr
-    warns = "is of virtual host 'farm', and the connection uses" in known.stderr
-    assert warns == (command[0] in {"diff", "setup", "verify"})
-
-
 def test_several_virtual_hosts_want_a_choice(attune_infra_alone: Command, tmp_path: Path) -> None:
     file = tmp_path / "definitions.json"
     file.write_text('{"queues": [], "vhosts": [{"name": "a"}, {"name": "b"}]}')

@@ -133,6 +133,9 @@ def test_setup_takes_the_files_that_rabbitmq_takes_and_makes_the_same_of_them(
         assert by_setup.objects() == ()
         assert str(path) in before.stderr or "so nothing is changed" in before.stderr
         assert linted.code == 2
+        assert attune_infra("diff", "--topology", str(path)).code == 1
+        if str(path) in before.stderr:
+            assert attune_infra("verify", "--topology", str(path)).code == 1
 
 
 @pytest.mark.parametrize("binding", [without("routing_key", BINDING), {**BINDING, "routing_key": None}])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -128,6 +129,17 @@ def test_lint_and_trace_say_what_they_cannot_know(attune_infra_alone: Command, d
     assert "goes on from an external exchange" in traced.stdout
     assert "! reaches no queue" not in lost.lines
     assert "exchange handoff (external)" in drawn.stdout
+
+
+def test_trace_claims_nothing_about_the_dead_letters_of_an_external_queue(
+    attune_infra_alone: Command, document: str
+) -> None:
+    traced = attune_infra_alone("trace", "--topology", document, "mine", "b", "--output", "json")
+    drawn = attune_infra_alone("trace", "--topology", document, "mine", "b")
+
+    assert (drawn.code, json.loads(traced.stdout)["lives"][0]["deaths"][0]["ending"]) == (0, "leaves")
+    assert "its owner sets the dead letter exchange, not known here" in drawn.stdout
+    assert "no dead letter exchange" not in drawn.stdout
 
 
 def test_definitions_leave_out_what_is_external(attune_infra: Command, document: str, owner: str) -> None:

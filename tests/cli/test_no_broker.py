@@ -102,7 +102,7 @@ def test_the_amqp_url_chooses_one_of_several_virtual_hosts(
         return attune_infra_alone(*words(command, file), AMQP_URL.flag, url, *others)
 
     assert run("amqp://localhost/b").code in {0, 2}
-    assert "two.json holds no virtual host 'c'" in run("amqp://localhost/c").stderr
+    assert "two.json holds several virtual hosts: 'a', 'b'\n" in run("amqp://localhost/c").stderr
     wrong = run("nonsense")
     assert (wrong.code, wrong.stdout) == (1, "")
     assert wrong.stderr.startswith("error: --amqp-url does not start with amqp:// or amqps://\nhint:  ")

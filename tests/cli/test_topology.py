@@ -79,6 +79,7 @@ def test_check_names_every_problem_of_every_file(attune_infra_alone: Command, mi
         f"{broken}:2:7: unknown key 'typ' in queue 'a'; did you mean 'type'?",
         f"{broken}:3:30: x-expires expects an integer from 1 to 315360000000, got the integer 0",
         f"cannot read {missing}: No such file or directory",
+        "hint:  give a file, or - for standard input",
     ]
 
 
@@ -124,7 +125,10 @@ def test_check_reads_definitions_too(attune_infra_alone: Command, tmp_path: Path
 
     assert attune_infra_alone("topology", "check", file).lines == [f"{file}: ok, 1 exchange"]
     refused = attune_infra_alone("topology", "check", "--vhost", "nowhere", file)
-    assert (refused.code, refused.stderr) == (1, f"{file} holds no virtual host 'nowhere'\n")
+    assert (refused.code, refused.stderr) == (
+        1,
+        f"{file} holds no virtual host 'nowhere'\nhint:  it holds 'elsewhere'\n",
+    )
 
 
 def test_what_a_file_holds_cannot_act_on_a_terminal(attune_infra_alone: Command, tmp_path: Path) -> None:
@@ -204,7 +208,7 @@ def test_definitions_of_several_virtual_hosts_must_hold_this_one(
     assert set(broker.read().exchanges) == {"here"}
     refused = attune_infra("setup", "--topology", neither)
     assert refused.code == 1
-    assert f"holds no virtual host '{broker.settings.virtual_host}'" in refused.stderr
+    assert "holds several virtual hosts: '/', 'elsewhere'\nhint:  choose one with --vhost NAME\n" in refused.stderr
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,9 @@ def lines(plan: Plan) -> Iterator[Line]:
             yield from _refusal_lines(refusals[change.want])
     for queue in plan.down:
         yield Line(f"! {label(queue)} exists, but its state is {queue.state}", "red")
+    if plan.faults:
+        count = counted(len(plan.faults), "fault")
+        yield Line(f"RabbitMQ would refuse the file for {count}; `setup` would change nothing", "red")
     if not (plan.changes or plan.down):
         yield Line(f"no changes: all {len(plan.unchanged)} objects match")
         return
@@ -62,6 +65,7 @@ def data(plan: Plan) -> Data:
         "down": sort_data({**identify(queue), "state": queue.state} for queue in plan.down),
         "waiting": sort_data(map(identify, plan.waiting)),
         "refusals": sort_data(map(_refusal_data, plan.refusals)),
+        "faults": [{"line": each.line, "column": each.column, "what": each.what} for each in plan.faults],
     }
 
 

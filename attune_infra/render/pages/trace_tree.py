@@ -48,6 +48,8 @@ class _Tree:
 
     def _way_out(self, death: Death) -> Branch:
         causes = ", ".join(map(_cause, death.causes))
+        if death.routed is None and death.ending is Ending.LEAVES:
+            return Branch(f"{causes}: its owner sets the dead letter exchange, not known here", sign="?")
         if death.routed is None:
             return Branch(f"{causes}: discarded, no dead letter exchange")
         sign, words = _ENDINGS[death.ending]

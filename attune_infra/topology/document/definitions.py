@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from json import JSONDecodeError
 from typing import Any, Final, TypeAlias
 
@@ -51,11 +52,17 @@ def parse_definitions(text: str, *, source: str, vhost: str | None = None) -> tu
     return reading.topology, reading.left_out
 
 
-def read_definitions(text: str, *, source: str, vhost: str | None = None) -> Reading:
-    """Read what can be read of one virtual host, and collect the problems; raise only if the text is no JSON."""
+def read_definitions(
+    text: str, *, source: str, vhost: str | None = None, own: Callable[[], str] = lambda: "/"
+) -> Reading:
+    """Read what can be read of one virtual host, and collect the problems.
+
+    Without `vhost`, read the only one with objects, or `own` if there are several. Raise `InvalidInput` if the
+    text is no JSON, does not hold `vhost`, or holds several without `own`.
+    """
     try:
         file = DefinitionsFile.read(text)
-        objects = DefinitionsObjects(file, _virtual_host(file, source, vhost))
+        objects = DefinitionsObjects(file, _virtual_host(file, source, vhost, own))
         topology = objects.topology()
     except JSONDecodeError as error:
         problem = Problem(error.lineno, error.colno, f"invalid JSON: {error.msg}")
@@ -68,23 +75,24 @@ def read_definitions(text: str, *, source: str, vhost: str | None = None) -> Rea
         group_left_out(file.left_out),
         objects.places,
         tuple(sorted(set(file.problems))),
+        objects.vhost or None,
     )
 
 
-def _virtual_host(file: DefinitionsFile, source: str, asked: str | None) -> str:
+def _virtual_host(file: DefinitionsFile, source: str, asked: str | None, own: Callable[[], str]) -> str:
     holding, known = file.holding(), file.holding() | file.listed()
     if asked is not None:
         if known and asked not in known:
             raise InvalidInput(f"{source} holds no virtual host '{asked}'", hint=f"it holds {_names(known)}")
         return asked
     candidates = holding or known
-    if len(candidates) > 1 and "/" not in candidates:
+    if len(candidates) <= 1:
+        return next(iter(candidates), "")
+    if (name := own()) not in known:
         raise InvalidInput(
             f"{source} holds several virtual hosts: {_names(candidates)}", hint="choose one with --vhost NAME"
         )
-    if len(candidates) > 1:
-        return "/"
-    return next(iter(candidates), "")
+    return name
 
 
 def _names(names: set[str]) -> str:

@@ -24,6 +24,8 @@ MAX_DEPTH: Final = 50
 
 _TOO_DEEP: Final = f"nested more than {MAX_DEPTH} levels deep"
 
+_SECOND_DOCUMENT: Final = "a file holds one document; write this one to a file of its own"
+
 MAX_NODES: Final = 1_000_000
 """Nodes of a document after all aliases are expanded; a queue has about fifteen."""
 
@@ -113,9 +115,7 @@ class Nodes:
             return None
         except yaml.MarkedYAMLError as error:
             place = _place(error.problem_mark or error.context_mark)
-            what = f"{error.problem or error.context}"
-            too_deep = "nesting depth" in what  # a limit that the C library has since PyYAML 6.0.4
-            self.problems.append(Problem(*place, _TOO_DEEP if too_deep else f"invalid YAML: {what}"))
+            self.problems.append(Problem(*place, _sentence(f"{error.problem or error.context}")))
             return None
         if root is None:
             self.problems.append(Problem(1, 1, "the document is empty"))
@@ -195,7 +195,8 @@ class Nodes:
         if isinstance(value, bool | int | str) or (isinstance(value, float) and math.isfinite(value)):
             return value
         if value is not _UNREADABLE:
-            self.problem(node, f"{what} holds {describe(value)}, which RabbitMQ cannot store")
+            advice = "" if value is None else "; if a text is meant, quote it"
+            self.problem(node, f"{what} holds {describe(value)}, which RabbitMQ cannot store{advice}")
         return ""
 
     def _scalar(
@@ -301,6 +302,13 @@ def place_of(node: yaml.Node) -> Place:
 
 def _place(mark: yaml.error.Mark | yaml._yaml.Mark | None) -> Place:
     return Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
+
+
+def _sentence(complaint: str) -> str:
+    """Return the sentence for a complaint of PyYAML or of its C library."""
+    if "nesting depth" in complaint:  # a limit that the C library has since PyYAML 6.0.4
+        return _TOO_DEEP
+    return _SECOND_DOCUMENT if "found another document" in complaint else f"invalid YAML: {complaint}"
 
 
 def advise_quotes(node: yaml.Node, value: object) -> str:

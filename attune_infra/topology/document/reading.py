@@ -20,13 +20,17 @@ class Reading:
     left_out: tuple[LeftOut, ...] = ()
     places: Places = field(default_factory=Places)
     problems: tuple[Problem, ...] = ()
+    vhost: str | None = None
+    """The virtual host that definitions were read of; None if they name none, and for a document."""
 
     def refuse_problems(self, version: Version | None = None) -> None:
         """Raise `InvalidDocument` with every problem that this release refuses; without one, that all refuse."""
-        asked = RELEASES if version is None else (version,)
-        refused = [found for found in self.problems if not any(map(found.is_taken_by, asked))]
-        if refused:
+        if refused := self.refused_by(*(RELEASES if version is None else (version,))):
             raise InvalidDocument(self.source, refused)
+
+    def refused_by(self, *releases: Version) -> list[Problem]:
+        """Return the problems for which each of these releases refuses the definitions."""
+        return [found for found in self.problems if not any(map(found.is_taken_by, releases))]
 
     def refuse_doubtful(self) -> None:
         """Raise `InvalidDocument` with every problem that some release of RabbitMQ refuses."""

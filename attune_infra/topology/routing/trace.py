@@ -43,7 +43,7 @@ class Ending(StrEnum):
     GOES_ON = "goes_on"
     DISCARDED = "discarded"
     LEAVES = "leaves"
-    """It goes on through an external exchange; to which queues is not known."""
+    """It goes on through an external exchange or queue; to which queues is not known."""
     KEPT = "kept"
     NO_EXCHANGE = "no_exchange"
     NO_QUEUE = "no_queue"
@@ -66,7 +66,7 @@ class Cause:
 class Death:
     """One way out of a queue, for all the causes that lead the same way.
 
-    `routed` is the route of the dead letter, None without a dead letter exchange. `lives` are indexes into
+    `routed` is the route of the dead letter, None without a known dead letter exchange. `lives` are indexes into
     `Trace.lives`: first of the queues that the dead letter reaches, then of those that it may reach. `rounds` are
     the queues among these that the message may have been in before. RabbitMQ drops the message instead of putting
     it into one of the `dropped` queues, if it came round without ever being rejected.
@@ -290,7 +290,7 @@ class _Lives:
         causes = tuple(causes_of(life.queue, arguments, self.routing.version))
         if not isinstance(exchange, str):
             if causes:
-                yield Death(causes=causes, ending=Ending.DISCARDED)
+                yield Death(causes=causes, ending=Ending.LEAVES if life.queue.external else Ending.DISCARDED)
             return
         is_kept = keeps_dead_letters(life.queue.type or "", arguments)
         ways: dict[object, Death] = {}

@@ -4,6 +4,8 @@ from attune_infra.topology.document.parse import parse
 from attune_infra.topology.model import Queue
 from support.problems import document_problems
 
+SECOND_DOCUMENT = "a file holds one document; write this one to a file of its own"
+
 
 @pytest.mark.parametrize(
     ("text", "problem"),
@@ -12,7 +14,7 @@ from support.problems import document_problems
         ("a: 1\nb: \x07", "2:4: invalid YAML: '\\x07' must be written as an escape"),
         ("é: '\ud800'", "1:5: invalid YAML: '\\ud800' must be written as an escape"),
         ("topology: *a", "1:11: invalid YAML: found undefined alias"),
-        ("topology: a\n---\ntopology: b", "2:1: invalid YAML: but found another document"),
+        ("topology: a\n---\ntopology: b", f"2:1: {SECOND_DOCUMENT}"),
         ("topology: !!float 5", "1:11: the tag float does not fit this value; remove it"),
         ("topology: !mine a", "1:11: the tag !mine does not fit this value; remove it"),
         ("queues: !!set {a, b}", "1:9: queues must be a mapping"),
@@ -44,9 +46,9 @@ def test_a_text_that_yaml_reads_as_something_else_is_to_be_quoted(text: str, pro
     [
         ("null", "'a' holds null, which RabbitMQ cannot store"),
         ("[1, {b: ~}]", "'a' holds null, which RabbitMQ cannot store"),
-        ("2026-01-01", "'a' holds the date 2026-01-01, which RabbitMQ cannot store"),
-        (".nan", "'a' holds the number nan, which RabbitMQ cannot store"),
-        ("-.inf", "'a' holds the number -inf, which RabbitMQ cannot store"),
+        ("2026-01-01", "'a' holds the date 2026-01-01, which RabbitMQ cannot store; if a text is meant, quote it"),
+        (".nan", "'a' holds the number nan, which RabbitMQ cannot store; if a text is meant, quote it"),
+        ("-.inf", "'a' holds the number -inf, which RabbitMQ cannot store; if a text is meant, quote it"),
         ("9223372036854775808", "the integer has more than 64 bits, which AMQP cannot carry"),
         ("-9223372036854775809", "the integer has more than 64 bits, which AMQP cannot carry"),
         ("9" * 5000, "the number has more than 100 characters"),
