@@ -55,12 +55,14 @@ class TopologyText:
                 f"--vhost chooses a virtual host of definitions; {self.source} is a document, which holds one",
                 hint="leave out --vhost; --amqp-url names the virtual host of the broker",
             )
+        return self._read_document(with_places=with_places)
+
+    def _read_document(self, *, with_places: bool) -> Reading:
+        from attune_infra.topology.document.parse import parse_with_places
         from attune_infra.topology.document.reading import Reading
 
         if not with_places:
             return Reading(self.source, self.parse()[0])
-        from attune_infra.topology.document.parse import parse_with_places
-
         topology, places = parse_with_places(self._document, source=self.source)
         return Reading(self.source, topology, places=places)
 
