@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -65,13 +66,16 @@ def test_it_listens_on_loopback_only(sandbox: Sandbox, processes_of: ProcessesOf
     assert {address for address, _ in addresses} <= {"0100007F", "0" * 24 + "01000000"}
 
 
+def _open_files(process: int) -> Iterator[str]:
+    """Yield the open files of a process; those that it closes meanwhile, or all if it ends, are left out."""
+    with suppress(FileNotFoundError):
+        for link in Path(f"/proc/{process}/fd").iterdir():
+            with suppress(FileNotFoundError):
+                yield str(link.readlink())
+
+
 def _listening(processes: frozenset[int]) -> Iterator[tuple[str, int]]:
-    sockets = {
-        str(link.readlink())
-        for pid in processes
-        for link in Path(f"/proc/{pid}/fd").iterdir()
-        if link.is_symlink()
-    }
+    sockets = {link for pid in processes for link in _open_files(pid)}
     for table in ("tcp", "tcp6"):
         for line in Path(f"/proc/net/{table}").read_text(encoding="ascii").splitlines()[1:]:
             _, local, _, state, *_, inode = line.split()[:10]

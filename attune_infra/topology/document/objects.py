@@ -198,7 +198,8 @@ class Objects(Nodes):
             if not source:
                 self.problem(node, "the default exchange takes no bindings; its routing keys are names of queues")
             elif source not in exchanges and not is_reserved(source):
-                self.problem(node, f"no exchange '{source}' in this document" + self.guess(source, exchanges))
+                close = self.guess(source, exchanges) or "; if another one declares it, add it with external: true"
+                self.problem(node, f"no exchange '{source}' in this document{close}")
             self.judge(binding, parts, from_headers=source in headers)
 
     def judge(self, item: TopologyObject, parts: Parts, *, from_headers: bool = False) -> None:

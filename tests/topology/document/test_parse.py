@@ -145,7 +145,10 @@ workers:
         "x.yaml:4:3: the name starts with 'amq.', which RabbitMQ reserves for itself",
         "x.yaml:7:14: expected true or false, got the string 'yep'",
         "x.yaml:8:28: 'x-expires' holds null, which RabbitMQ cannot store",
-        "x.yaml:10:20: no exchange 'nope' in this document",
+        (
+            "x.yaml:10:20: no exchange 'nope' in this document;"
+            " if another one declares it, add it with external: true"
+        ),
         "x.yaml:11:9: a binding of 'jobs' has no exchange",
         (
             "x.yaml:13:29: a policy cannot apply to 'queue'; expected queues, exchanges, all,"
