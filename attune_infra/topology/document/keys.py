@@ -6,7 +6,9 @@ from typing import Final
 
 from attune_infra.topology.worker import PLACEHOLDER
 
-DOCUMENT_KEYS: Final = ("topology", "manages", "exchanges", "queues", "policies", "workers", "routes", "lint")
+DOCUMENT_KEYS: Final = (
+    "topology", "manages", "exchanges", "queues", "super_streams", "policies", "workers", "routes", "lint",
+)  # fmt: skip
 EXCHANGE_KEYS: Final = ("type", "durable", "auto_delete", "internal", "arguments", "bindings", "external")
 PREDECLARED_EXCHANGE_KEYS: Final = ("bindings",)
 QUEUE_KEYS: Final = ("type", "durable", "auto_delete", "arguments", "bindings", "external")
@@ -14,6 +16,7 @@ EXTERNAL_KEYS: Final = ("type", "bindings", "external")
 """Keys of an exchange or queue that its owner declares elsewhere."""
 
 BINDING_KEYS: Final = ("exchange", "routing_key", "arguments")
+SUPER_STREAM_KEYS: Final = ("partitions", "keys", "arguments")
 POLICY_KEYS: Final = ("pattern", "definition", "apply_to", "priority")
 WORKERS_KEYS: Final = ("consumer_tag", "queues")
 ROUTE_KEYS: Final = ("publish", "reaches")

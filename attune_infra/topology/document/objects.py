@@ -16,9 +16,11 @@ from attune_infra.topology.document.keys import (
     POLICY_KEYS,
     PREDECLARED_EXCHANGE_KEYS,
     QUEUE_KEYS,
+    SUPER_STREAM_KEYS,
 )
 from attune_infra.topology.document.nodes import Entry, Nodes, advise_quotes, is_null, place_of
 from attune_infra.topology.document.places import Places, Thing
+from attune_infra.topology.document.super_streams import MAX_PARTITIONS, SuperStream
 from attune_infra.topology.facts.exchanges import PREDECLARED_EXCHANGES, headers_exchanges, is_reserved
 from attune_infra.topology.model import (
     PRESENT,
@@ -170,6 +172,41 @@ class Objects(Nodes):
             self.bound.append((filled, parts))
             self.note(binding, parts)
             yield binding
+
+    def super_streams(self, node: yaml.Node | None) -> Iterator[Exchange | Queue | Binding]:
+        for name, entry in self.entries(node, "super_streams").items():
+            keys = self.mapping(entry.value, f"super stream '{name}'", SUPER_STREAM_KEYS)
+            arguments = self.entries(keys.get("arguments"), "arguments")
+            if ("partitions" in keys) == ("keys" in keys):
+                self.problem(entry.key, f"super stream '{name}' needs either partitions or keys")
+                continue
+            parts = Parts(entry.key, keys, arguments)
+            made = SuperStream(name, tuple(self.partition_keys(keys)), self.values(arguments))
+            for number, item in enumerate(made.objects()):
+                if number <= 1:  # the exchange and the first stream; all other streams are like it
+                    self.judge(item, parts)
+                self.note(item, parts)
+                yield item
+
+    def partition_keys(self, keys: _Keys) -> Iterator[str]:
+        """Yield the routing keys of a super stream, which `partitions` counts or `keys` lists."""
+        if "partitions" in keys:
+            count = self.integer(keys["partitions"], 1)
+            if 1 <= count <= MAX_PARTITIONS:
+                yield from map(str, range(count))
+            else:
+                self.problem(keys["partitions"], f"expected 1 to {MAX_PARTITIONS} partitions, got {count}")
+            return
+        found: set[str] = set()
+        for node in self.sequence(keys["keys"], "keys"):
+            key = self.string(node, "")
+            if key in found:
+                self.problem(node, f"duplicate key '{key}'")
+            elif key:
+                found.add(key)
+                yield key
+        if not found:
+            self.problem(keys["keys"], "a super stream needs at least one key")
 
     def policies(self, node: yaml.Node | None) -> Iterator[Policy]:
         for name, entry in self.entries(node, "policies").items():

@@ -6,6 +6,7 @@ what depends on the version, nor whether a topology is wise.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import yaml
@@ -18,7 +19,16 @@ from attune_infra.topology.document.problems import InvalidDocument
 from attune_infra.topology.document.routes import read_routes
 from attune_infra.topology.document.suppressions import read_suppressions
 from attune_infra.topology.facts.names import pattern_problem, routing_key_problem
-from attune_infra.topology.model import Binding, Queue, Topology, WorkerFamily
+from attune_infra.topology.model import (
+    Binding,
+    Exchange,
+    Queue,
+    Topology,
+    TopologyObject,
+    WorkerFamily,
+    kind_of,
+    label,
+)
 from attune_infra.topology.worker import HIGHEST_ID, PLACEHOLDER
 
 
@@ -42,11 +52,13 @@ def _read(document: Objects, source: str) -> Topology:
 
 def _topology(document: Objects) -> Topology:
     keys = document.mapping(document.root(), "the document", DOCUMENT_KEYS)
-    objects = [
+    objects: list[TopologyObject] = [
         *document.exchanges(keys.get("exchanges")),
         *document.queues(keys.get("queues"), fill=str),
         *document.policies(keys.get("policies")),
     ]
+    if "super_streams" in keys:
+        objects += _super_streams(document, keys["super_streams"], objects)
     topology = Topology.of(
         objects,
         name=document.string(keys.get("topology"), ""),
@@ -56,6 +68,17 @@ def _topology(document: Objects) -> Topology:
     )
     document.check_bindings(topology.exchanges)
     return replace(topology, routes=tuple(read_routes(document, keys.get("routes"), topology)))
+
+
+def _super_streams(
+    document: Objects, node: yaml.Node, others: Iterable[TopologyObject]
+) -> Iterator[TopologyObject]:
+    """Yield the objects of super streams; report those that stand in the document on their own too."""
+    known = {(kind_of(item), item.name) for item in others if isinstance(item, Exchange | Queue)}
+    for item in document.super_streams(node):
+        if isinstance(item, Exchange | Queue) and (kind_of(item), item.name) in known:
+            document.problem(node, f"{label(item)} of a super stream is declared on its own too")
+        yield item
 
 
 def _pattern(document: Objects, node: yaml.Node) -> str:

@@ -27,6 +27,7 @@ from attune_infra.topology.document.keys import (
     SUPPRESSION_KEYS,
     WORKERS_KEYS,
 )
+from attune_infra.topology.document.super_streams import super_stream_schema
 from attune_infra.topology.facts.arguments import (
     APPLY_TO,
     EXCHANGE_ARGUMENTS,
@@ -47,6 +48,7 @@ _Schema: TypeAlias = dict[str, Any]
 _TYPES: Final = {bool: "boolean", int: "integer", str: "string"}
 _NAME: Final = r"^(?!amq\.)(?!\.\.?$)[^\r\n\u0000]+$"
 _WORKER_NAME: Final = r"^(?!.*\{worker_id\}.*\{worker_id\})(?!amq\.)[^\r\n\u0000]*\{worker_id\}[^\r\n\u0000]*$"
+_STREAM_ARGUMENTS: Final = [rule for rule in QUEUE_ARGUMENTS.values() if "stream" in rule.queue_types]
 _ONLY_DURABLE: Final = ("quorum", "stream")
 
 
@@ -78,6 +80,7 @@ def schema() -> _Schema:
             "exchange": _exchange(),
             "predeclared_exchange": _predeclared_exchange(),
             "queue": _queue(),
+            "super_stream": super_stream_schema(_arguments(_STREAM_ARGUMENTS)),
             "binding": _binding(),
             "policy": _policy(),
             "workers": _workers(),
@@ -110,6 +113,7 @@ def _document() -> _Schema:
             own=PREDECLARED_EXCHANGES,
         ),
         "queues": _named("queue", "Queues by name.", _NAME),
+        "super_streams": _named("super_stream", "Super streams by name.", _NAME),
         "policies": _named("policy", "Policies by name.", _NAME),
         "workers": {"$ref": "#/$defs/workers"},
         "lint": _lint(),

@@ -13,6 +13,7 @@ from typing import Final, TypeAlias
 
 import yaml
 
+from attune_infra.topology.document.super_streams import SuperStream, split_super_streams
 from attune_infra.topology.facts.exchanges import PREDECLARED_EXCHANGES, show_exchange_name
 from attune_infra.topology.model import (
     Argument,
@@ -46,11 +47,13 @@ def write(topology: Topology) -> str:
     Only the bindings of a worker family may come back in another order: that of its queues. Raise `ValueError` if
     a binding ends at something that the topology lacks, since no document can hold such a binding.
     """
+    super_streams, topology = split_super_streams(topology)
     bindings = _group_by_destination(sorted(topology.bindings, key=binding_order))
     sections: _Mapping = {
         "manages": list(topology.manages),
         "exchanges": _exchanges(topology, bindings),
         "queues": _queues(sorted(topology.queues.values(), key=lambda queue: queue.name), bindings),
+        "super_streams": {each.name: _super_stream(each) for each in super_streams},
         "policies": {name: _policy(policy) for name, policy in sorted(topology.policies.items())},
         "workers": _workers(topology.workers),
         "lint": _lint(topology.suppressions),
@@ -134,6 +137,15 @@ def _queues(queues: Sequence[Queue], bindings: _Bindings) -> _Mapping:
         )
         for queue in queues
     }
+
+
+def _super_stream(super_stream: SuperStream) -> _Mapping:
+    count, keys = len(super_stream.keys), list[Argument](super_stream.keys)
+    return _without_defaults(
+        partitions=count if super_stream.is_numbered else None,
+        keys=None if super_stream.is_numbered else keys,
+        arguments=sort_arguments(super_stream.arguments) or None,
+    )
 
 
 def _policy(policy: Policy) -> _Mapping:
