@@ -77,7 +77,12 @@ def _describe_possible(routed: Routed) -> str:
     leads_to_queues = all(binding.destination_type == "queue" for binding in first.matched)
     if first.chooses_one and first.certain and leads_to_queues and not (others or routed.queues):
         return f"? reaches exactly one of {_list_queues(routed.possible)}"
-    decisive = "the publisher's node" if first.exchange.type == LOCAL_RANDOM and not others else "the message"
+    if not first.exchange.type:
+        decisive = f"the type of exchange {first.exchange.name}, which the document leaves out"
+    elif first.exchange.type == LOCAL_RANDOM and not others:
+        decisive = "the publisher's node"
+    else:
+        decisive = "the message"
     return f"? may reach {_list_queues(routed.possible)}: that depends on {decisive}"
 
 
