@@ -10,12 +10,22 @@ from functools import cached_property
 from typing import TypeAlias, TypeVar
 
 from attune_infra.errors import ExitCode, FeatureDenied, PlanRefused, RequestRefused
-from attune_infra.topology.diff import Await, Change, Create, Delete, Recreate, Update, compare
+from attune_infra.topology.diff import Await, Change, Create, Delete, Recreate, Update, change_of, compare
 from attune_infra.topology.document.problems import Problem
 from attune_infra.topology.facts.deletion import Companion, Deletions, reason_to_keep
 from attune_infra.topology.facts.machinery import is_machinery, owner_of_name
 from attune_infra.topology.facts.refusals import ForeseenRefusal, Restrictions, foresee_refusals
-from attune_infra.topology.model import Binding, Exchange, Queue, Topology, TopologyObject, freeze, kind_of, label
+from attune_infra.topology.model import (
+    Binding,
+    Exchange,
+    Policy,
+    Queue,
+    Topology,
+    TopologyObject,
+    freeze,
+    kind_of,
+    label,
+)
 from attune_infra.topology.prune import prunable
 from attune_infra.topology.remedy import policy_instead
 from attune_infra.topology.report import Loss
@@ -50,12 +60,15 @@ class Plan:
     def between(cls, have: Topology, want: Topology, *, prune: bool = False) -> Plan:
         changes: list[Change] = []
         unchanged: list[TopologyObject] = []
-        for item, change in compare(have, want):
+        deletions = prunable(have, want) if prune else ()
+        settled = _with_policies_of_plan(have, want, deletions)
+        for item, found in compare(have, want):
+            change = found if isinstance(item, Policy | Binding) else change_of(item, settled)
             if change is None:
                 unchanged.append(_with_state(item, have))
             else:
                 changes.append(change)
-        changes += prunable(have, want) if prune else ()
+        changes += deletions
         return cls(_with_companions(changes, have, want), tuple(unchanged))
 
     @cached_property
@@ -203,6 +216,14 @@ class DryRun(Plan):
         if self.applicable or made:
             return ExitCode.PARTLY_DONE
         return ExitCode.FAILED if self.down or self.awaited else ExitCode.REFUSED
+
+
+def _with_policies_of_plan(have: Topology, want: Topology, deletions: Iterable[Delete]) -> Topology:
+    """Return the objects of a broker with the policies after the plan; one to delete provides nothing any more."""
+    gone = {change.have.name for change in deletions if isinstance(change.have, Policy)}
+    kept = {name: policy for name, policy in have.policies.items() if name not in gone}
+    policies = {**kept, **want.policies}
+    return have if policies == have.policies else replace(have, policies=policies, in_effect={})
 
 
 def loss_by(change: Recreate | Delete, messages: int | None, consumers: int | None) -> Loss:

@@ -4,7 +4,7 @@ import pytest
 
 from attune_infra.errors import ExitCode, PlanRefused
 from attune_infra.topology.builtin import attune
-from attune_infra.topology.diff import Create
+from attune_infra.topology.diff import Create, Delete, Recreate
 from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology
 from attune_infra.topology.plan import Plan
 
@@ -81,3 +81,20 @@ def test_what_goes_with_a_recreated_object_is_told() -> None:
     [change] = Plan.between(have, Topology.of([Exchange(name="e"), Queue(name="q"), wanted])).recreations
 
     assert (change.again, change.lost) == ((wanted,), (extra,))
+
+
+def test_a_policy_to_be_deleted_provides_nothing() -> None:
+    policy = Policy(name="old", pattern="^q$", definition={"max-length": 5})
+    have = Topology.of([Queue(name="q"), policy])
+    want = Topology.of([Queue(name="q", arguments={"x-max-length": 5})], manages=("old",))
+
+    assert Plan.between(have, want).changes == ()
+    assert [type(change) for change in Plan.between(have, want, prune=True).changes] == [Recreate, Delete]
+
+
+def test_a_policy_to_be_made_provides_what_it_will() -> None:
+    policy = Policy(name="new", pattern="^q$", definition={"max-length": 5})
+    have = Topology.of([Queue(name="q")])
+    want = Topology.of([Queue(name="q", arguments={"x-max-length": 5}), policy])
+
+    assert [type(change) for change in Plan.between(have, want).changes] == [Create]

@@ -10,6 +10,7 @@ from attune_infra.operations.setup import setup
 from attune_infra.topology.document.parse import parse
 from attune_infra.topology.lint.linter import lint
 from attune_infra.topology.lint.rules import choose_rules
+from support.eventually import eventually
 
 MATCHING, OTHER = "a", "other"
 
@@ -96,7 +97,7 @@ def test_a_queue_and_its_exchanges_vanish_with_its_last_consumer_if_lint_says_so
 
     channel.basic_cancel(channel.basic_consume("q"))
 
-    left = broker.read()
+    left = eventually(broker.read, lambda found: not found.queues and len(found.exchanges) == 1)
     gone = {f"queue {name}" for name in topology.queues.keys() - left.queues.keys()}
     gone |= {f"exchange {name}" for name in topology.exchanges.keys() - left.exchanges.keys()}
     found = lint(topology, rules=choose_rules(["AI026", "AI038"], [])).findings
