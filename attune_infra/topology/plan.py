@@ -10,10 +10,10 @@ from functools import cached_property
 from typing import TypeAlias, TypeVar
 
 from attune_infra.errors import ExitCode, FeatureDenied, PlanRefused, RequestRefused
-from attune_infra.topology.diff import Await, Change, Create, Delete, Recreate, Update, change_of, compare
+from attune_infra.topology.diff import Await, Change, Create, Delete, Recreate, Update, change_of
 from attune_infra.topology.document.problems import Problem
 from attune_infra.topology.facts.deletion import Companion, Deletions, reason_to_keep
-from attune_infra.topology.facts.machinery import is_machinery, owner_of_name
+from attune_infra.topology.facts.machinery import is_machinery, owner_of_name, with_hidden
 from attune_infra.topology.facts.refusals import ForeseenRefusal, Restrictions, foresee_refusals
 from attune_infra.topology.model import (
     Binding,
@@ -26,6 +26,7 @@ from attune_infra.topology.model import (
     kind_of,
     label,
 )
+from attune_infra.topology.policy import with_policies
 from attune_infra.topology.prune import prunable
 from attune_infra.topology.remedy import policy_instead
 from attune_infra.topology.report import Loss
@@ -62,8 +63,8 @@ class Plan:
         unchanged: list[TopologyObject] = []
         deletions = prunable(have, want) if prune else ()
         settled = _with_policies_of_plan(have, want, deletions)
-        for item, found in compare(have, want):
-            change = found if isinstance(item, Policy | Binding) else change_of(item, settled)
+        for item in want.objects():
+            change = change_of(item, have if isinstance(item, Policy) else settled)
             if change is None:
                 unchanged.append(_with_state(item, have))
             else:
@@ -222,8 +223,7 @@ def _with_policies_of_plan(have: Topology, want: Topology, deletions: Iterable[D
     """Return the objects of a broker with the policies after the plan; one to delete provides nothing any more."""
     gone = {change.have.name for change in deletions if isinstance(change.have, Policy)}
     kept = {name: policy for name, policy in have.policies.items() if name not in gone}
-    policies = {**kept, **want.policies}
-    return have if policies == have.policies else replace(have, policies=policies, in_effect={})
+    return with_policies(have, {**kept, **want.policies})
 
 
 def loss_by(change: Recreate | Delete, messages: int | None, consumers: int | None) -> Loss:
@@ -252,8 +252,8 @@ def _with_companions(changes: Sequence[Change], have: Topology, want: Topology) 
     if not planned:
         return tuple(changes)
     found: list[Change] = []
-    hidden = have.hidden or Topology()
-    bindings, exchanges = have.bindings | hidden.bindings, {**have.exchanges, **hidden.exchanges}
+    whole = with_hidden(have)
+    bindings, exchanges = whole.bindings, whole.exchanges
     before = Deletions(exchanges, bindings)
     gone: set[object] = set()
     for change in changes:

@@ -51,6 +51,11 @@ def as_on_release(topology: Topology, version: Version) -> Topology:
     return replace(topology, version=version, in_effect=in_effect)
 
 
+def with_policies(topology: Topology, policies: Mapping[str, Policy]) -> Topology:
+    """Return a topology with other policies; if they are not its own, the broker's word counts no more."""
+    return topology if policies == topology.policies else replace(topology, policies=policies, in_effect={})
+
+
 def expires(queue: Queue, topology: Topology) -> bool:
     """Return whether RabbitMQ deletes an unused queue; a passive declaration counts as use."""
     return "x-expires" in effective_arguments(queue, topology)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
 from itertools import chain, count
 
 from attune_infra.topology.diff import Recreate, change_of
@@ -12,7 +11,7 @@ from attune_infra.topology.facts.fact import Effect
 from attune_infra.topology.facts.patterns import escape
 from attune_infra.topology.facts.releases import NEWEST
 from attune_infra.topology.model import ABSENT, Argument, Exchange, Policy, Topology
-from attune_infra.topology.policy import PROVIDED_BY_POLICY, applicable_policies, policy_of
+from attune_infra.topology.policy import PROVIDED_BY_POLICY, applicable_policies, policy_of, with_policies
 
 
 def policy_instead(change: Recreate, have: Topology, want: Topology) -> Policy | None:
@@ -29,7 +28,7 @@ def policy_instead(change: Recreate, have: Topology, want: Topology) -> Policy |
         added[PROVIDED_BY_POLICY[found.attribute]] = found.want  # type: ignore[assignment] # it is not ABSENT
     if existing is None:
         return None
-    settled = _with_policies(have, *want.policies.values())
+    settled = with_policies(have, {**have.policies, **want.policies})
     current = policy_of(existing, settled)
     rivals = applicable_policies(existing, settled.policies, settled)
     policy = Policy(
@@ -39,15 +38,8 @@ def policy_instead(change: Recreate, have: Topology, want: Topology) -> Policy |
         definition={**(current.definition if current else {}), **added},
         priority=max((rival.priority for rival in rivals), default=-1) + 1,
     )
-    is_enough = change_of(change.want, _with_policies(settled, policy)) is None
+    is_enough = change_of(change.want, with_policies(settled, {**settled.policies, policy.name: policy})) is None
     return policy if is_enough and _is_accepted(policy, have) else None
-
-
-def _with_policies(topology: Topology, *policies: Policy) -> Topology:
-    """Return a topology with more policies; if they change anything, the broker's word counts no more."""
-    found = {**topology.policies, **{policy.name: policy for policy in policies}}
-    in_effect = topology.in_effect if found == topology.policies else {}
-    return replace(topology, policies=found, in_effect=in_effect)
 
 
 def _is_accepted(policy: Policy, topology: Topology) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import chain
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from typing import NamedTuple
 from attune_infra.errors import AttuneError, ExitCode
 from attune_infra.topology.diff import Await, Changed, Create, Difference, change_of, compare, undeclared
 from attune_infra.topology.facts.exchanges import PREDECLARED_EXCHANGES
-from attune_infra.topology.facts.machinery import EXAMPLES
+from attune_infra.topology.facts.machinery import EXAMPLES, with_hidden
 from attune_infra.topology.facts.plugin_exchanges import lacks_type, plugin_hint
 from attune_infra.topology.facts.releases import NEWEST, version_of
 from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology, TopologyObject, label
@@ -148,31 +148,21 @@ def _checks_of_topology(have: Index, want: Topology) -> Iterator[Check]:
         if isinstance(item, Policy) and change is None and item.name in idle:
             check = check._replace(verdict=Verdict.WARNING, detail=f"is in effect nowhere: {idle[item.name]}")
         yield check
-    wanted, reach = Index(want, have.version), Reach(Index(_with_hidden(have.topology), have.version))
+    is_whole = have.topology.hidden is None
+    whole = (
+        have if is_whole else Index(with_hidden(have.topology), have.version)
+    )  # private queues take messages too
+    wanted, reach = Index(want, have.version), Reach(whole)
     for queue in sorted(want.queues.values(), key=lambda queue: queue.name):
         if "x-dead-letter-exchange" in queue.arguments:
             yield _check_of_dead_letters(queue, wanted, reach)
 
 
-def _with_hidden(topology: Topology) -> Topology:
-    """Return a topology with its hidden objects among the others: a private queue takes messages too."""
-    hidden = topology.hidden
-    if hidden is None:
-        return topology
-    return replace(
-        topology,
-        exchanges={**topology.exchanges, **hidden.exchanges},
-        queues={**topology.queues, **hidden.queues},
-        bindings=topology.bindings | hidden.bindings,
-        hidden=None,
-    )
-
-
 def _targets(have: Topology, want: Topology) -> Iterator[Exchange | Queue]:
     """Yield the objects that a policy may be in effect on, and those that it may wait for."""
-    for topology in (have, have.hidden or Topology()):
-        yield from topology.exchanges.values()
-        yield from topology.queues.values()
+    whole = with_hidden(have)
+    yield from whole.exchanges.values()
+    yield from whole.queues.values()
     yield from (Exchange(name=name) for name in PREDECLARED_EXCHANGES)
     yield from (Queue(name=name, durable=False) for name in EXAMPLES)
     yield from queues_of(want.workers, HIGHEST_ID) if want.workers else ()

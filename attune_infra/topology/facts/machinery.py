@@ -6,10 +6,11 @@ A shovel, and a client that asks for a reply, use queues that RabbitMQ names.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from attune_infra.topology.facts.exchanges import is_reserved
-from attune_infra.topology.model import Exchange, Queue
+from attune_infra.topology.model import Exchange, Queue, Topology
 
 _OWNERS: Final = {
     "mqtt-subscription-": "the MQTT plugin",
@@ -42,3 +43,17 @@ def is_machinery(item: Exchange | Queue) -> bool:
 def is_hidden(item: Exchange | Queue) -> bool:
     """Return whether no topology declares an object: a private queue, or an object of RabbitMQ or a plugin."""
     return (isinstance(item, Queue) and item.exclusive) or is_machinery(item)
+
+
+def with_hidden(topology: Topology) -> Topology:
+    """Return a topology with its hidden objects among the others: they count as much to RabbitMQ."""
+    hidden = topology.hidden
+    if hidden is None:
+        return topology
+    return replace(
+        topology,
+        exchanges={**topology.exchanges, **hidden.exchanges},
+        queues={**topology.queues, **hidden.queues},
+        bindings=topology.bindings | hidden.bindings,
+        hidden=None,
+    )

@@ -15,6 +15,7 @@ from attune_infra.topology.facts.argument_problems import queue_problems
 from attune_infra.topology.facts.compatibility import judgements
 from attune_infra.topology.facts.exchanges import find_exchange
 from attune_infra.topology.facts.fact import Effect
+from attune_infra.topology.facts.machinery import with_hidden
 from attune_infra.topology.facts.plugin_exchanges import binding_problem, lacks_type, plugin_hint
 from attune_infra.topology.facts.releases import NEWEST, OLDEST, Version
 from attune_infra.topology.model import Binding, Exchange, Queue, Topology, TopologyObject
@@ -131,7 +132,7 @@ def _beyond_limit(queues: Sequence[Queue], have: Topology, limit: int | None) ->
     """Yield the refusals of the queues for which a virtual host has no room; those to recreate come last."""
     if limit is None:
         return
-    existing = {**have.queues, **(have.hidden.queues if have.hidden else {})}
+    existing = with_hidden(have).queues
     again = [queue for queue in queues if queue.name in existing]
     room = max(0, limit - (len(existing) - len(again)))
     for queue in [*(queue for queue in queues if queue.name not in existing), *again][room:]:
