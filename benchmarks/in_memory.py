@@ -16,7 +16,7 @@ import sys
 import time
 
 from attune_infra.topology.document.parse import parse
-from attune_infra.topology.plan import Plan
+from attune_infra.topology.planning.plan import Plan
 
 SIZES = (2_500, 5_000, 10_000, 20_000)
 ROUNDS = 3

@@ -13,7 +13,13 @@ from benchmarks.contestant import Call, Job
 from benchmarks.workshop import Workshop, read_first_line
 
 ROOT = Path(__file__).parents[2]
-_TO_READ = ("cli.diff", "topology.document.parse", "topology.plan", "broker.rabbitmq", "render.pages.plan")
+_TO_READ = (
+    "cli.diff",
+    "topology.document.parse",
+    "topology.planning.plan",
+    "broker.rabbitmq",
+    "render.pages.plan",
+)
 _TO_VERIFY = (
     "cli.verify",
     "topology.document.parse",

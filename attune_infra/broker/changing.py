@@ -14,7 +14,7 @@ from attune_infra.topology.diff import Create, Update
 from attune_infra.topology.facts import features
 from attune_infra.topology.facts.refusals import Restrictions
 from attune_infra.topology.model import Binding, End, Exchange, Policy, Queue, TopologyObject, kind_of
-from attune_infra.topology.report import Outcome, Status
+from attune_infra.topology.planning.report import Outcome, Status
 
 if TYPE_CHECKING:
     from attune_infra.broker.connections import Connections

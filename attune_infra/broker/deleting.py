@@ -15,7 +15,7 @@ from attune_infra.broker.odd_bindings import PropertiesKeys, can_delete_over_htt
 from attune_infra.errors import BrokerError, InUse, VirtualHostMissing
 from attune_infra.topology.facts.deletion import reason_to_keep
 from attune_infra.topology.model import Binding, Exchange, Policy, Queue, TopologyObject, as_read
-from attune_infra.topology.report import Outcome, Status
+from attune_infra.topology.planning.report import Outcome, Status
 from attune_infra.topology.words import counted
 
 if TYPE_CHECKING:

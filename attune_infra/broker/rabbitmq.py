@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from attune_infra.topology.diff import Create, Update
     from attune_infra.topology.facts.refusals import Restrictions
     from attune_infra.topology.model import Message, Topology, TopologyObject
+    from attune_infra.topology.planning.report import Outcome
     from attune_infra.topology.probe import Arrival
-    from attune_infra.topology.report import Outcome
 
 THROWAWAY: Final = "attune-infra probe"
 """Prefix of the names of temporary virtual hosts."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from attune_infra.interfaces import CountingBroker
     from attune_infra.topology.document.problems import Problem
     from attune_infra.topology.model import Topology
-    from attune_infra.topology.plan import Plan
+    from attune_infra.topology.planning.plan import Plan
 
 app = App()
 

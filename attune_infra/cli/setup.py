@@ -15,8 +15,8 @@ from attune_infra.settings import Via
 if TYPE_CHECKING:
     from attune_infra.interfaces import Broker, CountingBroker
     from attune_infra.topology.model import Topology
-    from attune_infra.topology.plan import Plan
-    from attune_infra.topology.report import Report
+    from attune_infra.topology.planning.plan import Plan
+    from attune_infra.topology.planning.report import Report
 
 app = App()
 

@@ -9,7 +9,7 @@ from attune_infra.errors import ExitCode
 from attune_infra.fleet.health import extra_bindings
 from attune_infra.fleet.model import Fleet, FleetWorker
 from attune_infra.topology.model import Binding, Queue, Topology
-from attune_infra.topology.report import Loss
+from attune_infra.topology.planning.report import Loss
 from attune_infra.topology.worker import topology_of_workers
 
 

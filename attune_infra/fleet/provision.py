@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from attune_infra.errors import ExitCode
 from attune_infra.topology.model import WorkerFamily
-from attune_infra.topology.report import Report
+from attune_infra.topology.planning.report import Report
 
 
 @dataclass(frozen=True, slots=True)

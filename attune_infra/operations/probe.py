@@ -8,8 +8,8 @@ from attune_infra.errors import BrokerError, RequestRefused
 from attune_infra.interfaces import ProbeBroker
 from attune_infra.topology.diff import Create
 from attune_infra.topology.model import Topology
+from attune_infra.topology.planning.report import Status
 from attune_infra.topology.probe import checks_of, mirror
-from attune_infra.topology.report import Status
 from attune_infra.topology.verify import Check, Verdict
 
 _NAME: Final = "probe of the routes"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from attune_infra.errors import BrokerError
 from attune_infra.topology.diff import Create, change_of
 from attune_infra.topology.model import Binding, Exchange, Queue, Topology, TopologyObject, kind_of
-from attune_infra.topology.report import Loss, Outcome, Status
+from attune_infra.topology.planning.report import Loss, Outcome, Status
 
 if TYPE_CHECKING:
     from attune_infra.interfaces import Broker

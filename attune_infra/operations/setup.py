@@ -11,8 +11,8 @@ from attune_infra.operations.put_back import put_back_old
 from attune_infra.topology.diff import Changed, Create, Delete, Recreate, Update
 from attune_infra.topology.facts.refusals import Restrictions
 from attune_infra.topology.model import Policy, Queue, Topology, TopologyObject, label
-from attune_infra.topology.plan import Plan, loss_by
-from attune_infra.topology.report import Outcome, Report, Status
+from attune_infra.topology.planning.plan import Plan, loss_by
+from attune_infra.topology.planning.report import Outcome, Report, Status
 
 if TYPE_CHECKING:
     from attune_infra.interfaces import Broker, CountingBroker

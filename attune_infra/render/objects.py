@@ -14,7 +14,7 @@ from attune_infra.topology.words import counted
 
 if TYPE_CHECKING:
     from attune_infra.topology.diff import Difference
-    from attune_infra.topology.report import Loss
+    from attune_infra.topology.planning.report import Loss
 
 _MAX_OBJECTS_LISTED: Final = 20
 _NOT_IN_PLACE: Final = Line("      RabbitMQ cannot change this in place; it must be deleted and recreated")

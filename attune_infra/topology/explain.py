@@ -28,9 +28,9 @@ from attune_infra.topology.model import (
     TopologyObject,
     kind_of,
 )
-from attune_infra.topology.plan import Plan
+from attune_infra.topology.planning.plan import Plan
+from attune_infra.topology.planning.prune import why_kept
 from attune_infra.topology.policy import PROVIDED_BY_POLICY, effective_definition, policy_of
-from attune_infra.topology.prune import why_kept
 
 
 @dataclass(frozen=True, slots=True)

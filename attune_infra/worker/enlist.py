@@ -10,7 +10,7 @@ from attune_infra.fleet.provision import Provisioned
 from attune_infra.fleet.register import Registration
 from attune_infra.interfaces import Broker, WorkerRegistry
 from attune_infra.topology.model import Queue, Topology
-from attune_infra.topology.report import Status
+from attune_infra.topology.planning.report import Status
 from attune_infra.worker.provision import provision
 
 

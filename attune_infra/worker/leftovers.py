@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from attune_infra.topology.report import Outcome, Report, Status
+from attune_infra.topology.planning.report import Outcome, Report, Status
 
 if TYPE_CHECKING:
     from attune_infra.fleet.leftovers import Leftover, Leftovers

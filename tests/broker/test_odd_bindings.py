@@ -13,7 +13,7 @@ from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.settings import Via
 from attune_infra.topology.diff import Create
 from attune_infra.topology.model import Argument, Binding, Exchange, Queue, TopologyObject
-from attune_infra.topology.report import Outcome, Status
+from attune_infra.topology.planning.report import Outcome, Status
 from support.as_a_user import Command
 from support.under_test import BrokerUnderTest
 from support.virtual_host import VirtualHost

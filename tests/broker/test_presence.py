@@ -14,7 +14,7 @@ from attune_infra.topology.document.export import as_definitions, as_document
 from attune_infra.topology.document.parse import parse
 from attune_infra.topology.facts.releases import version_of
 from attune_infra.topology.model import Argument, Message
-from attune_infra.topology.report import Status
+from attune_infra.topology.planning.report import Status
 from attune_infra.topology.routing.route import Routing
 from support.as_a_user import Command
 from support.virtual_host import VirtualHost

@@ -8,7 +8,7 @@ from attune_infra.errors import RequestRefused
 from attune_infra.settings import Via
 from attune_infra.topology.diff import Create, Difference, Update, diff
 from attune_infra.topology.model import ABSENT, Binding, Exchange, Policy, Queue, Topology, TopologyObject
-from attune_infra.topology.report import Outcome, Status
+from attune_infra.topology.planning.report import Outcome, Status
 from support.eventually import eventually
 from support.virtual_host import VirtualHost
 

@@ -6,7 +6,7 @@ from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.topology.diff import Create, diff
 from attune_infra.topology.facts.tables import MAX_TABLE_BYTES, table_problems
 from attune_infra.topology.model import Argument, Binding, Exchange, Queue, Topology
-from attune_infra.topology.report import Status
+from attune_infra.topology.planning.report import Status
 
 
 def test_the_broker_takes_the_largest_arguments_and_longest_names(broker: RabbitMQ) -> None:

@@ -15,8 +15,8 @@ from attune_infra.settings import AMQP_URL, Via
 from attune_infra.topology.diff import Create, diff
 from attune_infra.topology.document.parse import parse
 from attune_infra.topology.model import Queue, Topology
-from attune_infra.topology.plan import Plan
-from attune_infra.topology.report import Status
+from attune_infra.topology.planning.plan import Plan
+from attune_infra.topology.planning.report import Status
 from attune_infra.topology.worker import topology_of_workers
 from support.as_a_user import Command
 from support.under_test import DENIES_TRANSIENT_QUEUES, DURABLE_WORKERS, BrokerUnderTest

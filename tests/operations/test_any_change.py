@@ -22,8 +22,8 @@ from attune_infra.topology.model import (
     Topology,
     TopologyObject,
 )
-from attune_infra.topology.plan import Plan
-from attune_infra.topology.report import Status
+from attune_infra.topology.planning.plan import Plan
+from attune_infra.topology.planning.report import Status
 from support.eventually import eventually
 from support.virtual_host import VirtualHost, create_virtual_host
 

@@ -16,8 +16,8 @@ from attune_infra.operations.setup import apply_plan, make_plan
 from attune_infra.settings import AMQP_URL, Settings, Via
 from attune_infra.topology.diff import Create
 from attune_infra.topology.model import Binding, Exchange, Queue, Topology, TopologyObject
-from attune_infra.topology.plan import Plan
-from attune_infra.topology.report import Loss, Outcome, Report, Status
+from attune_infra.topology.planning.plan import Plan
+from attune_infra.topology.planning.report import Loss, Outcome, Report, Status
 from support.proxy import Proxy
 from support.virtual_host import VirtualHost
 

@@ -12,8 +12,8 @@ from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.operations.setup import apply_plan, count_contents, setup
 from attune_infra.topology.diff import Create, diff, undeclared
 from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology, TopologyObject
-from attune_infra.topology.plan import Plan
-from attune_infra.topology.report import Loss, Outcome, Report, Status
+from attune_infra.topology.planning.plan import Plan
+from attune_infra.topology.planning.report import Loss, Outcome, Report, Status
 from support.eventually import eventually
 from support.under_test import BrokerUnderTest
 from support.virtual_host import VirtualHost

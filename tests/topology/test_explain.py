@@ -3,7 +3,7 @@ from dataclasses import replace
 from attune_infra.topology.builtin import attune
 from attune_infra.topology.explain import explain, explain_plan
 from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology, TopologyObject
-from attune_infra.topology.plan import Plan
+from attune_infra.topology.planning.plan import Plan
 
 
 def reasons(have: Topology, want: TopologyObject) -> list[str]:

@@ -5,7 +5,7 @@ import pytest
 from attune_infra.errors import InvalidInput
 from attune_infra.topology.builtin import attune
 from attune_infra.topology.model import Binding, Exchange, Queue, Topology
-from attune_infra.topology.prune import prunable
+from attune_infra.topology.planning.prune import prunable
 from attune_infra.topology.worker import (
     consumer_tag_of,
     named_dead_letter_exchange,

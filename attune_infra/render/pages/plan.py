@@ -20,7 +20,7 @@ from attune_infra.topology.diff import Await, Change, Create, Delete, Recreate, 
 from attune_infra.topology.facts.deletion import reason_to_keep
 from attune_infra.topology.facts.refusals import ForeseenRefusal
 from attune_infra.topology.model import label
-from attune_infra.topology.plan import Plan
+from attune_infra.topology.planning.plan import Plan
 from attune_infra.topology.words import counted
 
 

@@ -10,7 +10,7 @@ from attune_infra.render.pages import report
 from attune_infra.render.text import Line
 from attune_infra.render.words import MAX_WORKERS_SHOWN, ranges
 from attune_infra.topology.model import Binding, Queue
-from attune_infra.topology.report import Outcome, Status
+from attune_infra.topology.planning.report import Outcome, Status
 from attune_infra.topology.worker import owner_of
 
 

@@ -18,7 +18,7 @@ from attune_infra.render.objects import (
 from attune_infra.render.text import Line
 from attune_infra.render.words import declaration
 from attune_infra.topology.model import label
-from attune_infra.topology.report import Outcome, Report, Status
+from attune_infra.topology.planning.report import Outcome, Report, Status
 from attune_infra.topology.words import counted
 
 _HEADLINES: Final = {

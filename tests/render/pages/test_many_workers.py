@@ -9,7 +9,7 @@ from attune_infra.render.words import MAX_WORKERS_SHOWN
 from attune_infra.topology import builtin
 from attune_infra.topology.diff import Difference
 from attune_infra.topology.model import Binding, Exchange, Queue, Topology, WorkerFamily
-from attune_infra.topology.report import Outcome, Report, Status
+from attune_infra.topology.planning.report import Outcome, Report, Status
 from attune_infra.topology.verify import Check, Demands, Seen, Verdict, Verification, Wanted
 from attune_infra.topology.verify import verify as verify_seen
 from attune_infra.topology.worker import objects_of, worker_family

@@ -60,8 +60,8 @@ from attune_infra.topology.lint.examples import load_example
 from attune_infra.topology.lint.finding import Explanation
 from attune_infra.topology.lint.rules import RULES
 from attune_infra.topology.model import Message, Topology
-from attune_infra.topology.plan import Plan
-from attune_infra.topology.report import Outcome, Report, Status
+from attune_infra.topology.planning.plan import Plan
+from attune_infra.topology.planning.report import Outcome, Report, Status
 from attune_infra.topology.routing import trace as tracing
 from attune_infra.topology.routing.route import Routing
 from attune_infra.topology.worker import topology_of_workers, with_workers, worker_family

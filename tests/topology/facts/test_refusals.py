@@ -14,8 +14,8 @@ from attune_infra.topology.document.parse import parse
 from attune_infra.topology.facts.refusals import RefusalCode, Restrictions, foresee_refusals
 from attune_infra.topology.facts.releases import Version
 from attune_infra.topology.model import Argument, Binding, Exchange, Policy, Queue, Topology, TopologyObject
-from attune_infra.topology.plan import Plan
-from attune_infra.topology.report import Outcome, Status
+from attune_infra.topology.planning.plan import Plan
+from attune_infra.topology.planning.report import Outcome, Status
 
 WANT = parse(
     """

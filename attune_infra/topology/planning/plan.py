@@ -26,10 +26,10 @@ from attune_infra.topology.model import (
     kind_of,
     label,
 )
+from attune_infra.topology.planning.prune import prunable
+from attune_infra.topology.planning.remedy import policy_instead
+from attune_infra.topology.planning.report import Loss
 from attune_infra.topology.policy import with_policies
-from attune_infra.topology.prune import prunable
-from attune_infra.topology.remedy import policy_instead
-from attune_infra.topology.report import Loss
 from attune_infra.topology.words import counted
 
 _DIGEST_LENGTH = 12

@@ -15,9 +15,9 @@ from attune_infra.errors import RequestRefused
 from attune_infra.topology.diff import Recreate, change_of
 from attune_infra.topology.facts.arguments import QUEUE_TYPES
 from attune_infra.topology.model import Argument, Policy, Queue, Topology
-from attune_infra.topology.plan import Plan
+from attune_infra.topology.planning.plan import Plan
+from attune_infra.topology.planning.remedy import policy_instead
 from attune_infra.topology.policy import effective_definition
-from attune_infra.topology.remedy import policy_instead
 from support.policy_cases import put_policy
 from support.virtual_host import VirtualHost
 

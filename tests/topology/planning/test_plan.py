@@ -6,7 +6,7 @@ from attune_infra.errors import ExitCode, PlanRefused
 from attune_infra.topology.builtin import attune
 from attune_infra.topology.diff import Create, Delete, Recreate
 from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology
-from attune_infra.topology.plan import Plan
+from attune_infra.topology.planning.plan import Plan
 
 
 def test_what_cannot_be_changed_in_place_is_kept_apart() -> None:

@@ -3,8 +3,8 @@ import pytest
 from attune_infra.topology.builtin import attune
 from attune_infra.topology.diff import Delete
 from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology, TopologyObject
-from attune_infra.topology.plan import Plan
-from attune_infra.topology.prune import claims, prunable
+from attune_infra.topology.planning.plan import Plan
+from attune_infra.topology.planning.prune import claims, prunable
 
 MINE = Topology(manages=(r"mine\..*",))
 

@@ -1,0 +1,1 @@
+"""The plan: what it holds, deletes, advises and reports. (have, want) -> changes -> outcomes."""
