@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from attune_infra.topology.model import Message, Topology, TopologyObject
     from attune_infra.topology.planning.report import Outcome
     from attune_infra.topology.probe import Arrival
+    from attune_infra.topology.target import Target
 
 
 class Broker(Protocol):
@@ -33,6 +34,14 @@ class Broker(Protocol):
 
     def check_amqp(self) -> str:
         """Return RabbitMQ's version from the AMQP handshake; raise `BrokerError` if it does not answer."""
+        ...
+
+    def target(self) -> Target:
+        """Return the broker as the management API names it; raise `BrokerError` if it does not answer."""
+        ...
+
+    def check_same_cluster(self) -> None:
+        """Raise `WrongTarget` if AMQP and the management API lead to different brokers."""
         ...
 
     def read(self, *, private: bool = False) -> Topology:

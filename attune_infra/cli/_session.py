@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from attune_infra.cli._output import Output, finish, tell, tell_reading, waiting
+from attune_infra.cli._target import Asked, Meeting, ask_password, require_named
 from attune_infra.errors import InvalidInput, WrongUsage
 from attune_infra.settings import (
     DATABASE_URL,
     TOPOLOGY,
+    Expectation,
     Setting,
     Settings,
     Via,
@@ -45,10 +47,11 @@ class Session:
     output: Output
     vhost: str | None = None
     """The virtual host to read from definitions; None for that of the AMQP URL, if they hold several."""
+    met: Meeting = field(default_factory=Meeting)
 
     @cached_property
     def settings(self) -> Settings:
-        return resolve(self.flags, os.environ, config=self.config, timeout=self.timeout)
+        return resolve(self.flags, os.environ, config=self.config, timeout=self.timeout, ask=ask_password)
 
     @cached_property
     def topology(self) -> Topology:
@@ -122,17 +125,31 @@ class Session:
             )
 
     @contextmanager
-    def broker(self, via: Via = Via.AMQP) -> Iterator[RabbitMQ]:
-        """Yield the broker; wait for it first, as long as --wait says."""
+    def broker(
+        self, via: Via = Via.AMQP, *, writes: bool = False, asked: Asked = Asked.HTTP
+    ) -> Iterator[RabbitMQ]:
+        """Yield the broker; wait for it first, as long as --wait says, and say which one it is.
+
+        Raise `WrongTarget` if another one is expected, and `InvalidInput` if no setting names the broker that a
+        command `writes` to.
+        """
         from attune_infra.broker.rabbitmq import RabbitMQ
 
+        if writes:
+            require_named(self.settings, via)
         with RabbitMQ(self.settings, via=via) as broker:
             if self.wait:
                 with waiting(self.wait, "RabbitMQ") as wait_for:
                     wait_for(broker.check_http)
                     if via is Via.AMQP:
                         wait_for(broker.check_amqp)
+            self.met.ask(broker, asked, (*self.settings.expected, *self._expected_by_document()))
             yield broker
+
+    def _expected_by_document(self) -> Iterator[Expectation]:
+        """Yield the cluster that the document expects, if the command has read one."""
+        if (reading := vars(self).get("reading")) and (cluster := reading.topology.demands.cluster):
+            yield Expectation(cluster, f"`expect_cluster` in {reading.source}")
 
     @contextmanager
     def registry(self) -> Iterator[PostgresRegistry]:
@@ -161,4 +178,4 @@ class Session:
 
     def finish(self, command: str, page: Page[R], result: R) -> NoReturn:
         """Print a result and exit with its exit code."""
-        finish(command, page, result, self.output)
+        finish(command, page, result, self.output, self.met.target)

@@ -50,7 +50,7 @@ def setup(
     from attune_infra.operations.setup import apply_plan
 
     session = session.using(file).with_reading()
-    with session.broker(via) as broker:
+    with session.broker(via, writes=True) as broker:
         want = session.topology_on(broker)
         plan = _plan(broker, want, prune=prune, expect=expect)
         if dry_run:

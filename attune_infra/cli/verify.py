@@ -11,6 +11,7 @@ import typer
 from attune_infra.cli._app import App
 from attune_infra.cli._options import Workers, shared_with_vhost
 from attune_infra.cli._session import Session
+from attune_infra.cli._target import Asked
 from attune_infra.cli._worker_ids import read_worker_ids
 from attune_infra.errors import BrokerError
 
@@ -54,7 +55,7 @@ def verify(
 
     demands = Demands(worker_ids=read_worker_ids(worker or []), require_consumers=require_consumers, strict=strict)
     want = session.with_reading().readable_topology
-    with session.broker() as broker:
+    with session.broker(writes=probe, asked=Asked.HTTP_IF_IT_ANSWERS) as broker:
         found = verify(broker, want, demands)
         if probe:
             found = _with_probe(found, broker, want)

@@ -45,6 +45,8 @@ def apply_plan(
     may overlap: an object that another run created counts as created. An interrupted run can be repeated.
     """
     plan.check_possible()
+    if plan.changes:
+        broker.check_same_cluster()
     if destroy:
         broker.check_declaring(plan.declared)
     outcomes = {item: Outcome(item, Status.UNCHANGED) for item in plan.unchanged}

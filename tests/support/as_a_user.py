@@ -32,6 +32,9 @@ class Result:
     code: int
     stdout: str
     stderr: str
+    """Standard error, without the line about the target."""
+    target: str = ""
+    """The line that says which broker was asked; empty if none was."""
 
     @property
     def lines(self) -> list[str]:
@@ -40,6 +43,12 @@ class Result:
     @property
     def json(self) -> Any:
         return json.loads(self.stdout)
+
+
+def _split_target(talk: str) -> tuple[str, str]:
+    lines = talk.splitlines(keepends=True)
+    told = [line for line in lines if line.startswith("target: ")]
+    return "".join(line for line in lines if line not in told), "".join(told)
 
 
 @dataclass(frozen=True)
@@ -60,7 +69,7 @@ class Command:
         }
         with TemporaryFile() as output, TemporaryFile() as talk:
             code = _carry_out(json.dumps(order).encode(), output.fileno(), talk.fileno())
-            return Result(code, _read(output), _read(talk))
+            return Result(code, _read(output), *_split_target(_read(talk)))
 
     def start(
         self,

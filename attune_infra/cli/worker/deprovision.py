@@ -28,7 +28,7 @@ def deprovision(
     from attune_infra.worker.survey import survey
 
     worker_ids, want = require_ids(ids, otherwise="--id 1-20"), session.topology
-    with session.registry_if_configured() as registry, session.broker() as broker:
+    with session.registry_if_configured() as registry, session.broker(writes=True) as broker:
         fleet = survey(broker, registry, want, DEFAULTS, worker_ids=worker_ids)
         found = queues_of_workers(fleet, even_if_used=even_if_used)
         if dry_run or not found.items:

@@ -31,5 +31,5 @@ def enlist(
 
     described = registration(name, worker_type, host, port, capability or ())
     topology = session.topology
-    with session.registry() as registry, session.broker(via) as broker:
+    with session.registry() as registry, session.broker(via, writes=True) as broker:
         session.finish("worker-enlist", page, enlist(broker, registry, topology, described))

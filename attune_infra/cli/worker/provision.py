@@ -28,7 +28,7 @@ def provision(session: Session, *, ids: Ids = None, all_: _AllActive = False, vi
     from attune_infra.worker.provision import active_workers, provision
 
     given, topology = () if all_ else require_ids(ids, otherwise="--all"), session.topology
-    with session.registry_if_configured(insist=all_) as registry, session.broker(via) as broker:
+    with session.registry_if_configured(insist=all_) as registry, session.broker(via, writes=True) as broker:
         worker_ids = active_workers(registry) if all_ and registry else given
         with progress("provisioning") as watch:
             provisioned = provision(broker, registry, topology, worker_ids, watch=watch)

@@ -22,7 +22,7 @@ def prune(
     from attune_infra.worker.survey import survey
 
     want = session.topology
-    with session.registry() as registry, session.broker() as broker:
+    with session.registry() as registry, session.broker(writes=True) as broker:
         fleet = survey(broker, registry, want, DEFAULTS)
         found = leftovers_of_gone_workers(fleet, want, even_if_used=even_if_used)
         if dry_run or not found.items:
