@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from attune_infra.cli._output import Output, finish, tell, tell_reading, waiting
-from attune_infra.cli._target import Asked, Meeting, ask_password, require_named
+from attune_infra.cli._target import Asked, Meeting, ask_password, do_not_ask, require_named
 from attune_infra.errors import InvalidInput, WrongUsage
 from attune_infra.settings import (
     DATABASE_URL,
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from attune_infra.render.page import Page, R
     from attune_infra.topology.document.reading import Reading
     from attune_infra.topology.model import Topology
+    from attune_infra.topology.target import Target
 
 
 @dataclass(frozen=True)
@@ -47,11 +48,14 @@ class Session:
     output: Output
     vhost: str | None = None
     """The virtual host to read from definitions; None for that of the AMQP URL, if they hold several."""
+    interactive: bool = True
+    """False if nobody is to be asked for a password."""
     met: Meeting = field(default_factory=Meeting)
 
     @cached_property
     def settings(self) -> Settings:
-        return resolve(self.flags, os.environ, config=self.config, timeout=self.timeout, ask=ask_password)
+        ask = ask_password if self.interactive else do_not_ask
+        return resolve(self.flags, os.environ, config=self.config, timeout=self.timeout, ask=ask)
 
     @cached_property
     def topology(self) -> Topology:
@@ -143,11 +147,16 @@ class Session:
                     wait_for(broker.check_http)
                     if via is Via.AMQP:
                         wait_for(broker.check_amqp)
-            self.met.ask(broker, asked, (*self.settings.expected, *self._expected_by_document()))
+            self.met.ask(broker, asked, self._expected())
             yield broker
 
-    def _expected_by_document(self) -> Iterator[Expectation]:
-        """Yield the cluster that the document expects, if the command has read one."""
+    def note(self, target: Target) -> None:
+        """Say which broker a worker has connected to; raise `WrongTarget` if another one is expected."""
+        self.met.note(target, self._expected())
+
+    def _expected(self) -> Iterator[Expectation]:
+        """Yield the expectations of the settings, and that of the document, if the command has read one."""
+        yield from self.settings.expected
         if (reading := vars(self).get("reading")) and (cluster := reading.topology.demands.cluster):
             yield Expectation(cluster, f"`expect_cluster` in {reading.source}")
 

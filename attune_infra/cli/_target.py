@@ -66,6 +66,10 @@ def require_named(settings: Settings, via: Via) -> None:
     )
 
 
+def do_not_ask(_: str) -> None:
+    """Answer for a command that goes on without the password."""
+
+
 @cache
 def ask_password(of: str) -> str | None:
     """Ask for a password on the terminal; return None without one."""

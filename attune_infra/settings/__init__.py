@@ -1,12 +1,13 @@
 """Flags, environment, file and named connections become one frozen `Settings`; passwords are never in a repr."""
 
-from attune_infra.settings.connections import NamedConnection, connection_names
+from attune_infra.settings.connections import NamedConnection
 from attune_infra.settings.resolve import (
     resolve,
     topology_name,
     virtual_host,
     worker_queue_ttl,
 )
+from attune_infra.settings.sources import Sources
 from attune_infra.settings.values import (
     AMQP_URL,
     CA_FILE,
@@ -56,9 +57,9 @@ __all__ = [
     "NamedConnection",
     "Setting",
     "Settings",
+    "Sources",
     "Tls",
     "Via",
-    "connection_names",
     "resolve",
     "topology_name",
     "virtual_host",

@@ -37,11 +37,6 @@ class NamedConnection:
         return self.entries.get(key), f"{self.origin}.{key}"
 
 
-def connection_names(document: Mapping[str, object], config: Path | None) -> tuple[str, ...]:
-    """Return the names of all connections, in the order of the file."""
-    return tuple(_connections(document, config))
-
-
 def named_connection(name: str, document: Mapping[str, object], config: Path | None) -> NamedConnection:
     """Return a connection; raise `InvalidInput` if the file holds none of this name, or an entry is wrong."""
     found = _connections(document, config)

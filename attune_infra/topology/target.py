@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
 
-from attune_infra.errors import WrongTarget
-from attune_infra.settings import Expectation
+from attune_infra.errors import ExitCode, WrongTarget
+from attune_infra.settings import Expectation, Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +35,27 @@ class Target:
                     hint="name the broker that is meant; `attune-infra connections` lists those with a name, or "
                     "correct the expectation",
                 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A named connection, and the answer of its broker: a target, or the trouble with it."""
+
+    name: str
+    protected: bool
+    settings: Settings | None
+    target: Target | None = None
+    trouble: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """All named connections of a configuration file."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.DONE
+
+    file: Path | None
+    connections: tuple[Listed, ...]
 
 
 @dataclass(frozen=True, slots=True)

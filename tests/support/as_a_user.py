@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import socket
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -88,6 +90,34 @@ class Command:
             stderr=talk or subprocess.PIPE,
             text=True,
         )
+
+    def at_terminal(
+        self, *arguments: str, typed: str, environment: Mapping[str, str] | None = None, folder: Path | None = None
+    ) -> Result:
+        """Run the command on a terminal on which somebody types; all that it shows is in `stdout`.
+
+        Nothing is typed before the first question, since a command may throw away what was typed before.
+        """
+        master, slave = pty.openpty()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "attune_infra", *arguments],
+            cwd=folder,
+            env=self._environment(environment) | {"NO_COLOR": "1"},
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+        )
+        os.close(slave)
+        shown = b""
+        with os.fdopen(master, "r+b", buffering=0) as terminal:
+            with suppress(OSError):  # the last program has closed the terminal
+                while piece := terminal.read(4096):
+                    shown += piece
+                    if typed and shown.rstrip().endswith((b":", b"]")):
+                        line, _, typed = typed.partition("\n")
+                        terminal.write(f"{line}\n".encode())
+            code = process.wait(TIMEOUT)
+        return Result(code, shown.decode().replace("\r\n", "\n"), "")
 
     def _environment(self, more: Mapping[str, str] | None) -> dict[str, str]:
         return clean_environment() | dict(self.environment) | dict(more or {})
