@@ -51,8 +51,12 @@ class Connections:
         self._compare()
         return overview
 
+    @property
+    def has_asked_http(self) -> bool:
+        return self._over_http is not None
+
     def target(self) -> Target:
-        """Return the broker as the management API names it."""
+        """Return the broker as the management API names it, asked for at most once."""
         if self._over_http is None:
             self.overview()
         assert self._over_http is not None  # noqa: S101 - `overview` has set it

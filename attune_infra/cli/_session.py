@@ -48,6 +48,8 @@ class Session:
     output: Output
     vhost: str | None = None
     """The virtual host to read from definitions; None for that of the AMQP URL, if they hold several."""
+    kept_queue_ttl: tuple[int | None] | None = None
+    """The expiry of worker queues that a saved plan was made with, in place of the setting."""
     interactive: bool = True
     """False if nobody is to be asked for a password."""
     met: Meeting = field(default_factory=Meeting)
@@ -69,8 +71,23 @@ class Session:
         from attune_infra.topology.worker import with_queue_ttl
 
         tell_reading(self.reading)
-        ttl = worker_queue_ttl(self.flags, os.environ, config=self.config)
+        ttl = self.queue_ttl
         return self.reading.topology if ttl is None else with_queue_ttl(self.reading.topology, ttl)
+
+    @property
+    def queue_ttl(self) -> int | None:
+        """Milliseconds after which an unused worker queue expires; None for those of the document."""
+        if self.kept_queue_ttl is not None:
+            return self.kept_queue_ttl[0]
+        return worker_queue_ttl(self.flags, os.environ, config=self.config)
+
+    def with_text(self, source: str, text: str) -> Session:
+        """Return the session with another text for its topology."""
+        from attune_infra.cli._topology import TopologyText
+
+        other = replace(self)
+        vars(other)["topology_text"] = TopologyText(source, text)
+        return other
 
     def topology_on(self, broker: Broker) -> Topology:
         """Return the topology; raise `InvalidInput` if its file has a problem that this broker refuses."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from attune_infra.cli._app import App
+from attune_infra.cli._consent import confirm_target
 from attune_infra.cli._options import Workers, shared_with_vhost
 from attune_infra.cli._session import Session
 from attune_infra.cli._target import Asked
@@ -58,6 +59,7 @@ def verify(
     with session.broker(writes=probe, asked=Asked.HTTP_IF_IT_ANSWERS) as broker:
         found = verify(broker, want, demands)
         if probe:
+            confirm_target(session, has_plan=False)
             found = _with_probe(found, broker, want)
         found = replace(found, checks=(*found.checks, *_checks_of_file(session, broker)))
         session.finish("verify", page, found)

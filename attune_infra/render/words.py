@@ -152,3 +152,8 @@ def target_line(target: Target) -> str:
         f"target: cluster {target.cluster or 'without a name'}{node}, RabbitMQ {target.version}, "
         f"virtual host {target.virtual_host}, user {target.user}{also}{named}"
     )
+
+
+def place(target: Target) -> str:
+    """Return the phrase for the virtual host that a command changes."""
+    return f"virtual host {target.virtual_host} of cluster {target.cluster or 'without a name'}"

@@ -68,7 +68,10 @@ def test_bindings_from_elsewhere_are_named_and_those_that_come_back_are_not(
     again = [each.get("name", each.get("source")) for each in change["created_again"]]
     assert sorted(again) == ["dlq_ms", "temp", "temp"]
     asked = attune_infra("setup", photos, "--allow-destructive")
-    assert "error: no terminal to ask: Recreate 1 object (lost: 1 message, 1 binding)?" in asked.stderr
+    assert (
+        "error: no terminal to ask: Recreate 1 object (lost: 1 message, 1 binding) in virtual host test "
+        in asked.stderr
+    )
     refused = attune_infra("setup", photos)
     assert told[3:] == [line for line in refused.lines if line in told[3:]]
 

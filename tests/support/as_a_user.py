@@ -17,11 +17,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryFile
+from tempfile import TemporaryDirectory, TemporaryFile
 from threading import Lock
 from typing import IO, Any, TextIO
 
 _SCRIPT = Path(__file__).with_name("fork_server.py")
+
+_HOME = TemporaryDirectory(prefix="attune-infra-home-")
+"""The folder of the user's own files, for as long as the tests run."""
 
 TIMEOUT = 60
 """Seconds in which a command has to end."""
@@ -161,5 +164,6 @@ def _read(file: IO[bytes]) -> str:
 
 def clean_environment() -> dict[str, str]:
     """Return the environment without settings of the platform; Python may compile modules, as after pip."""
-    ours = ("ATTUNE", "PYTHONDONTWRITEBYTECODE")
-    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    ours = ("ATTUNE", "PYTHONDONTWRITEBYTECODE", "XDG_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    return kept | {"XDG_STATE_HOME": _HOME.name, "XDG_CONFIG_HOME": _HOME.name}

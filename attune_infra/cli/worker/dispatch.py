@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from attune_infra.cli._app import App
+from attune_infra.cli._consent import confirm_target
 from attune_infra.cli._options import shared
 from attune_infra.cli._session import Session
 from attune_infra.cli._target import Asked
@@ -35,4 +36,5 @@ def dispatch(session: Session, *, worker_id: Id, body: _Body = None) -> None:
     require_json(body)
     topology = session.topology
     with session.broker(writes=True, asked=Asked.AMQP) as broker:
+        confirm_target(session, has_plan=False)
         session.finish("worker-dispatch", page, dispatch(broker, topology, worker_id, body))

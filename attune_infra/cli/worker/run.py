@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from attune_infra.cli._app import App
+from attune_infra.cli._consent import confirm_target
 from attune_infra.cli._options import require_finite, shared
 from attune_infra.cli._output import tell
 from attune_infra.cli._session import Session
@@ -66,8 +67,9 @@ def run(
     from attune_infra.worker.register import registration
     from attune_infra.worker.run import run_worker
 
-    inbox = _inbox(session, prefetch, dead_letter_exchange)
     described, handler = registration(name, None, None, None, ()), _handler(command)
+    inbox = _inbox(session, prefetch, dead_letter_exchange)
+    confirm_target(session, has_plan=False)
     keep_running()
     at_once = replace(
         session, wait=0.0
@@ -80,8 +82,8 @@ def _inbox(session: Session, prefetch: int, dead_letter_exchange: str | None) ->
     from attune_infra.topology.worker import named_dead_letter_exchange
 
     topology = session.topology
-    require_named(session.settings, Via.AMQP)
     exchange = dead_letter_exchange or named_dead_letter_exchange(topology)
+    require_named(session.settings, Via.AMQP)
     return AmqpInbox(
         session.settings, topology, prefetch=prefetch, dead_letter_exchange=exchange, on_open=session.note
     )

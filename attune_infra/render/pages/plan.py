@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import assert_never
 
 from attune_infra.render.data import Data, sort_data
@@ -20,6 +20,7 @@ from attune_infra.topology.diff import Await, Change, Create, Delete, Recreate, 
 from attune_infra.topology.facts.deletion import reason_to_keep
 from attune_infra.topology.facts.refusals import ForeseenRefusal
 from attune_infra.topology.model import label
+from attune_infra.topology.planning.consent import Consent
 from attune_infra.topology.planning.plan import Plan
 from attune_infra.topology.words import counted
 
@@ -39,6 +40,7 @@ def lines(plan: Plan) -> Iterator[Line]:
         yield Line(f"RabbitMQ would refuse the file for {count}; `setup` would change nothing", "red")
     if not (plan.changes or plan.down):
         yield Line(f"no changes: all {len(plan.unchanged)} objects match")
+        yield Line(f"plan {plan.digest}")
         return
     updates = sum(isinstance(change, Update) for change in plan.changes)
     counts = (
@@ -69,24 +71,26 @@ def data(plan: Plan) -> Data:
     }
 
 
-def question(plan: Plan) -> str:
-    """Return the question for consent: `Recreate 1 object and delete 2 objects?`."""
-    recreate, delete = len(plan.recreations), len(plan.deletions)
+def question(plan: Plan, consent: Consent) -> str:
+    """Return the question for the changes that there is consent to: `Recreate 1 object and delete 2 objects?`."""
+    permitted = plan.permitted(consent)
+    recreate = sum(isinstance(change, Recreate) for change in permitted)
+    delete = len(permitted) - recreate
     words = [f"recreate {counted(recreate, 'object')}"] if recreate else []
     if delete:
         words.append(f"delete {counted(delete, 'object')}")
-    lost = ", ".join(_total_loss(plan))
+    lost = ", ".join(_total_loss(plan, permitted))
     return f"{' and '.join(words).capitalize()}{f' (lost: {lost})' if lost else ''}?"
 
 
-def _total_loss(plan: Plan) -> Iterator[str]:
-    """Yield what the whole plan loses, in words; deletions lose no messages, since a queue in use is kept."""
-    losses = [plan.loss_by(change) for change in plan.recreations]
+def _total_loss(plan: Plan, permitted: Sequence[Recreate | Delete]) -> Iterator[str]:
+    """Yield what these changes lose, in words; deletions lose no messages, since a queue in use is kept."""
+    losses = [plan.loss_by(change) for change in permitted if isinstance(change, Recreate)]
     for counts, noun in (
         ([loss.messages for loss in losses], "message"),
         ([loss.consumers for loss in losses], "consumer"),
-        ([plan.loss_by(change).bindings for change in plan.destructive], "binding"),
-        ([plan.loss_by(change).exchanges for change in plan.destructive], "exchange"),
+        ([plan.loss_by(change).bindings for change in permitted], "binding"),
+        ([plan.loss_by(change).exchanges for change in permitted], "exchange"),
     ):
         if None in counts:
             yield counted(None, noun)
