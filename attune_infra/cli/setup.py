@@ -25,7 +25,10 @@ _Expect = Annotated[
     typer.Option("--expect", metavar="DIGEST", help="Refuse any plan except this one, as `diff` printed it."),
 ]
 _AllowDestructive = Annotated[
-    bool, typer.Option("--allow-destructive", help="Make the deletions of the plan, after asking.")
+    bool,
+    typer.Option(
+        "--allow-destructive", help="Make deletions, and set policies that lose something, after asking."
+    ),
 ]
 _Yes = Annotated[bool, typer.Option("--yes", help="Do not ask; still delete nothing without --allow-destructive.")]
 
