@@ -1,4 +1,4 @@
-"""Any change of policies, on a real broker: it loses no more than counted, and without consent it loses nothing."""
+"""Any change of policies, on a real broker: it loses no more than counted, and nothing without consent."""
 
 from __future__ import annotations
 
