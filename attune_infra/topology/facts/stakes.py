@@ -48,12 +48,22 @@ _Tighter: TypeAlias = Callable[[Value, Value, Version], bool]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Danger:
-    """A setting of the queues of some types: its change does harm if the new value is tighter."""
+    """A setting of the queues of some types: its change does harm if the new value is tighter.
+
+    It does so only beside one of the settings in `beside`, if there are any.
+    """
 
     setting: str
     harm: Harm
     queue_types: tuple[str, ...]
     is_tighter: _Tighter
+    beside: tuple[str, ...] = ()
+
+    def does_harm(self, queue_type: str, have: Arguments, want: Arguments, version: Version) -> bool:
+        """Return whether a change can lose something on a queue of this type."""
+        if queue_type not in self.queue_types or (self.beside and not want.keys() & set(self.beside)):
+            return False
+        return self.is_tighter(have.get(self.setting, ABSENT), want.get(self.setting, ABSENT), version)
 
 
 def _is_lower(have: Value, want: Value, _: Version = NEWEST) -> bool:
@@ -107,6 +117,7 @@ DANGERS: Final = (
         harm=Harm.MESSAGES,
         queue_types=("stream",),
         is_tighter=_is_lower,
+        beside=("x-max-age", "x-max-length-bytes"),
     ),
 )
 """The settings whose tighter value does harm by itself; `threats` adds lengths, which depend on the overflow."""
@@ -124,8 +135,8 @@ REJECTING: Final[Mapping[str, tuple[str, ...]]] = {
 def threats(queue_type: str, have: Arguments, want: Arguments, version: Version) -> Iterator[Threat]:
     """Yield the settings in effect on a queue whose change can lose something; dead letters are not looked at."""
     for danger in DANGERS:
-        before, after = have.get(danger.setting, ABSENT), want.get(danger.setting, ABSENT)
-        if queue_type in danger.queue_types and danger.is_tighter(before, after, version):
+        if danger.does_harm(queue_type, have, want, version):
+            before, after = have.get(danger.setting, ABSENT), want.get(danger.setting, ABSENT)
             yield Threat(setting=danger.setting, harm=danger.harm, have=before, want=after)
     if queue_type in REJECTING:
         for setting, harm in LENGTHS.items():
