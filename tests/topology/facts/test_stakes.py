@@ -24,7 +24,7 @@ from support.virtual_host import VirtualHost
 Definition = Mapping[str, Argument]
 GONE = None
 MESSAGES: Final = 4
-BODY: Final = "x" * 10
+BODY: Final = "x" * 100
 ROWS: Final[Sequence[tuple[Sequence[Definition], int | None, int | None]]] = (
     ([{}, {"message-ttl": 100}], 4, 4),
     ([{"message-ttl": 60_000}, {"message-ttl": 100}], 4, 4),
@@ -38,9 +38,9 @@ ROWS: Final[Sequence[tuple[Sequence[Definition], int | None, int | None]]] = (
     ([{"max-length": 5}, {"max-length": 9}], 4, 4),
     ([{"max-length": 5}, {}], 4, 4),
     ([{}, {"max-length": 9}], 4, 4),
-    ([{}, {"max-length-bytes": 25}], 2, 2),
-    ([{"max-length-bytes": 99}, {"max-length-bytes": 25}], 2, 2),
-    ([{"max-length-bytes": 99}, {"max-length-bytes": 999}], 4, 4),
+    ([{}, {"max-length-bytes": 250}], 2, 2),
+    ([{"max-length-bytes": 990}, {"max-length-bytes": 250}], 2, 2),
+    ([{"max-length-bytes": 990}, {"max-length-bytes": 9990}], 4, 4),
     ([{}, {"max-length": 1, "overflow": "reject-publish"}], 1, 4),
     ([{}, {"max-length": 1, "overflow": "reject-publish-dlx"}], 1, 1),
     (
@@ -65,9 +65,9 @@ ROWS: Final[Sequence[tuple[Sequence[Definition], int | None, int | None]]] = (
     ),
     (
         [
-            {"max-length-bytes": 99, "overflow": "reject-publish"},
-            {"max-length-bytes": 25, "overflow": "reject-publish"},
-            {"max-length-bytes": 25, "overflow": "drop-head"},
+            {"max-length-bytes": 990, "overflow": "reject-publish"},
+            {"max-length-bytes": 250, "overflow": "reject-publish"},
+            {"max-length-bytes": 250, "overflow": "drop-head"},
         ],
         2,
         2,
