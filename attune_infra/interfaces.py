@@ -82,6 +82,13 @@ class Broker(Protocol):
         """
         ...
 
+    def contents_at_most(self, queues: Collection[str]) -> Mapping[str, tuple[int | None, int | None]]:
+        """Return upper bounds of the messages in queues now, unacknowledged ones included, and their consumers.
+
+        A number is None if no bound is certain, and a queue is left out if nothing is known about it.
+        """
+        ...
+
 
 class Counts(Protocol):
     """The numbers that RabbitMQ keeps of queues."""

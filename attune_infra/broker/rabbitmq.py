@@ -86,6 +86,9 @@ class RabbitMQ:
     def contents(self, queue: str) -> tuple[int | None, int | None]:
         return self._reader.contents(queue)
 
+    def contents_at_most(self, queues: Collection[str]) -> Mapping[str, tuple[int | None, int | None]]:
+        return self._reader.contents_at_most(queues)
+
     def depths(self) -> Mapping[str, Depth]:
         return self._reader.depths()
 

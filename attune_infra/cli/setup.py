@@ -96,7 +96,7 @@ def _agree(
 
     plan.check_possible()
     permitted = plan.permitted(consent)
-    Threshold.of(max_deletes or DEFAULT_THRESHOLD).check(len(permitted), len(have.objects()))
+    Threshold.of(max_deletes or DEFAULT_THRESHOLD).check(plan.deletions_with(consent), len(have.objects()))
     if plan.changes:
         confirm_target(given.session, expect=given.expect)
     if permitted and not yes:

@@ -31,8 +31,10 @@ def setup(broker: Broker, want: Topology, *, watch: Watch = lambda *_: None) -> 
 
 
 def make_plan(broker: Broker, have: Topology, want: Topology, *, prune: bool = False) -> Plan:
-    """Return the plan for a broker that has these objects, with the refusals that are certain."""
+    """Return the plan for a broker that has these objects, with its stakes and the refusals that are certain."""
     plan = replace(Plan.between(have, want, prune=prune), target=broker.target())
+    if plan.stakes:
+        plan = plan.weighing(have, want, broker.contents_at_most(plan.queues_at_stake))
     is_restricted = any(isinstance(item, Queue | Policy) for item in plan.declared)
     return plan.foreseeing(have, want, broker.restrictions() if is_restricted else Restrictions())
 
@@ -42,8 +44,9 @@ def apply_plan(
 ) -> Report:
     """Apply a plan and read back the result; raise `BrokerError`, and change nothing, if a refusal is certain.
 
-    Nothing is deleted without consent: deletions that would be needed are reported with their loss. Several runs
-    may overlap: an object that another run created counts as created. An interrupted run can be repeated.
+    Nothing is deleted without consent, and no policy is set that puts something at stake: such changes are
+    reported with their loss. Several runs may overlap: an object that another run created counts as created. An
+    interrupted run can be repeated.
     """
     plan.check_possible()
     if plan.changes:
@@ -53,14 +56,14 @@ def apply_plan(
         broker.check_declaring(plan.declared)
     outcomes = {item: Outcome(item, Status.UNCHANGED) for item in plan.unchanged}
     outcomes |= {queue: Outcome(queue, Status.DOWN, queue.state or "") for queue in plan.down}
-    outcomes |= _awaited(plan)
+    outcomes |= _awaited(plan) | _withheld(plan, consent)
     refusals = {
         change.want: _refusal(change, broker, plan.why_kept(change, consent)) for change in plan.recreations
     }
     before = broker.read() if recreations else Topology()
     removals = _remove(recreations, broker)
     gone = [change for change in plan.recreations if _is_deleted(removals.get(change.want))]
-    made = _make_all(plan, gone, broker, want, watch)
+    made = _make_all(plan.made_with(consent), gone, broker, want, watch)
     recreated = {
         change.want: replace(refusals[change.want], status=Status.RECREATED)
         for change in gone
@@ -71,7 +74,24 @@ def apply_plan(
     deleted = _delete(plan, broker, consent)
     again = _make_again(plan.deletions, deleted, broker, want)
     outcomes |= refusals | removals | made | recreated | put_back | again
-    return Report((*(outcomes[item] for item in want.objects()), *deleted))
+    found = (*(outcomes[item] for item in want.objects()), *deleted)
+    return Report(tuple(_with_stakes(each, plan) for each in found))
+
+
+def _with_stakes(outcome: Outcome, plan: Plan) -> Outcome:
+    found = plan.stakes.get(outcome.object.name) if isinstance(outcome.object, Policy) else None
+    return outcome if found is None else replace(outcome, stakes=found)
+
+
+def _withheld(plan: Plan, consent: Consent) -> dict[TopologyObject, Outcome]:
+    """Return the outcomes of policies that put something at stake, as long as nobody allows them."""
+    found = {}
+    for change in plan.costly:
+        differences = change.differences if isinstance(change, Update) else ()
+        why = plan.why_kept(change, consent)
+        reason = "" if why == NOT_ALLOWED else why or ""
+        found[change.want] = Outcome(change.want, Status.WITHHELD, reason, differences=differences)
+    return found
 
 
 def _awaited(plan: Plan) -> dict[TopologyObject, Outcome]:
@@ -126,13 +146,13 @@ def _is_deleted(outcome: Outcome | None) -> bool:
 
 
 def _make_all(
-    plan: Plan, gone: Sequence[Recreate], broker: Broker, want: Topology, watch: Watch
+    allowed: Sequence[Create | Update], gone: Sequence[Recreate], broker: Broker, want: Topology, watch: Watch
 ) -> dict[TopologyObject, Outcome]:
-    """Make the changes that destroy nothing, and create what was deleted to be recreated.
+    """Make the changes that destroy nothing or may, and create what was deleted to be recreated.
 
     Raise `BrokerError` if not even the first change can be tried, but only if nothing was deleted before.
     """
-    changes = [*plan.applicable, *(Create(change.want) for change in gone)]
+    changes = [*allowed, *(Create(change.want) for change in gone)]
     try:
         if gone:
             known = {change.want for change in changes}

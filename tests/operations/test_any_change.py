@@ -128,7 +128,8 @@ def check_change(broker: RabbitMQ, want: Topology, messages: int) -> None:
     after = broker.read()
     kept = {identity(each.object) for each in report.outcomes if each.status is Status.KEPT}
     assert kept == {identity(change.have) for change in plan.kept}
-    named = {identity(item) for change in plan.destructive for item in change.lost}
+    named = {identity(item) for change in plan.recreations for item in change.lost}
+    named |= {identity(item) for change in plan.deletions for item in change.lost}
     named |= {identity(change.have) for change in plan.deletions}
     gone = set(map(identity, before.objects())) - set(map(identity, after.objects()))
     assert named - kept == gone, report

@@ -26,7 +26,7 @@ def deprovision(
     undo_file: UndoFile = None,
     yes: Yes = False,
 ) -> None:
-    """Delete the queues of workers, if they are empty and unused, after asking. The registry is kept."""
+    """Delete the queues of workers, if they are empty and unused, after asking. The registry stays."""
     from attune_infra.fleet.leftovers import queues_of_workers
     from attune_infra.worker.survey import survey
 
