@@ -71,16 +71,18 @@ def definitions(*tables: Mapping[str, tuple[Argument, ...]]) -> st.SearchStrateg
     return st.lists(st.sampled_from(pairs), min_size=1, max_size=3).map(dict)
 
 
-def policies(*tables: Mapping[str, tuple[Argument, ...]], at_most: int) -> st.SearchStrategy[list[Policy]]:
+def policies(
+    *tables: Mapping[str, tuple[Argument, ...]], at_least: int = 0, at_most: int
+) -> st.SearchStrategy[list[Policy]]:
     found = st.builds(
         Policy,
         name=st.sampled_from(("p1", "p2", "p3", "p4")),
-        pattern=st.sampled_from(("^q", "^q[0-4]$", "[135]$", "q|r", "^r")),
+        pattern=st.sampled_from(("^q", "^q", "q|r", "^q[0-4]$", "[135]$")),
         definition=definitions(*tables),
         apply_to=st.sampled_from(("all", "queues")),
         priority=st.integers(0, 3),
     )
-    return st.lists(found, unique_by=lambda item: item.name, max_size=at_most)
+    return st.lists(found, unique_by=lambda item: item.name, min_size=at_least, max_size=at_most)
 
 
 @st.composite
@@ -112,7 +114,7 @@ def test_any_policy_change(vhost: VirtualHost, pytestconfig: pytest.Config) -> N
         filled=fillings(),
         have=policies(LOOSE, at_most=3),
         by_operators=policies({key: LOOSE[key] for key in BY_OPERATORS}, at_most=2),
-        want=policies(LOOSE, TIGHT, at_most=4),
+        want=policies(LOOSE, TIGHT, TIGHT, at_least=1, at_most=4),
         consent=st.booleans(),
     )
     def check(
