@@ -18,6 +18,7 @@ from attune_infra.topology.planning.report import Outcome, Report, Status
 if TYPE_CHECKING:
     from attune_infra.interfaces import Broker, CountingBroker
 
+_NEEDS_CONSENT: Final = "it can lose messages or queues, which needs --allow-destructive"
 MAX_QUEUES_COUNTED: Final = 100
 """Queues whose contents are counted one by one; for more of them it would take too long."""
 
@@ -89,7 +90,7 @@ def _withheld(plan: Plan, consent: Consent) -> dict[TopologyObject, Outcome]:
     for change in plan.costly:
         differences = change.differences if isinstance(change, Update) else ()
         why = plan.why_kept(change, consent)
-        reason = "" if why == NOT_ALLOWED else why or ""
+        reason = _NEEDS_CONSENT if why == NOT_ALLOWED else why or ""
         found[change.want] = Outcome(change.want, Status.WITHHELD, reason, differences=differences)
     return found
 

@@ -179,7 +179,7 @@ def test_a_policy_that_would_drop_messages_is_not_set_without_consent(
     assert change["at_stake"] == {"messages": 3, "queues": 0, "by_queue": by_queue}
     assert "error: no terminal to ask: Set 1 policy (lost: up to 3 messages) in virtual host test " in asked.stderr
     assert (refused.code, again.code) == (3, 4)
-    sentence = "! policy jobs is not set without --allow-destructive: it can lose messages or queues"
+    sentence = "! policy jobs is not set: it can lose messages or queues, which needs --allow-destructive"
     assert refused.lines[2:6] == [sentence, *told]
     [withheld] = [each for each in again.json["objects"] if each["status"] == "withheld"]
     assert (withheld["name"], withheld["at_stake"]) == ("jobs", change["at_stake"])

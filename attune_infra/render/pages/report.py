@@ -31,7 +31,7 @@ _HEADLINES: Final = {
     Status.DELETED: ("- {label}: deleted", "red"),
     Status.DIFFERS: ("! {label} exists but differs", "red"),
     Status.KEPT: ("! {label} is kept: {reason}", "red"),
-    Status.WITHHELD: ("! {label} is not set without --allow-destructive: it can lose messages or queues", "red"),
+    Status.WITHHELD: ("! {label} is not set: {reason}", "red"),
     Status.FAILED: ("! {label} could not be created: {reason}", "red"),
     Status.SKIPPED: ("! {label} skipped: {reason}", "red"),
     Status.AWAITED: ("! {label} {reason}", "red"),
@@ -68,6 +68,8 @@ def outcome_lines(outcome: Outcome) -> Iterator[Line]:
     yield from difference_lines(outcome.differences)
     if outcome.status is Status.DIFFERS:
         yield why_not_in_place(outcome.differences)
+        if outcome.reason:
+            yield Line(f"      it is kept: {outcome.reason}")
     if outcome.loss:
         headline = _LOSSES.get(outcome.status, "would be lost")
         yield from loss_lines(headline, outcome.loss, outcome.lost, outcome.again)

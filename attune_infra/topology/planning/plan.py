@@ -199,6 +199,8 @@ class Plan:
         for change in self.permitted(consent):
             yield from _as_it_is(_old_object(change), have)
             yield from _lost_with(change)
+            for item in change.again if isinstance(change, Recreate) else ():
+                yield from _as_it_is(item, have)
 
     def made_with(self, consent: Consent) -> tuple[Create | Update, ...]:
         """Return the creations and updates that are harmless, or that there is consent to."""

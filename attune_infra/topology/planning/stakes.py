@@ -7,9 +7,10 @@ would lose something, which is what happens without consent.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import chain, product
 from typing import Final, TypeAlias
 
 from attune_infra.topology.diff import Create, Delete, Update
@@ -17,7 +18,7 @@ from attune_infra.topology.facts.arguments import QUEUE_ARGUMENTS, keeps_dead_le
 from attune_infra.topology.facts.exchanges import find_exchange
 from attune_infra.topology.facts.releases import NEWEST
 from attune_infra.topology.facts.stakes import Harm, Threat, threats
-from attune_infra.topology.model import ABSENT, Argument, Arguments, Message, Policy, Queue, Topology
+from attune_infra.topology.model import ABSENT, Argument, Arguments, Message, Policy, Queue, Topology, freeze
 from attune_infra.topology.policy import applicable_policies, possible_arguments, with_policies
 from attune_infra.topology.routing.route import Routing
 
@@ -73,20 +74,20 @@ def stakes_of(
     chosen = [each for each in changes if isinstance(each, Create | Update | Delete) and _is_of_policy(each)]
     if not chosen:
         return {}
-    queues = {**have.queues, **(have.hidden.queues if have.hidden else {})}
+    groups = _groups(chosen, have)
     start = _State(have, Routing(_settled(changes, have, want), version=have.version or NEWEST))
     found: dict[str, dict[str, Stake]] = {}
     for is_allowed in (True, False):
         state = start
         for change in chosen:
             after = state.after(change)
-            at_stake = [*_stakes_between(change, state, after, queues.values(), held or {})]
+            at_stake = [*_stakes_between(change, state, after, groups, held or {})]
             of_change = found.setdefault(_name(change), {})
             for stake in at_stake:
                 of_change[stake.queue] = _worse(stake, of_change.get(stake.queue))
             if is_allowed or not at_stake:
                 state = after
-    return {name: tuple(of.values()) for name, of in found.items() if of}
+    return {name: tuple(of[queue] for queue in sorted(of)) for name, of in found.items() if of}
 
 
 def queues_at_stake(stakes: Stakes) -> tuple[str, ...]:
@@ -131,27 +132,47 @@ def _settled(changes: Iterable[object], have: Topology, want: Topology) -> Topol
     )
 
 
+def _groups(changes: Iterable[PolicyChange], have: Topology) -> Sequence[Sequence[Queue]]:
+    """Return all queues, in groups of those to which the same policies apply in the same way."""
+    wanted = [each.want for each in changes if not isinstance(each, Delete) and isinstance(each.want, Policy)]
+    policies = (*have.policies.values(), *have.operator_policies.values(), *wanted)
+    by_number = {str(number): policy for number, policy in enumerate(policies)}
+    groups: dict[object, list[Queue]] = defaultdict(list)
+    for queue in chain(have.queues.values(), have.hidden.queues.values() if have.hidden else ()):
+        applying = tuple(map(id, applicable_policies(queue, by_number, have)))
+        if applying:
+            named = (have.in_effect.get((which, "queue", queue.name)) for which in ("policy", "operator_policy"))
+            key = (applying, *named, have.type_of(queue), freeze(dict(queue.arguments)))
+            groups[key].append(queue)
+    return tuple(groups.values())
+
+
 def _stakes_between(
-    change: PolicyChange, before: _State, after: _State, queues: Iterable[Queue], held: Mapping[str, Contents]
+    change: PolicyChange,
+    before: _State,
+    after: _State,
+    groups: Iterable[Sequence[Queue]],
+    held: Mapping[str, Contents],
 ) -> Iterator[Stake]:
     versions = [
         state.topology.policies[_name(change)]
         for state in (before, after)
         if _name(change) in state.topology.policies
     ]
-    for queue in queues:
+    for group in groups:
+        queue = group[0]
         if not any(_applies(policy, queue, before.topology) for policy in versions):
             continue
+        settings = possible_arguments(queue, before.topology)
+        is_keeping = any(_keeps(queue, mine, before) for mine in settings)
         found: dict[str, Threat] = {}
-        is_keeping = False
-        for mine in possible_arguments(queue, before.topology):
-            is_keeping = is_keeping or _keeps(queue, mine, before)
-            for wanted in possible_arguments(queue, after.topology):
-                found |= {each.setting: each for each in _threats(queue, mine, wanted, before, after)}
-        messages, consumers = held.get(queue.name, (None, None))
-        stake = _stake(queue, found.values(), None if is_keeping else messages, consumers)
-        if stake is not None:
-            yield stake
+        for mine, wanted in product(settings, possible_arguments(queue, after.topology)):
+            found |= {each.setting: each for each in _threats(queue, mine, wanted, before, after)}
+        for each in group if found else ():
+            messages, consumers = held.get(each.name, (None, None))
+            stake = _stake(each, found.values(), None if is_keeping else messages, consumers)
+            if stake is not None:
+                yield stake
 
 
 def _applies(policy: Policy, queue: Queue, topology: Topology) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from attune_infra.errors import ExitCode
+from attune_infra.render.pages.plan import question
 from attune_infra.topology.diff import Delete, Recreate
 from attune_infra.topology.model import Argument, Binding, Exchange, Policy, Queue, Topology, TopologyObject
 from attune_infra.topology.planning.consent import TO_ALL
@@ -222,3 +223,25 @@ def test_a_queue_to_be_recreated_is_at_stake_until_it_is() -> None:
 
     assert [type(change) for change in plan.recreations] == [Recreate]
     assert lost(plan) == {"p": 3}
+
+
+@pytest.mark.parametrize(
+    ("held", "asked"),
+    [
+        (FOUR, "Recreate 1 object and set 2 policies (lost: up to 4 messages, 1 queue)?"),
+        ({"q": (4, 0), "r": (2, 0)}, "Recreate 1 object and set 2 policies (lost: up to 6 messages, 1 queue)?"),
+        (
+            {"q": (4, 0), "r": (None, 0)},
+            "Recreate 1 object and set 2 policies (lost: an unknown number of messages, 1 queue)?",
+        ),
+    ],
+)
+def test_the_question_counts_a_recreated_queue_once(held: Mapping[str, Contents], asked: str) -> None:
+    other = Queue(name="r", type="classic")
+    have = Topology.of([QUEUE, other])
+    more = [policy("p", max_length=1), policy("x", 0, "^r$", expires=5)]
+    want = Topology.of([replace(QUEUE, durable=False), other, *more])
+
+    plan = Plan.between(have, want).weighing(have, want, {"r": (0, 0), **held}).with_contents({"q": (4, 0)})
+
+    assert question(plan, TO_ALL) == asked
