@@ -8,7 +8,7 @@ from attune_infra.errors import InvalidInput
 from attune_infra.topology.builtin import attune
 from attune_infra.topology.facts.permissions import Access, Patterns, Right, Tag, User
 from attune_infra.topology.facts.releases import NEWEST
-from attune_infra.topology.model import Binding, Exchange, Queue, Topology
+from attune_infra.topology.model import Binding, Exchange, Queue, Topology, TopologyObject
 from attune_infra.topology.permissions.commands import USAGES, Case, usage_of
 from attune_infra.topology.permissions.lacks import grant_in_postgres, grants, lacks, pattern_for, quote_role
 from attune_infra.topology.permissions.needs import REGISTER, Entry, Need, Over
@@ -112,7 +112,7 @@ def test_a_document_without_policies_needs_no_policymaker() -> None:
 
 
 def test_external_objects_are_bound_and_not_created() -> None:
-    objects = [
+    objects: list[TopologyObject] = [
         Exchange(name="e", external=True),
         Queue(name="q"),
         Binding(source="e", destination="q", routing_key="k"),
