@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from attune_infra.broker.management import Management
+from attune_infra.topology.permissions.needs import Denied, Over
 
 if TYPE_CHECKING:
     from attune_infra.broker.amqp import Amqp
@@ -27,6 +28,11 @@ class Connections:
         from attune_infra.broker.amqp import Amqp
 
         return Amqp(self.settings)
+
+    def denied(self, over: Over) -> Denied:
+        """Return the user of one of the two connections, who was denied something."""
+        endpoint = self.settings.amqp if over is Over.AMQP else self.settings.management
+        return Denied(over, endpoint.user, self.settings.virtual_host)
 
     def close(self, *, interrupted: bool = False) -> None:
         """Close what is open; without AMQP's handshake if a frame may have been interrupted."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from secrets import token_hex
+from urllib.parse import quote
 
 import amqp
 
 from attune_infra.broker.management import Management
+from attune_infra.errors import VirtualHostMissing
 from attune_infra.topology.facts.permissions import Access, Right
 from attune_infra.topology.model import Argument
 from attune_infra.topology.permissions.lacks import pattern_for
@@ -31,11 +33,15 @@ class LimitedUser:
 
     @property
     def amqp_url(self) -> str:
-        return self.vhost.amqp_url.replace("guest:guest", f"{self.name}:{PASSWORD}")
+        return self.vhost.amqp_url.replace("guest:guest", self._login)
 
     @property
     def management_url(self) -> str:
-        return self.vhost.management_url.replace("guest:guest", f"{self.name}:{PASSWORD}")
+        return self.vhost.management_url.replace("://", f"://{self._login}@")
+
+    @property
+    def _login(self) -> str:
+        return f"{quote(self.name)}:{PASSWORD}"
 
     def may(self, rights: Iterable[Right] | None, *, tags: Iterable[str] = (), topics: Sequence[str] = ()) -> None:
         """Give the user exactly these rights and tags; None keeps it out of the virtual host.
@@ -45,9 +51,12 @@ class LimitedUser:
         http, vhost = self.management, self.vhost.name
         http.put("users", self.name, body={"password": PASSWORD, "tags": ",".join(tags)})
         if rights is None:
-            http.delete("permissions", vhost, self.name)
+            with suppress(VirtualHostMissing):  # it was not there
+                http.delete("permissions", vhost, self.name)
             return
         given = list(rights)
+        with suppress(VirtualHostMissing):  # a 404: it has none
+            http.delete("topic-permissions", vhost, self.name)
         names: dict[str, Argument] = {access: pattern_for(_names(given, access)) for access in Access}
         http.put("permissions", vhost, self.name, body=names)
         for exchange in topics:

@@ -59,8 +59,9 @@ class Right:
     routing_key: str | None = None
 
     def __str__(self) -> str:
-        key = "" if self.routing_key is None else f"routing key '{self.routing_key}' of "
-        return f"{self.access} permission on {key}{self.kind} {self.name}"
+        if self.routing_key is None:
+            return f"{self.access} permission on {self.kind} {self.name}"
+        return f"{self.access} topic permission for routing key '{self.routing_key}' on exchange {self.name}"
 
 
 def rights_to_create(item: TopologyObject, exchanges: Mapping[str, Exchange]) -> Iterator[Right]:

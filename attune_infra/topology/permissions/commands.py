@@ -78,8 +78,7 @@ class Step:
         tag = Tag.POLICYMAKER if self.policies_of(case) else self.tag
         if tag is not None:
             yield Need(self.over, tag)
-        if tag is not Tag.ADMINISTRATOR:
-            yield Need(self.over, Entry())
+        yield Need(self.over, Entry())
         for right in self.rights(case):
             yield Need(self.over, right)
 
@@ -146,14 +145,13 @@ def _deletes_policies(case: Case) -> bool:
 
 
 def _without_implied(needs: Iterable[Need]) -> list[Need]:
-    """Return needs without the tags that another needed tag includes."""
+    """Return needs without those that a needed tag includes: other tags, and the access of an administrator."""
     found = list(dict.fromkeys(needs))
     tags = {need.what for need in found if isinstance(need.what, Tag)}
-    return [
-        need
-        for need in found
-        if not (isinstance(need.what, Tag) and tags & (TAGS_THAT_DO[need.what] - {need.what}))
-    ]
+    implied = {Need(Over.HTTP, tag) for tag in Tag if tags & (TAGS_THAT_DO[tag] - {tag})}
+    if Tag.ADMINISTRATOR in tags:
+        implied.add(Need(Over.HTTP, Entry()))
+    return [need for need in found if need not in implied]
 
 
 _CREATE: Final = Words(
@@ -216,6 +214,13 @@ class Usage:
 _STAYS: Final = "Without configure on the document's other objects, it says so once for each, and works."
 _MISSING: Final = "A missing exchange is created too, and needs configure."
 
+_UNCOUNTED: Final = (
+    "Without access over AMQP, or on 4.3 without any permission on a queue, consumers are not counted."
+)
+_UNDO: Final = (
+    f"{_MISSING} To undo a refused step, the user of the management API needs configure on the worker's queues."
+)
+
 USAGES: Final = (
     Usage(command="setup", steps=(LOOK, SET_POLICIES, CREATE)),
     Usage(command="setup --dry-run", steps=(LOOK,)),
@@ -225,7 +230,7 @@ USAGES: Final = (
     Usage(command="diff", steps=(LOOK,)),
     Usage(command="verify", steps=(LOOK, ENTER)),
     Usage(command="verify --probe", steps=(LOOK, ENTER, PROBE)),
-    Usage(command="lint --live", steps=(LOOK, ENTER)),
+    Usage(command="lint --live", steps=(LOOK,), note=_UNCOUNTED),
     Usage(command="graph --live", steps=(LOOK,)),
     Usage(command="trace --live", steps=(LOOK,)),
     Usage(command="export", steps=(LOOK,)),
@@ -248,7 +253,13 @@ USAGES: Final = (
         database_is_optional=True,
         note=_MISSING,
     ),
-    Usage(command="worker enlist", steps=(LOOK, CREATE_WORKER, DELETE_WORKER), database=REGISTER, note=_MISSING),
+    Usage(command="worker enlist", steps=(LOOK, CREATE_WORKER), database=REGISTER, note=_UNDO),
+    Usage(
+        command="worker enlist --via http",
+        steps=(LOOK, CREATE_WORKER_OVER_HTTP),
+        database=REGISTER,
+        note=_UNDO,
+    ),
     Usage(command="worker deregister", database=UPDATE_TABLE),
     Usage(
         command="worker deprovision",
@@ -263,6 +274,19 @@ USAGES: Final = (
     Usage(command="registry init --schema NEW", database=CREATE_SCHEMA_AND_TABLE),
 )
 """Each command that asks a server, with the options that change its needs."""
+
+
+ASKING_NOTHING: Final = (
+    "lint",
+    "graph",
+    "trace",
+    "import",
+    "topology check",
+    "topology show",
+    "topology schema",
+    "sandbox",
+)
+"""The commands that ask no server of the user's, without `--live`."""
 
 
 def usage_of(command: str) -> Usage:

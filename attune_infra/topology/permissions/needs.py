@@ -52,6 +52,15 @@ class Need:
         return f"the tag {self.what}" if isinstance(self.what, Tag) else str(self.what)
 
 
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """The user of a connection, to whom RabbitMQ denied something in a virtual host."""
+
+    over: Over
+    user: str
+    virtual_host: str
+
+
 Privileges: TypeAlias = tuple[Privilege, ...]
 
 USE_SCHEMA: Final = Privilege("USAGE", "schema", "schema")

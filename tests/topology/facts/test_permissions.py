@@ -121,11 +121,12 @@ def attempts(vhost: VirtualHost, management: Management, broker: RabbitMQ) -> It
 def wrong(attempts: Attempts, rights: list[Right], request: Callable[[], bool]) -> list[str]:
     """Return what the table says wrongly about a request: rights that are too few, and each right too many."""
     found = []
-    attempts.user.may(rights, tags=["management"], topics=TOPICS)
+    topics = TOPICS if any(right.routing_key is not None for right in rights) else ()
+    attempts.user.may(rights, tags=["management"], topics=topics)
     if not request():
         found.append("more is needed")
     for right in rights:
-        attempts.user.may([each for each in rights if each != right], tags=["management"], topics=TOPICS)
+        attempts.user.may([each for each in rights if each != right], tags=["management"], topics=topics)
         if request():
             found.append(f"not needed: {right}")
     return found
