@@ -47,6 +47,7 @@ class AmqpInbox:
         self._deleted.clear()
         self._queues = queues_of(self._family, worker_id)
         self._bindings = bindings_of(self._family, worker_id)
+        self._amqp.version()  # a login or virtual host that is refused is no refusal of a queue
         refused = self._declare_shared()
         for name, refusal in _refusals(self._amqp, (*self._queues, *self._bindings)):
             raise faults.queue_denied(name, refusal, worker_id, self._needs(worker_id), self._settings)

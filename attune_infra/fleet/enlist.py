@@ -24,4 +24,6 @@ class Enlisted:
 
     @property
     def exit_code(self) -> ExitCode:
+        if self.left:
+            return ExitCode.PARTLY_DONE
         return ExitCode.DONE if self.registered else ExitCode.FAILED

@@ -157,7 +157,7 @@ class Worker:
         try:
             settled = self._settle(delivery, ended)
         except RequestRefused as error:
-            self._tell(error.sentence)
+            self._tell(f"{error.sentence}; {error.hint}" if error.hint else error.sentence)
             self._kept_until = time.monotonic() + _LONGEST_PAUSE
             return
         self._current = None

@@ -19,7 +19,7 @@ from attune_infra.topology.facts.permissions import (
     rights_to_delete,
     rights_to_publish,
 )
-from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology, TopologyObject
+from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology, TopologyObject, kind_of
 from attune_infra.topology.permissions.needs import (
     CREATE_SCHEMA_AND_TABLE,
     CREATE_TABLE,
@@ -101,7 +101,11 @@ def _recreated(case: Case) -> Iterator[TopologyObject]:
 
 
 def _undeclared(case: Case) -> Iterator[TopologyObject]:
-    return iter(case.undeclared)
+    """Yield the objects to delete, without the bindings that RabbitMQ deletes along with their destination."""
+    gone = {(kind_of(item), item.name) for item in case.undeclared if isinstance(item, Exchange | Queue)}
+    for item in case.undeclared:
+        if not (isinstance(item, Binding) and (item.destination_type, item.destination) in gone):
+            yield item
 
 
 def _objects_of_workers(case: Case) -> Iterator[Queue | Binding]:
@@ -194,18 +198,20 @@ DISPATCH: Final = Step(
 class Usage:
     """A command with the options that change its needs, and its steps.
 
-    The privileges are needed only with a database, if it is optional.
+    The steps of `undoing` are made only if a step was refused. If the database is optional, the privileges are needed
+    only with one.
     """
 
     command: str
     steps: tuple[Step, ...] = ()
+    undoing: tuple[Step, ...] = ()
     database: Privileges = ()
     database_is_optional: bool = False
     note: str = field(default="", compare=False)
 
     def needs(self, case: Case) -> tuple[Need, ...]:
         """Return all needs in a case, each once: those of HTTP first, then of AMQP, then of the database."""
-        found = _without_implied(need for step in self.steps for need in step.needs(case))
+        found = _without_implied(need for step in (*self.steps, *self.undoing) for need in step.needs(case))
         found += (Need(Over.DATABASE, privilege) for privilege in self.database)
         ordered = [need for over in (Over.HTTP, Over.AMQP, Over.DATABASE) for need in found if need.over is over]
         return tuple(dict.fromkeys(ordered))
@@ -217,10 +223,6 @@ _MISSING: Final = "A missing exchange is created too, and needs configure."
 _UNCOUNTED: Final = (
     "Without access over AMQP, or on 4.3 without any permission on a queue, consumers are not counted."
 )
-_UNDO: Final = (
-    f"{_MISSING} To undo a refused step, the user of the management API needs configure on the worker's queues."
-)
-
 USAGES: Final = (
     Usage(command="setup", steps=(LOOK, SET_POLICIES, CREATE)),
     Usage(command="setup --dry-run", steps=(LOOK,)),
@@ -253,12 +255,19 @@ USAGES: Final = (
         database_is_optional=True,
         note=_MISSING,
     ),
-    Usage(command="worker enlist", steps=(LOOK, CREATE_WORKER), database=REGISTER, note=_UNDO),
+    Usage(
+        command="worker enlist",
+        steps=(LOOK, CREATE_WORKER),
+        undoing=(DELETE_WORKER,),
+        database=REGISTER,
+        note=_MISSING,
+    ),
     Usage(
         command="worker enlist --via http",
         steps=(LOOK, CREATE_WORKER_OVER_HTTP),
+        undoing=(DELETE_WORKER,),
         database=REGISTER,
-        note=_UNDO,
+        note=_MISSING,
     ),
     Usage(command="worker deregister", database=UPDATE_TABLE),
     Usage(
