@@ -120,8 +120,8 @@ PERMIT = "rabbitmqctl set_permissions -p 'a b' ann"
             amqp.AccessRefused("ACCESS_REFUSED - access to exchange 'e' refused"),
             "cannot publish to exchange e: ACCESS_REFUSED - access to exchange 'e' refused",
             (
-                f"user 'ann' needs write permission on exchange e: {PERMIT} '' '^e$' '', with its other permissions;"
-                " if it has topic permissions there, one must match the routing key 'k'"
+                f"user 'ann' needs write permission on exchange e: {PERMIT} '' '^e$' '', with its other"
+                " permissions; if it has topic permissions there, one must match the routing key 'k'"
             ),
         ),
     ],

@@ -181,6 +181,10 @@ RECREATE: Final = Step(
     rights=_delete(_recreated), words=Words(configure="each exchange and queue of the document")
 )
 PRUNE: Final = Step(tag=Tag.MANAGEMENT, policies_of=_deletes_policies, rights=_delete(_undeclared), words=_PRUNE)
+PRUNE_BINDINGS: Final = Step(
+    rights=_delete(_undeclared),
+    words=Words(write="the workers' queues with foreign bindings", read="the sources of these bindings"),
+)
 PROBE: Final = Step(tag=Tag.ADMINISTRATOR)
 CREATE_WORKER: Final = Step(over=Over.AMQP, rights=_create(_objects_of_workers), words=_CREATE_WORKER)
 CREATE_WORKER_OVER_HTTP: Final = Step(rights=_create(_objects_of_workers), words=_CREATE_WORKER)
@@ -198,8 +202,8 @@ DISPATCH: Final = Step(
 class Usage:
     """A command with the options that change its needs, and its steps.
 
-    The steps of `undoing` are made only if a step was refused. If the database is optional, the privileges are needed
-    only with one.
+    The steps of `undoing` are made only if a step was refused. If the database is optional, the privileges are
+    needed only with one.
     """
 
     command: str
@@ -276,7 +280,7 @@ USAGES: Final = (
         database=READ_TABLE,
         database_is_optional=True,
     ),
-    Usage(command="worker prune", steps=(LOOK, DELETE_WORKER, PRUNE), database=READ_TABLE),
+    Usage(command="worker prune", steps=(LOOK, DELETE_WORKER, PRUNE_BINDINGS), database=READ_TABLE),
     Usage(command="worker run", steps=(CREATE_WORKER, CONSUME, DEAD_LETTER), database=REGISTER, note=_STAYS),
     Usage(command="worker dispatch", steps=(DISPATCH,)),
     Usage(command="registry init", database=CREATE_TABLE),

@@ -69,7 +69,7 @@ def test_topic_permissions_are_lacking_only_where_there_are_some() -> None:
 
     assert lacks([READ_T, READ_KEY], able) == ()
     [lack] = lacks([READ_T, READ_KEY], limited)
-    assert lack.sentence == "user 'ann' lacks read permission on routing key 'a.#' of exchange t"
+    assert lack.sentence == "user 'ann' lacks read topic permission for routing key 'a.#' on exchange t"
     assert lack.grant == "rabbitmqctl set_topic_permissions -p 'a b' ann t w '^a\\.#$|^b$'"
 
 
