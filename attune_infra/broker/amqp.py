@@ -144,7 +144,7 @@ class Amqp:
             [lane] = self._lanes(1)
             return lane.publish(message, exchange, routing_key)
         except (amqp.ChannelError, amqp.exceptions.MessageNacked) as error:
-            raise faults.not_published(error, exchange) from error
+            raise faults.not_published(error, exchange, routing_key, self.settings) from error
         except (amqp.AMQPError, OSError) as error:
             raise self._lost(error) from error
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from attune_infra.broker.management import Management, Overview
 from attune_infra.broker.same_broker import two_clusters
+from attune_infra.topology.permissions.needs import Denied, Over
 from attune_infra.topology.target import Target
 
 if TYPE_CHECKING:
@@ -70,6 +71,11 @@ class Connections:
         here, there = self._over_amqp, self._over_http
         if here and there and here.cluster and there.cluster and here.cluster != there.cluster:
             raise two_clusters(here.cluster, there.cluster, self.settings)
+
+    def denied(self, over: Over) -> Denied:
+        """Return the user of one of the two connections, who was denied something."""
+        endpoint = self.settings.amqp if over is Over.AMQP else self.settings.management
+        return Denied(over, endpoint.user, self.settings.virtual_host)
 
     def close(self, *, interrupted: bool = False) -> None:
         """Close what is open; without AMQP's handshake if a frame may have been interrupted."""

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from attune_infra.fleet.enlist import Enlisted
 from attune_infra.render.data import Data
-from attune_infra.render.pages import provision, register
+from attune_infra.render.pages import provision, register, report
 from attune_infra.render.text import Line
+from attune_infra.topology.model import Queue
 
 
 def lines(enlisted: Enlisted) -> Iterator[Line]:
@@ -15,7 +16,10 @@ def lines(enlisted: Enlisted) -> Iterator[Line]:
     if enlisted.registered:
         yield from register.lines(enlisted.worker)
     else:
-        yield Line(f"! worker {enlisted.worker.name} is not registered: everything was undone", "red")
+        for outcome in enlisted.left:
+            yield from report.outcome_lines(outcome)
+        undone = "its queues are left behind" if enlisted.left else "everything was undone"
+        yield Line(f"! worker {enlisted.worker.name} is not registered: {undone}", "red")
 
 
 def data(enlisted: Enlisted) -> Data:
@@ -23,4 +27,7 @@ def data(enlisted: Enlisted) -> Data:
         **provision.data(enlisted.provisioned),
         **register.data(enlisted.worker),
         "registered": enlisted.registered,
+        "left_behind": sorted(
+            outcome.object.name for outcome in enlisted.left if isinstance(outcome.object, Queue)
+        ),
     }

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from attune_infra.errors import ExitCode
 from attune_infra.topology.diff import Difference
 from attune_infra.topology.facts.deletion import Companion
-from attune_infra.topology.model import Policy, TopologyObject
+from attune_infra.topology.facts.permissions import Tag, User, rights_to_create, rights_to_delete
+from attune_infra.topology.model import Exchange, Policy, TopologyObject
+from attune_infra.topology.permissions.lacks import grants
+from attune_infra.topology.permissions.needs import Denied, Need, Over
 from attune_infra.topology.planning.stakes import Stake
+
+
+class Attempt(StrEnum):
+    """The change of an object that was tried."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    DELETED = "deleted"
 
 
 class Status(StrEnum):
@@ -59,7 +71,8 @@ class Outcome:
 
     `lost` are objects that RabbitMQ deletes along with this one, and `again` those that are created again.
     `instead` is a policy that would have the wanted effect without any loss. `stakes` are the queues that a policy
-    put at stake, or would put.
+    put at stake, or would put. `denied` is the user who lacked a permission for what was
+    attempted.
     """
 
     object: TopologyObject
@@ -71,6 +84,8 @@ class Outcome:
     lost: tuple[Companion, ...] = ()
     again: tuple[Companion, ...] = ()
     stakes: tuple[Stake, ...] = ()
+    attempted: Attempt = Attempt.CREATED
+    denied: Denied | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +111,45 @@ class Report:
             return ExitCode.PARTLY_DONE
         return ExitCode.FAILED if statuses & _FAILED else ExitCode.REFUSED
 
+    def needs_of_denied(self) -> dict[TopologyObject, tuple[Need, ...]]:
+        """Return all that the change of each object needs that was denied; its user lacks some of it."""
+        exchanges = self._exchanges()
+        return {each.object: _needs(each, exchanges) for each in self.outcomes if each.denied}
+
+    def grants(self) -> tuple[str, ...]:
+        """Return lines of `rabbitmqctl` that grant each denied user all that changing the objects needs.
+
+        They replace the tags and permissions that the user has, which are not known here.
+        """
+        exchanges, lines = self._exchanges(), list[str]()
+        for denied in dict.fromkeys(each.denied for each in self.outcomes if each.denied):
+            concerned = [each for each in self.outcomes if _may_concern(each, denied)]
+            nobody = User(name=denied.user, virtual_host=denied.virtual_host)
+            lines += grants([need for each in concerned for need in _needs(each, exchanges)], nobody)
+        return tuple(lines)
+
+    def _exchanges(self) -> dict[str, Exchange]:
+        changed = (outcome.object for outcome in self.outcomes)
+        return {item.name: item for item in changed if isinstance(item, Exchange)}
+
     @property
     def _lacks_only_policies(self) -> bool:
         lacking = [outcome for outcome in self.outcomes if outcome.status in _REFUSED | _FAILED]
         return len(lacking) < len(self.outcomes) and all(
             isinstance(each.object, Policy) and each.status in _FAILED for each in lacking
         )
+
+
+def _needs(outcome: Outcome, exchanges: Mapping[str, Exchange]) -> tuple[Need, ...]:
+    if isinstance(outcome.object, Policy):
+        return (Need(Over.HTTP, Tag.POLICYMAKER),)
+    rights_to_change = rights_to_delete if outcome.attempted is Attempt.DELETED else rights_to_create
+    over = outcome.denied.over if outcome.denied else Over.AMQP
+    return tuple(Need(over, right) for right in rights_to_change(outcome.object, exchanges))
+
+
+def _may_concern(outcome: Outcome, denied: Denied) -> bool:
+    """Return whether an object may be one that this user changes: a line with its rights keeps them."""
+    if isinstance(outcome.object, Policy):
+        return outcome.denied == denied
+    return outcome.denied in {None, denied} and outcome.status is not Status.AWAITED
