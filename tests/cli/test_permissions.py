@@ -78,7 +78,7 @@ SCENARIOS: Final = (
     Scenario(usage="worker enlist", options=("--name", "w"), have=SET_UP),
     Scenario(usage="worker enlist --via http", options=("--name", "w"), have=SET_UP, beside="worker enlist"),
     Scenario(usage="worker deregister", options=("--id", "1"), workers=("w",)),
-    Scenario(usage="worker deprovision", options=("--id", "1"), have=FLEET, workers=("w",)),
+    Scenario(usage="worker deprovision", options=("--id", "1", "--yes"), have=FLEET, workers=("w",)),
     Scenario(
         usage="worker prune",
         options=("--yes",),

@@ -302,6 +302,10 @@ ASKING_NOTHING: Final = (
 """The commands that ask no server of the user's, without `--live`."""
 
 
+TELLING_WHAT_LACKS: Final = ("connections",)
+"""The commands that need no permission, since they say which ones are missing."""
+
+
 def usage_of(command: str) -> Usage:
     """Return the usage of a command; raise `InvalidInput` if the table has none."""
     found = next((usage for usage in USAGES if usage.command == command), None)

@@ -12,7 +12,7 @@ import typer
 
 from attune_infra.cli import COMMANDS, app
 from attune_infra.cli._app import Group
-from attune_infra.topology.permissions.commands import ASKING_NOTHING, USAGES
+from attune_infra.topology.permissions.commands import ASKING_NOTHING, TELLING_WHAT_LACKS, USAGES
 from support.folders import ROOT
 
 PAGE = ROOT / "docs/permissions.md"
@@ -30,7 +30,7 @@ def commands() -> Iterator[str]:
 
 
 def test_every_command_is_in_the_table_or_asks_nothing() -> None:
-    known = {usage.command.partition(" --")[0] for usage in USAGES} | set(ASKING_NOTHING)
+    known = {usage.command.partition(" --")[0] for usage in USAGES} | {*ASKING_NOTHING, *TELLING_WHAT_LACKS}
 
     assert {re.sub("^sandbox .*", "sandbox", each) for each in commands()} == known
 
