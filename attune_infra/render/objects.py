@@ -80,7 +80,7 @@ def stake_lines(stakes: Sequence[Stake], headline: str = "at stake") -> Iterator
     words = [*_messages(most_messages(stakes)), *([counted(expiring, "queue")] if expiring else [])]
     yield Line(f"      {headline}: {', '.join(words)}", "red")
     for stake in stakes[:_MAX_OBJECTS_LISTED]:
-        settings = ", ".join(difference(_setting(found)) for found in stake.threats)
+        settings = ", ".join(difference(_setting(found)) for found in stake.threats) or "one of several policies"
         parts = [*(["the queue"] if stake.expires else []), *_messages(stake.messages)]
         yield Line(f"        queue {stake.queue}: {' and '.join(parts)} ({settings})")
     if len(stakes) > _MAX_OBJECTS_LISTED:

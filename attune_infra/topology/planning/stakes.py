@@ -1,8 +1,8 @@
 """Messages and queues that changes of policies put at stake.
 
 The changes are followed one by one, in the order in which they are made, since each state between the first and
-the last is in effect for a moment. They are followed twice: once with all of them, and once without those that
-would lose something, which is what happens without consent.
+the last is in effect for a moment. A change that can lose something is made only with consent, and there may be
+consent to any of them. So from there on, the states with and without it are both followed.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ Contents: TypeAlias = "tuple[int | None, int | None]"
 PolicyChange: TypeAlias = Create | Update | Delete
 
 _DLX, _KEY, _STRATEGY = "x-dead-letter-exchange", "x-dead-letter-routing-key", "x-dead-letter-strategy"
+_MAX_STATES: Final = 64
+"""States of a queue to follow; each change that may or may not be made doubles them."""
 _UNLIKELY_KEYS: Final = ("", "\x01.\x01.\x01.\x01.\x01.\x01.\x01")
 """Routing keys that only a binding for all keys matches."""
 
@@ -76,22 +78,21 @@ def stakes_of(
     chosen = [each for each in changes if isinstance(each, Create | Update | Delete) and _is_of_policy(each)]
     if not chosen:
         return {}
-    groups = _groups(chosen, have)
+    if not (groups := _groups(chosen, have)):
+        return {}
     from attune_infra.topology.routing.route import Routing  # rarely needed
 
     start = _State(have, Routing(_settled(changes, have, want), version=have.version or NEWEST))
-    found: dict[str, dict[str, Stake]] = {}
-    for is_allowed in (True, False):
-        state = start
-        for change in chosen:
-            after = state.after(change)
-            at_stake = [*_stakes_between(change, state, after, groups, held or {})]
-            of_change = found.setdefault(_name(change), {})
-            for stake in at_stake:
-                of_change[stake.queue] = _worse(stake, of_change.get(stake.queue))
-            if is_allowed or not at_stake:
-                state = after
-    return {name: tuple(of[queue] for queue in sorted(of)) for name, of in found.items() if of}
+    courses = [_Course(group, [start]) for group in groups]
+    found: dict[str, tuple[Stake, ...]] = {}
+    for change in chosen:
+        touched = [course for course in courses if course.is_touched_by(change)]
+        stakes = [stake for course in touched for stake in course.stakes(change, held or {})]
+        for course in touched:
+            course.follow(change, is_certain=not (stakes or isinstance(change, Delete)))
+        if stakes:
+            found[_name(change)] = tuple(sorted(stakes, key=lambda stake: stake.queue))
+    return found
 
 
 def queues_at_stake(stakes: Stakes) -> tuple[str, ...]:
@@ -151,32 +152,47 @@ def _groups(changes: Iterable[PolicyChange], have: Topology) -> Sequence[Sequenc
     return tuple(groups.values())
 
 
-def _stakes_between(
-    change: PolicyChange,
-    before: _State,
-    after: _State,
-    groups: Iterable[Sequence[Queue]],
-    held: Mapping[str, Contents],
-) -> Iterator[Stake]:
-    versions = [
-        state.topology.policies[_name(change)]
-        for state in (before, after)
-        if _name(change) in state.topology.policies
-    ]
-    for group in groups:
-        queue = group[0]
-        if not any(_applies(policy, queue, before.topology) for policy in versions):
-            continue
-        settings = possible_arguments(queue, before.topology)
-        is_keeping = any(_keeps(queue, mine, before) for mine in settings)
-        found: dict[str, Threat] = {}
-        for mine, wanted in product(settings, possible_arguments(queue, after.topology)):
-            found |= {each.setting: each for each in _threats(queue, mine, wanted, before, after)}
-        for each in group if found else ():
+@dataclass(slots=True)
+class _Course:
+    """Queues to which the same policies apply, and the states that they may be in; too many states are unknown."""
+
+    queues: Sequence[Queue]
+    states: list[_State]
+    is_unknown: bool = False
+
+    def is_touched_by(self, change: PolicyChange) -> bool:
+        before = self.states[0]
+        versions = [each.topology.policies.get(_name(change)) for each in (before, before.after(change))]
+        return any(policy and _applies(policy, self.queues[0], before.topology) for policy in versions)
+
+    def follow(self, change: PolicyChange, *, is_certain: bool) -> None:
+        after = [state.after(change) for state in self.states]
+        self.states = after if is_certain else [*after, *self.states]
+        if len(self.states) > _MAX_STATES:
+            self.states, self.is_unknown = self.states[:1], True
+
+    def stakes(self, change: PolicyChange, held: Mapping[str, Contents]) -> Iterator[Stake]:
+        """Yield the stakes of a change that touches these queues."""
+        queue, found = self.queues[0], dict[str, Threat]()
+        is_known = not self.is_unknown
+        for before in self.states:
+            after, settings = before.after(change), possible_arguments(queue, before.topology)
+            is_known = is_known and not any(_keeps(queue, mine, before) for mine in settings)
+            for mine, wanted in product(settings, possible_arguments(queue, after.topology)):
+                for threat in _threats(queue, mine, wanted, before, after):
+                    found[threat.setting] = _worse(threat, found.get(threat.setting))
+        for each in self.queues if found or self.is_unknown else ():
             messages, consumers = held.get(each.name, (None, None))
-            stake = _stake(each, found.values(), None if is_keeping else messages, consumers)
+            stake = _stake(each, found.values(), messages if is_known else None, consumers)
             if stake is not None:
                 yield stake
+            elif self.is_unknown:
+                yield Stake(queue=each.name, threats=(), messages=None)
+
+
+def _worse(threat: Threat, other: Threat | None) -> Threat:
+    """Return the one of two threats by a setting that leaves fewer messages."""
+    return other if other and (other.limit or 0) <= (threat.limit or 0) else threat
 
 
 def _applies(policy: Policy, queue: Queue, topology: Topology) -> bool:
@@ -240,16 +256,3 @@ def _stake(queue: Queue, found: Iterable[Threat], messages: int | None, consumer
     if lost == 0 and not expires:
         return None
     return Stake(queue=queue.name, threats=dangers, messages=lost, expires=expires)
-
-
-def _worse(stake: Stake, other: Stake | None) -> Stake:
-    """Return the stake of a queue if either of two may come."""
-    if other is None:
-        return stake
-    found = {each.setting: each for each in (*stake.threats, *other.threats)}
-    return Stake(
-        queue=stake.queue,
-        threats=tuple(found.values()),
-        messages=most_messages((stake, other)),
-        expires=stake.expires or other.expires,
-    )

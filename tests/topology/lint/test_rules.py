@@ -348,3 +348,22 @@ def test_a_policy_for_names_that_no_topology_has_is_no_finding(pattern: str, mor
     policy = f"{{pattern: '{pattern}', {more}definition: {{max-length: 5}}}}"
 
     assert findings("AI041", f"queues: {{q: {{}}}}\npolicies: {{p: {policy}}}") == []
+
+
+@pytest.mark.parametrize(
+    ("attributes", "consumers", "is_found"),
+    [
+        ("durable: true", {}, True),
+        ("durable: true", {"q": 0}, True),
+        ("durable: true", {"q": 1}, False),
+        ("durable: false", {}, False),
+        ("auto_delete: true", {}, False),
+        ("arguments: {x-expires: 9}", {}, False),
+    ],
+)
+def test_a_policy_that_deletes_queues_is_a_finding_if_they_are_to_stay(
+    attributes: str, consumers: Mapping[str, int], *, is_found: bool
+) -> None:
+    document = queue(attributes, "expires: 5")
+
+    assert bool(findings("AI039", document, consumers=consumers)) == is_found
