@@ -28,6 +28,7 @@ from support.limited import limited_user
 from support.limited_place import DOCUMENT, WANT, Place, Scenario, no_rights_database
 from support.virtual_host import VirtualHost, create_virtual_host
 
+pytestmark = pytest.mark.broker
 SET_UP: Final = WANT.objects()
 OWN: Final = objects_of(worker_family(WANT), 1)
 DIFFERENT: Final = (
