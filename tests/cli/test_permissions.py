@@ -28,6 +28,7 @@ from support.limited import limited_user
 from support.limited_place import DOCUMENT, WANT, Place, Scenario, no_rights_database
 from support.virtual_host import VirtualHost, create_virtual_host
 
+pytestmark = pytest.mark.broker
 SET_UP: Final = WANT.objects()
 OWN: Final = objects_of(worker_family(WANT), 1)
 DIFFERENT: Final = (
@@ -241,6 +242,32 @@ def test_the_printed_lines_grant_all_that_was_lacking(place: Place, usage: str) 
 
     assert (refused.code, granted.code) == (1, 0), granted.stdout
     assert place.run(scenario).lines[-1] == "7 objects: 7 unchanged"
+
+
+def test_a_setup_that_finds_everything_needs_no_more_than_looking(place: Place) -> None:
+    scenario = Scenario(usage="setup", have=SET_UP)
+    place.prepare(scenario)
+    place.permit(Scenario(usage="diff").needs)
+
+    result = place.run(scenario)
+
+    assert (result.code, result.lines[-1]) == (0, "7 objects: 7 unchanged")
+
+
+def test_a_queue_that_cannot_be_undone_is_named(place: Place) -> None:
+    scenario = Scenario(usage="worker enlist", options=("--name", "w"), have=SET_UP)
+    place.prepare(scenario)
+    undoing = Need(Over.HTTP, Right(Access.CONFIGURE, "queue", "worker.1.tasks"))
+    refused = Need(Over.AMQP, Right(Access.READ, "exchange", "tasks"))
+    place.permit([need for need in scenario.needs if need != refused], without=undoing)
+
+    result = place.run(scenario)
+
+    assert result.code == 3
+    assert "! queue worker.1.tasks could not be deleted: " in result.stdout
+    assert f"      user '{place.reader.name}' needs configure permission on queue worker.1.tasks" in result.lines
+    assert result.lines[-1] == "! worker w is not registered: its queues are left behind"
+    assert place.execute("SELECT name FROM public.worker") == []
 
 
 def test_the_report_names_user_and_needs_in_json(place: Place) -> None:

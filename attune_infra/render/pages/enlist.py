@@ -9,6 +9,7 @@ from attune_infra.render.data import Data
 from attune_infra.render.pages import provision, register, report
 from attune_infra.render.text import Line
 from attune_infra.topology.model import Queue
+from attune_infra.topology.planning.report import Report
 
 
 def lines(enlisted: Enlisted) -> Iterator[Line]:
@@ -16,8 +17,11 @@ def lines(enlisted: Enlisted) -> Iterator[Line]:
     if enlisted.registered:
         yield from register.lines(enlisted.worker)
     else:
+        left = Report(enlisted.left)
+        needs = left.needs_of_denied()
         for outcome in enlisted.left:
-            yield from report.outcome_lines(outcome)
+            yield from report.outcome_lines(outcome, needs.get(outcome.object, ()))
+        yield from report.grant_lines(left)
         undone = "its queues are left behind" if enlisted.left else "everything was undone"
         yield Line(f"! worker {enlisted.worker.name} is not registered: {undone}", "red")
 

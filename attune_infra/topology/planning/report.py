@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -11,7 +11,7 @@ from attune_infra.errors import ExitCode
 from attune_infra.topology.diff import Difference
 from attune_infra.topology.facts.deletion import Companion
 from attune_infra.topology.facts.permissions import Tag, User, rights_to_create, rights_to_delete
-from attune_infra.topology.model import Exchange, Policy, TopologyObject
+from attune_infra.topology.model import Exchange, Policy, Queue, TopologyObject
 from attune_infra.topology.permissions.lacks import grants
 from attune_infra.topology.permissions.needs import Denied, Need, Over
 from attune_infra.topology.planning.stakes import Stake
@@ -122,11 +122,24 @@ class Report:
         They replace the tags and permissions that the user has, which are not known here.
         """
         exchanges, lines = self._exchanges(), list[str]()
-        for denied in dict.fromkeys(each.denied for each in self.outcomes if each.denied):
-            concerned = [each for each in self.outcomes if _may_concern(each, denied)]
-            nobody = User(name=denied.user, virtual_host=denied.virtual_host)
-            lines += grants([need for each in concerned for need in _needs(each, exchanges)], nobody)
+        denials = [each.denied for each in self.outcomes if each.denied]
+        for name, virtual_host in dict.fromkeys((each.user, each.virtual_host) for each in denials):
+            needs = [need for each in self._concerning(name) for need in _needs(each, exchanges)]
+            lines += grants(needs, User(name=name, virtual_host=virtual_host))
         return tuple(lines)
+
+    def _concerning(self, user: str) -> Iterator[Outcome]:
+        """Yield the outcomes that a user was denied, and those of other objects, whose rights a line has to keep.
+
+        The tag for policies is set by a line of its own, which leaves the rights alone.
+        """
+        denied = [each for each in self.outcomes if each.denied and each.denied.user == user]
+        yield from denied
+        if not all(isinstance(each.object, Policy) for each in denied):
+            others = (each for each in self.outcomes if not each.denied)
+            yield from (
+                each for each in others if not (isinstance(each.object, Policy) or _is_external(each.object))
+            )
 
     def _exchanges(self) -> dict[str, Exchange]:
         changed = (outcome.object for outcome in self.outcomes)
@@ -140,16 +153,14 @@ class Report:
         )
 
 
+def _is_external(item: TopologyObject) -> bool:
+    return isinstance(item, Exchange | Queue) and item.external
+
+
 def _needs(outcome: Outcome, exchanges: Mapping[str, Exchange]) -> tuple[Need, ...]:
     if isinstance(outcome.object, Policy):
         return (Need(Over.HTTP, Tag.POLICYMAKER),)
-    rights_to_change = rights_to_delete if outcome.attempted is Attempt.DELETED else rights_to_create
+    deletes = outcome.attempted is Attempt.DELETED or outcome.status in {Status.DELETED, Status.KEPT}
+    rights_to_change = rights_to_delete if deletes else rights_to_create
     over = outcome.denied.over if outcome.denied else Over.AMQP
     return tuple(Need(over, right) for right in rights_to_change(outcome.object, exchanges))
-
-
-def _may_concern(outcome: Outcome, denied: Denied) -> bool:
-    """Return whether an object may be one that this user changes: a line with its rights keeps them."""
-    if isinstance(outcome.object, Policy):
-        return outcome.denied == denied
-    return outcome.denied in {None, denied} and outcome.status is not Status.AWAITED
