@@ -152,9 +152,9 @@ def _authorities(endpoint: Endpoint) -> str:
     """Return the certificates that are trusted without --ca-file: AMQP takes OpenSSL's, requests its own."""
     if endpoint.scheme == "amqps":
         return _SYSTEM
-    from requests.certs import where
+    from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
-    return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or str(where())
+    return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or str(DEFAULT_CA_BUNDLE_PATH)
 
 
 def _connected(endpoint: Endpoint, context: ssl.SSLContext, timeout: float) -> ssl.SSLSocket:

@@ -56,7 +56,9 @@ class BrokerDoctor:
 
         settings = self.broker.settings
         tls = _answer(lambda: handshake(endpoint, settings.tls, settings.timeout)) if endpoint.tls else None
-        return seen.Server(protocol=protocol, address=endpoint.netloc, answer=_answer(ask), tls=tls)
+        return seen.Server(
+            protocol=protocol, address=endpoint.netloc, user=endpoint.user, answer=_answer(ask), tls=tls
+        )
 
     def _look(self, version: str) -> seen.Broker:
         with closing(Management(self.broker.settings)) as http:

@@ -7,7 +7,7 @@ from datetime import datetime
 from shlex import quote
 from typing import Final
 
-from attune_infra.errors import AttuneError, LoginRefused, VirtualHostMissing
+from attune_infra.errors import AccessRefused, AttuneError, LoginRefused, VirtualHostMissing
 from attune_infra.topology.doctor.diagnosis import Check, Section, judged, ok, problem, warning
 from attune_infra.topology.doctor.limits import connection_limits
 from attune_infra.topology.doctor.seen import Broker, Certificate, Handshake, Seen, Server, TlsFile
@@ -23,12 +23,12 @@ _RENEW: Final = "have it renewed, and give the server the new one"
 _SET_CLOCK: Final = "let both machines take their time from the same servers (NTP)"
 
 
-def connection_checks(seen: Seen, user: str, virtual_host: str) -> Iterator[Check]:
+def connection_checks(seen: Seen, virtual_host: str) -> Iterator[Check]:
     """Yield a check for each way to the broker."""
     for server in seen.servers:
         name = f"{server.protocol} at {server.address}"
         if isinstance(server.answer, AttuneError):
-            yield _unanswered(name, server.answer, seen.broker, user, virtual_host)
+            yield _unanswered(name, server.answer, seen.broker, server.user, virtual_host)
         else:
             yield ok(Section.CONNECTIONS, name, f"RabbitMQ {server.answer}")
 
@@ -42,7 +42,13 @@ def _unanswered(name: str, error: AttuneError, broker: Broker | None, user: str,
             f"rabbitmqctl set_permissions -p {quote(virtual_host)} {quote(user)} '.*' '.*' '.*'",
         )
         return problem(Section.CONNECTIONS, name, error.sentence, "leave out the first line if it exists", *lines)
-    run = (f"rabbitmqctl change_password {quote(user)}",) if isinstance(error, LoginRefused) else ()
+    match error:
+        case LoginRefused():
+            run = [f"rabbitmqctl change_password {quote(user)}"]
+        case AccessRefused():
+            run = [f"rabbitmqctl set_user_tags {quote(user)} management"]
+        case _:
+            run = []
     return problem(Section.CONNECTIONS, name, error.sentence, error.hint or "", *run)
 
 

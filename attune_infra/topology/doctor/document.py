@@ -63,7 +63,7 @@ def _to_declare(have: Topology, want: Topology) -> list[TopologyObject]:
 def document_checks(
     refusals: tuple[ForeseenRefusal, ...] | AttuneError, faults: Iterable[str], broker: Broker
 ) -> Iterator[Check]:
-    """Yield a problem for each refusal and each fault of the file. Limits and plugins have sections of their own."""
+    """Yield a problem for each refusal and each fault of the file. Limits and plugins have their own sections."""
     found = list(faults)
     for fault in found:
         yield problem(Section.DOCUMENT, "file", fault, "mend the file; `attune-infra lint` names all its faults")

@@ -59,7 +59,7 @@ def _answered(seen: Seen) -> bool:
 
 
 def _checks(seen: Seen, question: Question) -> Iterator[Check]:
-    yield from connection_checks(seen, question.user, question.virtual_host)
+    yield from connection_checks(seen, question.virtual_host)
     yield from tls_checks(seen)
     if seen.broker is not None:
         yield from _of_broker(seen, seen.broker, question)

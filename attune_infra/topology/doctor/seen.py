@@ -52,6 +52,7 @@ class Server:
 
     protocol: str
     address: str
+    user: str
     answer: Answer[str]
     tls: Answer[Handshake] | None = None
 
