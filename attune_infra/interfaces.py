@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from attune_infra.fleet.registry import RegistryTable
     from attune_infra.topology.diff import Create, Update
     from attune_infra.topology.doctor.seen import Registry, Seen
+    from attune_infra.topology.facts.permissions import Right
     from attune_infra.topology.facts.refusals import Restrictions
     from attune_infra.topology.model import Message, Topology, TopologyObject
     from attune_infra.topology.planning.report import Outcome
@@ -124,8 +125,8 @@ class ProbeBroker(Broker, Messages, Protocol):
 class BrokerExaminer(Protocol):
     """A way to ask a broker for everything that `doctor` judges."""
 
-    def look(self) -> Seen:
-        """Return the broker's answers; a failure is an answer too."""
+    def look(self, rights: Iterable[Right]) -> Seen:
+        """Return the broker's answers; a failure is an answer too. Rights that may not be read are tried."""
         ...
 
 

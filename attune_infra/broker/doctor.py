@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import closing
+import shlex
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from attune_infra.broker.management import Management
+from attune_infra.broker.logins import logins_of
 from attune_infra.errors import AccessRefused, AttuneError, BrokerError
 from attune_infra.topology.doctor import seen
+from attune_infra.topology.facts.permissions import TAGS_THAT_DO, Tag
 from attune_infra.topology.facts.releases import FIRST_LISTING_DEPRECATED_FEATURES, version_of
+from attune_infra.topology.permissions.needs import Over
 
 if TYPE_CHECKING:
+    from attune_infra.broker.management import Management
     from attune_infra.broker.rabbitmq import RabbitMQ
     from attune_infra.settings import Endpoint, Settings
+    from attune_infra.topology.facts.permissions import Right
 
 _T = TypeVar("_T")
 
@@ -24,58 +28,65 @@ _NODES: Final = "name,running,partitions,being_drained,fd_used,fd_total"
 
 @dataclass(frozen=True, slots=True)
 class BrokerDoctor:
-    """Questions to the broker of some settings, over the protocols that a command uses."""
+    """Questions to the broker of some settings, and the protocols that a command needs.
+
+    The management API is asked even if the command does not need it.
+    """
 
     broker: RabbitMQ
-    over_amqp: bool = True
-    over_http: bool = True
+    needs_amqp: bool = True
+    needs_http: bool = True
 
-    def look(self) -> seen.Seen:
+    def look(self, rights: Iterable[Right]) -> seen.Seen:
         """Return the broker's answers. A failure is an answer; nothing is raised for it."""
         from attune_infra.broker import certificates
 
-        servers = list(self._servers())
-        http = next((each.answer for each in servers if each.protocol == "HTTP"), None)
+        http, *others = servers = self._servers()
+        answers = isinstance(http.answer, str)
+        connected = any(isinstance(each.answer, str) for each in others)
+        logins = logins_of(self.broker, rights if connected else (), over_http=answers)
         return seen.Seen(
             servers=servers,
-            broker=self._look(http) if isinstance(http, str) else None,
+            logins=logins,
+            broker=self._look(http.answer, logins[Over.HTTP]) if isinstance(http.answer, str) else None,
             files=list(certificates.files(self.broker.settings.tls)) if _uses_tls(servers) else (),
             now=datetime.now(UTC),
         )
 
     def _servers(self) -> Sequence[seen.Server]:
-        settings, servers = self.broker.settings, list[seen.Server]()
-        if self.over_http:
-            servers.append(self._server("HTTP", settings.management, self.broker.check_http))
-        if self.over_amqp:
-            servers.append(self._server("AMQP", settings.amqp, self.broker.check_amqp))
-        return servers
+        """Return the answer over HTTP, and over AMQP if it is needed."""
+        settings, broker = self.broker.settings, self.broker
+        http = self._server("HTTP", settings.management, broker.check_http, needed=self.needs_http)
+        if not self.needs_amqp:
+            return [http]
+        return [http, self._server("AMQP", settings.amqp, broker.check_amqp, needed=True)]
 
-    def _server(self, protocol: str, endpoint: Endpoint, ask: Callable[[], str]) -> seen.Server:
+    def _server(self, protocol: str, endpoint: Endpoint, ask: Callable[[], str], *, needed: bool) -> seen.Server:
         from attune_infra.broker.certificates import handshake
 
         settings = self.broker.settings
         tls = _answer(lambda: handshake(endpoint, settings.tls, settings.timeout)) if endpoint.tls else None
         return seen.Server(
-            protocol=protocol, address=endpoint.netloc, user=endpoint.user, answer=_answer(ask), tls=tls
+            protocol=protocol,
+            address=endpoint.netloc,
+            user=endpoint.user,
+            answer=_answer(ask),
+            tls=tls,
+            needed=needed,
         )
 
-    def _look(self, version: str) -> seen.Broker:
-        with closing(Management(self.broker.settings)) as http:
-            return self._asked(http, version)
-
-    def _asked(self, http: Management, version: str) -> seen.Broker:
-        overview = http.get("overview", columns="cluster_name,disable_stats")
+    def _look(self, version: str, user: seen.Login) -> seen.Broker:
         from attune_infra.broker.amqp import MAX_LANES
 
-        user, statistics = _answer(lambda: _user(http)), not overview.get("disable_stats", False)
+        http = self.broker.connections.http
+        overview = http.get("overview", columns="cluster_name,disable_stats")
+        statistics = not overview.get("disable_stats", False)
         limits = _Limits(http, self.broker.settings, lists=statistics and _sees_all(user))
         return seen.Broker(
             cluster=overview.get("cluster_name", ""),
             virtual_host=self.broker.settings.virtual_host,
             statistics=statistics,
             clock_ahead=http.clock_ahead(),
-            user=user,
             topology=_answer(self.broker.read),
             restrictions=_answer(self.broker.restrictions),
             alarms=_answer(lambda: _alarms(http)),
@@ -121,12 +132,6 @@ def _uses_tls(servers: Sequence[seen.Server]) -> bool:
     return any(server.tls is not None for server in servers)
 
 
-def _user(http: Management) -> seen.User:
-    found = http.get("whoami")
-    tags = found["tags"]
-    return seen.User(name=found["name"], tags=frozenset(tags if isinstance(tags, list) else tags.split(",")))
-
-
 def _alarms(http: Management) -> Sequence[seen.Alarm]:
     """Return the alarms in effect. The list of nodes has them too, but seconds later."""
     failure = http.failed_check("alarms")
@@ -170,25 +175,23 @@ def _flags(http: Management) -> Sequence[seen.FeatureFlag]:
     ]
 
 
-def _sees_all(user: seen.User | AttuneError) -> bool:
-    return isinstance(user, seen.User) and bool(user.tags & {"administrator", "monitoring"})
+def _sees_all(user: seen.Login) -> bool:
+    return bool((user.tags or frozenset()) & TAGS_THAT_DO[Tag.MONITORING])
 
 
-def _answer(
-    ask: Callable[[], _T], *, needs: str = "", user: seen.User | AttuneError | None = None
-) -> _T | AttuneError:
+def _answer(ask: Callable[[], _T], *, needs: str = "", user: seen.Login | None = None) -> _T | AttuneError:
     try:
         return ask()
     except AccessRefused as error:
-        return _lacks_tag(needs, user) if needs and isinstance(user, seen.User) else error
+        return _lacks_tag(needs, user) if needs and user is not None and user.tags is not None else error
     except BrokerError as error:
         return error
 
 
-def _lacks_tag(tag: str, user: seen.User) -> AccessRefused:
+def _lacks_tag(tag: str, user: seen.Login) -> AccessRefused:
     """Return the error for a list that a user may not see; the line to run keeps the tags that it has."""
-    tags = " ".join(sorted({*user.tags, tag} - {""}))
+    line = shlex.join(("rabbitmqctl", "set_user_tags", user.name, *sorted({*(user.tags or ()), tag})))
     return AccessRefused(
         f"user '{user.name}' may not ask this: the tag {tag} is missing",
-        hint=f"run doctor as a user with the tag, or grant it: rabbitmqctl set_user_tags {user.name} {tags}",
+        hint=f"run doctor as a user with the tag, or grant it: {line}",
     )

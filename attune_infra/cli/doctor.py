@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -60,14 +61,15 @@ def doctor(
     name = " ".join(command or []) or None
     scope = scope_of(name)
     with session.broker(via) as broker:
-        question = _question(session, broker, name, scope, read_worker_ids(worker or []), strict=strict)
+        question = _question(session, broker, name, scope)
+        question = replace(
+            question, worker_ids=read_worker_ids(worker or []), strict=strict, via_http=via is Via.HTTP
+        )
         found = doctor(_examiner(broker, scope, via), _registry(session, scope), question)
     session.finish("doctor", page, found)
 
 
-def _question(
-    session: Session, broker: RabbitMQ, name: str | None, scope: Scope, ids: tuple[int, ...], *, strict: bool
-) -> Question:
+def _question(session: Session, broker: RabbitMQ, name: str | None, scope: Scope) -> Question:
     from attune_infra.topology.doctor.examine import Question
 
     topology, faults = _topology(session, broker)
@@ -75,11 +77,9 @@ def _question(
         command=name,
         scope=scope,
         topology=topology,
-        worker_ids=ids,
         faults=faults,
         user=session.settings.amqp.user,
         virtual_host=session.settings.virtual_host,
-        strict=strict,
     )
 
 
@@ -108,7 +108,7 @@ def _faults(session: Session, broker: RabbitMQ) -> list[Problem]:
 def _examiner(broker: RabbitMQ, scope: Scope, via: Via) -> BrokerDoctor:
     from attune_infra.broker.doctor import BrokerDoctor
 
-    return BrokerDoctor(broker, over_amqp=scope.amqp and via is Via.AMQP, over_http=scope.http)
+    return BrokerDoctor(broker, needs_amqp=scope.amqp and via is Via.AMQP, needs_http=scope.http)
 
 
 def _registry(session: Session, scope: Scope) -> RegistryDoctor | None:

@@ -8,7 +8,7 @@ from shlex import quote
 from typing import Final
 
 from attune_infra.errors import AccessRefused, AttuneError, LoginRefused, VirtualHostMissing
-from attune_infra.topology.doctor.diagnosis import Check, Section, judged, ok, problem, warning
+from attune_infra.topology.doctor.diagnosis import Check, Section, judged, ok, problem, unknown, warning
 from attune_infra.topology.doctor.limits import connection_limits
 from attune_infra.topology.doctor.seen import Broker, Certificate, Handshake, Seen, Server, TlsFile
 from attune_infra.topology.words import counted
@@ -27,7 +27,10 @@ def connection_checks(seen: Seen, virtual_host: str) -> Iterator[Check]:
     """Yield a check for each way to the broker."""
     for server in seen.servers:
         name = f"{server.protocol} at {server.address}"
-        if isinstance(server.answer, AttuneError):
+        if isinstance(server.answer, AttuneError) and not server.needed:
+            detail = f"{server.answer.sentence}; the command does without it, but the rest cannot be asked"
+            yield unknown(Section.CONNECTIONS, name, detail, server.answer.hint or "")
+        elif isinstance(server.answer, AttuneError):
             yield _unanswered(name, server.answer, seen.broker, server.user, virtual_host)
         else:
             yield ok(Section.CONNECTIONS, name, f"RabbitMQ {server.answer}")

@@ -8,14 +8,11 @@ from dataclasses import dataclass, replace
 from attune_infra.errors import AttuneError
 from attune_infra.topology.diff import Await, Delete, diff
 from attune_infra.topology.doctor.diagnosis import Check, Section, ok, problem, unknown
-from attune_infra.topology.doctor.scope import Scope
+from attune_infra.topology.doctor.scope import EXAMPLE_ID, Scope
 from attune_infra.topology.doctor.seen import Broker
 from attune_infra.topology.facts.refusals import ForeseenRefusal, RefusalCode, Restrictions, foresee_refusals
 from attune_infra.topology.model import Topology, TopologyObject, label
 from attune_infra.topology.worker import objects_of
-
-EXAMPLE_ID = 1
-"""The worker that stands for any, if none is named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +57,18 @@ def _to_declare(have: Topology, want: Topology) -> list[TopologyObject]:
     return [change.want for change in diff(have, want) if not isinstance(change, Delete | Await)]
 
 
+def faults_of_file(faults: Iterable[str]) -> Iterator[Check]:
+    """Yield a problem for each fault for which the file is refused."""
+    for fault in faults:
+        yield problem(Section.DOCUMENT, "file", fault, "mend the file; `attune-infra lint` names all its faults")
+
+
 def document_checks(
     refusals: tuple[ForeseenRefusal, ...] | AttuneError, faults: Iterable[str], broker: Broker
 ) -> Iterator[Check]:
     """Yield a problem for each refusal and each fault of the file. Limits and plugins have their own sections."""
-    found = list(faults)
-    for fault in found:
-        yield problem(Section.DOCUMENT, "file", fault, "mend the file; `attune-infra lint` names all its faults")
+    found = list(faults_of_file(faults))
+    yield from found
     if isinstance(refusals, AttuneError):
         yield unknown(Section.DOCUMENT, "declarations", refusals.sentence, refusals.hint or "")
         return

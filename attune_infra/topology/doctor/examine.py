@@ -16,13 +16,16 @@ from attune_infra.topology.doctor.broker import (
 )
 from attune_infra.topology.doctor.connections import clock_check, connection_checks, tls_checks
 from attune_infra.topology.doctor.diagnosis import Check, Diagnosis, Section, problem, unknown
-from attune_infra.topology.doctor.document import Wanted, document_checks, foresee
+from attune_infra.topology.doctor.document import Wanted, document_checks, faults_of_file, foresee
 from attune_infra.topology.doctor.limits import limit_checks
+from attune_infra.topology.doctor.permissions import needs_of, permission_checks
 from attune_infra.topology.doctor.registry import registry_checks
 from attune_infra.topology.doctor.scope import Rows, Scope
 from attune_infra.topology.doctor.seen import Broker, Seen
 from attune_infra.topology.facts.refusals import RefusalCode
+from attune_infra.topology.facts.releases import NEWEST, version_of, version_text
 from attune_infra.topology.model import Topology
+from attune_infra.topology.permissions.needs import Need
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +41,11 @@ class Question:
     user: str
     virtual_host: str
     strict: bool = False
+    via_http: bool = False
+
+    @property
+    def needs(self) -> list[Need]:
+        return needs_of(self.command, self.topology, self.worker_ids, via_http=self.via_http)
 
 
 def diagnose(seen: Seen, question: Question) -> Diagnosis:
@@ -61,10 +69,13 @@ def _answered(seen: Seen) -> bool:
 def _checks(seen: Seen, question: Question) -> Iterator[Check]:
     yield from connection_checks(seen, question.virtual_host)
     yield from tls_checks(seen)
+    if seen.servers:
+        version = version_of(_version(seen))
+        yield from permission_checks(seen.logins, question.needs, question.virtual_host, version)
     if seen.broker is not None:
         yield from _of_broker(seen, seen.broker, question)
-    elif question.scope.http:
-        yield from _not_asked(question.scope)
+    elif seen.servers:
+        yield from _not_asked(question)
     if question.scope.rows is Rows.NONE:
         return
     if seen.registry is not None:
@@ -80,8 +91,10 @@ def _of_broker(seen: Seen, broker: Broker, question: Question) -> Iterator[Check
     have = None if isinstance(broker.topology, AttuneError) else broker.topology
     refusals = foresee(broker, wanted)
     yield from version_checks(version, wanted.example, have, broker)
-    if have is not None:
-        yield from plugin_checks(wanted.example, have)
+    if isinstance(broker.topology, AttuneError):
+        yield unknown(Section.PLUGINS, "exchange types", broker.topology.sentence, broker.topology.hint or "")
+    else:
+        yield from plugin_checks(wanted.example, broker.topology)
     if scope.counts:
         yield statistics_check(broker)
     yield from alarm_checks(broker)
@@ -98,18 +111,20 @@ def _of_broker(seen: Seen, broker: Broker, question: Question) -> Iterator[Check
         yield from document_checks(refusals, question.faults, broker)
 
 
-def _not_asked(scope: Scope) -> Iterator[Check]:
+def _not_asked(question: Question) -> Iterator[Check]:
     """Yield the sections of a broker that does not answer over HTTP; what was not asked is not called passed."""
-    reason = "not asked, because the management API did not answer"
-    sections = [Section.VERSIONS, Section.PERMISSIONS, Section.PLUGINS, Section.ALARMS, Section.FEATURES]
+    reason = "not asked: the management API is needed for it, and could not be used"
+    sections = [Section.VERSIONS, Section.PLUGINS, Section.ALARMS, Section.FEATURES]
+    scope = question.scope
     if scope.declares_document or scope.declares_workers:
         sections += [Section.LIMITS, Section.DOCUMENT]
     for section in (*sections, Section.CLOCKS):
         yield unknown(section, "all checks", reason)
+    yield from faults_of_file(question.faults)
 
 
 def _version(seen: Seen) -> str:
-    return next((each.answer for each in seen.servers if isinstance(each.answer, str)), "0.0")
+    return next((each.answer for each in seen.servers if isinstance(each.answer, str)), version_text(NEWEST))
 
 
 def _connected(seen: Seen) -> bool:

@@ -39,6 +39,9 @@ class Scope:
     publishes: bool = False
 
 
+EXAMPLE_ID: Final = 1
+"""The worker that stands for any, if none is named."""
+
 _READING: Final = Scope(http=True)
 
 EVERYTHING: Final = Scope(

@@ -8,8 +8,10 @@ from datetime import datetime
 from typing import TypeAlias, TypeVar
 
 from attune_infra.errors import AttuneError
+from attune_infra.topology.facts.permissions import Right, User
 from attune_infra.topology.facts.refusals import Restrictions
 from attune_infra.topology.model import Topology
+from attune_infra.topology.permissions.needs import Over
 
 _T = TypeVar("_T")
 Answer: TypeAlias = _T | AttuneError
@@ -55,14 +57,20 @@ class Server:
     user: str
     answer: Answer[str]
     tls: Answer[Handshake] | None = None
+    needed: bool = True
+    """False if the command does without it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class User:
-    """A user of the broker as it sees itself."""
+class Login:
+    """The user of a protocol, and as much of its rights as can be told."""
 
     name: str
-    tags: frozenset[str]
+    user: User | None = None
+    """The user with all permissions; None if they may not be read."""
+    tags: frozenset[str] | None = None
+    tried: Mapping[Right, bool | None] = field(default_factory=dict)
+    """Rights that were tried, because they may not be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +120,6 @@ class Broker:
     """False if its configuration switches the statistics of the management API off."""
     clock_ahead: float | None
     """Seconds that its clock is ahead of this machine's; None if it does not say."""
-    user: Answer[User]
     topology: Answer[Topology]
     restrictions: Answer[Restrictions]
     alarms: Answer[Sequence[Alarm]]
@@ -165,9 +172,11 @@ class Registry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """Everything that was seen. `broker` is None if it was not asked, or does not answer over HTTP."""
+    """Everything that was seen. `broker` is None if it does not answer over HTTP."""
 
     servers: Sequence[Server]
+    logins: Mapping[Over, Login] = field(default_factory=dict)
+    """The users of both protocols."""
     broker: Broker | None = None
     registry: Answer[Registry] | None = None
     files: Sequence[TlsFile] = field(default=())
