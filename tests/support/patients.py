@@ -7,6 +7,7 @@ import shutil
 import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -18,6 +19,7 @@ from attune_infra.broker.management import Management
 from attune_infra.sandbox import BoundSandbox
 from attune_infra.settings import AMQP_URL, CA_FILE, MANAGEMENT_URL
 from support.as_a_user import Command, Result
+from support.eventually import eventually
 from support.plugins import enable_plugins
 from support.virtual_host import VirtualHost
 
@@ -73,7 +75,9 @@ class Patient:
     def present(self, name: str = "localhost", *, days: float = 365, authority: trustme.CA | None = None) -> None:
         """Let the broker present a new certificate."""
         issue(authority or self.authority, self.folder, "server", name, days=days)
-        self.sandbox.rabbitmqctl("eval", "ssl:clear_pem_cache().")
+        wanted = (self.folder / "server.pem").read_text()
+        for port in (self.amqps, self.https):
+            eventually(partial(ssl.get_server_certificate, ("localhost", port)), wanted.__eq__)
 
     def run(self, line: str) -> None:
         """Run a fix line on the broker."""
@@ -91,7 +95,6 @@ def issue(authority: trustme.CA, folder: Path, file: str, name: str, *, days: fl
     for path, blob in ((f"{file}.pem", issued.cert_chain_pems[0]), (f"{file}-key.pem", issued.private_key_pem)):
         blob.write_to_path(folder / f"{path}.new")
         shutil.move(folder / f"{path}.new", folder / path)
-    ssl.PEM_cert_to_DER_cert((folder / f"{file}.pem").read_text())
 
 
 def as_user(vhost: VirtualHost, user: str, password: str = PASSWORD) -> dict[str, str]:

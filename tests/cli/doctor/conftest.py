@@ -8,8 +8,13 @@ from collections.abc import Iterator
 import pytest
 import trustme
 
+from attune_infra.broker.management import Management
 from support.patients import Patient, issue
 from support.under_test import BrokerUnderTest
+
+
+_NO_CACHE = "spawn(fun Again() -> ssl:clear_pem_cache(), timer:sleep(50), Again() end)."
+"""Makes a broker read its certificates again; by itself it does so every two minutes."""
 
 
 @pytest.fixture(scope="package")
@@ -29,4 +34,13 @@ def patient(under_test: BrokerUnderTest) -> Iterator[Patient]:
         ports = [f"listeners.ssl.1 = 127.0.0.1:{amqps}", f"management.ssl.port = {https}"]
         config = "\n".join((*ports, *files, "management.ssl.ip = 127.0.0.1"))
         with under_test.sandbox(postgres=False, extra_config=config) as sandbox:
+            sandbox.rabbitmqctl("eval", _NO_CACHE)
             yield Patient(sandbox, folder, amqps, https, authority)
+
+
+@pytest.fixture
+def patient_management(patient: Patient) -> Iterator[Management]:
+    """The management API of the patient, as an administrator."""
+    management = Management(patient.vhost.settings())
+    yield management
+    management.close()

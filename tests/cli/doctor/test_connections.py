@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from attune_infra.broker.management import Management
 from support.as_a_user import Command
-from support.patients import Patient, as_user, findings, only_problem, problems
+from support.patients import PASSWORD, Patient, as_user, findings, make_user, only_problem, problems
 from support.servers import closed_port, serve, serve_silence
 from support.under_test import BrokerUnderTest
 from support.virtual_host import VirtualHost
@@ -135,7 +136,6 @@ def test_a_missing_virtual_host_can_be_made_with_the_lines(patient: Patient) -> 
         patient.run(line)
 
     assert patient.plain(*JSON, "--amqp-url", url).code == 0
-    patient.sandbox.rabbitmqctl("delete_vhost", "no such")
 
 
 @contextmanager
@@ -169,9 +169,8 @@ def test_another_clock(attune_infra: Command, vhost: VirtualHost, ahead: int, wo
     assert found["run"] == ["timedatectl set-ntp true"]
 
 
-def test_a_user_without_permissions_in_the_virtual_host(patient: Patient) -> None:
-    patient.sandbox.rabbitmqctl("add_user", "stranger", "s3cret")
-    patient.sandbox.rabbitmqctl("set_user_tags", "stranger", "policymaker")
+def test_a_user_without_permissions_in_the_virtual_host(patient: Patient, patient_management: Management) -> None:
+    patient_management.put("users", "stranger", body={"password": PASSWORD, "tags": "policymaker"})
     stranger = Command(as_user(patient.vhost, "stranger"))
     result = stranger(*JSON, "setup")
     [found] = [each for each in problems(result) if each["name"].startswith("AMQP")]
@@ -179,17 +178,13 @@ def test_a_user_without_permissions_in_the_virtual_host(patient: Patient) -> Non
     patient.run(found["run"][1])
 
     assert problems(stranger(*JSON, "setup")) == []
-    patient.sandbox.rabbitmqctl("delete_user", "stranger")
 
 
-def test_without_the_tag_the_management_api_is_closed(patient: Patient) -> None:
-    patient.sandbox.rabbitmqctl("add_user", "untagged", "s3cret")
-    patient.sandbox.rabbitmqctl("set_permissions", "untagged", ".*", ".*", ".*")
-    untagged = Command(as_user(patient.vhost, "untagged"))
+def test_without_the_tag_the_management_api_is_closed(patient: Patient, patient_management: Management) -> None:
+    untagged = make_user(patient_management, patient.vhost, "untagged", tags="", may=(".*", ".*", ".*"))
     found = only_problem(untagged(*JSON, "diff"))
     assert "Not management user" in found["detail"]
 
     patient.run(found["run"][0])
 
     assert problems(untagged(*JSON, "diff")) == []
-    patient.sandbox.rabbitmqctl("delete_user", "untagged")
