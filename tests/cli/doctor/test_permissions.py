@@ -145,6 +145,8 @@ def arrived_first_time(ward: Ward) -> bool:
 
 def test_topic_permissions_are_read(ward: Ward) -> None:
     command = ward.command("administrator")
+    topic = {"type": "topic", "durable": True}
+    ward.management.put("exchanges", ward.vhost.name, "attune.events", body=topic)  # 4.3 asks for it
     body = {"exchange": "attune.events", "write": ".*", "read": "^a$"}
     ward.management.put("topic-permissions", ward.vhost.name, ward.user, body=body)
 
