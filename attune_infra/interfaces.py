@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from attune_infra.topology.model import Message, Topology, TopologyObject
     from attune_infra.topology.planning.report import Outcome
     from attune_infra.topology.probe import Arrival
+    from attune_infra.topology.target import Target
 
 
 class Broker(Protocol):
@@ -35,6 +36,14 @@ class Broker(Protocol):
 
     def check_amqp(self) -> str:
         """Return RabbitMQ's version from the AMQP handshake; raise `BrokerError` if it does not answer."""
+        ...
+
+    def target(self) -> Target:
+        """Return the broker as the management API names it; raise `BrokerError` if it does not answer."""
+        ...
+
+    def check_same_cluster(self) -> None:
+        """Raise `WrongTarget` if AMQP and the management API lead to different brokers."""
         ...
 
     def read(self, *, private: bool = False) -> Topology:
@@ -72,6 +81,13 @@ class Broker(Protocol):
         """Return the numbers of messages and consumers of a queue; None for a number that is unknown.
 
         The consumers of a queue with an expiry are unknown: counting them would restart its expiry.
+        """
+        ...
+
+    def contents_at_most(self, queues: Collection[str]) -> Mapping[str, tuple[int | None, int | None]]:
+        """Return upper bounds of the messages in queues now, unacknowledged ones included, and their consumers.
+
+        A number is None if no bound is certain, and a queue is left out if nothing is known about it.
         """
         ...
 

@@ -47,6 +47,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--changes-seed", type=int, default=randbits(32), help="seed of those changes")
     group.addoption("--policies", type=int, default=60, help="queues under random stacks of policies")
     group.addoption("--policies-seed", type=int, default=randbits(32), help="seed of those policies")
+    group.addoption("--stakes", type=int, default=6, help="random changes of policies over queues with messages")
+    group.addoption("--stakes-seed", type=int, default=randbits(32), help="seed of those changes")
     group.addoption("--patterns", type=int, default=60, help="random patterns of policies to try on the broker")
     group.addoption("--patterns-seed", type=int, default=randbits(32), help="seed of those patterns")
     group.addoption("--topologies", type=int, default=500, help="random topologies to declare on the broker")
@@ -76,11 +78,13 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     changes = f"--changes={config.getoption('--changes')} --changes-seed={config.getoption('--changes-seed')}"
     policies = f"--policies={config.getoption('--policies')} --policies-seed={config.getoption('--policies-seed')}"
     patterns = f"--patterns={config.getoption('--patterns')} --patterns-seed={config.getoption('--patterns-seed')}"
+    stakes = f"--stakes={config.getoption('--stakes')} --stakes-seed={config.getoption('--stakes-seed')}"
     random = [
         f"random messages: {messages}",
         f"random changes: {changes}",
         f"random policies: {policies}",
         f"random patterns: {patterns}",
+        f"random changes of policies: {stakes}",
     ]
     try:
         return [f"under test: {BrokerUnderTest.of(config)}", *random]

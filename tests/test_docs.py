@@ -97,5 +97,5 @@ def test_one_word_finds_the_place_of_a_feature(question: str, word: str, file: s
     assert f"attune_infra/{file}" in found, question
 
 
-def test_thirty_one_questions_are_answered() -> None:
-    assert len({question for question, _, _ in PLACES}) == 31
+def test_thirty_two_questions_are_answered() -> None:
+    assert len({question for question, _, _ in PLACES}) == 32

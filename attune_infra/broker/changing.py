@@ -36,7 +36,7 @@ class Changer:
 
     def check_declaring(self, wanted: Iterable[TopologyObject]) -> None:
         if any(self._goes_over_amqp(item) for item in wanted if not isinstance(item, Policy)):
-            self._connections.amqp.version()
+            self._connections.amqp.target()
 
     def apply(self, changes: Iterable[Create | Update]) -> Iterator[Outcome]:
         waiting = list(changes)

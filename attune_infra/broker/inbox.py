@@ -20,6 +20,7 @@ from attune_infra.errors import BrokerUnreachable, RequestRefused
 from attune_infra.fleet.delivery import Delivery
 from attune_infra.settings import Settings
 from attune_infra.topology.model import Binding, Exchange, Queue, Topology, TopologyObject, label
+from attune_infra.topology.target import Target
 from attune_infra.topology.worker import bindings_of, consumer_tag_of, queues_of, worker_family
 
 HEARTBEAT: Final = 30.0
@@ -30,11 +31,17 @@ class AmqpInbox:
     """The queues of one worker as `interfaces.Inbox`."""
 
     def __init__(
-        self, settings: Settings, topology: Topology, *, prefetch: int, dead_letter_exchange: str
+        self,
+        settings: Settings,
+        topology: Topology,
+        *,
+        prefetch: int,
+        dead_letter_exchange: str,
+        on_open: Callable[[Target], None] = lambda _: None,
     ) -> None:
         self._settings, self._topology, self._family = settings, topology, worker_family(topology)
-        self._prefetch, self._dead_letter_exchange = prefetch, dead_letter_exchange
-        self._amqp = Amqp(settings, heartbeat=HEARTBEAT)
+        self._prefetch, self._dead_letter_exchange, self._on_open = prefetch, dead_letter_exchange, on_open
+        self._amqp = Amqp(settings, heartbeat=HEARTBEAT, on_open=on_open)
         self._arrived: deque[Delivery] = deque()
         self._channels: dict[str, amqp.Channel] = {}
         self._deleted: list[str] = []
@@ -124,7 +131,7 @@ class AmqpInbox:
         from its own queues. So these declarations use another connection, and end after one or two time-outs.
         """
         items = [item for item in self._topology.objects() if not (_is_external(item) or wire.needs_http(item))]
-        connection, end = Amqp(self._settings), time.monotonic() + self._settings.timeout
+        connection, end = Amqp(self._settings, on_open=self._on_open), time.monotonic() + self._settings.timeout
         refused = []
         try:
             for name, refusal in _refusals(connection, items):

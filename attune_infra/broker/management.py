@@ -18,7 +18,7 @@ from rabbitmq_admin import AdminAPI
 from attune_infra.broker import faults
 from attune_infra.settings import Settings
 
-_OVERVIEW: Final = "rabbitmq_version,object_totals.queues,exchange_types.name"
+_OVERVIEW: Final = "rabbitmq_version,cluster_name,node,object_totals.queues,exchange_types.name"
 
 
 class Overview(NamedTuple):
@@ -28,6 +28,8 @@ class Overview(NamedTuple):
     queues: int
     exchange_types: frozenset[str] | None
     """The types of exchange that it can make; None if it does not list them."""
+    cluster: str | None = None
+    node: str | None = None
 
 
 def path(*segments: str) -> str:
@@ -52,7 +54,7 @@ class Management(AdminAPI):  # type: ignore[misc] # the package ships no types
         self.session.close()
 
     def overview(self) -> Overview:
-        """Return the version, the number of queues and the exchange types of a broker.
+        """Return the version, the number of queues, the exchange types, the cluster and the node of a broker.
 
         Raise `NotRabbitMQ` if the answer has no version.
         """
@@ -61,7 +63,8 @@ class Management(AdminAPI):  # type: ignore[misc] # the package ships no types
         if not isinstance(version, str):
             raise faults.not_overview(self.settings)
         types = frozenset(item["name"] for item in overview.get("exchange_types", ()))
-        return Overview(version, overview.get("object_totals", {}).get("queues", 0), types or None)
+        queues = overview.get("object_totals", {}).get("queues", 0)
+        return Overview(version, queues, types or None, overview.get("cluster_name"), overview.get("node"))
 
     def get(self, *segments: str, **query: str) -> Any:
         """Return the JSON at a path; raise `BrokerError` with the broker's reason."""

@@ -38,8 +38,8 @@ class Reader:
 
     def version(self) -> str:
         """Return RabbitMQ's version, and note its number of queues."""
-        overview = self._connections.http.overview()
-        self._version, self.known_queues, self._exchange_types = overview
+        overview = self._connections.overview()
+        self._version, self.known_queues, self._exchange_types, *_ = overview
         return overview.version
 
     def read(self, *, private: bool = False) -> Topology:
@@ -84,6 +84,31 @@ class Reader:
         if total is None or ready is None:
             return total, consumers
         return (ready + total - listing[0]["messages_ready"]) or total, consumers
+
+    def contents_at_most(self, queues: Collection[str]) -> Mapping[str, tuple[int | None, int | None]]:
+        """Return upper bounds of the messages in queues, and their consumers.
+
+        RabbitMQ's totals of a quorum queue lag up to 5 seconds behind, and only they tell the unacknowledged
+        messages, so a quorum queue with consumers may hold any number. A stream is not counted at all.
+        """
+        chosen = set(queues)
+        listing = self._connections.http.get("queues", self._vhost, **wire.QUEUES_WITH_TOTALS)
+        depths = wire.depths_from(listing)
+        found = [queue for queue in wire.queues_from(listing) if queue.name in chosen and queue.name in depths]
+        counts = self._counts_of_lasting(found)
+        return {
+            queue.name: wire.most_contents(queue, depths[queue.name], counts.get(queue.name)) for queue in found
+        }
+
+    def _counts_of_lasting(self, queues: Iterable[Queue]) -> Mapping[str, tuple[int, int]]:
+        """Return the ready messages and consumers of queues that can be counted without restarting an expiry."""
+        policies = self._policies()
+        topology = self._topology(queues, policies)
+        lasting = [each.name for each in queues if not (is_hidden(each) or expires(each, topology))]
+        try:
+            return self._connections.amqp.counts(lasting)
+        except BrokerError:  # the AMQP port may be closed
+            return {}
 
     def _expires(self, queue: Queue) -> bool:
         return expires(queue, self._topology([queue], self._policies()))

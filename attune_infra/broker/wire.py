@@ -55,6 +55,11 @@ TOTALS: Final = {
 }
 """Query for the current number of messages in every queue."""
 
+QUEUES_WITH_TOTALS: Final = TOTALS | {
+    "columns": f"{QUEUES['columns']},messages_ready,messages_unacknowledged",
+}
+"""Query for the list of queues with their current numbers of messages."""
+
 MAX_SOURCES_LISTED_SINGLY: Final = 32
 """Exchanges whose bindings may be listed with one request each.
 
@@ -167,6 +172,14 @@ def depths_from(listing: Iterable[Json]) -> dict[str, Depth]:
         for item in listing
         if "messages_ready" in item
     }
+
+
+def most_contents(queue: Queue, depth: Depth, counts: tuple[int, int] | None) -> tuple[int | None, int | None]:
+    """Return upper bounds by RabbitMQ's totals, and by the exact numbers (ready, consumers) if they are known."""
+    ready, consumers = counts or (None, None)
+    total = max(depth.total, (ready or 0) + depth.unacknowledged)
+    is_certain = queue.type == "classic" or (queue.type == "quorum" and consumers == 0)
+    return (total if is_certain else None), consumers
 
 
 def with_totals(queue: str) -> dict[str, str]:

@@ -31,6 +31,7 @@ COMMANDS = {
     "topology": "Check, print and describe topology documents, without a broker.",
     "worker": "Register workers, provision their queues, and check their health.",
     "metrics": "Print the state of all workers as Prometheus metrics, or serve it with --listen.",
+    "connections": "List the named connections of the configuration file, and say which of them answers.",
     "registry": "Create the table of workers in PostgreSQL.",
     "sandbox": "Run a private RabbitMQ and PostgreSQL on free local ports, for trials and tests.",
 }

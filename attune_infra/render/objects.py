@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Final
 from attune_infra.render.data import Data, sort_data
 from attune_infra.render.text import Line
 from attune_infra.render.words import difference
+from attune_infra.topology.diff import Difference
 from attune_infra.topology.model import ABSENT, Binding, TopologyObject, Value, kind_of, label
+from attune_infra.topology.planning.stakes import Stake, expiring_queues, most_messages
 from attune_infra.topology.words import counted
 
 if TYPE_CHECKING:
-    from attune_infra.topology.diff import Difference
+    from attune_infra.topology.facts.stakes import Threat
     from attune_infra.topology.planning.report import Loss
 
 _MAX_OBJECTS_LISTED: Final = 20
@@ -68,6 +70,47 @@ def loss_data(loss: Loss, lost: Iterable[TopologyObject], again: Iterable[Topolo
         "lost": sort_data(map(identify, lost)),
         "created_again": sort_data(map(identify, again)),
     }
+
+
+def stake_lines(stakes: Sequence[Stake], headline: str = "at stake") -> Iterator[Line]:
+    """Yield what a change of a policy can lose: the numbers, and each queue with the settings in effect on it."""
+    if not stakes:
+        return
+    expiring = expiring_queues(stakes)
+    words = [*_messages(most_messages(stakes)), *([counted(expiring, "queue")] if expiring else [])]
+    yield Line(f"      {headline}: {', '.join(words)}", "red")
+    for stake in stakes[:_MAX_OBJECTS_LISTED]:
+        settings = ", ".join(difference(_setting(found)) for found in stake.threats)
+        parts = [*(["the queue"] if stake.expires else []), *_messages(stake.messages)]
+        yield Line(f"        queue {stake.queue}: {' and '.join(parts)} ({settings})")
+    if len(stakes) > _MAX_OBJECTS_LISTED:
+        yield Line(f"        and {len(stakes) - _MAX_OBJECTS_LISTED} more, all of them in --output json")
+
+
+def _messages(most: int | None) -> Iterator[str]:
+    if most is None or most:
+        yield f"{'' if most is None else 'up to '}{counted(most, 'message')}"
+
+
+def _setting(threat: Threat) -> Difference:
+    return Difference(threat.setting.removeprefix("x-"), threat.have, threat.want)
+
+
+def stake_data(stakes: Sequence[Stake]) -> Data:
+    """Return what a change of a policy can lose under the key `at_stake`; nothing if there is nothing."""
+    if not stakes:
+        return {}
+    found = [
+        {
+            "queue": stake.queue,
+            "messages": stake.messages,
+            "queue_may_go": stake.expires,
+            **difference_data(map(_setting, stake.threats)),
+        }
+        for stake in stakes
+    ]
+    totals = {"messages": most_messages(stakes), "queues": expiring_queues(stakes)}
+    return {"at_stake": {**totals, "by_queue": sort_data(found)}}
 
 
 def identify(item: TopologyObject) -> Data:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import Final
 
 from attune_infra.topology.facts.arguments import POLICY_RULES
 from attune_infra.topology.facts.patterns import matches
@@ -20,6 +21,7 @@ PROVIDED_BY_POLICY: Mapping[str, str] = {
     rule.name: key for key, rule in POLICY_RULES.items() if not rule.read_once
 }
 """Arguments that a policy can provide instead, and its key for each."""
+_OPERATOR: Final = "operator_policy"
 
 
 def policy_of(item: Exchange | Queue, topology: Topology) -> Policy | None:
@@ -32,13 +34,14 @@ def policy_of(item: Exchange | Queue, topology: Topology) -> Policy | None:
 
 def effective_definition(item: Exchange | Queue, topology: Topology) -> Mapping[str, Argument]:
     """Return the definition of the policy and the operator policy in effect, merged."""
-    regular = policy_of(item, topology)
-    merged: dict[str, Argument] = dict(regular.definition) if regular else {}
     operator = (
-        _find_policy(item, "operator_policy", topology.operator_policies, topology)
-        if isinstance(item, Queue)
-        else None
+        _find_policy(item, _OPERATOR, topology.operator_policies, topology) if isinstance(item, Queue) else None
     )
+    return _merge(policy_of(item, topology), operator)
+
+
+def _merge(regular: Policy | None, operator: Policy | None) -> Mapping[str, Argument]:
+    merged: dict[str, Argument] = dict(regular.definition) if regular else {}
     if operator is not None:
         for key, value in operator.definition.items():
             merged[key] = merge_with_operator(key, merged[key], value) if key in merged else value
@@ -52,8 +55,11 @@ def as_on_release(topology: Topology, version: Version) -> Topology:
 
 
 def with_policies(topology: Topology, policies: Mapping[str, Policy]) -> Topology:
-    """Return a topology with other policies; if they are not its own, the broker's word counts no more."""
-    return topology if policies == topology.policies else replace(topology, policies=policies, in_effect={})
+    """Return a topology with other policies; if they are not its own, the broker's word on them counts no more."""
+    if policies == topology.policies:
+        return topology
+    in_effect = {key: name for key, name in topology.in_effect.items() if key[0] == _OPERATOR}
+    return replace(topology, policies=policies, in_effect=in_effect)
 
 
 def expires(queue: Queue, topology: Topology) -> bool:
@@ -63,9 +69,27 @@ def expires(queue: Queue, topology: Topology) -> bool:
 
 def effective_arguments(queue: Queue, topology: Topology) -> Mapping[str, Argument]:
     """Return the arguments of a queue with what policies provide, all under the names of arguments."""
+    return _with_definition(queue, effective_definition(queue, topology), topology)
+
+
+def possible_arguments(queue: Queue, topology: Topology) -> tuple[Mapping[str, Argument], ...]:
+    """Return the arguments of a queue as `effective_arguments`, for each policy that may be in effect.
+
+    There are several if policies of one priority match, and the broker does not say which of them is in effect.
+    """
+    return tuple(
+        _with_definition(queue, _merge(regular, operator), topology)
+        for regular in _possible(queue, "policy", topology.policies, topology)
+        for operator in _possible(queue, _OPERATOR, topology.operator_policies, topology)
+    )
+
+
+def _with_definition(
+    queue: Queue, definition: Mapping[str, Argument], topology: Topology
+) -> Mapping[str, Argument]:
     found = dict(queue.arguments)
     kind, version = topology.type_of(queue), topology.version or NEWEST
-    for key, value in effective_definition(queue, topology).items():
+    for key, value in definition.items():
         if key not in POLICY_RULES:
             continue
         name = POLICY_RULES[key].name
@@ -114,13 +138,22 @@ def _why_idle(policy: Policy, items: Iterable[Exchange | Queue], topology: Topol
 def _find_policy(
     item: Exchange | Queue, which: str, policies: Mapping[str, Policy], topology: Topology
 ) -> Policy | None:
+    found = _possible(item, which, policies, topology)
+    return max(found, key=lambda policy: policy.name if policy else "")
+
+
+def _possible(
+    item: Exchange | Queue, which: str, policies: Mapping[str, Policy], topology: Topology
+) -> tuple[Policy | None, ...]:
+    """Return the policies of which one is in effect, None for none; only one if the broker says which."""
     if not policies:
-        return None
+        return (None,)
     named = topology.in_effect.get((which, kind_of(item), item.name))
     if named is not None and item.name and (not named or named in policies):
-        return policies.get(named)
-    found = applicable_policies(item, policies, topology)
-    return max(found, key=lambda policy: (policy.priority, policy.name), default=None)
+        return (policies.get(named),)
+    found = tuple(applicable_policies(item, policies, topology))
+    highest = max((policy.priority for policy in found), default=0)
+    return tuple(policy for policy in found if policy.priority == highest) or (None,)
 
 
 def applicable_policies(

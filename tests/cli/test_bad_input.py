@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -250,7 +251,8 @@ def test_a_broker_that_comes_up_in_time_is_waited_for(sandbox: BoundSandbox, att
         sandbox.start_broker()
     stdout, stderr = waiting.communicate(timeout=60)
 
-    assert (waiting.returncode, stderr) == (2, "")
+    assert waiting.returncode == 2
+    assert re.fullmatch("target: .*\n", stderr)
     assert '"schema": "attune-infra/diff/1"' in stdout
 
 

@@ -68,7 +68,10 @@ def test_bindings_from_elsewhere_are_named_and_those_that_come_back_are_not(
     again = [each.get("name", each.get("source")) for each in change["created_again"]]
     assert sorted(again) == ["dlq_ms", "temp", "temp"]
     asked = attune_infra("setup", photos, "--allow-destructive")
-    assert "error: no terminal to ask: Recreate 1 object (lost: 1 message, 1 binding)?" in asked.stderr
+    assert (
+        "error: no terminal to ask: Recreate 1 object (lost: 1 message, 1 binding) in virtual host test "
+        in asked.stderr
+    )
     refused = attune_infra("setup", photos)
     assert told[3:] == [line for line in refused.lines if line in told[3:]]
 
@@ -131,3 +134,136 @@ def test_what_goes_along_with_a_pruned_object_is_named_and_made_again_if_it_is_w
     assert done.code == 3
     assert set(broker.read().exchanges) == {"wanted"}
     assert set(broker.read().queues) == {"old.full"}
+
+
+POLICY = """
+queues: {jobs: {}, idle: {}}
+policies:
+  jobs: {pattern: '^jobs$', apply_to: queues, definition: DEFINITION}
+"""
+
+
+@pytest.fixture
+def jobs(tmp_path: Path, attune_infra: Command, channel: amqp.Channel) -> Path:
+    """A document with a policy, and four messages in the queue that it applies to."""
+    document = tmp_path / "jobs.yaml"
+    document.write_text(POLICY.replace("DEFINITION", "{max-length: 9}"))
+    assert attune_infra("setup", str(document)).code == 0
+    channel.confirm_select()
+    for _ in range(4):
+        channel.basic_publish_confirm(amqp.Message("x", delivery_mode=2), "", "jobs")
+    return document
+
+
+def test_a_policy_that_would_drop_messages_is_not_set_without_consent(
+    jobs: Path, attune_infra: Command, broker: RabbitMQ
+) -> None:
+    jobs.write_text(
+        POLICY.replace("DEFINITION", "{max-length: 1}") + "  more: {pattern: '^x$', definition: {expires: 9}}\n"
+    )
+    told = [
+        "      max-length: have 9 (integer), want 1 (integer)",
+        "      at stake: up to 3 messages",
+        "        queue jobs: up to 3 messages (max-length: have 9 (integer), want 1 (integer))",
+    ]
+
+    for command in (("diff",), ("diff", "--explain"), ("setup", "--dry-run")):
+        assert attune_infra(*command, str(jobs)).lines[:4] == ["! policy jobs differs", *told]
+    [change, _] = attune_infra("diff", str(jobs), "-o", "json").json["changes"]
+    asked = attune_infra("setup", str(jobs), "--allow-destructive")
+    refused = attune_infra("setup", str(jobs))
+    again = attune_infra("setup", str(jobs), "-o", "json")
+
+    limits = {"attribute": "max-length", "have": 9, "want": 1}
+    by_queue = [{"queue": "jobs", "messages": 3, "queue_may_go": False, "differences": [limits]}]
+    assert change["at_stake"] == {"messages": 3, "queues": 0, "by_queue": by_queue}
+    assert "error: no terminal to ask: Set 1 policy (lost: up to 3 messages) in virtual host test " in asked.stderr
+    assert (refused.code, again.code) == (3, 4)
+    sentence = "! policy jobs is not set: it can lose messages or queues, which needs --allow-destructive"
+    assert refused.lines[2:6] == [sentence, *told]
+    [withheld] = [each for each in again.json["objects"] if each["status"] == "withheld"]
+    assert (withheld["name"], withheld["at_stake"]) == ("jobs", change["at_stake"])
+    assert broker.read().policies["jobs"].definition == {"max-length": 9}
+    assert "more" in broker.read().policies
+    assert broker.contents("jobs") == (4, 0)
+
+    done = attune_infra("setup", str(jobs), "--allow-destructive", "--yes")
+
+    assert done.code == 0
+    assert "      was at stake: up to 3 messages" in done.lines
+    assert broker.contents("jobs") == (1, 0)
+    assert attune_infra("diff", str(jobs)).code == 0
+
+
+def test_a_policy_that_would_delete_queues_is_not_set_without_consent(
+    jobs: Path, attune_infra: Command, broker: RabbitMQ
+) -> None:
+    jobs.write_text(POLICY.replace("DEFINITION", "{expires: 1000}").replace("^jobs$", "."))
+
+    refused = attune_infra("setup", str(jobs))
+
+    assert refused.code == 4
+    assert refused.lines[-5:] == [
+        "      max-length: have 9 (integer), want none",
+        "      at stake: up to 4 messages, 2 queues",
+        "        queue idle: the queue (expires: have none, want 1000 (integer))",
+        "        queue jobs: the queue and up to 4 messages (expires: have none, want 1000 (integer))",
+        "3 objects: 2 unchanged, 1 withheld",
+    ]
+    assert attune_infra("setup", str(jobs), "--dry-run").code == 4
+    assert broker.contents("jobs") == (4, 0)
+    asked = attune_infra("setup", str(jobs), "--allow-destructive")
+    assert (
+        "error: no terminal to ask: Set 1 policy (lost: up to 4 messages, 2 queues) in virtual host test "
+        in asked.stderr
+    )
+
+
+def test_a_pruned_policy_may_have_protected_messages(jobs: Path, attune_infra: Command, broker: RabbitMQ) -> None:
+    lower = "  jobs.low: {pattern: '^jobs$', apply_to: queues, priority: -1, definition: {max-length: 2}}\n"
+    jobs.write_text(POLICY.replace("DEFINITION", "{max-length: 9}") + lower)
+    assert attune_infra("setup", str(jobs)).code == 0
+    jobs.write_text("manages: ['^jobs$']\nqueues: {jobs: {}}\npolicies:\n" + lower)
+
+    planned = attune_infra("diff", str(jobs), "--prune")
+    kept = attune_infra("setup", str(jobs), "--prune")
+
+    assert planned.lines[:3] == [
+        "- policy jobs is undeclared",
+        "      at stake: up to 2 messages",
+        "        queue jobs: up to 2 messages (max-length: have 9 (integer), want 2 (integer))",
+    ]
+    assert (kept.code, broker.contents("jobs")) == (4, (4, 0))
+    done = attune_infra("setup", str(jobs), "--prune", "--allow-destructive", "--yes")
+    assert (done.code, broker.contents("jobs")) == (0, (2, 0))
+
+
+@pytest.mark.parametrize("definition", ["{max-length: 4}", "{max-length: 90}", "{overflow: reject-publish}"])
+def test_a_policy_that_loses_nothing_is_a_plain_update(
+    jobs: Path, attune_infra: Command, broker: RabbitMQ, definition: str
+) -> None:
+    jobs.write_text(POLICY.replace("DEFINITION", definition))
+
+    planned, done = attune_infra("diff", str(jobs)), attune_infra("setup", str(jobs))
+
+    assert planned.lines[0] == "~ policy jobs differs"
+    assert (done.code, broker.contents("jobs")) == (0, (4, 0))
+    assert "at stake" not in planned.stdout + done.stdout
+
+
+def test_a_digest_does_not_depend_on_the_number_of_messages(
+    jobs: Path, attune_infra: Command, channel: amqp.Channel
+) -> None:
+    jobs.write_text(POLICY.replace("DEFINITION", "{max-length: 3}"))
+    before = attune_infra("diff", str(jobs), "-o", "json").json
+    channel.basic_publish_confirm(amqp.Message("x", delivery_mode=2), "", "jobs")
+    after = attune_infra("diff", str(jobs), "-o", "json").json
+    channel.queue_purge("jobs")
+    empty = attune_infra("diff", str(jobs), "-o", "json").json
+
+    assert [found["changes"][0].get("at_stake", {}).get("messages") for found in (before, after, empty)] == [
+        1,
+        2,
+        None,
+    ]
+    assert len({found["digest"] for found in (before, after, empty)}) == 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import assert_never
 
 from attune_infra.render.data import Data, sort_data
@@ -12,6 +12,8 @@ from attune_infra.render.objects import (
     identify,
     loss_data,
     loss_lines,
+    stake_data,
+    stake_lines,
     why_not_in_place,
 )
 from attune_infra.render.text import Line
@@ -19,8 +21,10 @@ from attune_infra.render.words import attributes, value
 from attune_infra.topology.diff import Await, Change, Create, Delete, Recreate, Update
 from attune_infra.topology.facts.deletion import reason_to_keep
 from attune_infra.topology.facts.refusals import ForeseenRefusal
-from attune_infra.topology.model import label
-from attune_infra.topology.planning.plan import Plan
+from attune_infra.topology.model import Queue, label
+from attune_infra.topology.planning.consent import Consent
+from attune_infra.topology.planning.plan import Destructive, Plan
+from attune_infra.topology.planning.stakes import expiring_queues, most_messages
 from attune_infra.topology.words import counted
 
 
@@ -28,6 +32,7 @@ def lines(plan: Plan) -> Iterator[Line]:
     refusals = {refusal.object: refusal for refusal in plan.refusals}
     for change in plan.changes:
         yield from _change_lines(change, plan)
+        yield from stake_lines(plan.stakes_of(change))
         if not isinstance(change, Delete) and change.want in plan.waiting:
             yield Line(f"      it waits for {label(plan.waiting[change.want].want)}")
         if not isinstance(change, Delete) and change.want in refusals:
@@ -39,17 +44,19 @@ def lines(plan: Plan) -> Iterator[Line]:
         yield Line(f"RabbitMQ would refuse the file for {count}; `setup` would change nothing", "red")
     if not (plan.changes or plan.down):
         yield Line(f"no changes: all {len(plan.unchanged)} objects match")
+        yield Line(f"plan {plan.digest}")
         return
     updates = sum(isinstance(change, Update) for change in plan.changes)
     counts = (
         (len(plan.unchanged) - len(plan.down), "match"),
         (len(plan.down), "down"),
-        (len(plan.applicable) - updates, "to create"),
+        (len(plan.makeable) - updates, "to create"),
         (updates, "to update"),
         (len(plan.recreations), "to recreate"),
         (len(plan.deletions), "to delete"),
         (len(plan.awaited), "awaited"),
         (len(plan.waiting), "waiting"),
+        (sum(bool(plan.stakes_of(change)) for change in plan.changes), "that can lose messages or queues"),
     )
     yield Line(", ".join(f"{count} {words}" for count, words in counts if count))
     yield Line(f"plan {plan.digest}")
@@ -69,29 +76,42 @@ def data(plan: Plan) -> Data:
     }
 
 
-def question(plan: Plan) -> str:
-    """Return the question for consent: `Recreate 1 object and delete 2 objects?`."""
-    recreate, delete = len(plan.recreations), len(plan.deletions)
+def question(plan: Plan, consent: Consent) -> str:
+    """Return the question for the changes that there is consent to: `Recreate 1 object and delete 2 objects?`."""
+    permitted = plan.permitted(consent)
+    recreate = sum(isinstance(change, Recreate) for change in permitted)
+    delete = sum(isinstance(change, Delete) for change in permitted)
+    policies = len(permitted) - recreate - delete
     words = [f"recreate {counted(recreate, 'object')}"] if recreate else []
+    if policies:
+        words.append("set 1 policy" if policies == 1 else f"set {policies} policies")
     if delete:
         words.append(f"delete {counted(delete, 'object')}")
-    lost = ", ".join(_total_loss(plan))
+    lost = ", ".join(_total_loss(plan, permitted))
     return f"{' and '.join(words).capitalize()}{f' (lost: {lost})' if lost else ''}?"
 
 
-def _total_loss(plan: Plan) -> Iterator[str]:
-    """Yield what the whole plan loses, in words; deletions lose no messages, since a queue in use is kept."""
-    losses = [plan.loss_by(change) for change in plan.recreations]
+def _total_loss(plan: Plan, permitted: Sequence[Destructive]) -> Iterator[str]:
+    """Yield what these changes can lose, in words.
+
+    Deletions lose no messages, since a queue in use is kept. A recreated queue loses its messages only once.
+    """
+    recreations = [change for change in permitted if isinstance(change, Recreate)]
+    losses = [plan.loss_by(change) for change in recreations]
+    all_losses = [*losses, *(plan.loss_by(change) for change in permitted if isinstance(change, Delete))]
+    recreated = {change.want.name for change in recreations if isinstance(change.want, Queue)}
+    at_stake = [stake for change in permitted for stake in plan.stakes_of(change) if stake.queue not in recreated]
     for counts, noun in (
-        ([loss.messages for loss in losses], "message"),
+        ([*(loss.messages for loss in losses), most_messages(at_stake)], "message"),
+        ([expiring_queues(at_stake)], "queue"),
         ([loss.consumers for loss in losses], "consumer"),
-        ([plan.loss_by(change).bindings for change in plan.destructive], "binding"),
-        ([plan.loss_by(change).exchanges for change in plan.destructive], "exchange"),
+        ([loss.bindings for loss in all_losses], "binding"),
+        ([loss.exchanges for loss in all_losses], "exchange"),
     ):
         if None in counts:
             yield counted(None, noun)
         elif total := sum(count for count in counts if count is not None):
-            yield counted(total, noun)
+            yield f"{'up to ' if at_stake and noun == 'message' else ''}{counted(total, noun)}"
 
 
 def _losses(change: Recreate | Delete, plan: Plan) -> Data:
@@ -101,11 +121,11 @@ def _losses(change: Recreate | Delete, plan: Plan) -> Data:
 def _change_lines(change: Change, plan: Plan) -> Iterator[Line]:
     match change:
         case Create():
-            yield Line(f"+ {label(change.want)} is missing", "green")
+            yield _headline(change, plan, "+", "is missing", "green")
             for name, wanted in attributes(change.want):
                 yield Line(f"      {name}: {value(wanted)}")
         case Update():
-            yield Line(f"~ {label(change.want)} differs", "yellow")
+            yield _headline(change, plan, "~", "differs", "yellow")
             yield from difference_lines(change.differences)
         case Recreate():
             yield Line(f"! {label(change.want)} exists but differs", "red")
@@ -120,6 +140,12 @@ def _change_lines(change: Change, plan: Plan) -> Iterator[Line]:
             yield from _deletion_lines(change, plan)
         case _:
             assert_never(change)
+
+
+def _headline(change: Create | Update, plan: Plan, sign: str, verb: str, style: str) -> Line:
+    if plan.stakes_of(change):
+        sign, style = "!", "red"
+    return Line(f"{sign} {label(change.want)} {verb}", style)
 
 
 def _deletion_lines(change: Delete, plan: Plan) -> Iterator[Line]:
@@ -151,6 +177,10 @@ def _refusal_data(refusal: ForeseenRefusal) -> Data:
 
 
 def _change_data(change: Change, plan: Plan) -> Data:
+    return _plain_data(change, plan) | stake_data(plan.stakes_of(change))
+
+
+def _plain_data(change: Change, plan: Plan) -> Data:
     match change:
         case Create():
             return {**identify(change.want), "change": "create"}

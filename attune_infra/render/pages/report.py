@@ -13,6 +13,8 @@ from attune_infra.render.objects import (
     identify,
     loss_data,
     loss_lines,
+    stake_data,
+    stake_lines,
     why_not_in_place,
 )
 from attune_infra.render.text import Line
@@ -29,11 +31,13 @@ _HEADLINES: Final = {
     Status.DELETED: ("- {label}: deleted", "red"),
     Status.DIFFERS: ("! {label} exists but differs", "red"),
     Status.KEPT: ("! {label} is kept: {reason}", "red"),
+    Status.WITHHELD: ("! {label} is not set: {reason}", "red"),
     Status.FAILED: ("! {label} could not be created: {reason}", "red"),
     Status.SKIPPED: ("! {label} skipped: {reason}", "red"),
     Status.AWAITED: ("! {label} {reason}", "red"),
     Status.DOWN: ("! {label} exists, but its state is {reason}", "red"),
 }
+_MADE: Final = {Status.CREATED, Status.UPDATED, Status.DELETED}
 _LOSSES: Final = {
     Status.RECREATED: "lost with the old one",
     Status.FAILED: "lost with the old one",
@@ -64,9 +68,12 @@ def outcome_lines(outcome: Outcome) -> Iterator[Line]:
     yield from difference_lines(outcome.differences)
     if outcome.status is Status.DIFFERS:
         yield why_not_in_place(outcome.differences)
+        if outcome.reason:
+            yield Line(f"      it is kept: {outcome.reason}")
     if outcome.loss:
         headline = _LOSSES.get(outcome.status, "would be lost")
         yield from loss_lines(headline, outcome.loss, outcome.lost, outcome.again)
+    yield from stake_lines(outcome.stakes, "was at stake" if outcome.status in _MADE else "at stake")
     if outcome.instead and outcome.status is Status.DIFFERS:
         from attune_infra.topology.document.write import policy_line  # rarely needed, and YAML is slow to load
 
@@ -80,6 +87,7 @@ def _outcome_data(outcome: Outcome) -> Data:
         found["reason"] = outcome.reason
     if outcome.loss:
         found |= loss_data(outcome.loss, outcome.lost, outcome.again)
+    found |= stake_data(outcome.stakes)
     if outcome.instead:
         found["instead"] = asdict(outcome.instead)
     return found | difference_data(outcome.differences)

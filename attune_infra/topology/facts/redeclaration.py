@@ -187,11 +187,11 @@ def are_equal(name: str, have: object, want: object, version: Version) -> bool:
         return True
     if name != "x-max-age" or version < FIRST_COMPARING_AGES_BY_LENGTH:
         return False
-    seconds = _seconds(have)
-    return seconds is not None and seconds == _seconds(want)
+    seconds = seconds_of_age(have)
+    return seconds is not None and seconds == seconds_of_age(want)
 
 
-def _seconds(age: object) -> int | None:
+def seconds_of_age(age: object) -> int | None:
     """Return the length of an age such as `7D`, None if it is none."""
     found = re.fullmatch(r"([0-9]{1,18})([YMDhms])", age) if isinstance(age, str) else None
     return int(found[1]) * _UNIT_SECONDS[found[2]] if found else None

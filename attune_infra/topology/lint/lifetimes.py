@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 
 from attune_infra.topology.facts.releases import (
@@ -105,3 +106,28 @@ def _bindings_to_durable(exchange: str, subject: Subject) -> Iterator[tuple[Bind
         source = subject.topology.exchanges.get(binding.source)
         if source is not None and source.durable:
             yield binding, source
+
+
+def policy_deletes_durable_queues(subject: Subject) -> Iterator[Flaw]:
+    """A policy deletes durable queues that have no consumer.
+
+    A durable queue survives a restart, but with `expires` RabbitMQ deletes it once it had no consumer for that
+    time. Its messages are lost, and publishing to it does not count as use. A queue with an x-expires of its own,
+    or an auto-delete queue, is meant to go. On a broker, lint does not count queues with a consumer.
+    """
+    found: dict[str, list[str]] = defaultdict(list)
+    for queue in subject.queues:
+        policies = subject.contests.get(("queue", queue.name), ())
+        if policies and "expires" in policies[0].definition and _is_meant_to_stay(queue, subject):
+            found[policies[0].name].append(queue.name)
+    for policy in subject.policies:
+        if names := found.get(policy.name):
+            more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+            what = f"it deletes durable queue '{names[0]}'{more} with all messages if no consumer comes in time"
+            remedy = "take `expires` out of it, or set x-expires on the queues that may go"
+            yield Flaw(policy, what, remedy, "expires")
+
+
+def _is_meant_to_stay(queue: Queue, subject: Subject) -> bool:
+    is_lasting = queue.durable and not queue.auto_delete and not queue.exclusive
+    return is_lasting and "x-expires" not in queue.arguments and not subject.consumers.get(queue.name)

@@ -62,6 +62,7 @@ RULES: Final = (
     Rule("AI036", _WARNING, queues.overflow_without_effect),
     Rule("AI037", _WARNING, lifetimes.depends_on_transient_exchange),
     Rule("AI038", _INFO, lifetimes.queue_goes_with_its_consumers),
+    Rule("AI039", _INFO, lifetimes.policy_deletes_durable_queues),
     Rule("AI040", _WARNING, policies.reaches_others),
     Rule("AI041", _WARNING, policies.in_effect_nowhere),
     Rule("AI042", _WARNING, policies.equal_priorities),

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias
 
-from attune_infra.errors import ExitCode, FeatureDenied, PlanRefused, RequestRefused
+from attune_infra.errors import ExitCode, FeatureDenied, RequestRefused
 from attune_infra.topology.diff import Await, Change, Create, Delete, Recreate, Update, change_of
 from attune_infra.topology.document.problems import Problem
-from attune_infra.topology.facts.deletion import Companion, Deletions, reason_to_keep
-from attune_infra.topology.facts.machinery import is_machinery, owner_of_name, with_hidden
+from attune_infra.topology.facts.deletion import Companion
 from attune_infra.topology.facts.refusals import ForeseenRefusal, Restrictions, foresee_refusals
 from attune_infra.topology.model import (
     Binding,
@@ -22,23 +19,23 @@ from attune_infra.topology.model import (
     Queue,
     Topology,
     TopologyObject,
-    freeze,
     kind_of,
     label,
 )
+from attune_infra.topology.planning.companions import with_companions
+from attune_infra.topology.planning.consent import TO_NOTHING, Consent
+from attune_infra.topology.planning.digest import canonical_change, canonical_object, digest_of, insist_on_digest
 from attune_infra.topology.planning.prune import prunable
-from attune_infra.topology.planning.remedy import policy_instead
 from attune_infra.topology.planning.report import Loss
+from attune_infra.topology.planning.stakes import Contents, Stake, Stakes, queues_at_stake, stakes_of
 from attune_infra.topology.policy import with_policies
+from attune_infra.topology.target import Target
 from attune_infra.topology.words import counted
 
-_DIGEST_LENGTH = 12
 _MAX_REFUSALS_LISTED = 20
-_Destructive = TypeVar("_Destructive", Recreate, Delete)
 
-
-Contents: TypeAlias = "tuple[int | None, int | None]"
-"""The numbers of messages and consumers of a queue; None for a number that is unknown."""
+Destructive: TypeAlias = Recreate | Delete | Create | Update
+"""A change that needs consent; of creations and updates, those of policies that put something at stake."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +45,8 @@ class Plan:
     The `unchanged` objects match the wanted ones. A queue among them whose node is down has the state that the
     broker reports. `contents` are the numbers of messages and consumers of queues, as far as they were counted.
     The broker is certain to refuse the changes of `refusals`, so none of the changes may be made. Neither may they
-    if the broker would refuse the file of the wanted topology for its `faults`.
+    if the broker would refuse the file of the wanted topology for its `faults`. The changes of policies put the
+    `stakes` at stake; their `risks` are the settings by which they can, whatever the queues hold.
     """
 
     changes: tuple[Change, ...]
@@ -56,6 +54,9 @@ class Plan:
     contents: Mapping[str, Contents] = field(default_factory=dict, kw_only=True)
     refusals: tuple[ForeseenRefusal, ...] = field(default=(), kw_only=True)
     faults: tuple[Problem, ...] = field(default=(), kw_only=True)
+    target: Target | None = field(default=None, kw_only=True)
+    stakes: Stakes = field(default_factory=dict, kw_only=True)
+    risks: tuple[tuple[str, str], ...] = field(default=(), kw_only=True)
 
     @classmethod
     def between(cls, have: Topology, want: Topology, *, prune: bool = False) -> Plan:
@@ -70,21 +71,18 @@ class Plan:
             else:
                 changes.append(change)
         changes += deletions
-        return cls(_with_companions(changes, have, want), tuple(unchanged))
+        stakes = stakes_of(changes, have, want)
+        return cls(with_companions(changes, have, want), tuple(unchanged), stakes=stakes, risks=_risks_of(stakes))
 
     @cached_property
     def digest(self) -> str:
-        """A name for exactly these changes; other changes have another one."""
-        text = json.dumps([_canonical(change) for change in self.changes], sort_keys=True, default=str)
-        return hashlib.sha256(text.encode()).hexdigest()[:_DIGEST_LENGTH]
+        """A name for exactly these changes and matches in this virtual host; any other plan has another one."""
+        changes, unchanged = map(canonical_change, self.changes), map(canonical_object, self.unchanged)
+        return digest_of(self.target, changes, unchanged, self.risks)
 
-    def insist_on(self, digest: str | None) -> None:
-        """Raise `PlanRefused` if the user has seen another plan than this one."""
-        if digest is not None and digest != self.digest:
-            raise PlanRefused(
-                f"the plan is now {self.digest}, not {digest}: the broker or the document has changed",
-                hint="show the new plan with `attune-infra diff`",
-            )
+    def insist_on(self, digest: str | None, *, again: str) -> None:
+        """Raise `PlanRefused` if the user has seen another plan; `again` is the command that shows this one."""
+        insist_on_digest(self.digest, digest, again=again)
 
     def foreseeing(self, have: Topology, want: Topology, restrictions: Restrictions) -> Plan:
         """Return the same plan with the refusals of a broker."""
@@ -125,9 +123,10 @@ class Plan:
             return ExitCode.FAILED
         return ExitCode.DRIFT if self.changes or self.down else ExitCode.DONE
 
-    def dry_run(self, *, allowed: bool = False) -> DryRun:
+    def dry_run(self, consent: Consent = TO_NOTHING) -> DryRun:
         """Return the plan for a command that shows it and exits as if it had carried it out."""
-        return DryRun(self.changes, self.unchanged, allowed, contents=self.contents, refusals=self.refusals)
+        kept = {each.name: getattr(self, each.name) for each in fields(Plan)}
+        return DryRun(**kept, consent=consent)
 
     @property
     def down(self) -> tuple[Queue, ...]:
@@ -153,8 +152,23 @@ class Plan:
     @cached_property
     def applicable(self) -> tuple[Create | Update, ...]:
         """The changes that destroy nothing, and wait for no external object."""
+        return tuple(change for change in self.makeable if not self.stakes_of(change))
+
+    @cached_property
+    def makeable(self) -> tuple[Create | Update, ...]:
+        """The creations and updates that wait for no external object, whatever they put at stake."""
         found = (change for change in self.changes if isinstance(change, Create | Update))
         return tuple(change for change in found if change.want not in self.waiting)
+
+    @cached_property
+    def costly(self) -> tuple[Create | Update, ...]:
+        """The creations and updates of policies that can lose messages or queues."""
+        return tuple(change for change in self.makeable if self.stakes_of(change))
+
+    def stakes_of(self, change: Change) -> tuple[Stake, ...]:
+        """Return the queues that can lose something by a change; only policies have any."""
+        item = change.have if isinstance(change, Delete) else change.want
+        return self.stakes.get(item.name, ()) if isinstance(item, Policy) else ()
 
     @cached_property
     def recreations(self) -> tuple[Recreate, ...]:
@@ -167,14 +181,52 @@ class Plan:
         return tuple(change for change in self.changes if isinstance(change, Delete))
 
     @property
-    def destructive(self) -> tuple[Recreate | Delete, ...]:
+    def destructive(self) -> tuple[Destructive, ...]:
         """The changes that must be allowed explicitly."""
-        return (*self.recreations, *self.deletions)
+        return (*self.recreations, *self.deletions, *self.costly)
+
+    def why_kept(self, change: Destructive, consent: Consent) -> str | None:
+        """Return the reason why a change may not be made, None if there is consent to it."""
+        expiring = [Queue(name=stake.queue) for stake in self.stakes_of(change) if stake.expires]
+        return consent.why_not(_old_object(change), (*_lost_with(change), *expiring))
+
+    def permitted(self, consent: Consent) -> tuple[Destructive, ...]:
+        """Return the destructive changes that there is consent to."""
+        return tuple(change for change in self.destructive if self.why_kept(change, consent) is None)
+
+    def deleted_with(self, consent: Consent, have: Topology) -> Iterator[TopologyObject]:
+        """Yield the objects that the permitted changes delete or update, as they are, with those that go along."""
+        for change in self.permitted(consent):
+            yield from _as_it_is(_old_object(change), have)
+            yield from _lost_with(change)
+            for item in change.again if isinstance(change, Recreate) else ():
+                yield from _as_it_is(item, have)
+
+    def made_with(self, consent: Consent) -> tuple[Create | Update, ...]:
+        """Return the creations and updates that are harmless, or that there is consent to."""
+        found = ((change, self.stakes_of(change)) for change in self.makeable)
+        return tuple(each for each, stakes in found if not stakes or self.why_kept(each, consent) is None)
+
+    def deletions_with(self, consent: Consent) -> int:
+        """Return the number of objects that go with the permitted changes, expiring queues included."""
+        permitted = self.permitted(consent)
+        expiring = {stake.queue for change in permitted for stake in self.stakes_of(change) if stake.expires}
+        return sum(isinstance(change, Recreate | Delete) for change in permitted) + len(expiring)
 
     @property
     def queues_at_risk(self) -> tuple[str, ...]:
         """The names of the queues to recreate or to delete."""
-        return tuple(item.name for item in map(_old_object, self.destructive) if isinstance(item, Queue))
+        old = [*(each.want for each in self.recreations), *(each.have for each in self.deletions)]
+        return tuple(item.name for item in old if isinstance(item, Queue))
+
+    @property
+    def queues_at_stake(self) -> tuple[str, ...]:
+        """The names of the queues that can lose something by the change of a policy."""
+        return queues_at_stake(self.stakes)
+
+    def weighing(self, have: Topology, want: Topology, held: Mapping[str, Contents]) -> Plan:
+        """Return the same plan with its stakes by these upper bounds of the contents of queues."""
+        return replace(self, stakes=stakes_of(self.changes, have, want, held))
 
     @property
     def kept(self) -> tuple[Delete, ...]:
@@ -199,18 +251,18 @@ class Plan:
 
 @dataclass(frozen=True)
 class DryRun(Plan):
-    """A plan that is only shown; `allowed` if its destructive changes would be made.
+    """A plan that is only shown; those of its destructive changes would be made that there is `consent` to.
 
     The exit code is that of carrying it out, if nothing fails on the way.
     """
 
-    allowed: bool = False
+    consent: Consent = TO_NOTHING
 
     @property
     def exit_code(self) -> ExitCode:
         if self.refusals:
             return ExitCode.FAILED
-        made = len(self.destructive) - len(self.kept) if self.allowed else 0
+        made = len(set(map(id, self.permitted(self.consent))) - set(map(id, self.kept)))
         refused = made < len(self.destructive)
         if not (refused or self.down or self.awaited):
             return ExitCode.DONE
@@ -226,6 +278,11 @@ def _with_policies_of_plan(have: Topology, want: Topology, deletions: Iterable[D
     return with_policies(have, {**kept, **want.policies})
 
 
+def _risks_of(stakes: Stakes) -> tuple[tuple[str, str], ...]:
+    found = {(name, each.setting) for name, of in stakes.items() for stake in of for each in stake.threats}
+    return tuple(sorted(found))
+
+
 def loss_by(change: Recreate | Delete, messages: int | None, consumers: int | None) -> Loss:
     """Return the loss by a change to an object with these contents."""
     bindings = sum(isinstance(item, Binding) for item in change.lost)
@@ -237,78 +294,26 @@ def loss_by(change: Recreate | Delete, messages: int | None, consumers: int | No
     )
 
 
-def _old_object(change: Recreate | Delete) -> TopologyObject:
-    return change.want if isinstance(change, Recreate) else change.have
+def _old_object(change: Destructive) -> TopologyObject:
+    return change.have if isinstance(change, Delete) else change.want
 
 
-def _with_companions(changes: Sequence[Change], have: Topology, want: Topology) -> tuple[Change, ...]:
-    """Add to each destructive change the objects that RabbitMQ deletes along.
-
-    The changes are made in this order: old objects of recreations are deleted, everything wanted is created,
-    and undeclared objects are deleted.
-    """
-    deleted = {_identity(each.have) for each in changes if isinstance(each, Delete)}
-    planned = deleted.union(_identity(each.want) for each in changes if isinstance(each, Recreate))
-    if not planned:
-        return tuple(changes)
-    found: list[Change] = []
-    whole = with_hidden(have)
-    bindings, exchanges = whole.bindings, whole.exchanges
-    before = Deletions(exchanges, bindings)
-    gone: set[object] = set()
-    for change in changes:
-        if isinstance(change, Recreate):
-            companions = before.delete(change.want)
-            gone.update(map(_identity, companions))
-            with_remedy = replace(change, instead=policy_instead(change, have, want))
-            found.append(_with_fates(with_remedy, companions, planned, want))
-        elif not isinstance(change, Delete):
-            found.append(change)
-    kept = {name: item for name, item in exchanges.items() if _identity(item) not in gone}
-    after = Deletions(kept | dict(want.exchanges), want.bindings.union(bindings - gone))
-    for change in changes:
-        if isinstance(change, Delete):
-            item = change.have
-            kept_by = after.bindings_from(item.name) if isinstance(item, Exchange) else ()
-            companions = () if kept_by or reason_to_keep(item) else after.delete(item)
-            found.append(replace(_with_fates(change, companions, deleted, want), kept_by=kept_by))
-    return tuple(_with_hold(change, after) for change in found)
+def _lost_with(change: Destructive) -> tuple[Companion, ...]:
+    return change.lost if isinstance(change, Recreate | Delete) else ()
 
 
-def _with_hold(change: Change, after: Deletions) -> Change:
-    """Return a deletion with the mark that it cannot be made, if that is so; any other change unchanged."""
-    if not isinstance(change, Delete) or reason_to_keep(change.have) is None:
-        return change
-    return replace(change, stuck=isinstance(change.have, Binding) and after.has(change.have))
-
-
-def _with_fates(
-    change: _Destructive, companions: Iterable[Companion], planned: set[object], want: Topology
-) -> _Destructive:
-    """Return a change with the objects that it takes along, except those that have a change of their own."""
-    again: list[Companion] = []
-    lost: list[Companion] = []
-    for item in companions:
-        if _identity(item) in planned:
-            continue
-        wanted = _wanted_form(item, want)
-        if wanted is not None:
-            again.append(wanted)
-        else:
-            lost.append(item)
-    return replace(change, again=tuple(again), lost=tuple(lost))
-
-
-def _wanted_form(item: Companion, want: Topology) -> Companion | None:
-    """Return the wanted form of an existing object; None if it is not wanted."""
-    if isinstance(item, Exchange):
-        exchange = want.exchanges.get(item.name)
-        return None if exchange is None or exchange.external else exchange
-    return item if item in want.bindings else None
-
-
-def _identity(item: TopologyObject) -> object:
-    return item if isinstance(item, Binding) else (type(item), item.name)
+def _as_it_is(item: TopologyObject, have: Topology) -> Iterator[TopologyObject]:
+    match item:
+        case Queue():
+            found: TopologyObject | None = have.find_queue(item.name)
+        case Exchange():
+            found = have.find_exchange(item.name)
+        case Policy():
+            found = have.policies.get(item.name)
+        case Binding():
+            found = item
+    if found is not None:
+        yield found
 
 
 def _with_state(item: TopologyObject, have: Topology) -> TopologyObject:
@@ -317,40 +322,3 @@ def _with_state(item: TopologyObject, have: Topology) -> TopologyObject:
         return item
     existing = have.find_queue(item.name)
     return item if existing is None or existing.works else replace(item, state=existing.state)
-
-
-def _canonical(change: Change) -> tuple[object, ...]:
-    match change:
-        case Create():
-            return ("create", _object(change.want))
-        case Update():
-            return ("update", _object(change.want), repr(change.differences))
-        case Await():
-            return ("await", _object(change.want), repr(change.differences))
-        case Recreate():
-            return ("recreate", _object(change.want), repr(change.differences), [*_canonical_loss(change)])
-        case Delete():
-            lost = [*_canonical_loss(change)]
-            return ("delete", _object(change.have), lost) if lost else ("delete", _object(change.have))
-
-
-def _canonical_loss(change: Recreate | Delete) -> Iterator[tuple[object, ...]]:
-    """Yield the lost objects, without those of RabbitMQ and its plugins, which come and go with clients."""
-    for item in change.lost:
-        if isinstance(item, Exchange):
-            if not is_machinery(item):
-                yield _object(item)
-        elif owner_of_name(item.destination) is None:
-            yield item.identity
-
-
-def _object(item: TopologyObject) -> tuple[object, ...]:
-    """Return all attributes of an object, with their types."""
-    names = [name for name in item.__slots__ if name not in {"state", "key_is_text", "external"}]
-    if isinstance(item, Binding) and not item.key_is_text:
-        names.append("key_is_text")
-    return (type(item).__name__, *((name, freeze(_plain(getattr(item, name)))) for name in names))
-
-
-def _plain(value: object) -> object:
-    return dict(value) if isinstance(value, Mapping) else value

@@ -10,6 +10,7 @@ from attune_infra.errors import ExitCode
 from attune_infra.topology.diff import Difference
 from attune_infra.topology.facts.deletion import Companion
 from attune_infra.topology.model import Policy, TopologyObject
+from attune_infra.topology.planning.stakes import Stake
 
 
 class Status(StrEnum):
@@ -24,6 +25,8 @@ class Status(StrEnum):
     """It would have to be deleted and recreated, which was not allowed."""
     KEPT = "kept"
     """It was to be deleted, but something would have been lost with it."""
+    WITHHELD = "withheld"
+    """It is a policy that was to be set, but something would have been lost by it, which was not allowed."""
     FAILED = "failed"
     SKIPPED = "skipped"
     AWAITED = "awaited"
@@ -33,7 +36,7 @@ class Status(StrEnum):
 
 
 _MADE = frozenset({Status.CREATED, Status.UPDATED, Status.RECREATED, Status.DELETED})
-_REFUSED = frozenset({Status.DIFFERS, Status.KEPT})
+_REFUSED = frozenset({Status.DIFFERS, Status.KEPT, Status.WITHHELD})
 _FAILED = frozenset({Status.FAILED, Status.SKIPPED, Status.AWAITED, Status.DOWN})
 
 
@@ -55,7 +58,8 @@ class Outcome:
     """The outcome of one object, with a reason if it is not the wanted one.
 
     `lost` are objects that RabbitMQ deletes along with this one, and `again` those that are created again.
-    `instead` is a policy that would have the wanted effect without any loss.
+    `instead` is a policy that would have the wanted effect without any loss. `stakes` are the queues that a policy
+    put at stake, or would put.
     """
 
     object: TopologyObject
@@ -66,6 +70,7 @@ class Outcome:
     instead: Policy | None = None
     lost: tuple[Companion, ...] = ()
     again: tuple[Companion, ...] = ()
+    stakes: tuple[Stake, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,4 +99,6 @@ class Report:
     @property
     def _lacks_only_policies(self) -> bool:
         lacking = [outcome for outcome in self.outcomes if outcome.status in _REFUSED | _FAILED]
-        return len(lacking) < len(self.outcomes) and all(isinstance(each.object, Policy) for each in lacking)
+        return len(lacking) < len(self.outcomes) and all(
+            isinstance(each.object, Policy) and each.status in _FAILED for each in lacking
+        )
