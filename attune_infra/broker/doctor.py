@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from attune_infra.broker.logins import logins_of
-from attune_infra.errors import AccessRefused, AttuneError, BrokerError
+from attune_infra.errors import AccessRefused, AttuneError, BrokerError, WrongTarget
 from attune_infra.topology.doctor import seen
 from attune_infra.topology.facts.permissions import TAGS_THAT_DO, Tag
 from attune_infra.topology.facts.releases import FIRST_LISTING_DEPRECATED_FEATURES, version_of
@@ -41,15 +41,16 @@ class BrokerDoctor:
         """Return the broker's answers. A failure is an answer; nothing is raised for it."""
         from attune_infra.broker import certificates
 
-        http, *others = servers = self._servers()
+        http, *others = self._servers()
         answers = isinstance(http.answer, str)
         connected = any(isinstance(each.answer, str) for each in others)
         logins = logins_of(self.broker, rights if connected else (), over_http=answers)
+        broker = self._look(http.answer, logins[Over.HTTP]) if isinstance(http.answer, str) else None
         return seen.Seen(
-            servers=servers,
+            servers=[http, *map(self._compared, others)],  # at the end: it leaves a private queue, which counts
             logins=logins,
-            broker=self._look(http.answer, logins[Over.HTTP]) if isinstance(http.answer, str) else None,
-            files=list(certificates.files(self.broker.settings.tls)) if _uses_tls(servers) else (),
+            broker=broker,
+            files=list(certificates.files(self.broker.settings.tls)) if _uses_tls([http, *others]) else (),
             now=datetime.now(UTC),
         )
 
@@ -74,6 +75,11 @@ class BrokerDoctor:
             tls=tls,
             needed=needed,
         )
+
+    def _compared(self, server: seen.Server) -> seen.Server:
+        """Return a server; with an error as its answer, if HTTP leads to another broker."""
+        trouble = _answer(self.broker.check_same_cluster) if isinstance(server.answer, str) else None
+        return server if trouble is None else replace(server, answer=trouble)
 
     def _look(self, version: str, user: seen.Login) -> seen.Broker:
         from attune_infra.broker.amqp import MAX_LANES
@@ -184,7 +190,7 @@ def _answer(ask: Callable[[], _T], *, needs: str = "", user: seen.Login | None =
         return ask()
     except AccessRefused as error:
         return _lacks_tag(needs, user) if needs and user is not None and user.tags is not None else error
-    except BrokerError as error:
+    except (BrokerError, WrongTarget) as error:
         return error
 
 

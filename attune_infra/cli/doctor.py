@@ -11,6 +11,7 @@ import typer
 from attune_infra.cli._app import App
 from attune_infra.cli._options import ViaOption, Workers, shared_with_vhost
 from attune_infra.cli._session import Session
+from attune_infra.cli._target import Asked
 from attune_infra.cli._worker_ids import read_worker_ids
 from attune_infra.errors import BrokerError, InvalidInput
 from attune_infra.settings import Via
@@ -45,9 +46,10 @@ def doctor(
     via: ViaOption = Via.AMQP,
     strict: _Strict = False,
 ) -> None:
-    """Find what would fail later, before the first change. Nothing is changed. Exit code 2 for a problem.
+    """Find what would fail later, with the fix, before the first change. Exit code 2 for a problem.
 
-    Each finding has its fix: a sentence, and the line to run. With a COMMAND, only its needs are checked.
+    Nothing is changed. Each finding has its fix: a sentence, or the line to run. With a COMMAND, only its needs are
+    checked.
 
     Examples:
       attune-infra doctor
@@ -60,7 +62,7 @@ def doctor(
 
     name = " ".join(command or []) or None
     scope = scope_of(name)
-    with session.broker(via) as broker:
+    with session.broker(via, asked=Asked.HTTP_IF_IT_ANSWERS) as broker:
         question = _question(session, broker, name, scope)
         question = replace(
             question, worker_ids=read_worker_ids(worker or []), strict=strict, via_http=via is Via.HTTP

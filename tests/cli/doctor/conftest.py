@@ -12,7 +12,6 @@ from attune_infra.broker.management import Management
 from support.patients import Patient, issue
 from support.under_test import BrokerUnderTest
 
-
 _NO_CACHE = "spawn(fun Again() -> ssl:clear_pem_cache(), timer:sleep(50), Again() end)."
 """Makes a broker read its certificates again; by itself it does so every two minutes."""
 
