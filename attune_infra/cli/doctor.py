@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
@@ -48,8 +48,8 @@ def doctor(
 ) -> None:
     """Find what would fail later, with the fix, before the first change. Exit code 2 for a problem.
 
-    Nothing is changed. Each finding has its fix: a sentence, or the line to run. With a COMMAND, only its needs are
-    checked.
+    Nothing is changed. Each finding has its fix: a sentence, or the line to run. With a COMMAND, only its needs
+    are checked.
 
     Examples:
       attune-infra doctor
@@ -62,13 +62,22 @@ def doctor(
 
     name = " ".join(command or []) or None
     scope = scope_of(name)
-    with session.broker(via, asked=Asked.HTTP_IF_IT_ANSWERS) as broker:
+    with _broker(session, scope, via) as broker:
         question = _question(session, broker, name, scope)
         question = replace(
             question, worker_ids=read_worker_ids(worker or []), strict=strict, via_http=via is Via.HTTP
         )
         found = doctor(_examiner(broker, scope, via), _registry(session, scope), question)
     session.finish("doctor", page, found)
+
+
+def _broker(session: Session, scope: Scope, via: Via) -> AbstractContextManager[RabbitMQ]:
+    """Return the broker; it is asked nothing for a command that does not ask it."""
+    from attune_infra.broker.rabbitmq import RabbitMQ
+
+    if scope.http or scope.amqp:
+        return session.broker(via, asked=Asked.HTTP_IF_IT_ANSWERS)
+    return RabbitMQ(session.settings)
 
 
 def _question(session: Session, broker: RabbitMQ, name: str | None, scope: Scope) -> Question:

@@ -40,11 +40,7 @@ def _unanswered(name: str, error: AttuneError, broker: Broker | None, user: str,
     if isinstance(error, VirtualHostMissing):
         for limit in connection_limits(broker, user) if broker else ():
             return problem(Section.CONNECTIONS, name, error.sentence, limit.fix, *limit.run)
-        lines = (
-            f"rabbitmqctl add_vhost {quote(virtual_host)}",
-            f"rabbitmqctl set_permissions -p {quote(virtual_host)} {quote(user)} '.*' '.*' '.*'",
-        )
-        return problem(Section.CONNECTIONS, name, error.sentence, "leave out the first line if it exists", *lines)
+        return _missing(name, error, user, virtual_host)
     match error:
         case LoginRefused():
             run = [f"rabbitmqctl change_password {quote(user)}"]
@@ -53,6 +49,27 @@ def _unanswered(name: str, error: AttuneError, broker: Broker | None, user: str,
         case _:
             run = []
     return problem(Section.CONNECTIONS, name, error.sentence, error.hint or "", *run)
+
+
+def reading_checks(seen: Seen, virtual_host: str) -> Iterator[Check]:
+    """Yield a problem if the objects of the virtual host cannot be read, unless AMQP has told it already."""
+    error = seen.broker.topology if seen.broker else None
+    http, *others = seen.servers
+    if not isinstance(error, AttuneError) or not http.needed:
+        return
+    name = f"virtual host {virtual_host} over HTTP"
+    if not isinstance(error, VirtualHostMissing):
+        yield problem(Section.CONNECTIONS, name, f"it cannot be read: {error.sentence}", error.hint or "")
+    elif all(isinstance(other.answer, str) for other in others):
+        yield _missing(name, error, http.user, virtual_host)
+
+
+def _missing(name: str, error: AttuneError, user: str, virtual_host: str) -> Check:
+    lines = (
+        f"rabbitmqctl add_vhost {quote(virtual_host)}",
+        f"rabbitmqctl set_permissions -p {quote(virtual_host)} {quote(user)} '.*' '.*' '.*'",
+    )
+    return problem(Section.CONNECTIONS, name, error.sentence, "leave out the first line if it exists", *lines)
 
 
 def tls_checks(seen: Seen) -> Iterator[Check]:

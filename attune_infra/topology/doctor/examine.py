@@ -14,7 +14,7 @@ from attune_infra.topology.doctor.broker import (
     statistics_check,
     version_checks,
 )
-from attune_infra.topology.doctor.connections import clock_check, connection_checks, tls_checks
+from attune_infra.topology.doctor.connections import clock_check, connection_checks, reading_checks, tls_checks
 from attune_infra.topology.doctor.diagnosis import Check, Diagnosis, Section, problem, unknown
 from attune_infra.topology.doctor.document import Wanted, document_checks, faults_of_file, foresee
 from attune_infra.topology.doctor.limits import limit_checks
@@ -70,6 +70,7 @@ def _checks(seen: Seen, question: Question) -> Iterator[Check]:
     yield from connection_checks(seen, question.virtual_host)
     yield from tls_checks(seen)
     if seen.servers:
+        yield from reading_checks(seen, question.virtual_host)
         version = version_of(_version(seen))
         yield from permission_checks(seen.logins, question.needs, question.virtual_host, version)
     if seen.broker is not None:

@@ -18,7 +18,7 @@ from support.as_a_user import Command
 from support.patients import PASSWORD, Patient, as_user, findings, make_user, only_problem, problems
 from support.servers import closed_port, serve, serve_silence
 from support.under_test import BrokerUnderTest
-from support.virtual_host import VirtualHost
+from support.virtual_host import VirtualHost, create_virtual_host
 
 pytestmark = pytest.mark.xdist_group("doctor")  # they share a broker
 JSON = ("doctor", "-o", "json")
@@ -185,6 +185,18 @@ def test_a_user_without_permissions_in_the_virtual_host(patient: Patient, patien
     patient.run(found["run"][1])
 
     assert problems(stranger(*JSON, "setup")) == []
+
+
+def test_a_virtual_host_that_is_closed_to_the_user(patient: Patient, patient_management: Management) -> None:
+    with create_virtual_host(patient.vhost, "closed to him") as vhost:
+        patient_management.put("users", "outsider", body={"password": PASSWORD, "tags": "management"})
+        outsider = Command(as_user(vhost, "outsider"))
+        found = only_problem(outsider(*JSON, "diff"))
+        assert found["name"] == "virtual host closed to him over HTTP"
+
+        patient.run(found["run"][1])
+
+        assert problems(outsider(*JSON, "diff")) == []
 
 
 def test_without_the_tag_the_management_api_is_closed(patient: Patient, patient_management: Management) -> None:
