@@ -49,6 +49,10 @@ class RabbitMQ:
     ) -> None:
         self._connections.close(interrupted=kind is not None and not issubclass(kind, Exception))
 
+    @property
+    def connections(self) -> Connections:
+        return self._connections
+
     def check_http(self) -> str:
         return self._reader.version()
 

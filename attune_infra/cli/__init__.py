@@ -19,6 +19,7 @@ _INTERRUPTED = 130
 """Exit code of a process that SIGINT ended, as shells report it."""
 
 COMMANDS = {
+    "doctor": "Find what would fail later, with the fix, before the first change. Exit code 2 for a problem.",
     "setup": "Create missing objects and report drift. Nothing is deleted unless you allow it.",
     "diff": "Show the changes of `setup`, attribute by attribute. Exit code 2 on drift or if a queue is down.",
     "verify": "Check that the broker matches the topology. Exit code 2 on drift, 1 if a check was not possible.",

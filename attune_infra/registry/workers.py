@@ -51,7 +51,7 @@ _NO_CONNECT: Final = "permission denied for database"
 _LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
 """A lock for a name, because the early form of the table allows a name twice."""
 
-_SEARCH_PATH: Final = "SELECT set_config('search_path', quote_ident(%s), false)"
+SEARCH_PATH: Final = "SELECT set_config('search_path', quote_ident(%s), false)"
 
 _COLUMNS: Final = """
     SELECT attname FROM pg_attribute
@@ -124,9 +124,9 @@ class PostgresRegistry:
 
     def open(self) -> None:
         """Connect; raise `RegistryUnreachable` without an answer, `RegistryError` if the database refuses."""
-        self._connection = _connect(self._url, self._timeout)
+        self._connection = connect(self._url, self._timeout)
         if self._schema is not None:
-            self._connection.execute(_SEARCH_PATH, (self._schema,))
+            self._connection.execute(SEARCH_PATH, (self._schema,))
 
     def create(self) -> RegistryTable:
         with self._transaction(CREATE_TABLE if self._schema is None else CREATE_SCHEMA_AND_TABLE):
@@ -254,7 +254,8 @@ class _NameTaken(RegistryError):
     """Another client, which does not take our lock, inserted the same name at the same moment."""
 
 
-def _connect(url: str, timeout: float) -> psycopg.Connection[_Row]:
+def connect(url: str, timeout: float) -> psycopg.Connection[_Row]:
+    """Connect; raise `RegistryUnreachable` without an answer, `RegistryError` if the database refuses."""
     try:
         psycopg.conninfo.conninfo_to_dict(url)
     except psycopg.ProgrammingError as error:
