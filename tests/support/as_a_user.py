@@ -6,6 +6,7 @@ which saves most of the start-up time. A command that a test watches, signals or
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import pty
@@ -17,14 +18,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryDirectory, TemporaryFile
+from shutil import rmtree
+from tempfile import TemporaryFile, mkdtemp
 from threading import Lock
 from typing import IO, Any, TextIO
 
 _SCRIPT = Path(__file__).with_name("fork_server.py")
 
-_HOME = TemporaryDirectory(prefix="attune-infra-home-")
+_HOME = mkdtemp(prefix="attune-infra-home-")
 """The folder of the user's own files, for as long as the tests run."""
+
+atexit.register(rmtree, _HOME, ignore_errors=True)
 
 TIMEOUT = 60
 """Seconds in which a command has to end."""
@@ -166,4 +170,4 @@ def clean_environment() -> dict[str, str]:
     """Return the environment without settings of the platform; Python may compile modules, as after pip."""
     ours = ("ATTUNE", "PYTHONDONTWRITEBYTECODE", "XDG_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    return kept | {"XDG_STATE_HOME": _HOME.name, "XDG_CONFIG_HOME": _HOME.name}
+    return kept | {"XDG_STATE_HOME": _HOME, "XDG_CONFIG_HOME": _HOME}
