@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from secrets import token_hex
@@ -18,6 +18,7 @@ from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.operations.setup import apply_plan, make_plan, setup
 from attune_infra.topology.model import Argument, Binding, Exchange, Policy, Queue, Topology
 from attune_infra.topology.planning.plan import Plan
+from attune_infra.topology.planning.report import Status
 from attune_infra.topology.policy import effective_arguments
 from support.eventually import eventually
 from support.policy_cases import put_policy
@@ -75,7 +76,8 @@ class Case:
     have: list[Policy]
     by_operators: list[Policy]
     want: list[Policy]
-    consent: bool
+    consent: frozenset[str]
+    """The names of policies that may lose something."""
 
 
 def random_case(chance: random.Random) -> Case:
@@ -98,7 +100,7 @@ def random_case(chance: random.Random) -> Case:
         random_policies(chance, [LOOSE], chance.randint(0, 4)),
         random_policies(chance, [{key: LOOSE[key] for key in BY_OPERATORS}], chance.randint(0, 2)),
         random_policies(chance, loose_or_tight, chance.randint(1, 5)),
-        consent=chance.random() < 0.5,
+        consent=frozenset(chance.choice(((), NAMES, chance.sample(NAMES, 3)))),
     )
 
 
@@ -157,13 +159,16 @@ def check_case(vhost: VirtualHost, broker: RabbitMQ, case: Case) -> None:
     saved = [each.queue.name for each in case.filled if saves_dead_letters(before, each.queue)]
     plan = make_plan(broker, before, want, prune=True)
 
-    apply_plan(plan, broker, want, destroy=case.consent)
+    if case.consent in {frozenset(), frozenset(NAMES)}:
+        apply_plan(plan, broker, want, destroy=bool(case.consent))
+    else:
+        apply_in_part(plan, broker, case.consent)
 
     consuming.close()
     client.take_its_course(queues, broker)
     for name in saved:
         client.drain(name, requeue=False)
-    counted = counted_by(plan) if case.consent else {}
+    counted = counted_by(plan, case.consent)
     found: Counter[str] = Counter()
 
     def excess() -> dict[str, int]:
@@ -175,7 +180,7 @@ def check_case(vhost: VirtualHost, broker: RabbitMQ, case: Case) -> None:
         eventually(excess, lambda found: not found, within=3)
         gone = set(queues) - broker.read().queues.keys()
         assert gone <= {
-            stake.queue for of in plan.stakes.values() for stake in of if stake.expires and case.consent
+            stake.queue for name in case.consent for stake in plan.stakes.get(name, ()) if stake.expires
         }
     except AssertionError as error:
         error.add_note(f"{case}\n{plan.changes}\n{plan.stakes}")
@@ -183,10 +188,23 @@ def check_case(vhost: VirtualHost, broker: RabbitMQ, case: Case) -> None:
     connection.close()
 
 
-def counted_by(plan: Plan) -> Mapping[str, float]:
-    """Return the messages at stake in each queue by the plan; infinitely many stand for an unknown number."""
+def apply_in_part(plan: Plan, broker: RabbitMQ, consent: Collection[str]) -> None:
+    """Make the changes that lose nothing, and of all others those to policies with these names."""
+    allowed = {
+        change.want for change in plan.costly if isinstance(change.want, Policy) and change.want.name in consent
+    }
+    made = [change for change in plan.makeable if change in plan.applicable or change.want in allowed]
+    assert all(outcome.status in {Status.CREATED, Status.UPDATED} for outcome in broker.apply(made))
+    policies = [
+        each.have for each in plan.deletions if isinstance(each.have, Policy) and each.have.name in consent
+    ]
+    assert all(outcome.status is Status.DELETED for outcome in broker.delete(policies, even_if_used=False))
+
+
+def counted_by(plan: Plan, consent: Collection[str]) -> Mapping[str, float]:
+    """Return the messages at stake in each queue by these policies; an unknown number is infinite."""
     found: dict[str, float] = {}
-    for stake in (each for of in plan.stakes.values() for each in of):
+    for stake in (each for name in consent for each in plan.stakes.get(name, ())):
         most = float("inf") if stake.messages is None else stake.messages
         found[stake.queue] = max(most, found.get(stake.queue, 0))
     return found
