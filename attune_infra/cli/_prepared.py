@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from attune_infra import __version__
 from attune_infra.errors import PlanRefused, WrongUsage
+from attune_infra.settings import WORKER_QUEUE_TTL
 
 if TYPE_CHECKING:
     from attune_infra.cli._session import Session
@@ -51,15 +52,20 @@ def prepare(session: Session, *, prune: bool, expect: str | None) -> Prepared:
     text = session.topology_text
     if not is_plan(text.text):
         return Prepared(session.with_reading(), prune, expect)
-    if prune or expect or session.vhost:
-        raise WrongUsage(
-            f"{text.source} is a plan, which holds all options; --prune, --expect or --vhost is given too",
-            hint="leave them out, or give the document",
-        )
+    if prune or expect or session.vhost or session.flags.get(WORKER_QUEUE_TTL):
+        raise _options_twice(text.source)
     saved = read_plan(text.text, text.source)
     session = session.with_text(f"{saved.source} in {text.source}", saved.text)
     session = replace_kept(session, vhost=saved.vhost, worker_queue_ttl=saved.worker_queue_ttl)
     return Prepared(session.with_reading(), saved.prune, saved.digest, saved.workers, saved, Path(text.source))
+
+
+def _options_twice(source: str) -> WrongUsage:
+    return WrongUsage(
+        f"{source} is a plan, which holds its options; --prune, --expect, --vhost or {WORKER_QUEUE_TTL.flag} is"
+        " given too",
+        hint="leave them out, or give the document",
+    )
 
 
 def replace_kept(session: Session, *, vhost: str | None, worker_queue_ttl: int | None) -> Session:

@@ -23,7 +23,6 @@ from attune_infra.settings import Via
 
 if TYPE_CHECKING:
     from attune_infra.interfaces import CountingBroker
-    from attune_infra.topology.model import Topology
     from attune_infra.topology.planning.consent import Consent
     from attune_infra.topology.planning.plan import Plan
     from attune_infra.topology.planning.report import Report
@@ -57,10 +56,10 @@ def setup(
     given = prepare(session.using(file), prune=prune, expect=expect)
     with given.session.broker(via, writes=True) as broker:
         have, want, plan = given.plan_on(broker)
-        consent = Consent.given(allow_destructive or (), protected=want.demands.protect)
+        consent = Consent.given(allow_destructive or (), want.demands.protect, max_deletes=max_deletes)
         if dry_run:
             _finish_dry_run(session, plan, broker, consent if yes else None)
-        _agree(given, plan, broker, have, consent, max_deletes=max_deletes, yes=yes)
+        _agree(given, plan, broker, consent, yes=yes)
         keep_undo(plan.deleted_with(consent, have), have, plan.digest, to=undo_file, beside=given.file)
         with progress("setting up") as watch:
             report = apply_plan(plan, broker, want, consent=consent, watch=watch)
@@ -81,25 +80,15 @@ def _finish_dry_run(session: Session, plan: Plan, broker: CountingBroker, consen
     session.finish("setup", page, count_contents(plan, broker).dry_run(consent or TO_NOTHING))
 
 
-def _agree(
-    given: Prepared,
-    plan: Plan,
-    broker: CountingBroker,
-    have: Topology,
-    consent: Consent,
-    *,
-    max_deletes: str | None,
-    yes: bool,
-) -> None:
+def _agree(given: Prepared, plan: Plan, broker: CountingBroker, consent: Consent, *, yes: bool) -> None:
     """Raise if the plan is impossible, deletes too much, or is not agreed to; ask for its destructive changes."""
-    from attune_infra.topology.planning.consent import DEFAULT_THRESHOLD, Threshold
+    from attune_infra.topology.planning.consent import refuse_excess
 
     plan.check_possible()
-    permitted = plan.permitted(consent)
-    Threshold.of(max_deletes or DEFAULT_THRESHOLD).check(plan.deletions_with(consent), len(have.objects()))
+    refuse_excess(plan.excess(consent))
     if plan.changes:
         confirm_target(given.session, expect=given.expect)
-    if permitted and not yes:
+    if not yes and plan.permitted(consent):
         _ask(given.session, plan, broker, consent)
 
 

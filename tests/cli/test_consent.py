@@ -123,8 +123,10 @@ def test_most_of_a_virtual_host_goes_only_if_that_is_said(
     document.write_text("manages: ['^q']\nqueues: {q0: {}}\n")
 
     refused = attune_infra("setup", str(document), *ALL)
+    planned = attune_infra("setup", str(document), *ALL, "--dry-run")
 
-    assert refused.code == 4
+    assert refused.code == planned.code == 4
+    assert "the plan deletes 19 of 20 objects" in planned.lines[-1]
     assert "the plan deletes 19 of 20 objects, and --max-deletes is 30%" in refused.stderr
     assert len(names(broker)) == 20
     assert attune_infra("setup", str(document), *ALL, "--max-deletes", "19").code == 0

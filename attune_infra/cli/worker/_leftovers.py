@@ -52,11 +52,11 @@ class Removal:
 
     def _agree(self, found: Leftovers, fleet: Fleet) -> None:
         from attune_infra.render.pages import leftovers as page
-        from attune_infra.topology.planning.consent import Threshold
+        from attune_infra.topology.planning.consent import Threshold, refuse_excess
 
         if limit := self.max_deletes or self.share:
             existing = sum(len(worker.queues) for worker in fleet.workers)
-            Threshold.of(limit).check(len(found.items), existing)
+            refuse_excess(Threshold.of(limit).excess(len(found.items), existing))
         confirm_target(self.session, expect=self.expect)
         if not self.yes:
             question = f"Delete {page.summary(found)}?"

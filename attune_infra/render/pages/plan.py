@@ -23,7 +23,7 @@ from attune_infra.topology.facts.deletion import reason_to_keep
 from attune_infra.topology.facts.refusals import ForeseenRefusal
 from attune_infra.topology.model import Queue, label
 from attune_infra.topology.planning.consent import Consent
-from attune_infra.topology.planning.plan import Destructive, Plan
+from attune_infra.topology.planning.plan import Destructive, DryRun, Plan
 from attune_infra.topology.planning.stakes import expiring_queues, most_messages
 from attune_infra.topology.words import counted
 
@@ -60,6 +60,8 @@ def lines(plan: Plan) -> Iterator[Line]:
     )
     yield Line(", ".join(f"{count} {words}" for count, words in counts if count))
     yield Line(f"plan {plan.digest}")
+    if excess := _excess(plan):
+        yield Line(f"{excess}; `setup` would change nothing", "red")
     if plan.refusals:
         yield Line(f"{plan.refusal_in_words}; `setup` would change nothing", "red")
 
@@ -72,8 +74,13 @@ def data(plan: Plan) -> Data:
         "down": sort_data({**identify(queue), "state": queue.state} for queue in plan.down),
         "waiting": sort_data(map(identify, plan.waiting)),
         "refusals": sort_data(map(_refusal_data, plan.refusals)),
+        "excess": _excess(plan),
         "faults": [{"line": each.line, "column": each.column, "what": each.what} for each in plan.faults],
     }
+
+
+def _excess(plan: Plan) -> str | None:
+    return plan.excess(plan.consent) if isinstance(plan, DryRun) else None
 
 
 def question(plan: Plan, consent: Consent) -> str:

@@ -55,6 +55,8 @@ class Plan:
     refusals: tuple[ForeseenRefusal, ...] = field(default=(), kw_only=True)
     faults: tuple[Problem, ...] = field(default=(), kw_only=True)
     target: Target | None = field(default=None, kw_only=True)
+    existing: int = field(default=0, kw_only=True)
+    """The number of objects of the virtual host."""
     stakes: Stakes = field(default_factory=dict, kw_only=True)
     risks: tuple[tuple[str, str], ...] = field(default=(), kw_only=True)
 
@@ -72,7 +74,11 @@ class Plan:
                 changes.append(change)
         changes += deletions
         stakes = stakes_of(changes, have, want)
-        return cls(with_companions(changes, have, want), tuple(unchanged), stakes=stakes, risks=_risks_of(stakes))
+        changes_with_companions = with_companions(changes, have, want)
+        existing = len(have.exchanges) + len(have.queues) + len(have.policies) + len(have.bindings)
+        return cls(
+            changes_with_companions, tuple(unchanged), stakes=stakes, risks=_risks_of(stakes), existing=existing
+        )
 
     @cached_property
     def digest(self) -> str:
@@ -202,6 +208,10 @@ class Plan:
             for item in change.again if isinstance(change, Recreate) else ():
                 yield from _as_it_is(item, have)
 
+    def excess(self, consent: Consent) -> str | None:
+        """Return a sentence if the plan deletes more than the threshold of a consent, None if it does not."""
+        return consent.threshold.excess(self.deletions_with(consent), self.existing)
+
     def made_with(self, consent: Consent) -> tuple[Create | Update, ...]:
         """Return the creations and updates that are harmless, or that there is consent to."""
         found = ((change, self.stakes_of(change)) for change in self.makeable)
@@ -262,6 +272,8 @@ class DryRun(Plan):
     def exit_code(self) -> ExitCode:
         if self.refusals:
             return ExitCode.FAILED
+        if self.excess(self.consent):
+            return ExitCode.REFUSED
         made = len(set(map(id, self.permitted(self.consent))) - set(map(id, self.kept)))
         refused = made < len(self.destructive)
         if not (refused or self.down or self.awaited):

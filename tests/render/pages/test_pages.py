@@ -30,6 +30,7 @@ from attune_infra.render.pages import (
     connections,
     deregister,
     dispatch,
+    doctor,
     document,
     enlist,
     explain,
@@ -54,6 +55,8 @@ from attune_infra.sandbox.value import Server
 from attune_infra.topology import verify as checks
 from attune_infra.topology.builtin import attune
 from attune_infra.topology.check import CheckedText, CheckedTexts
+from attune_infra.topology.doctor import diagnosis
+from attune_infra.topology.doctor.diagnosis import Check, Diagnosis, Section
 from attune_infra.topology.document.text import Document, LeftOut
 from attune_infra.topology.explain import explain_plan
 from attune_infra.topology.lint import linter
@@ -128,6 +131,11 @@ SHOWN: Final = (
         connections,
         Listing(Path("c.yaml"), (Listed(name="staging", protected=True, settings=None, trouble="it is away"),)),
         "! staging  protected    it is away",
+    ),
+    shown(
+        doctor,
+        Diagnosis((Check(Section.CLOCKS, "clock", diagnosis.Verdict.PROBLEM, "it is late", "set it"),)),
+        "clock: it is late",
     ),
     shown(sandbox_env, Variables({"NAME": "two words"}), "export NAME='two words'"),
     shown(
