@@ -4,6 +4,7 @@
     ├── WrongUsage                the command line is wrong
     ├── InvalidInput              a setting, a file or a document is wrong
     ├── PlanRefused               the plan would destroy something, or differs from the expected one
+    ├── WrongTarget               the broker is another one than meant
     ├── BrokerError
     │   ├── BrokerUnreachable     no answer, or none yet; waiting may help
     │   │   └── QueueUnavailable  a worker's queue is unavailable, for instance because its node is down
@@ -62,6 +63,10 @@ class InvalidInput(AttuneError):
 
 
 class PlanRefused(AttuneError):
+    exit_code = ExitCode.REFUSED
+
+
+class WrongTarget(AttuneError):
     exit_code = ExitCode.REFUSED
 
 

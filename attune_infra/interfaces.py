@@ -18,10 +18,13 @@ if TYPE_CHECKING:
     from attune_infra.fleet.register import RegisteredWorker, Registration
     from attune_infra.fleet.registry import RegistryTable
     from attune_infra.topology.diff import Create, Update
+    from attune_infra.topology.doctor.seen import Registry, Seen
+    from attune_infra.topology.facts.permissions import Right
     from attune_infra.topology.facts.refusals import Restrictions
     from attune_infra.topology.model import Message, Topology, TopologyObject
     from attune_infra.topology.planning.report import Outcome
     from attune_infra.topology.probe import Arrival
+    from attune_infra.topology.target import Target
 
 
 class Broker(Protocol):
@@ -33,6 +36,14 @@ class Broker(Protocol):
 
     def check_amqp(self) -> str:
         """Return RabbitMQ's version from the AMQP handshake; raise `BrokerError` if it does not answer."""
+        ...
+
+    def target(self) -> Target:
+        """Return the broker as the management API names it; raise `BrokerError` if it does not answer."""
+        ...
+
+    def check_same_cluster(self) -> None:
+        """Raise `WrongTarget` if AMQP and the management API lead to different brokers."""
         ...
 
     def read(self, *, private: bool = False) -> Topology:
@@ -125,6 +136,22 @@ class CountingBroker(Broker, Counts, Protocol):
 
 class ProbeBroker(Broker, Messages, Protocol):
     """A broker that also takes messages."""
+
+
+class BrokerExaminer(Protocol):
+    """A way to ask a broker for everything that `doctor` judges."""
+
+    def look(self, rights: Iterable[Right]) -> Seen:
+        """Return the broker's answers; a failure is an answer too. Rights that may not be read are tried."""
+        ...
+
+
+class RegistryExaminer(Protocol):
+    """A way to ask a database for everything that `doctor` judges."""
+
+    def look(self) -> Registry:
+        """Return the database's answers; raise `RegistryError` if it gives none."""
+        ...
 
 
 class Inbox(Protocol):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ssl
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -23,6 +23,7 @@ from attune_infra.broker.refusal import Code, Refusal, no_answer, refusal_of
 from attune_infra.errors import BrokerError
 from attune_infra.settings import Settings
 from attune_infra.topology.model import Binding, Message
+from attune_infra.topology.target import Target
 
 if TYPE_CHECKING:
     from attune_infra.topology.probe import Arrival
@@ -48,14 +49,26 @@ def json_message(body: str, message_id: str) -> amqp.Message:
 class Amqp:
     """A connection to one virtual host, opened at its first use, and again after the broker closed it."""
 
-    def __init__(self, settings: Settings, *, heartbeat: float = 0) -> None:
+    def __init__(
+        self, settings: Settings, *, heartbeat: float = 0, on_open: Callable[[Target], None] = lambda _: None
+    ) -> None:
         self.settings = settings
-        self._heartbeat = heartbeat
+        self._heartbeat, self._on_open = heartbeat, on_open
         self._connection: Connection | None = None
 
-    def version(self) -> str:
-        """Return RabbitMQ's version from the handshake."""
-        return str(self._connected().server_properties.get("version", "unknown"))
+    def target(self) -> Target:
+        """Return the broker as its handshake names it."""
+        return self._target_of(self._connected())
+
+    def _target_of(self, connection: Connection) -> Target:
+        properties, settings = connection.server_properties, self.settings
+        return Target(
+            cluster=properties.get("cluster_name"),
+            version=str(properties.get("version", "unknown")),
+            virtual_host=settings.virtual_host,
+            user=settings.amqp.user,
+            connection=settings.connection,
+        )
 
     def declare(self, items: Iterable[Declarable]) -> Iterator[Declared]:
         """Declare objects that do not depend on each other; yield each, with its refusal if there is one.
@@ -131,7 +144,7 @@ class Amqp:
             [lane] = self._lanes(1)
             return lane.publish(message, exchange, routing_key)
         except (amqp.ChannelError, amqp.exceptions.MessageNacked) as error:
-            raise faults.not_published(error, exchange) from error
+            raise faults.not_published(error, exchange, routing_key, self.settings) from error
         except (amqp.AMQPError, OSError) as error:
             raise self._lost(error) from error
 
@@ -204,6 +217,7 @@ class Amqp:
     def _connected(self) -> Connection:
         if self._connection is None or not self._connection.connected:
             self._connection = self._connect()
+            self._on_open(self._target_of(self._connection))
         return self._connection
 
     def _connect(self) -> Connection:

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from attune_infra.background import run_in_background
 from attune_infra.broker import wire
-from attune_infra.errors import BrokerError, FeatureDenied
+from attune_infra.broker.refusal import Code
+from attune_infra.errors import AccessRefused, BrokerError, FeatureDenied
 from attune_infra.settings import Via
 from attune_infra.topology.diff import Create, Update
 from attune_infra.topology.facts import features
 from attune_infra.topology.facts.refusals import Restrictions
 from attune_infra.topology.model import Binding, End, Exchange, Policy, Queue, TopologyObject, kind_of
-from attune_infra.topology.planning.report import Outcome, Status
+from attune_infra.topology.permissions.needs import Over
+from attune_infra.topology.planning.report import Attempt, Outcome, Status
 
 if TYPE_CHECKING:
     from attune_infra.broker.connections import Connections
@@ -36,7 +38,7 @@ class Changer:
 
     def check_declaring(self, wanted: Iterable[TopologyObject]) -> None:
         if any(self._goes_over_amqp(item) for item in wanted if not isinstance(item, Policy)):
-            self._connections.amqp.version()
+            self._connections.amqp.target()
 
     def apply(self, changes: Iterable[Create | Update]) -> Iterator[Outcome]:
         waiting = list(changes)
@@ -103,7 +105,8 @@ class Changer:
             if refusal is None:
                 yield Outcome(item, Status.CREATED), None
             else:
-                yield Outcome(item, Status.FAILED, refusal.text), refusal.feature
+                denied = self._connections.denied(Over.AMQP) if refusal.code is Code.FORBIDDEN else None
+                yield Outcome(item, Status.FAILED, refusal.text, denied=denied), refusal.feature
 
     def _goes_over_amqp(self, item: TopologyObject) -> bool:
         return wire.needs_amqp(item) or (self._via is Via.AMQP and not wire.needs_http(item))
@@ -123,7 +126,9 @@ class Changer:
                     new = True
         except BrokerError as error:
             feature = error.feature if isinstance(error, FeatureDenied) else None
-            return Outcome(item, Status.FAILED, error.sentence), feature
+            denied = self._connections.denied(Over.HTTP) if isinstance(error, AccessRefused) else None
+            attempted = Attempt.UPDATED if isinstance(change, Update) else Attempt.CREATED
+            return Outcome(item, Status.FAILED, error.sentence, attempted=attempted, denied=denied), feature
         if isinstance(change, Update):
             return Outcome(item, Status.UPDATED, differences=change.differences), None
         return Outcome(item, Status.CREATED if new else Status.UNCHANGED), None

@@ -1,11 +1,14 @@
-"""The connections of one virtual host: HTTP and AMQP, each opened at its first use."""
+"""The connections to one broker: HTTP and AMQP, each opened at its first use, and both to the same cluster."""
 
 from __future__ import annotations
 
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from attune_infra.broker.management import Management
+from attune_infra.broker.management import Management, Overview
+from attune_infra.broker.same_broker import two_clusters
+from attune_infra.topology.permissions.needs import Denied, Over
+from attune_infra.topology.target import Target
 
 if TYPE_CHECKING:
     from attune_infra.broker.amqp import Amqp
@@ -13,10 +16,15 @@ if TYPE_CHECKING:
 
 
 class Connections:
-    """HTTP and AMQP for the virtual host of the settings."""
+    """HTTP and AMQP for the virtual host of the settings.
+
+    As soon as both are known, `WrongTarget` is raised if they lead to clusters of different names.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self._over_amqp: Target | None = None
+        self._over_http: Target | None = None
 
     @cached_property
     def http(self) -> Management:
@@ -26,7 +34,48 @@ class Connections:
     def amqp(self) -> Amqp:
         from attune_infra.broker.amqp import Amqp
 
-        return Amqp(self.settings)
+        return Amqp(self.settings, on_open=self._note_amqp)
+
+    def overview(self) -> Overview:
+        """Return the broker at a glance, asked anew."""
+        overview, settings = self.http.overview(), self.settings
+        same_user = settings.management.user == settings.amqp.user
+        self._over_http = Target(
+            cluster=overview.cluster,
+            node=overview.node,
+            version=overview.version,
+            virtual_host=settings.virtual_host,
+            user=settings.amqp.user,
+            management_user=None if same_user else settings.management.user,
+            connection=settings.connection,
+        )
+        self._compare()
+        return overview
+
+    @property
+    def has_asked_http(self) -> bool:
+        return self._over_http is not None
+
+    def target(self) -> Target:
+        """Return the broker as the management API names it, asked for at most once."""
+        if self._over_http is None:
+            self.overview()
+        assert self._over_http is not None  # noqa: S101 - `overview` has set it
+        return self._over_http
+
+    def _note_amqp(self, target: Target) -> None:
+        self._over_amqp = target
+        self._compare()
+
+    def _compare(self) -> None:
+        here, there = self._over_amqp, self._over_http
+        if here and there and here.cluster and there.cluster and here.cluster != there.cluster:
+            raise two_clusters(here.cluster, there.cluster, self.settings)
+
+    def denied(self, over: Over) -> Denied:
+        """Return the user of one of the two connections, who was denied something."""
+        endpoint = self.settings.amqp if over is Over.AMQP else self.settings.management
+        return Denied(over, endpoint.user, self.settings.virtual_host)
 
     def close(self, *, interrupted: bool = False) -> None:
         """Close what is open; without AMQP's handshake if a frame may have been interrupted."""

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Final
 
 from attune_infra.broker import wire
 from attune_infra.broker.odd_bindings import PropertiesKeys, can_delete_over_http
-from attune_infra.errors import BrokerError, InUse, VirtualHostMissing
+from attune_infra.errors import AccessRefused, BrokerError, InUse, VirtualHostMissing
 from attune_infra.topology.facts.deletion import reason_to_keep
 from attune_infra.topology.model import Binding, Exchange, Policy, Queue, TopologyObject, as_read
-from attune_infra.topology.planning.report import Outcome, Status
+from attune_infra.topology.permissions.needs import Over
+from attune_infra.topology.planning.report import Attempt, Outcome, Status
 from attune_infra.topology.words import counted
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class Deleter:
             elif as_read(outcome.object) not in left:
                 yield Outcome(outcome.object, Status.DELETED)
             elif outcome.status is Status.DELETED:
-                yield Outcome(outcome.object, Status.FAILED, _STILL_EXISTS)
+                yield Outcome(outcome.object, Status.FAILED, _STILL_EXISTS, attempted=Attempt.DELETED)
             else:
                 yield outcome
 
@@ -82,10 +83,11 @@ class Deleter:
             pass  # a 404: another client deleted it first
         except InUse as error:
             if even_if_used:
-                return Outcome(item, Status.FAILED, error.sentence)
+                return Outcome(item, Status.FAILED, error.sentence, attempted=Attempt.DELETED)
             return Outcome(item, Status.KEPT, self._kept_because(item, error))
         except BrokerError as error:
-            return Outcome(item, Status.FAILED, error.sentence)
+            denied = self._connections.denied(Over.HTTP) if isinstance(error, AccessRefused) else None
+            return Outcome(item, Status.FAILED, error.sentence, attempted=Attempt.DELETED, denied=denied)
         return Outcome(item, Status.DELETED)
 
     def _kept_because(self, item: TopologyObject, error: InUse) -> str:
@@ -139,4 +141,4 @@ def _in_doubt(outcome: Outcome, error: BrokerError) -> Outcome:
     if not isinstance(outcome.object, Binding) or outcome.status is not Status.DELETED:
         return outcome
     why = f"the broker accepted its deletion; reading back failed: {error.sentence}"
-    return Outcome(outcome.object, Status.FAILED, why)
+    return Outcome(outcome.object, Status.FAILED, why, attempted=Attempt.DELETED)

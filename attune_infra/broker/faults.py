@@ -5,8 +5,10 @@ from __future__ import annotations
 import socket
 import ssl
 from contextlib import suppress
+from shlex import quote
 from typing import TYPE_CHECKING
 
+from attune_infra.broker.permissions import set_tag, unauthorized, vhost_hint, write_hint
 from attune_infra.broker.plain_words import plain_words
 from attune_infra.broker.refusal import Code, Refusal, refusal_of
 from attune_infra.errors import (
@@ -22,8 +24,13 @@ from attune_infra.errors import (
     VirtualHostMissing,
 )
 from attune_infra.topology.facts import features
+from attune_infra.topology.facts.permissions import Tag, User
+from attune_infra.topology.permissions.lacks import grants
+from attune_infra.topology.permissions.needs import Entry, Need
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import requests
 
     from attune_infra.settings import Endpoint, Settings
@@ -49,7 +56,7 @@ def from_response(response: requests.Response, settings: Settings) -> BrokerErro
     reason = _reason(response)
     match response.status_code:
         case 401:
-            return _unauthorized(reason, settings)
+            return unauthorized(reason, settings)
         case 404 if reason is None:
             return _no_management_path(settings)
         case 404 if reason in {"Not Found", "not_found", "vhost_not_found"}:
@@ -100,7 +107,7 @@ def no_throwaway(settings: Settings) -> AccessRefused:
     user = settings.management.user
     return AccessRefused(
         f"user '{user}' may not make a virtual host: the administrator tag is missing",
-        hint=f"leave out --probe, or run it as an administrator: rabbitmqctl set_user_tags {user} administrator",
+        hint=f"leave out --probe, or run it as an administrator: {set_tag(user, Tag.ADMINISTRATOR)}",
     )
 
 
@@ -108,7 +115,7 @@ def left_behind(virtual_host: str, error: BrokerError) -> BrokerError:
     """Return the error for a temporary virtual host that was not removed."""
     return BrokerError(
         f"virtual host '{virtual_host}' could not be removed: {error.sentence}",
-        hint=f"it is no longer needed, delete it: rabbitmqctl delete_vhost '{virtual_host}'",
+        hint=f"it is no longer needed, delete it: rabbitmqctl delete_vhost {quote(virtual_host)}",
     )
 
 
@@ -117,7 +124,7 @@ def virtual_host_missing(settings: Settings) -> VirtualHostMissing:
     return VirtualHostMissing(
         f"there is no virtual host '{settings.virtual_host}', or user '{settings.management.user}' has no"
         " permissions in it",
-        hint=f"{_vhost_hint(settings, settings.management.user)}; or put another one at the end of the AMQP URL",
+        hint=f"{vhost_hint(settings, settings.management.user)}; or put another one at the end of the AMQP URL",
     )
 
 
@@ -127,7 +134,7 @@ def _bindings_unreadable(settings: Settings) -> RequestRefused:
     return RequestRefused(
         f"the management API answered 500 when asked for the bindings of virtual host '{vhost}'",
         hint="this is a bug of RabbitMQ: a binding with arguments has a `~` before another character in its"
-        f" routing key; find it with `rabbitmqctl list_bindings -p '{vhost}'` and unbind it over AMQP",
+        f" routing key; find it with `rabbitmqctl list_bindings -p {quote(vhost)}` and unbind it over AMQP",
     )
 
 
@@ -187,7 +194,7 @@ def from_amqp_connect(error: Exception, settings: Settings) -> BrokerError:
         case amqp.exceptions.NotAllowed():
             return VirtualHostMissing(
                 f"RabbitMQ refused virtual host '{settings.virtual_host}': {refusal_of(error).text}",
-                hint=_vhost_hint(settings, endpoint.user),
+                hint=vhost_hint(settings, endpoint.user),
             )
         case amqp.AMQPError():
             return BrokerUnreachable(f"{what}: {refusal_of(error).text}", hint=_BOOTING)
@@ -195,7 +202,7 @@ def from_amqp_connect(error: Exception, settings: Settings) -> BrokerError:
             return _unreachable(what, endpoint, error, wanted="amqp")
 
 
-def not_published(error: Exception, exchange: str) -> RequestRefused:
+def not_published(error: Exception, exchange: str, routing_key: str, settings: Settings) -> RequestRefused:
     """Return the error for a message that the broker refused."""
     import amqp
 
@@ -204,16 +211,19 @@ def not_published(error: Exception, exchange: str) -> RequestRefused:
             f"RabbitMQ did not take the message for exchange {exchange}: it answered with a nack",
             hint="a queue is full, or its node is down; the message was not stored",
         )
-    return RequestRefused(
-        f"cannot publish to exchange {exchange}: {refusal_of(error).text}",
-        hint="`attune-infra setup` creates the exchange; the user needs write permission on it",
-    )
+    refusal = refusal_of(error)
+    hint = "`attune-infra setup` creates the exchange"
+    if refusal.code is Code.FORBIDDEN:
+        hint = write_hint(exchange, routing_key, settings)
+    return RequestRefused(f"cannot publish to exchange {exchange}: {refusal.text}", hint=hint)
 
 
-def queue_denied(what: str, refusal: Refusal, worker_id: int, settings: Settings) -> BrokerError:
-    """Return the error for an object that the broker refuses to a worker."""
+def queue_denied(
+    what: str, refusal: Refusal, worker_id: int, needs: Iterable[Need], settings: Settings
+) -> BrokerError:
+    """Return the error for an object that the broker refuses to a worker with these needs."""
     sentence = f"worker {worker_id} was denied {what}: {refusal.text}"
-    user = settings.amqp.user
+    user = User(name=settings.amqp.user, virtual_host=settings.virtual_host)
     match refusal.code:
         case Code.UNAVAILABLE | Code.NO_ANSWER:  # RabbitMQ 4.3 searches for a lost queue for more than a minute
             return QueueUnavailable(sentence, hint=_NODE_DOWN)
@@ -226,54 +236,14 @@ def queue_denied(what: str, refusal: Refusal, worker_id: int, settings: Settings
             )
         case Code.FORBIDDEN:
             hint = (
-                f"user '{user}' needs configure, write and read permission on it and on its exchange:"
-                f" rabbitmqctl set_permissions -p '{settings.virtual_host}' {user} '.*' '.*' '.*'"
+                f"user '{user.name}' needs {', '.join(str(need) for need in needs if need.what != Entry())}:"
+                f" {'; '.join(grants(needs, user))}, with its other permissions"
             )
         case Code.FEATURE_DENIED if refusal.feature:
             hint = features.denied(refusal.feature).hint or ""
         case _:
             return BrokerUnreachable(sentence, hint="see RabbitMQ's log")
     return QueueDenied(sentence, hint=hint)
-
-
-def _unauthorized(reason: str | None, settings: Settings) -> BrokerError:
-    user = settings.management.user
-    match reason:
-        case "Not management user" | "Not monitor user" | "Not administrator user" | "Not policymaker user":
-            return AccessRefused(
-                f"user '{user}' may not use the management API: {reason}",
-                hint=f"an administrator can grant it: rabbitmqctl set_user_tags {user} management",
-            )
-        case "User not authorised to access object":
-            return AccessRefused(
-                f"user '{user}' lacks the tag policymaker, which setting policies needs",
-                hint=f"an administrator can grant it: rabbitmqctl set_user_tags {user} policymaker",
-            )
-        case "User not authorised to access virtual host":
-            return VirtualHostMissing(
-                f"user '{user}' has no permissions in virtual host '{settings.virtual_host}'",
-                hint=_vhost_hint(settings, user),
-            )
-        case None | "Login failed" | "Not_Authorized":
-            return LoginRefused(
-                f"the management API refused the login of user '{user}'",
-                hint="check user and password in the AMQP URL (or in --management-url, if it has its own);"
-                " 'guest' may only log in from the broker's own host",
-            )
-        case _:
-            return AccessRefused(
-                f"user '{user}' was refused: {reason}",
-                hint="it needs configure, write and read permission on the names of the topology:"
-                f" rabbitmqctl set_permissions -p '{settings.virtual_host}' {user} '.*' '.*' '.*'",
-            )
-
-
-def _vhost_hint(settings: Settings, user: str) -> str:
-    vhost = settings.virtual_host
-    return (
-        f"an administrator can create it: rabbitmqctl add_vhost '{vhost}' and"
-        f" rabbitmqctl set_permissions -p '{vhost}' {user} '.*' '.*' '.*'"
-    )
 
 
 def _reason(response: requests.Response) -> str | None:

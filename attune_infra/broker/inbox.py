@@ -20,6 +20,9 @@ from attune_infra.errors import BrokerUnreachable, RequestRefused
 from attune_infra.fleet.delivery import Delivery
 from attune_infra.settings import Settings
 from attune_infra.topology.model import Binding, Exchange, Queue, Topology, TopologyObject, label
+from attune_infra.topology.permissions.commands import Case, usage_of
+from attune_infra.topology.permissions.needs import Need, Over
+from attune_infra.topology.target import Target
 from attune_infra.topology.worker import bindings_of, consumer_tag_of, queues_of, worker_family
 
 HEARTBEAT: Final = 30.0
@@ -30,11 +33,17 @@ class AmqpInbox:
     """The queues of one worker as `interfaces.Inbox`."""
 
     def __init__(
-        self, settings: Settings, topology: Topology, *, prefetch: int, dead_letter_exchange: str
+        self,
+        settings: Settings,
+        topology: Topology,
+        *,
+        prefetch: int,
+        dead_letter_exchange: str,
+        on_open: Callable[[Target], None] = lambda _: None,
     ) -> None:
         self._settings, self._topology, self._family = settings, topology, worker_family(topology)
-        self._prefetch, self._dead_letter_exchange = prefetch, dead_letter_exchange
-        self._amqp = Amqp(settings, heartbeat=HEARTBEAT)
+        self._prefetch, self._dead_letter_exchange, self._on_open = prefetch, dead_letter_exchange, on_open
+        self._amqp = Amqp(settings, heartbeat=HEARTBEAT, on_open=on_open)
         self._arrived: deque[Delivery] = deque()
         self._channels: dict[str, amqp.Channel] = {}
         self._deleted: list[str] = []
@@ -45,9 +54,10 @@ class AmqpInbox:
         self._deleted.clear()
         self._queues = queues_of(self._family, worker_id)
         self._bindings = bindings_of(self._family, worker_id)
+        self._amqp.target()  # a login or virtual host that is refused is no refusal of a queue
         refused = self._declare_shared()
         for name, refusal in _refusals(self._amqp, (*self._queues, *self._bindings)):
-            raise faults.queue_denied(name, refusal, worker_id, self._settings)
+            raise faults.queue_denied(name, refusal, worker_id, self._needs(worker_id), self._settings)
         tag = consumer_tag_of(self._family, worker_id)
         for queue in self._queues:
             try:
@@ -55,7 +65,8 @@ class AmqpInbox:
             except (amqp.AMQPError, OSError) as error:
                 late = isinstance(error, TimeoutError)
                 refusal = no_answer(self._settings.timeout) if late else refusal_of(error)
-                raise faults.queue_denied(f"queue {queue.name}", refusal, worker_id, self._settings) from error
+                name, needs = f"queue {queue.name}", self._needs(worker_id)
+                raise faults.queue_denied(name, refusal, worker_id, needs, self._settings) from error
         return refused
 
     def close(self) -> None:
@@ -117,6 +128,11 @@ class AmqpInbox:
         except (amqp.AMQPError, OSError) as error:
             raise faults.from_amqp_connect(error, self._settings) from error
 
+    def _needs(self, worker_id: int) -> tuple[Need, ...]:
+        """Return all that the user of AMQP needs for this worker."""
+        case = Case(want=self._topology, worker_ids=(worker_id,), dead_letter_exchange=self._dead_letter_exchange)
+        return tuple(need for need in usage_of("worker run").needs(case) if need.over is Over.AMQP)
+
     def _declare_shared(self) -> tuple[str, ...]:
         """Declare the objects that all workers share; return a sentence for each that was refused.
 
@@ -124,7 +140,7 @@ class AmqpInbox:
         from its own queues. So these declarations use another connection, and end after one or two time-outs.
         """
         items = [item for item in self._topology.objects() if not (_is_external(item) or wire.needs_http(item))]
-        connection, end = Amqp(self._settings), time.monotonic() + self._settings.timeout
+        connection, end = Amqp(self._settings, on_open=self._on_open), time.monotonic() + self._settings.timeout
         refused = []
         try:
             for name, refusal in _refusals(connection, items):

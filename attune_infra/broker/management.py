@@ -6,6 +6,9 @@ path of the API, and the broker's own reason in errors.
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
+from email.utils import parsedate_to_datetime
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
@@ -15,7 +18,7 @@ from rabbitmq_admin import AdminAPI
 from attune_infra.broker import faults
 from attune_infra.settings import Settings
 
-_OVERVIEW: Final = "rabbitmq_version,object_totals.queues,exchange_types.name"
+_OVERVIEW: Final = "rabbitmq_version,cluster_name,node,object_totals.queues,exchange_types.name"
 
 
 class Overview(NamedTuple):
@@ -25,6 +28,8 @@ class Overview(NamedTuple):
     queues: int
     exchange_types: frozenset[str] | None
     """The types of exchange that it can make; None if it does not list them."""
+    cluster: str | None = None
+    node: str | None = None
 
 
 def path(*segments: str) -> str:
@@ -49,7 +54,7 @@ class Management(AdminAPI):  # type: ignore[misc] # the package ships no types
         self.session.close()
 
     def overview(self) -> Overview:
-        """Return the version, the number of queues and the exchange types of a broker.
+        """Return the version, the number of queues, the exchange types, the cluster and the node of a broker.
 
         Raise `NotRabbitMQ` if the answer has no version.
         """
@@ -58,11 +63,37 @@ class Management(AdminAPI):  # type: ignore[misc] # the package ships no types
         if not isinstance(version, str):
             raise faults.not_overview(self.settings)
         types = frozenset(item["name"] for item in overview.get("exchange_types", ()))
-        return Overview(version, overview.get("object_totals", {}).get("queues", 0), types or None)
+        queues = overview.get("object_totals", {}).get("queues", 0)
+        return Overview(version, queues, types or None, overview.get("cluster_name"), overview.get("node"))
 
     def get(self, *segments: str, **query: str) -> Any:
         """Return the JSON at a path; raise `BrokerError` with the broker's reason."""
         return self._api_get(path(*segments), params=query)
+
+    def failed_check(self, *segments: str) -> Any:
+        """Return the JSON with which a health check fails; None if it passes. Raise as `get` does."""
+        response = self._send("GET", url=self.url + path("health", "checks", *segments), auth=self.auth)
+        if response.status_code == requests.codes.service_unavailable:
+            with suppress(requests.exceptions.JSONDecodeError):
+                answer = response.json()
+                if isinstance(answer, dict) and answer.get("status") == "failed":
+                    return answer
+        self._raise_for(response)
+        return None
+
+    def clock_ahead(self) -> float | None:
+        """Return the seconds that the broker's clock is ahead of this machine's; None if it tells no time.
+
+        RabbitMQ tells whole seconds.
+        """
+        began = time.time()
+        response = self._request("GET", url=self.url + path("whoami"), auth=self.auth)
+        between = (began + time.time()) / 2
+        try:
+            told = parsedate_to_datetime(response.headers["date"]).timestamp()
+        except (KeyError, ValueError):
+            return None
+        return told + 0.5 - between
 
     def put(self, *segments: str, body: object) -> bool:
         """Create the resource at a path, or update it; return True if it is new."""
@@ -93,6 +124,16 @@ class Management(AdminAPI):  # type: ignore[misc] # the package ships no types
         self._request("DELETE", **kwargs)
 
     def _request(self, method: str, **kwargs: Any) -> requests.Response:
+        """Send a request; raise `BrokerError` if it is refused."""
+        response = self._send(method, **kwargs)
+        self._raise_for(response)
+        return response
+
+    def _raise_for(self, response: requests.Response) -> None:
+        if response.status_code >= requests.codes.multiple_choices:
+            raise faults.from_response(response, self.settings)
+
+    def _send(self, method: str, **kwargs: Any) -> requests.Response:
         """Send a request. Send it again if it fails because the kept-alive connection was closed."""
         kwargs |= self._options
         try:
@@ -104,8 +145,6 @@ class Management(AdminAPI):  # type: ignore[misc] # the package ships no types
                 response = self.session.request(method, **kwargs)
         except requests.exceptions.RequestException as error:
             raise faults.from_requests(error, self.settings) from error
-        if response.status_code >= requests.codes.multiple_choices:
-            raise faults.from_response(response, self.settings)
         return response
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from secrets import token_hex
 from types import TracebackType
@@ -14,6 +14,7 @@ from attune_infra.broker.changing import Changer
 from attune_infra.broker.connections import Connections
 from attune_infra.broker.deleting import Deleter
 from attune_infra.broker.reading import Reader
+from attune_infra.broker.same_broker import check_same_broker
 from attune_infra.errors import AccessRefused, BrokerError, VirtualHostMissing
 from attune_infra.settings import Settings, Via
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from attune_infra.topology.model import Message, Topology, TopologyObject
     from attune_infra.topology.planning.report import Outcome
     from attune_infra.topology.probe import Arrival
+    from attune_infra.topology.target import Target
 
 THROWAWAY: Final = "attune-infra probe"
 """Prefix of the names of temporary virtual hosts."""
@@ -47,11 +49,28 @@ class RabbitMQ:
     ) -> None:
         self._connections.close(interrupted=kind is not None and not issubclass(kind, Exception))
 
+    @property
+    def connections(self) -> Connections:
+        return self._connections
+
     def check_http(self) -> str:
         return self._reader.version()
 
     def check_amqp(self) -> str:
-        return self._connections.amqp.version()
+        return self._connections.amqp.target().version
+
+    def target(self) -> Target:
+        if not self._connections.has_asked_http:
+            self._reader.version()
+        return self._connections.target()
+
+    def amqp_target(self) -> Target:
+        return self._connections.amqp.target()
+
+    def check_same_cluster(self) -> None:
+        if self.via is Via.AMQP:
+            with suppress(BrokerError):  # what needs AMQP fails by itself, and with more to say
+                check_same_broker(self._connections)
 
     def read(self, *, private: bool = False) -> Topology:
         return self._reader.read(private=private)

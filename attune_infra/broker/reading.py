@@ -38,8 +38,8 @@ class Reader:
 
     def version(self) -> str:
         """Return RabbitMQ's version, and note its number of queues."""
-        overview = self._connections.http.overview()
-        self._version, self.known_queues, self._exchange_types = overview
+        overview = self._connections.overview()
+        self._version, self.known_queues, self._exchange_types, *_ = overview
         return overview.version
 
     def read(self, *, private: bool = False) -> Topology:

@@ -19,6 +19,7 @@ _INTERRUPTED = 130
 """Exit code of a process that SIGINT ended, as shells report it."""
 
 COMMANDS = {
+    "doctor": "Find what would fail later, with the fix, before the first change. Exit code 2 for a problem.",
     "setup": "Create missing objects and report drift. Nothing is deleted unless you allow it.",
     "diff": "Show the changes of `setup`, attribute by attribute. Exit code 2 on drift or if a queue is down.",
     "verify": "Check that the broker matches the topology. Exit code 2 on drift, 1 if a check was not possible.",
@@ -30,6 +31,7 @@ COMMANDS = {
     "topology": "Check, print and describe topology documents, without a broker.",
     "worker": "Register workers, provision their queues, and check their health.",
     "metrics": "Print the state of all workers as Prometheus metrics, or serve it with --listen.",
+    "connections": "List the named connections of the configuration file, and say which of them answers.",
     "registry": "Create the table of workers in PostgreSQL.",
     "sandbox": "Run a private RabbitMQ and PostgreSQL on free local ports, for trials and tests.",
 }

@@ -5,21 +5,28 @@ Help is plain text: quick to load, and easy to search.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
 from keyword import iskeyword
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from attune_infra.errors import ExitCode
 
+ALLOW_DESTRUCTIVE: Final = "--allow-destructive"
+_SELECTOR: Final = re.compile(r"(exchange|queue|binding|policy|\*):")
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 class Command(TyperCommand):
     """A command whose help has a section for each panel of options."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse arguments, in which some options may stand without a value."""
+        return super().parse_args(ctx, list(_with_values(args)))
 
     def get_short_help_str(self, limit: int = 0) -> str:  # noqa: ARG002 - as typer calls it
         """Return the first line of the help, however long; lists wrap it."""
@@ -34,6 +41,23 @@ class Command(TyperCommand):
         for title, records in sections.items():
             with formatter.section(title):
                 formatter.write_dl(records)
+
+
+def _with_values(args: Sequence[str]) -> Iterator[str]:
+    """Give `--allow-destructive` the value `*` if no KIND:NAME follows, so that a file behind it stays one."""
+    words = iter(args)
+    for word in words:
+        if word == "--":
+            yield word
+            yield from words
+        elif word == ALLOW_DESTRUCTIVE:
+            following = next(words, None)
+            is_selector = following is not None and _SELECTOR.match(following)
+            yield f"{word}={following if is_selector else '*'}"
+            if following is not None and not is_selector:
+                yield from _with_values([following, *words])
+        else:
+            yield word
 
 
 def _section(parameter: Any) -> str:

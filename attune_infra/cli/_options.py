@@ -17,8 +17,11 @@ from attune_infra.settings import (
     AMQP_URL,
     CA_FILE,
     CERT_FILE,
+    CONFIG_VARIABLE,
+    CONNECTION,
     DATABASE_URL,
     DEFAULT_TIMEOUT,
+    EXPECT_CLUSTER,
     KEY_FILE,
     MANAGEMENT_URL,
     SCHEMA,
@@ -80,7 +83,10 @@ def require_finite(seconds: float) -> float:
 _Config = Annotated[
     Path | None,
     typer.Option(
-        "--config", metavar="FILE", help="YAML configuration file of the platform.", rich_help_panel=_CONNECTION
+        "--config",
+        metavar="FILE",
+        help=f"YAML configuration file of the platform (environment: {CONFIG_VARIABLE}).",
+        rich_help_panel=_CONNECTION,
     ),
 ]
 _URL_HELP = "Broker: amqp://USER:PASSWORD@HOST:5672/VHOST, or amqps://."
@@ -97,8 +103,13 @@ _SHARED: dict[str, tuple[Any, Any]] = {
         ),
         None,
     ),
+    "connection": (
+        _from(CONNECTION, "NAME", "Named connection of the configuration file: broker and registry."),
+        None,
+    ),
     "amqp_url": (_from(AMQP_URL, "URL", _URL_HELP), None),
     "management_url": (_from(MANAGEMENT_URL, "URL", _MANAGEMENT_URL_HELP), None),
+    "expect_cluster": (_from(EXPECT_CLUSTER, "NAME", "Refuse a broker whose cluster has another name."), None),
     "database_url": (_from(DATABASE_URL, "URL", "Registry: postgresql://USER:PASSWORD@HOST:5432/DATABASE."), None),
     "schema": (_from(SCHEMA, "NAME", "Schema of the table of workers; default: the search path."), None),
     "config": (_Config, None),
@@ -111,7 +122,9 @@ _SHARED: dict[str, tuple[Any, Any]] = {
 _SETTINGS = {
     "topology": TOPOLOGY,
     "worker_queue_ttl": WORKER_QUEUE_TTL,
+    "connection": CONNECTION,
     "amqp_url": AMQP_URL,
+    "expect_cluster": EXPECT_CLUSTER,
     "management_url": MANAGEMENT_URL,
     "database_url": DATABASE_URL,
     "schema": SCHEMA,

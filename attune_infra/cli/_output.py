@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from attune_infra.render.text import Line
     from attune_infra.topology.document.reading import Reading
     from attune_infra.topology.document.text import LeftOut
+    from attune_infra.topology.target import Target
 
 _T = TypeVar("_T")
 
@@ -39,12 +40,12 @@ class WaitFor(Protocol):
     def __call__(self, attempt: Callable[[], _T]) -> _T: ...
 
 
-def finish(command: str, page: Page[R], result: R, output: Output) -> NoReturn:
-    """Print a command's result and exit with its exit code."""
+def finish(command: str, page: Page[R], result: R, output: Output, target: Target | None = None) -> NoReturn:
+    """Print a command's result, for JSON with the broker that was asked, and exit with its exit code."""
     if output is Output.JSON:
         from attune_infra.render.data import json_document
 
-        print(json_document(command, page.data(result), result.exit_code))
+        print(json_document(command, page.data(result), result.exit_code, target))
     else:
         _print_lines(page.lines(result))
     raise typer.Exit(result.exit_code)

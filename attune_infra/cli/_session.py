@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from attune_infra.cli._output import Output, finish, tell, tell_reading, waiting
+from attune_infra.cli._target import Asked, Meeting, ask_password, do_not_ask, require_named
 from attune_infra.errors import InvalidInput, WrongUsage
 from attune_infra.settings import (
     DATABASE_URL,
     TOPOLOGY,
+    Expectation,
     Setting,
     Settings,
     Via,
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from attune_infra.render.page import Page, R
     from attune_infra.topology.document.reading import Reading
     from attune_infra.topology.model import Topology
+    from attune_infra.topology.target import Target
 
 
 @dataclass(frozen=True)
@@ -45,10 +48,16 @@ class Session:
     output: Output
     vhost: str | None = None
     """The virtual host to read from definitions; None for that of the AMQP URL, if they hold several."""
+    kept_queue_ttl: tuple[int | None] | None = None
+    """The expiry of worker queues that a saved plan was made with, in place of the setting."""
+    interactive: bool = True
+    """False if nobody is to be asked for a password."""
+    met: Meeting = field(default_factory=Meeting)
 
     @cached_property
     def settings(self) -> Settings:
-        return resolve(self.flags, os.environ, config=self.config, timeout=self.timeout)
+        ask = ask_password if self.interactive else do_not_ask
+        return resolve(self.flags, os.environ, config=self.config, timeout=self.timeout, ask=ask)
 
     @cached_property
     def topology(self) -> Topology:
@@ -62,8 +71,23 @@ class Session:
         from attune_infra.topology.worker import with_queue_ttl
 
         tell_reading(self.reading)
-        ttl = worker_queue_ttl(self.flags, os.environ, config=self.config)
+        ttl = self.queue_ttl
         return self.reading.topology if ttl is None else with_queue_ttl(self.reading.topology, ttl)
+
+    @property
+    def queue_ttl(self) -> int | None:
+        """Milliseconds after which an unused worker queue expires; None for those of the document."""
+        if self.kept_queue_ttl is not None:
+            return self.kept_queue_ttl[0]
+        return worker_queue_ttl(self.flags, os.environ, config=self.config)
+
+    def with_text(self, source: str, text: str) -> Session:
+        """Return the session with another text for its topology."""
+        from attune_infra.cli._topology import TopologyText
+
+        other = replace(self)
+        vars(other)["topology_text"] = TopologyText(source, text)
+        return other
 
     def topology_on(self, broker: Broker) -> Topology:
         """Return the topology; raise `InvalidInput` if its file has a problem that this broker refuses."""
@@ -122,17 +146,36 @@ class Session:
             )
 
     @contextmanager
-    def broker(self, via: Via = Via.AMQP) -> Iterator[RabbitMQ]:
-        """Yield the broker; wait for it first, as long as --wait says."""
+    def broker(
+        self, via: Via = Via.AMQP, *, writes: bool = False, asked: Asked = Asked.HTTP
+    ) -> Iterator[RabbitMQ]:
+        """Yield the broker; wait for it first, as long as --wait says, and say which one it is.
+
+        Raise `WrongTarget` if another one is expected, and `InvalidInput` if no setting names the broker that a
+        command `writes` to.
+        """
         from attune_infra.broker.rabbitmq import RabbitMQ
 
+        if writes:
+            require_named(self.settings, via)
         with RabbitMQ(self.settings, via=via) as broker:
             if self.wait:
                 with waiting(self.wait, "RabbitMQ") as wait_for:
                     wait_for(broker.check_http)
                     if via is Via.AMQP:
                         wait_for(broker.check_amqp)
+            self.met.ask(broker, asked, self._expected())
             yield broker
+
+    def note(self, target: Target) -> None:
+        """Say which broker a worker has connected to; raise `WrongTarget` if another one is expected."""
+        self.met.note(target, self._expected())
+
+    def _expected(self) -> Iterator[Expectation]:
+        """Yield the expectations of the settings, and that of the document, if the command has read one."""
+        yield from self.settings.expected
+        if (reading := vars(self).get("reading")) and (cluster := reading.topology.demands.cluster):
+            yield Expectation(cluster, f"`expect_cluster` in {reading.source}")
 
     @contextmanager
     def registry(self) -> Iterator[PostgresRegistry]:
@@ -161,4 +204,4 @@ class Session:
 
     def finish(self, command: str, page: Page[R], result: R) -> NoReturn:
         """Print a result and exit with its exit code."""
-        finish(command, page, result, self.output)
+        finish(command, page, result, self.output, self.met.target)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
@@ -10,6 +11,7 @@ import typer
 from attune_infra.background import run_in_background
 from attune_infra.cli._app import App
 from attune_infra.cli._options import Prune, TopologyFile, Workers, shared_with_vhost
+from attune_infra.cli._prepared import save
 from attune_infra.cli._session import Session
 from attune_infra.cli._worker_ids import read_worker_ids
 from attune_infra.settings import Via
@@ -21,6 +23,11 @@ if TYPE_CHECKING:
     from attune_infra.topology.planning.plan import Plan
 
 app = App()
+
+_Out = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="FILE", help="Also keep the plan in a file; `setup FILE` applies exactly it."),
+]
 
 _Explain = Annotated[bool, typer.Option("--explain", help="Say why each object has drifted or not.")]
 
@@ -34,25 +41,33 @@ def diff(
     worker: Workers = None,
     prune: Prune = False,
     explain: _Explain = False,
+    out: _Out = None,
 ) -> None:
     """Show the changes of `setup`, attribute by attribute. Exit code 2 on drift or if a queue is down.
 
     With --worker, also the changes of `worker provision`. The exit code is 1 if RabbitMQ would refuse an object.
     """
-    from attune_infra.operations.setup import make_plan
     from attune_infra.render.pages import plan as page
     from attune_infra.topology.worker import with_workers
 
     given, worker_ids = session.using(file).with_reading(), read_worker_ids(worker or [])
     topology = given.readable_topology
-    with session.broker(Via.HTTP) as broker:
+    with given.broker(Via.HTTP) as broker:
         listed = run_in_background(broker.read)
         want, have = with_workers(topology, worker_ids), listed()
-        plan = _count_losses(make_plan(broker, have, want, prune=prune), broker)
-        plan = replace(plan, faults=_faults(given, have))
+        plan = _plan(given, broker, have, want, prune=prune)
+    if out is not None:
+        save(given, plan, out, workers=worker_ids, prune=prune)
     if explain:
         _finish_explained(session, plan, have, want)
     session.finish("diff", page, plan)
+
+
+def _plan(session: Session, broker: CountingBroker, have: Topology, want: Topology, *, prune: bool) -> Plan:
+    from attune_infra.operations.setup import make_plan
+
+    plan = _count_losses(make_plan(broker, have, want, prune=prune), broker)
+    return replace(plan, faults=_faults(session, have))
 
 
 def _count_losses(plan: Plan, broker: CountingBroker) -> Plan:

@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, NoReturn
-
-import typer
+from typing import TYPE_CHECKING, NoReturn
 
 from attune_infra.cli._app import App
+from attune_infra.cli._consent import (
+    AllowDestructive,
+    Expect,
+    MaxDeletes,
+    UndoFile,
+    Yes,
+    ask_to_delete,
+    confirm_target,
+    keep_undo,
+)
 from attune_infra.cli._options import DryRun, Prune, TopologyFile, ViaOption, shared_with_vhost
 from attune_infra.cli._output import progress
+from attune_infra.cli._prepared import Prepared, prepare
 from attune_infra.cli._session import Session
 from attune_infra.settings import Via
 
 if TYPE_CHECKING:
-    from attune_infra.interfaces import Broker, CountingBroker
+    from attune_infra.interfaces import CountingBroker
     from attune_infra.topology.model import Topology
+    from attune_infra.topology.planning.consent import Consent
     from attune_infra.topology.planning.plan import Plan
     from attune_infra.topology.planning.report import Report
 
 app = App()
-
-_Expect = Annotated[
-    str | None,
-    typer.Option("--expect", metavar="DIGEST", help="Refuse any plan except this one, as `diff` printed it."),
-]
-_AllowDestructive = Annotated[
-    bool,
-    typer.Option(
-        "--allow-destructive", help="Make deletions, and set policies that lose something, after asking."
-    ),
-]
-_Yes = Annotated[bool, typer.Option("--yes", help="Do not ask; still delete nothing without --allow-destructive.")]
 
 
 @app.command()
@@ -41,36 +39,32 @@ def setup(
     *,
     dry_run: DryRun = False,
     via: ViaOption = Via.AMQP,
-    expect: _Expect = None,
+    expect: Expect = None,
     prune: Prune = False,
-    allow_destructive: _AllowDestructive = False,
-    yes: _Yes = False,
+    allow_destructive: AllowDestructive = None,
+    max_deletes: MaxDeletes = None,
+    undo_file: UndoFile = None,
+    yes: Yes = False,
 ) -> None:
     """Create missing objects and report drift. Nothing is deleted unless you allow it.
 
+    FILE may be a plan of `diff --out`: then exactly that plan is applied, or nothing.
     Without permission to set policies, everything else is created and the exit code is 3.
     """
     from attune_infra.operations.setup import apply_plan
+    from attune_infra.topology.planning.consent import Consent
 
-    session = session.using(file).with_reading()
-    with session.broker(via) as broker:
-        want = session.topology_on(broker)
-        plan = _plan(broker, want, prune=prune, expect=expect)
+    given = prepare(session.using(file), prune=prune, expect=expect)
+    with given.session.broker(via, writes=True) as broker:
+        have, want, plan = given.plan_on(broker)
+        consent = Consent.given(allow_destructive or (), protected=want.demands.protect)
         if dry_run:
-            _finish_dry_run(session, plan, broker, allowed=allow_destructive and yes)
-        plan.check_possible()
-        destroy = allow_destructive and _may_destroy(plan, broker, yes=yes)
+            _finish_dry_run(session, plan, broker, consent if yes else None)
+        _agree(given, plan, broker, have, consent, max_deletes=max_deletes, yes=yes)
+        keep_undo(plan.deleted_with(consent, have), have, plan.digest, to=undo_file, beside=given.file)
         with progress("setting up") as watch:
-            report = apply_plan(plan, broker, want, destroy=destroy, watch=watch)
-        _finish(session, report)
-
-
-def _plan(broker: Broker, want: Topology, *, prune: bool, expect: str | None) -> Plan:
-    from attune_infra.operations.setup import make_plan
-
-    plan = make_plan(broker, broker.read(), want, prune=prune)
-    plan.insist_on(expect)
-    return plan
+            report = apply_plan(plan, broker, want, consent=consent, watch=watch)
+        _finish(given.session, report)
 
 
 def _finish(session: Session, report: Report) -> NoReturn:
@@ -79,21 +73,40 @@ def _finish(session: Session, report: Report) -> NoReturn:
     session.finish("setup", page, report)
 
 
-def _finish_dry_run(session: Session, plan: Plan, broker: CountingBroker, *, allowed: bool) -> NoReturn:
+def _finish_dry_run(session: Session, plan: Plan, broker: CountingBroker, consent: Consent | None) -> NoReturn:
+    from attune_infra.operations.setup import count_contents
+    from attune_infra.render.pages import plan as page
+    from attune_infra.topology.planning.consent import TO_NOTHING
+
+    session.finish("setup", page, count_contents(plan, broker).dry_run(consent or TO_NOTHING))
+
+
+def _agree(
+    given: Prepared,
+    plan: Plan,
+    broker: CountingBroker,
+    have: Topology,
+    consent: Consent,
+    *,
+    max_deletes: str | None,
+    yes: bool,
+) -> None:
+    """Raise if the plan is impossible, deletes too much, or is not agreed to; ask for its destructive changes."""
+    from attune_infra.topology.planning.consent import DEFAULT_THRESHOLD, Threshold
+
+    plan.check_possible()
+    permitted = plan.permitted(consent)
+    Threshold.of(max_deletes or DEFAULT_THRESHOLD).check(plan.deletions_with(consent), len(have.objects()))
+    if plan.changes:
+        confirm_target(given.session, expect=given.expect)
+    if permitted and not yes:
+        _ask(given.session, plan, broker, consent)
+
+
+def _ask(session: Session, plan: Plan, broker: CountingBroker, consent: Consent) -> None:
     from attune_infra.operations.setup import count_contents
     from attune_infra.render.pages import plan as page
 
-    session.finish("setup", page, count_contents(plan, broker).dry_run(allowed=allowed))
-
-
-def _may_destroy(plan: Plan, broker: CountingBroker, *, yes: bool) -> bool:
-    """Return True if the plan has destructive changes; ask for them first, unless `yes` is set."""
-    from attune_infra.cli._consent import ask_to_delete
-    from attune_infra.operations.setup import count_contents
-    from attune_infra.render.pages import plan as page
-
-    if plan.destructive and not yes:
-        plan = count_contents(plan, broker)
-        hint = "look at the plan with `attune-infra diff`; then give --yes beside --allow-destructive"
-        ask_to_delete(page.lines(plan), page.question(plan), hint=hint)
-    return bool(plan.destructive)
+    plan = count_contents(plan, broker)
+    hint = "look at the plan with `attune-infra diff`; then give --yes beside --allow-destructive"
+    ask_to_delete(session, page.lines(plan), page.question(plan, consent), hint=hint)

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from attune_infra.cli._app import App
+from attune_infra.cli._consent import confirm_target
 from attune_infra.cli._options import Workers, shared_with_vhost
 from attune_infra.cli._session import Session
+from attune_infra.cli._target import Asked
 from attune_infra.cli._worker_ids import read_worker_ids
 from attune_infra.errors import BrokerError
 
@@ -54,9 +56,10 @@ def verify(
 
     demands = Demands(worker_ids=read_worker_ids(worker or []), require_consumers=require_consumers, strict=strict)
     want = session.with_reading().readable_topology
-    with session.broker() as broker:
+    with session.broker(writes=probe, asked=Asked.HTTP_IF_IT_ANSWERS) as broker:
         found = verify(broker, want, demands)
         if probe:
+            confirm_target(session, has_plan=False)
             found = _with_probe(found, broker, want)
         found = replace(found, checks=(*found.checks, *_checks_of_file(session, broker)))
         session.finish("verify", page, found)

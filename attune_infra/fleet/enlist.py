@@ -7,16 +7,23 @@ from dataclasses import dataclass
 from attune_infra.errors import ExitCode
 from attune_infra.fleet.provision import Provisioned
 from attune_infra.fleet.register import RegisteredWorker
+from attune_infra.topology.planning.report import Outcome
 
 
 @dataclass(frozen=True, slots=True)
 class Enlisted:
-    """The outcome of enlisting a worker: registered and provisioned, or neither unless `registered`."""
+    """The outcome of enlisting a worker: registered and provisioned, or neither unless `registered`.
+
+    `left` are the outcomes of queues that were created and could not be deleted again.
+    """
 
     worker: RegisteredWorker
     provisioned: Provisioned
     registered: bool
+    left: tuple[Outcome, ...] = ()
 
     @property
     def exit_code(self) -> ExitCode:
+        if self.left:
+            return ExitCode.PARTLY_DONE
         return ExitCode.DONE if self.registered else ExitCode.FAILED

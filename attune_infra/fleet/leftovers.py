@@ -9,7 +9,9 @@ from attune_infra.errors import ExitCode
 from attune_infra.fleet.health import extra_bindings
 from attune_infra.fleet.model import Fleet, FleetWorker
 from attune_infra.topology.model import Binding, Queue, Topology
+from attune_infra.topology.planning.digest import canonical_object, digest_of, insist_on_digest
 from attune_infra.topology.planning.report import Loss
+from attune_infra.topology.target import Target
 from attune_infra.topology.worker import topology_of_workers
 
 
@@ -35,6 +37,16 @@ class Leftovers:
 
     items: tuple[Leftover, ...]
     even_if_used: bool = False
+    target: Target | None = None
+
+    @property
+    def digest(self) -> str:
+        """A name for exactly these deletions on this virtual host."""
+        return digest_of(self.target, (canonical_object(item.object) for item in self.items), [self.even_if_used])
+
+    def insist_on(self, digest: str | None, *, again: str) -> None:
+        """Raise `PlanRefused` if the user has seen another list; `again` is the command that shows this one."""
+        insist_on_digest(self.digest, digest, again=again)
 
     @property
     def exit_code(self) -> ExitCode:

@@ -84,4 +84,6 @@ def _outcome(loss: Outcome, failed: Outcome, why: str, items: Iterable[TopologyO
         lost=lost,
         again=(),
         instead=None,
+        attempted=failed.attempted,
+        denied=failed.denied,
     )

@@ -11,12 +11,14 @@ from attune_infra.operations.put_back import put_back_old
 from attune_infra.topology.diff import Changed, Create, Delete, Recreate, Update
 from attune_infra.topology.facts.refusals import Restrictions
 from attune_infra.topology.model import Policy, Queue, Topology, TopologyObject, label
+from attune_infra.topology.planning.consent import NOT_ALLOWED, TO_NOTHING, Consent
 from attune_infra.topology.planning.plan import Plan, loss_by
 from attune_infra.topology.planning.report import Outcome, Report, Status
 
 if TYPE_CHECKING:
     from attune_infra.interfaces import Broker, CountingBroker
 
+_NEEDS_CONSENT: Final = "it can lose messages or queues, which needs --allow-destructive"
 MAX_QUEUES_COUNTED: Final = 100
 """Queues whose contents are counted one by one; for more of them it would take too long."""
 
@@ -31,7 +33,7 @@ def setup(broker: Broker, want: Topology, *, watch: Watch = lambda *_: None) -> 
 
 def make_plan(broker: Broker, have: Topology, want: Topology, *, prune: bool = False) -> Plan:
     """Return the plan for a broker that has these objects, with its stakes and the refusals that are certain."""
-    plan = Plan.between(have, want, prune=prune)
+    plan = replace(Plan.between(have, want, prune=prune), target=broker.target())
     if plan.stakes:
         plan = plan.weighing(have, want, broker.contents_at_most(plan.queues_at_stake))
     is_restricted = any(isinstance(item, Queue | Policy) for item in plan.declared)
@@ -39,25 +41,30 @@ def make_plan(broker: Broker, have: Topology, want: Topology, *, prune: bool = F
 
 
 def apply_plan(
-    plan: Plan, broker: Broker, want: Topology, *, destroy: bool = False, watch: Watch = lambda *_: None
+    plan: Plan, broker: Broker, want: Topology, *, consent: Consent = TO_NOTHING, watch: Watch = lambda *_: None
 ) -> Report:
     """Apply a plan and read back the result; raise `BrokerError`, and change nothing, if a refusal is certain.
 
-    Without `destroy` nothing is deleted, and no policy is set that puts something at stake: such changes are
+    Nothing is deleted without consent, and no policy is set that puts something at stake: such changes are
     reported with their loss. Several runs may overlap: an object that another run created counts as created. An
     interrupted run can be repeated.
     """
     plan.check_possible()
-    if destroy:
+    if plan.changes:
+        broker.check_same_cluster()
+    recreations = [change for change in plan.recreations if plan.why_kept(change, consent) is None]
+    if any(plan.permitted(consent)):
         broker.check_declaring(plan.declared)
     outcomes = {item: Outcome(item, Status.UNCHANGED) for item in plan.unchanged}
     outcomes |= {queue: Outcome(queue, Status.DOWN, queue.state or "") for queue in plan.down}
-    outcomes |= _awaited(plan) | _withheld(plan)
-    refusals = {change.want: _refusal(change, broker) for change in plan.recreations}
-    before = broker.read() if destroy and plan.recreations else Topology()
-    removals = _remove(plan.recreations if destroy else (), broker)
+    outcomes |= _awaited(plan) | _withheld(plan, consent)
+    refusals = {
+        change.want: _refusal(change, broker, plan.why_kept(change, consent)) for change in plan.recreations
+    }
+    before = broker.read() if recreations else Topology()
+    removals = _remove(recreations, broker)
     gone = [change for change in plan.recreations if _is_deleted(removals.get(change.want))]
-    made = _make_all(plan, gone, broker, want, watch, destroy=destroy)
+    made = _make_all(plan.made_with(consent), gone, broker, want, watch)
     recreated = {
         change.want: replace(refusals[change.want], status=Status.RECREATED)
         for change in gone
@@ -65,7 +72,7 @@ def apply_plan(
     }
     losses = [refusals[change.want] for change in gone if made[change.want].status is Status.FAILED]
     put_back = put_back_old(losses, made, before, broker) if losses else {}
-    deleted = _delete(plan.deletions, broker, destroy)
+    deleted = _delete(plan, broker, consent)
     again = _make_again(plan.deletions, deleted, broker, want)
     outcomes |= refusals | removals | made | recreated | put_back | again
     found = (*(outcomes[item] for item in want.objects()), *deleted)
@@ -77,12 +84,14 @@ def _with_stakes(outcome: Outcome, plan: Plan) -> Outcome:
     return outcome if found is None else replace(outcome, stakes=found)
 
 
-def _withheld(plan: Plan) -> dict[TopologyObject, Outcome]:
+def _withheld(plan: Plan, consent: Consent) -> dict[TopologyObject, Outcome]:
     """Return the outcomes of policies that put something at stake, as long as nobody allows them."""
     found = {}
     for change in plan.costly:
         differences = change.differences if isinstance(change, Update) else ()
-        found[change.want] = Outcome(change.want, Status.WITHHELD, differences=differences)
+        why = plan.why_kept(change, consent)
+        reason = _NEEDS_CONSENT if why == NOT_ALLOWED else why or ""
+        found[change.want] = Outcome(change.want, Status.WITHHELD, reason, differences=differences)
     return found
 
 
@@ -109,13 +118,14 @@ def count_contents(plan: Plan, broker: CountingBroker) -> Plan:
     return plan.with_contents({queue: (messages[queue], len(tags[queue])) for queue in queues})
 
 
-def _refusal(change: Recreate, broker: Broker) -> Outcome:
+def _refusal(change: Recreate, broker: Broker, why: str | None = None) -> Outcome:
     """Return the outcome for an object that differs: its loss if it is recreated, and a policy to use instead."""
     item = change.want
     messages, consumers = broker.contents(item.name) if isinstance(item, Queue) else (0, 0)
     return Outcome(
         item,
         Status.DIFFERS,
+        "" if why == NOT_ALLOWED else why or "",
         differences=change.differences,
         loss=loss_by(change, messages, consumers),
         lost=change.lost,
@@ -137,13 +147,12 @@ def _is_deleted(outcome: Outcome | None) -> bool:
 
 
 def _make_all(
-    plan: Plan, gone: Sequence[Recreate], broker: Broker, want: Topology, watch: Watch, *, destroy: bool
+    allowed: Sequence[Create | Update], gone: Sequence[Recreate], broker: Broker, want: Topology, watch: Watch
 ) -> dict[TopologyObject, Outcome]:
     """Make the changes that destroy nothing or may, and create what was deleted to be recreated.
 
     Raise `BrokerError` if not even the first change can be tried, but only if nothing was deleted before.
     """
-    allowed = plan.makeable if destroy else plan.applicable
     changes = [*allowed, *(Create(change.want) for change in gone)]
     try:
         if gone:
@@ -198,12 +207,16 @@ def _read_back(outcome: Outcome, lacking: Changed | None, broker: Broker) -> Out
             return outcome
 
 
-def _delete(deletions: Sequence[Delete], broker: Broker, destroy: bool) -> list[Outcome]:
-    items = [change.have for change in deletions]
-    if not destroy:
-        return [Outcome(item, Status.KEPT, "it is undeclared, but deleting was not allowed") for item in items]
-    outcomes = broker.delete(items, even_if_used=False)
-    return [_with_loss(outcome, change) for outcome, change in zip(outcomes, deletions, strict=True)]
+def _delete(plan: Plan, broker: Broker, consent: Consent) -> list[Outcome]:
+    """Delete undeclared objects; return the outcomes in the order of the plan, kept ones included."""
+    kept = {change.have: plan.why_kept(change, consent) for change in plan.deletions}
+    going = [change for change in plan.deletions if kept[change.have] is None]
+    outcomes = zip(broker.delete([change.have for change in going], even_if_used=False), going, strict=True)
+    gone = {change.have: _with_loss(outcome, change) for outcome, change in outcomes}
+    return [
+        gone.get(change.have) or Outcome(change.have, Status.KEPT, f"it is undeclared, but {kept[change.have]}")
+        for change in plan.deletions
+    ]
 
 
 def _with_loss(outcome: Outcome, change: Delete) -> Outcome:

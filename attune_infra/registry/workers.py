@@ -22,6 +22,15 @@ from attune_infra.errors import InvalidInput, RegistryError, RegistryUnreachable
 from attune_infra.fleet.deregister import Deregistered, DeregisteredWorkers
 from attune_infra.fleet.register import RegisteredWorker, Registration, WorkerType
 from attune_infra.fleet.registry import RegistryTable
+from attune_infra.registry.privileges import closed_schema, no_connection, refused
+from attune_infra.topology.permissions.needs import (
+    CREATE_SCHEMA_AND_TABLE,
+    CREATE_TABLE,
+    READ_TABLE,
+    REGISTER,
+    UPDATE_TABLE,
+    Privileges,
+)
 
 if TYPE_CHECKING:
     from attune_infra.fleet.model import Member
@@ -36,10 +45,13 @@ _PERMANENT_FAILURES: Final = (
 )
 """Words of libpq for failures that do not pass by waiting. It gives them no code."""
 
+_NO_CONNECT: Final = "permission denied for database"
+"""Words of libpq for a user without CONNECT, which have no code either."""
+
 _LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
 """A lock for a name, because the early form of the table allows a name twice."""
 
-_SEARCH_PATH: Final = "SELECT set_config('search_path', quote_ident(%s), false)"
+SEARCH_PATH: Final = "SELECT set_config('search_path', quote_ident(%s), false)"
 
 _COLUMNS: Final = """
     SELECT attname FROM pg_attribute
@@ -112,12 +124,12 @@ class PostgresRegistry:
 
     def open(self) -> None:
         """Connect; raise `RegistryUnreachable` without an answer, `RegistryError` if the database refuses."""
-        self._connection = _connect(self._url, self._timeout)
+        self._connection = connect(self._url, self._timeout)
         if self._schema is not None:
-            self._connection.execute(_SEARCH_PATH, (self._schema,))
+            self._connection.execute(SEARCH_PATH, (self._schema,))
 
     def create(self) -> RegistryTable:
-        with self._transaction():
+        with self._transaction(CREATE_TABLE if self._schema is None else CREATE_SCHEMA_AND_TABLE):
             self._connection.execute(_LOCK, ("attune-infra registry init",))
             if self._columns():
                 return RegistryTable(new=False)
@@ -134,13 +146,13 @@ class PostgresRegistry:
 
     @contextmanager
     def registering(self, registration: Registration) -> Iterator[RegisteredWorker]:
-        with self._transaction():
+        with self._transaction(REGISTER):
             yield self.register(registration)
 
     def workers(self) -> dict[int, Member]:
         from attune_infra.fleet.model import Member
 
-        with self._transaction():
+        with self._transaction(READ_TABLE):
             self._wanted_columns()
             rows = self._connection.execute(_WORKERS).fetchall()
         return {
@@ -149,11 +161,11 @@ class PostgresRegistry:
         }
 
     def heartbeat(self, worker_id: int) -> bool:
-        with self._transaction():
+        with self._transaction(UPDATE_TABLE):
             return self._connection.execute(_HEARTBEAT, (worker_id,)).rowcount > 0
 
     def deregister(self, worker_ids: Collection[int] = (), names: Collection[str] = ()) -> DeregisteredWorkers:
-        with self._transaction():
+        with self._transaction(UPDATE_TABLE):
             self._wanted_columns()
             values = {"ids": sorted(worker_ids), "names": sorted(names)}
             rows = self._connection.execute(_DEREGISTER, values).fetchall()
@@ -171,7 +183,7 @@ class PostgresRegistry:
         return DeregisteredWorkers(found)
 
     def missing(self, worker_ids: Collection[int]) -> tuple[int, ...]:
-        with self._transaction():
+        with self._transaction(READ_TABLE):
             self._wanted_columns()
             rows = self._connection.execute(_MISSING, (sorted(worker_ids),)).fetchall()
         return tuple(row[0] for row in rows)
@@ -185,7 +197,7 @@ class PostgresRegistry:
             "port": registration.port,
             "capabilities": None if registration.capabilities is None else Jsonb(registration.capabilities),
         }
-        with self._transaction():
+        with self._transaction(REGISTER):
             insert = _INSERT_WITH_ROLE if "worker_role" in self._wanted_columns() else _INSERT
             self._connection.execute(_LOCK, (f"attune worker {registration.name}",))
             updated = self._connection.execute(_UPDATE, values).fetchone()
@@ -204,6 +216,8 @@ class PostgresRegistry:
     def _wanted_columns(self) -> set[str]:
         columns = self._columns()
         if not columns:
+            if closed := closed_schema(self._connection):
+                raise closed
             [path] = self._connection.execute("SELECT current_setting('search_path')").fetchone() or ("",)
             raise RegistryError(
                 f"there is no table `worker` on the search path ({path})",
@@ -212,18 +226,15 @@ class PostgresRegistry:
         return columns
 
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
+    def _transaction(self, needs: Privileges) -> Iterator[None]:
+        """Run a block in a transaction; `needs` are all privileges that it needs."""
         try:
             with self._connection.transaction():
                 yield
         except psycopg.errors.UniqueViolation as error:
             raise _NameTaken(_sentence(error)) from error
-        except psycopg.errors.InsufficientPrivilege as error:
-            raise RegistryError(
-                f"the database refused: {_sentence(error)}",
-                hint="the user of the database URL needs SELECT, INSERT and UPDATE on the table `worker`,"
-                " and USAGE on its sequence",
-            ) from error
+        except (psycopg.errors.InsufficientPrivilege, psycopg.errors.InvalidSchemaName) as error:
+            raise self._refused(error, needs) from error
         except psycopg.OperationalError as error:
             raise RegistryUnreachable(
                 f"the database connection broke: {_sentence(error)}",
@@ -232,12 +243,19 @@ class PostgresRegistry:
         except psycopg.Error as error:
             raise RegistryError(f"the database refused: {_sentence(error)}") from error
 
+    def _refused(self, error: psycopg.Error, needs: Privileges) -> RegistryError:
+        """Return the error for a refused statement; ask for the reason, unless an outer transaction has failed."""
+        if self._connection.info.transaction_status is psycopg.pq.TransactionStatus.INERROR:
+            return RegistryError(f"the database refused: {_sentence(error)}")
+        return refused(self._connection, needs, _sentence(error))
+
 
 class _NameTaken(RegistryError):
     """Another client, which does not take our lock, inserted the same name at the same moment."""
 
 
-def _connect(url: str, timeout: float) -> psycopg.Connection[_Row]:
+def connect(url: str, timeout: float) -> psycopg.Connection[_Row]:
+    """Connect; raise `RegistryUnreachable` without an answer, `RegistryError` if the database refuses."""
     try:
         psycopg.conninfo.conninfo_to_dict(url)
     except psycopg.ProgrammingError as error:
@@ -255,6 +273,9 @@ def _connect(url: str, timeout: float) -> psycopg.Connection[_Row]:
         connection.execute("SELECT set_config('statement_timeout', %s, false)", (f"{math.ceil(timeout * 1000)}",))
     except psycopg.OperationalError as error:
         sentence = _sentence(error)
+        if _NO_CONNECT in sentence:
+            target = psycopg.conninfo.conninfo_to_dict(url)
+            raise no_connection(str(target.get("user")), str(target.get("dbname")), sentence) from error
         if _is_permanent(sentence):
             raise RegistryError(f"cannot open the database: {sentence}", hint="check the database URL") from error
         raise RegistryUnreachable(

@@ -23,6 +23,7 @@ from attune_infra.topology.words import is_hidden
 if TYPE_CHECKING:
     from attune_infra.topology.diff import Difference
     from attune_infra.topology.document.text import LeftOut
+    from attune_infra.topology.target import Target
 
 _TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
 _MAX_NAMES_LISTED = 5
@@ -140,3 +141,19 @@ def attributes(item: TopologyObject) -> Iterator[tuple[str, Argument]]:
         case Policy():
             yield from (("pattern", item.pattern), ("apply_to", item.apply_to), ("priority", item.priority))
             yield from sorted(item.definition.items())
+
+
+def target_line(target: Target) -> str:
+    """Return the line that names the broker of a command."""
+    node = f" (node {target.node})" if target.node and target.node != target.cluster else ""
+    also = f", management user {target.management_user}" if target.management_user else ""
+    named = f", connection {target.connection}" if target.connection else ""
+    return (
+        f"target: cluster {target.cluster or 'without a name'}{node}, RabbitMQ {target.version}, "
+        f"virtual host {target.virtual_host}, user {target.user}{also}{named}"
+    )
+
+
+def place(target: Target) -> str:
+    """Return the phrase for the virtual host that a command changes."""
+    return f"virtual host {target.virtual_host} of cluster {target.cluster or 'without a name'}"

@@ -63,14 +63,16 @@ class Sandbox:
         return Status.PARTLY if any(running) else Status.STOPPED
 
     def environment(self) -> dict[str, str]:
-        """Return the environment variables with which the program, and the platform itself, find this sandbox."""
-        found = {
+        """Return the environment variables with which the program, and the platform itself, find this sandbox.
+
+        Those that could lead elsewhere are empty.
+        """
+        return {
             "ATTUNE__MESSAGE_QUEUE__URL": self.amqp_url,
             "ATTUNE__MESSAGE_QUEUE__MANAGEMENT_URL": self.management_url,
+            "ATTUNE__DATABASE__URL": self.database_url or "",
+            "ATTUNE_INFRA_CONNECTION": "",
         }
-        if self.database_url:
-            found["ATTUNE__DATABASE__URL"] = self.database_url
-        return found
 
     def rabbitmqctl(self, *arguments: str, within: float = 60.0) -> str:
         """Run rabbitmqctl on this broker and return its output; raise `SandboxError` with its complaint."""

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final, TypeAlias
 
+from attune_infra.topology.target import Demands
+
 Argument: TypeAlias = "bool | int | float | str | list[Argument] | dict[str, Argument] | None"
 """A value of an AMQP field table that JSON can represent."""
 
@@ -200,8 +202,7 @@ class Severity(StrEnum):
     INFO = "info"
 
     def is_at_least(self, other: Severity) -> bool:
-        order = list(Severity)
-        return order.index(self) <= order.index(other)
+        return [*Severity].index(self) <= [*Severity].index(other)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,7 +225,7 @@ class Topology:
     and does not show it. `exchange_types` are the types that the broker can make, None if they are unknown.
     `version` is the release of the broker, or the one to assume; None is the newest. `in_effect` has the names of
     policies in effect, as the broker says, empty for none: by `policy` or `operator_policy`, and the kind and name
-    of an object. `hidden` are private queues, objects of plugins, and the bindings of both.
+    of an object. `hidden` are private queues, objects of plugins, and the bindings of both; `demands` are asked.
     """
 
     name: str = ""
@@ -243,6 +244,7 @@ class Topology:
     version: Version | None = field(default=None, compare=False)
     in_effect: Mapping[tuple[str, str, str], str] = field(default_factory=dict, compare=False)
     hidden: Topology | None = field(default=None, compare=False)
+    demands: Demands = field(default_factory=Demands)
 
     @classmethod
     def of(

@@ -15,7 +15,7 @@ from attune_infra.topology.worker import bindings_of, worker_family
 def dispatch(broker: Messages, topology: Topology, worker_id: int, body: str | None) -> Dispatch:
     """Publish a message as a scheduler does: to the exchange of the worker's first binding.
 
-    Raise `InvalidInput` if the topology binds no worker queue, and `WrongUsage` if the body is not JSON.
+    Raise `InvalidInput` if the topology binds no worker queue.
     """
     first = next(iter(bindings_of(worker_family(topology), worker_id)), None)
     if first is None:
@@ -24,7 +24,7 @@ def dispatch(broker: Messages, topology: Topology, worker_id: int, body: str | N
             hint="add `bindings:` to the queue in its workers section",
         )
     message_id = str(uuid4())
-    text = json.dumps({"message_id": message_id, "worker_id": worker_id}) if body is None else _require_json(body)
+    text = json.dumps({"message_id": message_id, "worker_id": worker_id}) if body is None else body
     routed = broker.publish(first.source, first.routing_key, text, message_id=message_id)
     return Dispatch(
         worker_id=worker_id,
@@ -35,11 +35,11 @@ def dispatch(broker: Messages, topology: Topology, worker_id: int, body: str | N
     )
 
 
-def _require_json(body: str) -> str:
+def require_json(body: str | None) -> None:
+    """Raise `WrongUsage` if a body is given that is not JSON."""
     try:
-        json.loads(body)
+        json.loads("null" if body is None else body)
     except ValueError as error:
         raise WrongUsage(
             f"the body is not JSON: {error}", hint="""example: --body '{"action": "ping"}'"""
         ) from error
-    return body

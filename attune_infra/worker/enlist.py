@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from attune_infra.errors import BrokerError, ExitCode, RegistryError
 from attune_infra.fleet.enlist import Enlisted
@@ -10,7 +11,7 @@ from attune_infra.fleet.provision import Provisioned
 from attune_infra.fleet.register import Registration
 from attune_infra.interfaces import Broker, WorkerRegistry
 from attune_infra.topology.model import Queue, Topology
-from attune_infra.topology.planning.report import Status
+from attune_infra.topology.planning.report import Outcome, Status
 from attune_infra.worker.provision import provision
 
 
@@ -27,8 +28,7 @@ def enlist(broker: Broker, registry: WorkerRegistry, topology: Topology, registr
             if provisioned.exit_code is not ExitCode.DONE:
                 raise _Refused(Enlisted(worker, provisioned, registered=False))
     except _Refused as refused:
-        _undo(broker, made)
-        return refused.enlisted
+        return replace(refused.enlisted, left=_undo(broker, made))
     except RegistryError:
         _undo(broker, made)
         raise
@@ -48,6 +48,7 @@ def _created_queues(provisioned: Provisioned) -> list[Queue]:
     return [item for item in created if isinstance(item, Queue)]
 
 
-def _undo(broker: Broker, made: Iterable[Queue]) -> None:
-    """Delete new queues. A queue that cannot be deleted is an orphan until it expires."""
-    list(broker.delete(made, even_if_used=False))
+def _undo(broker: Broker, made: Iterable[Queue]) -> tuple[Outcome, ...]:
+    """Delete new queues; return the outcomes of those that stay, as orphans until they expire."""
+    outcomes = broker.delete(made, even_if_used=False)
+    return tuple(outcome for outcome in outcomes if outcome.status is not Status.DELETED)

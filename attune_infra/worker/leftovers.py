@@ -17,6 +17,7 @@ def remove(leftovers: Leftovers, broker: Broker) -> Report:
 
     The broker checks each queue once more, just before its deletion.
     """
+    broker.check_same_cluster()
     known = {item.object: item for item in leftovers.items}
     outcomes = broker.delete(known, even_if_used=leftovers.even_if_used)
     return Report(tuple(_with_loss(outcome, known[outcome.object]) for outcome in outcomes))  # type: ignore[index]

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from attune_infra.errors import WorkerNotRegistered
 from attune_infra.fleet.provision import Provisioned
-from attune_infra.operations.setup import Watch, setup
+from attune_infra.operations.setup import Watch, apply_plan, make_plan
 from attune_infra.topology.worker import topology_of_workers, worker_family
 
 if TYPE_CHECKING:
     from attune_infra.interfaces import Broker, WorkerRegistry
     from attune_infra.topology.model import Topology
+    from attune_infra.topology.planning.plan import Plan
 
 _MAX_IDS_LISTED = 10
 """Ids that a sentence lists before it counts the rest."""
@@ -24,16 +25,25 @@ def provision(
     topology: Topology,
     worker_ids: Sequence[int],
     *,
+    plan: Plan | None = None,
     watch: Watch = lambda *_: None,
 ) -> Provisioned:
-    """Declare and bind the queues of each worker, and read them back.
+    """Declare and bind the queues of each worker, and read them back; see `plan_provisioning`."""
+    plan = plan or plan_provisioning(broker, registry, topology, worker_ids)
+    report = apply_plan(plan, broker, topology_of_workers(topology, worker_ids), watch=watch)
+    return Provisioned(tuple(worker_ids), registry is not None, worker_family(topology), report)
 
-    Raise `WorkerNotRegistered`, and change nothing, if a registry is given and lacks one of the ids.
+
+def plan_provisioning(
+    broker: Broker, registry: WorkerRegistry | None, topology: Topology, worker_ids: Sequence[int]
+) -> Plan:
+    """Return the plan that gives each worker its queues.
+
+    Raise `WorkerNotRegistered` if a registry is given and lacks one of the ids.
     """
     if registry is not None and (missing := registry.missing(worker_ids)):
         raise _not_registered(missing)
-    report = setup(broker, topology_of_workers(topology, worker_ids), watch=watch)
-    return Provisioned(tuple(worker_ids), registry is not None, worker_family(topology), report)
+    return make_plan(broker, broker.read(), topology_of_workers(topology, worker_ids))
 
 
 def active_workers(registry: WorkerRegistry) -> tuple[int, ...]:

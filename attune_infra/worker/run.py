@@ -119,7 +119,7 @@ class Worker:
         refused = frozenset(self._inbox.open(self._id))
         self._waiting.clear()  # from the lost connection: they come again, or went with their queue
         for what in sorted(refused - self._refused):
-            self._tell(f"differs from the topology, continuing: {what}")
+            self._tell(f"cannot declare, continuing: {what}")
         self._refused = refused
         self._tell(f"worker {self._id} consumes")
         return True
@@ -157,7 +157,7 @@ class Worker:
         try:
             settled = self._settle(delivery, ended)
         except RequestRefused as error:
-            self._tell(error.sentence)
+            self._tell(f"{error.sentence}; {error.hint}" if error.hint else error.sentence)
             self._kept_until = time.monotonic() + _LONGEST_PAUSE
             return
         self._current = None

@@ -156,14 +156,14 @@ def test_waiting_for_a_silent_broker_ends(vhost: VirtualHost) -> None:
     with Proxy(port, hold_after=1) as proxy:
         client = Amqp(replace(through(proxy, vhost.settings()), timeout=0.3))
         with pytest.raises(BrokerUnreachable, match="no answer in time"):
-            client.version()
+            client.target()
 
 
 def test_after_the_death_of_the_broker_each_object_has_a_refusal(
     sandbox: BoundSandbox, vhost: VirtualHost
 ) -> None:
     client = Amqp(replace(vhost.settings(), timeout=2.0))
-    client.version()
+    client.target()
     sandbox.kill_broker()
     try:
         outcomes = dict(client.declare(many(20)))

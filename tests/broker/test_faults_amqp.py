@@ -20,6 +20,8 @@ from attune_infra.errors import (
 )
 from attune_infra.settings import AMQP_URL, resolve
 from attune_infra.topology.facts import features
+from attune_infra.topology.facts.permissions import Access, Right
+from attune_infra.topology.permissions.needs import Entry, Need, Over
 from support.answers import parts_of
 
 SETTINGS = resolve({AMQP_URL: "amqp://ann:s3cret@broker.example/a%20b"}, {})
@@ -98,6 +100,9 @@ def test_tls_that_fails_after_the_certificate(reason: str | None, words: str, hi
     )
 
 
+PERMIT = "rabbitmqctl set_permissions -p 'a b' ann"
+
+
 @pytest.mark.parametrize(
     ("cause", "sentence", "hint"),
     [
@@ -109,12 +114,20 @@ def test_tls_that_fails_after_the_certificate(reason: str | None, words: str, hi
         (
             amqp.NotFound("NOT_FOUND - no exchange 'e' in vhost 'a b'"),
             "cannot publish to exchange e: NOT_FOUND - no exchange 'e' in vhost 'a b'",
-            "`attune-infra setup` creates the exchange; the user needs write permission on it",
+            "`attune-infra setup` creates the exchange",
+        ),
+        (
+            amqp.AccessRefused("ACCESS_REFUSED - access to exchange 'e' refused"),
+            "cannot publish to exchange e: ACCESS_REFUSED - access to exchange 'e' refused",
+            (
+                f"user 'ann' needs write permission on exchange e: {PERMIT} '' '^e$' '', with its other"
+                " permissions; if it has topic permissions there, one must match the routing key 'k'"
+            ),
         ),
     ],
 )
 def test_a_message_that_rabbitmq_refuses(cause: Exception, sentence: str, hint: str) -> None:
-    assert parts_of(faults.not_published(cause, "e")) == (RequestRefused, sentence, hint)
+    assert parts_of(faults.not_published(cause, "e", "k", SETTINGS)) == (RequestRefused, sentence, hint)
 
 
 REFUSALS = [
@@ -139,10 +152,7 @@ REFUSALS = [
         Code.FORBIDDEN,
         None,
         QueueDenied,
-        (
-            "user 'ann' needs configure, write and read permission on it and on its exchange:"
-            " rabbitmqctl set_permissions -p 'a b' ann '.*' '.*' '.*'"
-        ),
+        f"user 'ann' needs configure permission on queue q: {PERMIT} '^q$' '' '', with its other permissions",
     ),
     (
         Code.FEATURE_DENIED,
@@ -168,7 +178,8 @@ REFUSALS = [
 def test_a_queue_that_rabbitmq_denies_to_a_worker(
     code: Code, feature: str | None, kind: type[BrokerError], hint: str
 ) -> None:
-    error = faults.queue_denied("queue q", Refusal(code, "in its own words", feature), 7, SETTINGS)
+    needs = [Need(Over.AMQP, Entry()), Need(Over.AMQP, Right(Access.CONFIGURE, "queue", "q"))]
+    error = faults.queue_denied("queue q", Refusal(code, "in its own words", feature), 7, needs, SETTINGS)
 
     assert parts_of(error) == (kind, "worker 7 was denied queue q: in its own words", hint)
 

@@ -45,15 +45,20 @@ NO_VHOST_HINT = f"{CREATE_VHOST}; or put another one at the end of the AMQP URL"
                 f"Not {tag} user",
                 AccessRefused,
                 f"user 'ann' may not use the management API: Not {tag} user",
-                f"{TAG} management",
+                f"{TAG} {needed}, followed by its other tags",
             )
-            for tag in ("management", "monitor", "administrator", "policymaker")
+            for tag, needed in (
+                ("management", "management"),
+                ("monitor", "monitoring"),
+                ("administrator", "administrator"),
+                ("policymaker", "policymaker"),
+            )
         ),
         (
             "User not authorised to access object",
             AccessRefused,
             "user 'ann' lacks the tag policymaker, which setting policies needs",
-            f"{TAG} policymaker",
+            f"{TAG} policymaker, followed by its other tags",
         ),
         (
             "User not authorised to access virtual host",
@@ -64,10 +69,10 @@ NO_VHOST_HINT = f"{CREATE_VHOST}; or put another one at the end of the AMQP URL"
         (
             "access to queue 'q' refused",
             AccessRefused,
-            "user 'ann' was refused: access to queue 'q' refused",
+            "user 'ann' lacks a permission in virtual host 'a b': access to queue 'q' refused",
             (
-                "it needs configure, write and read permission on the names of the topology:"
-                " rabbitmqctl set_permissions -p 'a b' ann '.*' '.*' '.*'"
+                "its permissions: rabbitmqctl list_user_permissions ann;"
+                " docs/permissions.md has those that each command needs"
             ),
         ),
     ],

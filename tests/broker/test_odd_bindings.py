@@ -270,7 +270,8 @@ def test_odd_keys_between_odd_names_are_pruned(attune_infra: Command, vhost: Vir
     assert attune_infra("diff", "--topology", str(path), "--prune").code == 0
     path.write_text(ODD_KEYS.replace("BINDINGS", bindings[0]))
 
-    pruned = attune_infra("setup", "--topology", str(path), "--prune", "--allow-destructive", "--yes")
+    consent = ("--allow-destructive", "--yes", "--max-deletes", "100%")
+    pruned = attune_infra("setup", "--topology", str(path), "--prune", *consent)
 
     assert pruned.code == 0
     with RabbitMQ(vhost.settings()) as broker:

@@ -155,7 +155,9 @@ def test_what_cannot_be_exported_is_named(
         "left out: operator policies cap: they limit a topology but are not part of it",
         "left out: queues ..: the name is '..', which no HTTP client can address",
     ]
-    assert attune_infra("export", "-o", "json").json == {
+    data = attune_infra("export", "-o", "json").json
+    assert data.pop("target")["virtual_host"] == vhost.name
+    assert data == {
         "schema": "attune-infra/export/1",
         "exit_code": 0,
         "document": f"topology: {vhost.name}\n",

@@ -15,6 +15,7 @@ from attune_infra.settings import AMQP_URL, Via
 from attune_infra.topology.diff import Create, diff
 from attune_infra.topology.document.parse import parse
 from attune_infra.topology.model import Queue, Topology
+from attune_infra.topology.planning.consent import TO_ALL
 from attune_infra.topology.planning.plan import Plan
 from attune_infra.topology.planning.report import Status
 from attune_infra.topology.worker import topology_of_workers
@@ -102,7 +103,7 @@ def test_nothing_is_deleted_for_what_cannot_be_made(denying_vhost: VirtualHost, 
         assert plan.recreations
 
         with pytest.raises(FeatureDenied, match="neither durable nor exclusive"):
-            apply_plan(plan, broker, want, destroy=True)
+            apply_plan(plan, broker, want, consent=TO_ALL)
 
         assert broker.read().objects() == have.objects()
 
@@ -116,7 +117,7 @@ def test_a_queue_is_put_back_if_its_new_form_is_denied(denying_vhost: VirtualHos
         list(broker.apply(map(Create, have.objects())))
         plan = Plan.between(broker.read(), Topology.of([wanted]))
 
-        [outcome] = apply_plan(plan, broker, Topology.of([wanted]), destroy=True).outcomes
+        [outcome] = apply_plan(plan, broker, Topology.of([wanted]), consent=TO_ALL).outcomes
 
         assert outcome.status is Status.FAILED
         assert outcome.reason == f"{SENTENCE}; the old queue was deleted before, and is put back"

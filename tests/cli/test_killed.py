@@ -38,6 +38,6 @@ def test_provision_amid_thousands(
         process.communicate()
 
     assert attune_infra("worker", "provision", "--id", "1-1500").code == 0
-    assert attune_infra("setup").code == 0
+    assert attune_infra("setup", "--allow-destructive", "--yes", "--max-deletes", "100%").code == 0
     assert diff(broker.read(), want) == ()
     assert "bystander" in broker.read().queues

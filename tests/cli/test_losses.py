@@ -68,7 +68,10 @@ def test_bindings_from_elsewhere_are_named_and_those_that_come_back_are_not(
     again = [each.get("name", each.get("source")) for each in change["created_again"]]
     assert sorted(again) == ["dlq_ms", "temp", "temp"]
     asked = attune_infra("setup", photos, "--allow-destructive")
-    assert "error: no terminal to ask: Recreate 1 object (lost: 1 message, 1 binding)?" in asked.stderr
+    assert (
+        "error: no terminal to ask: Recreate 1 object (lost: 1 message, 1 binding) in virtual host test "
+        in asked.stderr
+    )
     refused = attune_infra("setup", photos)
     assert told[3:] == [line for line in refused.lines if line in told[3:]]
 
@@ -174,9 +177,9 @@ def test_a_policy_that_would_drop_messages_is_not_set_without_consent(
     limits = {"attribute": "max-length", "have": 9, "want": 1}
     by_queue = [{"queue": "jobs", "messages": 3, "queue_may_go": False, "differences": [limits]}]
     assert change["at_stake"] == {"messages": 3, "queues": 0, "by_queue": by_queue}
-    assert "error: no terminal to ask: Set 1 policy (lost: up to 3 messages)?" in asked.stderr
+    assert "error: no terminal to ask: Set 1 policy (lost: up to 3 messages) in virtual host test " in asked.stderr
     assert (refused.code, again.code) == (3, 4)
-    sentence = "! policy jobs is not set without --allow-destructive: it can lose messages or queues"
+    sentence = "! policy jobs is not set: it can lose messages or queues, which needs --allow-destructive"
     assert refused.lines[2:6] == [sentence, *told]
     [withheld] = [each for each in again.json["objects"] if each["status"] == "withheld"]
     assert (withheld["name"], withheld["at_stake"]) == ("jobs", change["at_stake"])
@@ -210,7 +213,10 @@ def test_a_policy_that_would_delete_queues_is_not_set_without_consent(
     assert attune_infra("setup", str(jobs), "--dry-run").code == 4
     assert broker.contents("jobs") == (4, 0)
     asked = attune_infra("setup", str(jobs), "--allow-destructive")
-    assert "error: no terminal to ask: Set 1 policy (lost: up to 4 messages, 2 queues)?" in asked.stderr
+    assert (
+        "error: no terminal to ask: Set 1 policy (lost: up to 4 messages, 2 queues) in virtual host test "
+        in asked.stderr
+    )
 
 
 def test_a_pruned_policy_may_have_protected_messages(jobs: Path, attune_infra: Command, broker: RabbitMQ) -> None:

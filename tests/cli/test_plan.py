@@ -86,7 +86,7 @@ def test_what_would_be_lost_is_refused_with_what_would_do_instead(
     ]
     unconfirmed = attune_infra("setup", document, "--allow-destructive")
     assert unconfirmed.code == 4
-    assert "error: no terminal to ask: Recreate 1 object?" in unconfirmed.stderr.splitlines()
+    assert "error: no terminal to ask: Recreate 1 object in virtual host test " in unconfirmed.stderr
     assert attune_infra("setup", document, "--yes").code == 4
     assert broker.read().queues["mine.q"].arguments == {}
 

@@ -22,6 +22,7 @@ from attune_infra.topology.model import (
     Topology,
     TopologyObject,
 )
+from attune_infra.topology.planning.consent import TO_ALL
 from attune_infra.topology.planning.plan import Plan
 from attune_infra.topology.planning.report import Status
 from support.eventually import eventually
@@ -122,7 +123,7 @@ def check_change(broker: RabbitMQ, want: Topology, messages: int) -> None:
     }
     assert losses == {name: 0 if name.startswith("old.") else messages for name in losses}
 
-    report = apply_plan(plan, broker, want, destroy=True)
+    report = apply_plan(plan, broker, want, consent=TO_ALL)
 
     after = broker.read()
     kept = {identity(each.object) for each in report.outcomes if each.status is Status.KEPT}

@@ -17,8 +17,8 @@ from attune_infra.broker.management import Management
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.operations.setup import apply_plan, make_plan, setup
 from attune_infra.topology.model import Argument, Binding, Exchange, Policy, Queue, Topology
+from attune_infra.topology.planning.consent import Consent
 from attune_infra.topology.planning.plan import Plan
-from attune_infra.topology.planning.report import Status
 from attune_infra.topology.policy import effective_arguments
 from support.eventually import eventually
 from support.policy_cases import put_policy
@@ -159,10 +159,7 @@ def check_case(vhost: VirtualHost, broker: RabbitMQ, case: Case) -> None:
     saved = [each.queue.name for each in case.filled if saves_dead_letters(before, each.queue)]
     plan = make_plan(broker, before, want, prune=True)
 
-    if case.consent in {frozenset(), frozenset(NAMES)}:
-        apply_plan(plan, broker, want, destroy=bool(case.consent))
-    else:
-        apply_in_part(plan, broker, case.consent)
+    apply_plan(plan, broker, want, consent=Consent(tuple(f"policy:{name}" for name in case.consent)))
 
     consuming.close()
     client.take_its_course(queues, broker)
@@ -186,19 +183,6 @@ def check_case(vhost: VirtualHost, broker: RabbitMQ, case: Case) -> None:
         error.add_note(f"{case}\n{plan.changes}\n{plan.stakes}")
         raise
     connection.close()
-
-
-def apply_in_part(plan: Plan, broker: RabbitMQ, consent: Collection[str]) -> None:
-    """Make the changes that lose nothing, and of all others those to policies with these names."""
-    allowed = {
-        change.want for change in plan.costly if isinstance(change.want, Policy) and change.want.name in consent
-    }
-    made = [change for change in plan.makeable if change in plan.applicable or change.want in allowed]
-    assert all(outcome.status in {Status.CREATED, Status.UPDATED} for outcome in broker.apply(made))
-    policies = [
-        each.have for each in plan.deletions if isinstance(each.have, Policy) and each.have.name in consent
-    ]
-    assert all(outcome.status is Status.DELETED for outcome in broker.delete(policies, even_if_used=False))
 
 
 def counted_by(plan: Plan, consent: Collection[str]) -> Mapping[str, float]:

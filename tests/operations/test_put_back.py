@@ -16,6 +16,7 @@ from attune_infra.operations.setup import apply_plan, make_plan
 from attune_infra.settings import AMQP_URL, Settings, Via
 from attune_infra.topology.diff import Create
 from attune_infra.topology.model import Binding, Exchange, Queue, Topology, TopologyObject
+from attune_infra.topology.planning.consent import TO_ALL
 from attune_infra.topology.planning.plan import Plan
 from attune_infra.topology.planning.report import Loss, Outcome, Report, Status
 from support.proxy import Proxy
@@ -45,7 +46,7 @@ def publish(channel: amqp.Channel, count: int) -> None:
 
 
 def recreate(broker: RabbitMQ, want: Topology = WANT) -> Report:
-    return apply_plan(Plan.between(broker.read(), want), broker, want, destroy=True)
+    return apply_plan(Plan.between(broker.read(), want), broker, want, consent=TO_ALL)
 
 
 def outcomes_of(report: Report) -> dict[TopologyObject, Outcome]:
@@ -120,7 +121,7 @@ def test_a_connection_that_is_lost_after_the_deletion_is_told_with_the_loss(
         want = Topology.of([replace(OLD, arguments={}), Exchange(name="e"), WANTED])
         plan = Plan.between(half.read(), want)
 
-        report = apply_plan(plan, half, want, destroy=True, watch=lambda *_: line.cut())
+        report = apply_plan(plan, half, want, consent=TO_ALL, watch=lambda *_: line.cut())
 
     outcome = outcomes_of(report)[want.queues["q"]]
     assert outcome.status is Status.FAILED

@@ -12,6 +12,7 @@ from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.operations.setup import apply_plan, count_contents, setup
 from attune_infra.topology.diff import Create, diff, undeclared
 from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology, TopologyObject
+from attune_infra.topology.planning.consent import TO_ALL, TO_NOTHING
 from attune_infra.topology.planning.plan import Plan
 from attune_infra.topology.planning.report import Loss, Outcome, Report, Status
 from support.eventually import eventually
@@ -40,7 +41,9 @@ def publish(channel: amqp.Channel, queue: str, count: int = 1) -> None:
 
 
 def run(broker: RabbitMQ, want: Topology, *, prune: bool = False, destroy: bool = False) -> Report:
-    return apply_plan(Plan.between(broker.read(), want, prune=prune), broker, want, destroy=destroy)
+    return apply_plan(
+        Plan.between(broker.read(), want, prune=prune), broker, want, consent=TO_ALL if destroy else TO_NOTHING
+    )
 
 
 def outcome_of(report: Report, name: str) -> Outcome:

@@ -6,20 +6,29 @@ which saves most of the start-up time. A command that a test watches, signals or
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
+import pty
 import socket
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryFile
+from shutil import rmtree
+from tempfile import TemporaryFile, mkdtemp
 from threading import Lock
 from typing import IO, Any, TextIO
 
 _SCRIPT = Path(__file__).with_name("fork_server.py")
+
+_HOME = mkdtemp(prefix="attune-infra-home-")
+"""The folder of the user's own files, for as long as the tests run."""
+
+atexit.register(rmtree, _HOME, ignore_errors=True)
 
 TIMEOUT = 60
 """Seconds in which a command has to end."""
@@ -32,6 +41,9 @@ class Result:
     code: int
     stdout: str
     stderr: str
+    """Standard error, without the line about the target."""
+    target: str = ""
+    """The line that says which broker was asked; empty if none was."""
 
     @property
     def lines(self) -> list[str]:
@@ -40,6 +52,12 @@ class Result:
     @property
     def json(self) -> Any:
         return json.loads(self.stdout)
+
+
+def _split_target(talk: str) -> tuple[str, str]:
+    lines = talk.splitlines(keepends=True)
+    told = [line for line in lines if line.startswith("target: ")]
+    return "".join(line for line in lines if line not in told), "".join(told)
 
 
 @dataclass(frozen=True)
@@ -60,7 +78,7 @@ class Command:
         }
         with TemporaryFile() as output, TemporaryFile() as talk:
             code = _carry_out(json.dumps(order).encode(), output.fileno(), talk.fileno())
-            return Result(code, _read(output), _read(talk))
+            return Result(code, _read(output), *_split_target(_read(talk)))
 
     def start(
         self,
@@ -79,6 +97,34 @@ class Command:
             stderr=talk or subprocess.PIPE,
             text=True,
         )
+
+    def at_terminal(
+        self, *arguments: str, typed: str, environment: Mapping[str, str] | None = None, folder: Path | None = None
+    ) -> Result:
+        """Run the command on a terminal on which somebody types; all that it shows is in `stdout`.
+
+        Nothing is typed before the first question, since a command may throw away what was typed before.
+        """
+        master, slave = pty.openpty()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "attune_infra", *arguments],
+            cwd=folder,
+            env=self._environment(environment) | {"NO_COLOR": "1"},
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+        )
+        os.close(slave)
+        shown = b""
+        with os.fdopen(master, "r+b", buffering=0) as terminal:
+            with suppress(OSError):  # the last program has closed the terminal
+                while piece := terminal.read(4096):
+                    shown += piece
+                    if typed and shown.rstrip().endswith((b":", b"]")):
+                        line, _, typed = typed.partition("\n")
+                        terminal.write(f"{line}\n".encode())
+            code = process.wait(TIMEOUT)
+        return Result(code, shown.decode().replace("\r\n", "\n"), "")
 
     def _environment(self, more: Mapping[str, str] | None) -> dict[str, str]:
         return clean_environment() | dict(self.environment) | dict(more or {})
@@ -122,5 +168,6 @@ def _read(file: IO[bytes]) -> str:
 
 def clean_environment() -> dict[str, str]:
     """Return the environment without settings of the platform; Python may compile modules, as after pip."""
-    ours = ("ATTUNE", "PYTHONDONTWRITEBYTECODE")
-    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    ours = ("ATTUNE", "PYTHONDONTWRITEBYTECODE", "XDG_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    return kept | {"XDG_STATE_HOME": _HOME, "XDG_CONFIG_HOME": _HOME}

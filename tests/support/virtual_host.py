@@ -31,11 +31,16 @@ class VirtualHost:
         parts = urlsplit(self.amqp_url)
         return parts._replace(netloc=f"{parts.netloc.rpartition(':')[0]}:{port}").geturl()
 
-    def client(self) -> amqp.Connection:
-        """Connect a plain AMQP client."""
+    def client(self, user: str = "guest", password: str | None = None) -> amqp.Connection:
+        """Connect a plain AMQP client; the password of guest is guest."""
         parts = urlsplit(self.amqp_url)
         connection = amqp.Connection(
-            f"{parts.hostname}:{parts.port}", virtual_host=self.name, connect_timeout=10, read_timeout=10
+            f"{parts.hostname}:{parts.port}",
+            userid=user,
+            password=password or user,
+            virtual_host=self.name,
+            connect_timeout=10,
+            read_timeout=10,
         )
         connection.connect()
         return connection

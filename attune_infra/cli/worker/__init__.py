@@ -12,7 +12,7 @@ COMMANDS = {
     "provision": "Declare each worker's queue as the worker itself does, bind it, and verify both.",
     "enlist": "Register and provision a worker in one step. If the broker refuses, nothing is registered.",
     "deregister": "Set workers inactive. Their rows and queues stay; `worker prune` deletes the queues.",
-    "deprovision": "Delete the queues of workers, if they are empty and unused. The registry is not changed.",
+    "deprovision": "Delete the queues of workers, if they are empty and unused, after asking. The registry stays.",
     "prune": "Delete the queues of workers that are gone, and foreign bindings of workers' queues, after asking.",
     "run": "Run a worker: register, consume, and pass each message to a command, until SIGTERM.",
     "dispatch": "Send a message to a worker, as a scheduler does. Exit code 2 if no queue is bound for it.",

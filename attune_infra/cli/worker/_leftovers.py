@@ -2,40 +2,64 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from attune_infra.cli._consent import ask_to_delete, confirm_target, keep_undo
 from attune_infra.cli._session import Session
 
 if TYPE_CHECKING:
     from attune_infra.fleet.leftovers import Leftovers
+    from attune_infra.fleet.model import Fleet
     from attune_infra.interfaces import Broker
 
 EvenIfUsed = Annotated[
     bool,
     typer.Option("--even-if-used", help="Also delete queues with consumers, or with messages, which are lost."),
 ]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
-def ask_to_remove(leftovers: Leftovers) -> None:
-    """Show what would be deleted, and ask; raise `PlanRefused` without a yes."""
-    from attune_infra.cli._consent import ask_to_delete
-    from attune_infra.render.pages import leftovers as page
+@dataclass(frozen=True)
+class Removal:
+    """The options of a command that deletes leftovers; `share` is the threshold if --max-deletes gives none."""
 
-    question = f"Delete {page.summary(leftovers)}?"
-    ask_to_delete(page.lines(leftovers), question, hint="look at it with --dry-run; then give --yes")
+    session: Session
+    command: str
+    dry_run: bool
+    expect: str | None
+    max_deletes: str | None
+    undo_file: Path | None
+    yes: bool
+    share: str | None = None
 
+    def carry_out(self, found: Leftovers, fleet: Fleet, broker: Broker) -> NoReturn:
+        """Delete leftovers with consent; show them with --dry-run, or if there are none."""
+        from attune_infra.render.pages import leftovers as shown
+        from attune_infra.render.pages import report as page
+        from attune_infra.worker.leftovers import remove
 
-def finish_dry_run(session: Session, command: str, leftovers: Leftovers) -> NoReturn:
-    from attune_infra.render.pages import leftovers as page
+        found = replace(found, target=self.session.met.target)
+        found.insist_on(self.expect, again=f"`attune-infra {self.command.replace('-', ' ')} --dry-run`")
+        if self.dry_run or not found.items:
+            self.session.finish(self.command, shown, found)
+        self._agree(found, fleet)
+        deleted = (item.object for item in found.items if found.even_if_used or not item.used)
+        keep_undo(deleted, broker.read(), found.digest, to=self.undo_file)
+        self.session.finish(self.command, page, remove(found, broker))
 
-    session.finish(command, page, leftovers)
+    def _agree(self, found: Leftovers, fleet: Fleet) -> None:
+        from attune_infra.render.pages import leftovers as page
+        from attune_infra.topology.planning.consent import Threshold
 
-
-def finish_removal(session: Session, command: str, leftovers: Leftovers, broker: Broker) -> NoReturn:
-    from attune_infra.render.pages import report as page
-    from attune_infra.worker.leftovers import remove
-
-    session.finish(command, page, remove(leftovers, broker))
+        if limit := self.max_deletes or self.share:
+            existing = sum(len(worker.queues) for worker in fleet.workers)
+            Threshold.of(limit).check(len(found.items), existing)
+        confirm_target(self.session, expect=self.expect)
+        if not self.yes:
+            question = f"Delete {page.summary(found)}?"
+            ask_to_delete(
+                self.session, page.lines(found), question, hint="look at it with --dry-run; then give --yes"
+            )

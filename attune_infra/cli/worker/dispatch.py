@@ -7,8 +7,10 @@ from typing import Annotated
 import typer
 
 from attune_infra.cli._app import App
+from attune_infra.cli._consent import confirm_target
 from attune_infra.cli._options import shared
 from attune_infra.cli._session import Session
+from attune_infra.cli._target import Asked
 from attune_infra.cli.worker._options import Id
 
 app = App()
@@ -29,8 +31,10 @@ _Body = Annotated[
 def dispatch(session: Session, *, worker_id: Id, body: _Body = None) -> None:
     """Send a message to a worker, as a scheduler does. Exit code 2 if no queue is bound for it."""
     from attune_infra.render.pages import dispatch as page
-    from attune_infra.worker.dispatch import dispatch
+    from attune_infra.worker.dispatch import dispatch, require_json
 
+    require_json(body)
     topology = session.topology
-    with session.broker() as broker:
+    with session.broker(writes=True, asked=Asked.AMQP) as broker:
+        confirm_target(session, has_plan=False)
         session.finish("worker-dispatch", page, dispatch(broker, topology, worker_id, body))

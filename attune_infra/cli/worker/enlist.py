@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from attune_infra.cli._app import App
+from attune_infra.cli._consent import confirm_target
 from attune_infra.cli._options import ViaOption, shared
 from attune_infra.cli._session import Session
 from attune_infra.cli.worker._options import Name
@@ -31,5 +32,6 @@ def enlist(
 
     described = registration(name, worker_type, host, port, capability or ())
     topology = session.topology
-    with session.registry() as registry, session.broker(via) as broker:
+    with session.registry() as registry, session.broker(via, writes=True) as broker:
+        confirm_target(session, has_plan=False)
         session.finish("worker-enlist", page, enlist(broker, registry, topology, described))

@@ -10,14 +10,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from attune_infra.cli._app import App
+from attune_infra.cli._consent import confirm_target
 from attune_infra.cli._options import require_finite, shared
 from attune_infra.cli._output import tell
 from attune_infra.cli._session import Session
 from attune_infra.cli._staying import keep_running
+from attune_infra.cli._target import require_named
 from attune_infra.cli.worker._options import Name
 from attune_infra.errors import InvalidInput
+from attune_infra.settings import Via
 
 if TYPE_CHECKING:
+    from attune_infra.broker.inbox import AmqpInbox
     from attune_infra.worker.handler import Handler
 
 app = App()
@@ -60,20 +64,29 @@ def run(
 
     Exit code 0 of the command acknowledges a message. Any other sends it to the dead letter exchange.
     """
-    from attune_infra.broker.inbox import AmqpInbox
-    from attune_infra.topology.worker import named_dead_letter_exchange
     from attune_infra.worker.register import registration
     from attune_infra.worker.run import run_worker
 
-    topology = session.topology
-    exchange = dead_letter_exchange or named_dead_letter_exchange(topology)
-    inbox = AmqpInbox(session.settings, topology, prefetch=prefetch, dead_letter_exchange=exchange)
     described, handler = registration(name, None, None, None, ()), _handler(command)
+    inbox = _inbox(session, prefetch, dead_letter_exchange)
+    confirm_target(session, has_plan=False)
     keep_running()
     at_once = replace(
         session, wait=0.0
     )  # `run_worker` itself waits as long as needed, and still reacts to SIGTERM
     run_worker(described, at_once.registry, inbox, handler, heartbeat=heartbeat, tell=tell)
+
+
+def _inbox(session: Session, prefetch: int, dead_letter_exchange: str | None) -> AmqpInbox:
+    from attune_infra.broker.inbox import AmqpInbox
+    from attune_infra.topology.worker import named_dead_letter_exchange
+
+    topology = session.topology
+    exchange = dead_letter_exchange or named_dead_letter_exchange(topology)
+    require_named(session.settings, Via.AMQP)
+    return AmqpInbox(
+        session.settings, topology, prefetch=prefetch, dead_letter_exchange=exchange, on_open=session.note
+    )
 
 
 def _handler(command: str | None) -> Handler:

@@ -12,6 +12,7 @@ from attune_infra.cli._app import App
 from attune_infra.cli._options import require_finite, shared
 from attune_infra.cli._session import Session
 from attune_infra.cli._staying import keep_running
+from attune_infra.cli._target import Asked
 from attune_infra.cli.worker._survey import DEFAULTS, MaxDepth, MaxHeartbeatAge
 from attune_infra.errors import BrokerError, RegistryError
 from attune_infra.fleet.model import Fleet, Limits
@@ -51,7 +52,7 @@ def watch(
     limits, want = Limits(depth=max_depth, heartbeat_age=max_heartbeat_age), session.topology
     view = View(only_wrong=only_wrong, name=filter_)
     keep_running()
-    with screen() as terminal, session.broker(Via.HTTP) as broker:
+    with session.broker(Via.HTTP, asked=Asked.HTTP_IF_IT_ANSWERS) as broker, screen() as terminal:
 
         def look() -> Fleet:
             with session.registry() as registry:

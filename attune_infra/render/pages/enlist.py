@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 from attune_infra.fleet.enlist import Enlisted
 from attune_infra.render.data import Data
-from attune_infra.render.pages import provision, register
+from attune_infra.render.pages import provision, register, report
 from attune_infra.render.text import Line
+from attune_infra.topology.model import Queue
+from attune_infra.topology.planning.report import Report
 
 
 def lines(enlisted: Enlisted) -> Iterator[Line]:
@@ -15,7 +17,13 @@ def lines(enlisted: Enlisted) -> Iterator[Line]:
     if enlisted.registered:
         yield from register.lines(enlisted.worker)
     else:
-        yield Line(f"! worker {enlisted.worker.name} is not registered: everything was undone", "red")
+        left = Report(enlisted.left)
+        needs = left.needs_of_denied()
+        for outcome in enlisted.left:
+            yield from report.outcome_lines(outcome, needs.get(outcome.object, ()))
+        yield from report.grant_lines(left)
+        undone = "its queues are left behind" if enlisted.left else "everything was undone"
+        yield Line(f"! worker {enlisted.worker.name} is not registered: {undone}", "red")
 
 
 def data(enlisted: Enlisted) -> Data:
@@ -23,4 +31,7 @@ def data(enlisted: Enlisted) -> Data:
         **provision.data(enlisted.provisioned),
         **register.data(enlisted.worker),
         "registered": enlisted.registered,
+        "left_behind": sorted(
+            outcome.object.name for outcome in enlisted.left if isinstance(outcome.object, Queue)
+        ),
     }

@@ -16,11 +16,12 @@ def lines(leftovers: Leftovers) -> Iterator[Line]:
     for item in leftovers.items:
         yield Line(f"- {label(item.object)}: {item.why}{_loss(item)}", "red" if item.used else "")
     yield Line(f"{len(leftovers.items)} to remove" if leftovers.items else "nothing to remove")
+    yield Line(f"plan {leftovers.digest}")
 
 
 def data(leftovers: Leftovers) -> Data:
     found = ({"object": label(each.object), "why": each.why, **asdict(each.loss)} for each in leftovers.items)
-    return {"leftovers": sort_data(found)}
+    return {"digest": leftovers.digest, "leftovers": sort_data(found)}
 
 
 def summary(leftovers: Leftovers) -> str:

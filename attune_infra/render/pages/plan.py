@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import assert_never
 
 from attune_infra.render.data import Data, sort_data
@@ -22,7 +22,8 @@ from attune_infra.topology.diff import Await, Change, Create, Delete, Recreate, 
 from attune_infra.topology.facts.deletion import reason_to_keep
 from attune_infra.topology.facts.refusals import ForeseenRefusal
 from attune_infra.topology.model import Queue, label
-from attune_infra.topology.planning.plan import Plan
+from attune_infra.topology.planning.consent import Consent
+from attune_infra.topology.planning.plan import Destructive, Plan
 from attune_infra.topology.planning.stakes import expiring_queues, most_messages
 from attune_infra.topology.words import counted
 
@@ -43,6 +44,7 @@ def lines(plan: Plan) -> Iterator[Line]:
         yield Line(f"RabbitMQ would refuse the file for {count}; `setup` would change nothing", "red")
     if not (plan.changes or plan.down):
         yield Line(f"no changes: all {len(plan.unchanged)} objects match")
+        yield Line(f"plan {plan.digest}")
         return
     updates = sum(isinstance(change, Update) for change in plan.changes)
     counts = (
@@ -74,27 +76,31 @@ def data(plan: Plan) -> Data:
     }
 
 
-def question(plan: Plan) -> str:
-    """Return the question for consent: `Recreate 1 object and delete 2 objects?`."""
-    recreate, delete, policies = len(plan.recreations), len(plan.deletions), len(plan.costly)
+def question(plan: Plan, consent: Consent) -> str:
+    """Return the question for the changes that there is consent to: `Recreate 1 object and delete 2 objects?`."""
+    permitted = plan.permitted(consent)
+    recreate = sum(isinstance(change, Recreate) for change in permitted)
+    delete = sum(isinstance(change, Delete) for change in permitted)
+    policies = len(permitted) - recreate - delete
     words = [f"recreate {counted(recreate, 'object')}"] if recreate else []
     if policies:
         words.append("set 1 policy" if policies == 1 else f"set {policies} policies")
     if delete:
         words.append(f"delete {counted(delete, 'object')}")
-    lost = ", ".join(_total_loss(plan))
+    lost = ", ".join(_total_loss(plan, permitted))
     return f"{' and '.join(words).capitalize()}{f' (lost: {lost})' if lost else ''}?"
 
 
-def _total_loss(plan: Plan) -> Iterator[str]:
-    """Yield what the whole plan can lose, in words.
+def _total_loss(plan: Plan, permitted: Sequence[Destructive]) -> Iterator[str]:
+    """Yield what these changes can lose, in words.
 
     Deletions lose no messages, since a queue in use is kept. A recreated queue loses its messages only once.
     """
-    losses = [plan.loss_by(change) for change in plan.recreations]
-    all_losses = [*losses, *(plan.loss_by(change) for change in plan.deletions)]
-    recreated = {change.want.name for change in plan.recreations if isinstance(change.want, Queue)}
-    at_stake = [stake for of in plan.stakes.values() for stake in of if stake.queue not in recreated]
+    recreations = [change for change in permitted if isinstance(change, Recreate)]
+    losses = [plan.loss_by(change) for change in recreations]
+    all_losses = [*losses, *(plan.loss_by(change) for change in permitted if isinstance(change, Delete))]
+    recreated = {change.want.name for change in recreations if isinstance(change.want, Queue)}
+    at_stake = [stake for change in permitted for stake in plan.stakes_of(change) if stake.queue not in recreated]
     for counts, noun in (
         ([*(loss.messages for loss in losses), most_messages(at_stake)], "message"),
         ([expiring_queues(at_stake)], "queue"),

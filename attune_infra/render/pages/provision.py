@@ -18,8 +18,9 @@ def lines(provisioned: Provisioned) -> Iterator[Line]:
     if not provisioned.registry_asked:
         yield Line("  registry not checked: no database is configured")
     shared, own = _by_worker(provisioned)
+    needs = provisioned.report.needs_of_denied()
     for outcome in shared:
-        yield from report.outcome_lines(outcome)
+        yield from report.outcome_lines(outcome, needs.get(outcome.object, ()))
     together = []
     for worker_id, outcomes in own.items():
         went_well = all(outcome.status in {Status.CREATED, Status.UNCHANGED} for outcome in outcomes)
@@ -27,13 +28,14 @@ def lines(provisioned: Provisioned) -> Iterator[Line]:
             together.append(worker_id)
             continue
         for outcome in outcomes:
-            yield from report.outcome_lines(outcome)
+            yield from report.outcome_lines(outcome, needs.get(outcome.object, ()))
         if went_well:
             yield Line(f"  worker {worker_id} provisioned: its {_own_objects(provisioned)} match")
         else:
             yield Line(f"! worker {worker_id} is not provisioned", "red")
     if together:
         yield Line(f"  workers {ranges(together)} provisioned: their queues and bindings match")
+    yield from report.grant_lines(provisioned.report)
     if len(provisioned.worker_ids) > 1:
         yield Line(f"{len(provisioned.worker_ids)} workers, {report.summary(provisioned.report)}")
 

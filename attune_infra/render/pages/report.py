@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import Final
 
@@ -20,6 +20,7 @@ from attune_infra.render.objects import (
 from attune_infra.render.text import Line
 from attune_infra.render.words import declaration
 from attune_infra.topology.model import label
+from attune_infra.topology.permissions.needs import Need
 from attune_infra.topology.planning.report import Outcome, Report, Status
 from attune_infra.topology.words import counted
 
@@ -31,8 +32,8 @@ _HEADLINES: Final = {
     Status.DELETED: ("- {label}: deleted", "red"),
     Status.DIFFERS: ("! {label} exists but differs", "red"),
     Status.KEPT: ("! {label} is kept: {reason}", "red"),
-    Status.WITHHELD: ("! {label} is not set without --allow-destructive: it can lose messages or queues", "red"),
-    Status.FAILED: ("! {label} could not be created: {reason}", "red"),
+    Status.WITHHELD: ("! {label} is not set: {reason}", "red"),
+    Status.FAILED: ("! {label} could not be {attempted}: {reason}", "red"),
     Status.SKIPPED: ("! {label} skipped: {reason}", "red"),
     Status.AWAITED: ("! {label} {reason}", "red"),
     Status.DOWN: ("! {label} exists, but its state is {reason}", "red"),
@@ -46,13 +47,26 @@ _LOSSES: Final = {
 
 
 def lines(report: Report) -> Iterator[Line]:
+    needs = report.needs_of_denied()
     for outcome in report.outcomes:
-        yield from outcome_lines(outcome)
+        yield from outcome_lines(outcome, needs.get(outcome.object, ()))
+    yield from grant_lines(report)
     yield Line(summary(report))
 
 
 def data(report: Report) -> Data:
-    return {"objects": sort_data(_outcome_data(outcome) for outcome in report.outcomes)}
+    needs = report.needs_of_denied()
+    found = (_outcome_data(outcome, needs.get(outcome.object, ())) for outcome in report.outcomes)
+    return {"objects": sort_data(found)}
+
+
+def grant_lines(report: Report) -> Iterator[Line]:
+    """Yield the lines of `rabbitmqctl` that grant what was denied."""
+    granting = report.grants()
+    if granting:
+        yield Line("  an administrator can grant it; this replaces other tags and permissions that the user has:")
+    for line in granting:
+        yield Line(f"    {line}")
 
 
 def summary(report: Report) -> str:
@@ -61,13 +75,18 @@ def summary(report: Report) -> str:
     return f"{counted(len(report.outcomes), 'object')}: {words}"
 
 
-def outcome_lines(outcome: Outcome) -> Iterator[Line]:
+def outcome_lines(outcome: Outcome, needs: Iterable[Need] = ()) -> Iterator[Line]:
+    """Yield the lines of an outcome; `needs` is all that its change needs, if the user was denied some of it."""
     template, style = _HEADLINES[outcome.status]
-    item = outcome.object
-    yield Line(template.format(declared=declaration(item), label=label(item), reason=outcome.reason), style)
+    item, words = outcome.object, {"attempted": outcome.attempted, "reason": outcome.reason}
+    yield Line(template.format(declared=declaration(item), label=label(item), **words), style)
+    if outcome.denied:
+        yield Line(f"      user '{outcome.denied.user}' needs {', '.join(map(str, needs))}")
     yield from difference_lines(outcome.differences)
     if outcome.status is Status.DIFFERS:
         yield why_not_in_place(outcome.differences)
+        if outcome.reason:
+            yield Line(f"      it is kept: {outcome.reason}")
     if outcome.loss:
         headline = _LOSSES.get(outcome.status, "would be lost")
         yield from loss_lines(headline, outcome.loss, outcome.lost, outcome.again)
@@ -79,10 +98,12 @@ def outcome_lines(outcome: Outcome) -> Iterator[Line]:
         yield Line(f"        {policy_line(outcome.instead)}")
 
 
-def _outcome_data(outcome: Outcome) -> Data:
+def _outcome_data(outcome: Outcome, needs: Iterable[Need]) -> Data:
     found = {**identify(outcome.object), "status": str(outcome.status)}
     if outcome.reason:
         found["reason"] = outcome.reason
+    if outcome.denied:
+        found["denied"] = {"user": outcome.denied.user, "needs": [str(need) for need in needs]}
     if outcome.loss:
         found |= loss_data(outcome.loss, outcome.lost, outcome.again)
     found |= stake_data(outcome.stakes)

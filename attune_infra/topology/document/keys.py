@@ -7,7 +7,8 @@ from typing import Final
 from attune_infra.topology.worker import PLACEHOLDER
 
 DOCUMENT_KEYS: Final = (
-    "topology", "manages", "exchanges", "queues", "super_streams", "policies", "workers", "routes", "lint",
+    "topology", "expect_cluster", "manages", "protect", "exchanges", "queues", "super_streams", "policies",
+    "workers", "routes", "lint",
 )  # fmt: skip
 EXCHANGE_KEYS: Final = ("type", "durable", "auto_delete", "internal", "arguments", "bindings", "external")
 PREDECLARED_EXCHANGE_KEYS: Final = ("bindings",)

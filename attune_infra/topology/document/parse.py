@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import yaml
 
+from attune_infra.topology.document.demands import read_demands
 from attune_infra.topology.document.keys import CONSUMER_TAG, DOCUMENT_KEYS, WORKERS_KEYS
 from attune_infra.topology.document.nodes import is_null
 from attune_infra.topology.document.objects import Objects, Parts
@@ -67,7 +68,8 @@ def _topology(document: Objects) -> Topology:
         suppressions=tuple(read_suppressions(document, keys.get("lint"))),
     )
     document.check_bindings(topology.exchanges)
-    return replace(topology, routes=tuple(read_routes(document, keys.get("routes"), topology)))
+    routes = tuple(read_routes(document, keys.get("routes"), topology))
+    return replace(topology, routes=routes, demands=read_demands(document, keys))
 
 
 def _super_streams(

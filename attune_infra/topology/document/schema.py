@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, TypeAlias
 
+from attune_infra.topology.document.demands import demands_schema
 from attune_infra.topology.document.keys import (
     BINDING_KEYS,
     CONSUMER_TAG,
@@ -23,11 +24,10 @@ from attune_infra.topology.document.keys import (
     PUBLISH_KEYS,
     QUEUE_KEYS,
     ROUTE_KEYS,
-    RULE_CODE,
-    SUPPRESSION_KEYS,
     WORKERS_KEYS,
 )
 from attune_infra.topology.document.super_streams import super_stream_schema
+from attune_infra.topology.document.suppression_schema import suppression_schema
 from attune_infra.topology.facts.arguments import (
     APPLY_TO,
     EXCHANGE_ARGUMENTS,
@@ -85,7 +85,7 @@ def schema() -> _Schema:
             "policy": _policy(),
             "workers": _workers(),
             "route": _route(),
-            "suppression": _suppression(),
+            "suppression": suppression_schema(),
             "value": _value(),
         },
     }
@@ -99,6 +99,7 @@ def schema_text() -> str:
 def _document() -> _Schema:
     return {
         "topology": {"type": "string", "description": "Name of this topology in messages."},
+        **demands_schema(),
         "manages": {
             "type": ["array", "null"],
             "items": {"type": "string", "format": "regex"},
@@ -319,18 +320,6 @@ def _lint() -> _Schema:
         "description": "Settings of attune-infra lint for this document.",
         **_keys(LINT_KEYS, {"ignore": ignore}),
     }
-
-
-def _suppression() -> _Schema:
-    attributes: _Schema = {
-        "rule": {"type": "string", "pattern": f"^{RULE_CODE}$", "description": "Code of the rule."},
-        "object": {
-            "type": "string",
-            "description": "Only object to ignore the rule for: its kind and name (queue jobs), or its name.",
-        },
-        "reason": {"type": "string", "pattern": r"\S", "description": "Reason to ignore the rule."},
-    }
-    return {"type": "object", **_keys(SUPPRESSION_KEYS, attributes), "required": ["rule", "reason"]}
 
 
 def _value() -> _Schema:

@@ -51,6 +51,7 @@ def write(topology: Topology) -> str:
     bindings = _group_by_destination(sorted(topology.bindings, key=binding_order))
     sections: _Mapping = {
         "manages": list(topology.manages),
+        "protect": list(topology.demands.protect),
         "exchanges": _exchanges(topology, bindings),
         "queues": _queues(sorted(topology.queues.values(), key=lambda queue: queue.name), bindings),
         "super_streams": {each.name: _super_stream(each) for each in super_streams},
@@ -61,8 +62,9 @@ def write(topology: Topology) -> str:
     }
     _check_all_written(bindings)
     parts = [[f"{name}:", *_block(section, "  ")] for name, section in sections.items() if section]
-    if topology.name:
-        parts.insert(0, [f"topology: {_scalar(topology.name)}"])
+    head = {"topology": topology.name, "expect_cluster": topology.demands.cluster}
+    if lines := [f"{key}: {_scalar(text)}" for key, text in head.items() if text]:
+        parts.insert(0, lines)
     if not parts:
         return "{}\n"
     return "\n\n".join("\n".join(lines) for lines in parts) + "\n"

@@ -33,6 +33,11 @@ _HASH_PROPERTIES: Final = ("correlation_id", "message_id", "timestamp")
 _WEIGHT: Final = re.compile(r"\+?0*[1-9][0-9]*")
 
 
+def plugin_of(exchange_type: str) -> str | None:
+    """Return the plugin that brings an exchange type; None if none is known."""
+    return _PLUGINS.get(exchange_type)
+
+
 def plugin_hint(exchange_type: str) -> str:
     """Return the remedy for a broker that lacks an exchange type."""
     if exchange_type == LOCAL_RANDOM:

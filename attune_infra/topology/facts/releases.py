@@ -40,6 +40,9 @@ FIRST_WITH_STREAM_FILTERS: Final[Version] = (3, 13)
 FIRST_DEPRECATING_TRANSIENT_QUEUES: Final[Version] = (3, 13)
 """RabbitMQ deprecates queues that are neither durable nor exclusive."""
 
+FIRST_LISTING_DEPRECATED_FEATURES: Final[Version] = (3, 13)
+"""The management API lists deprecated features, and those in use."""
+
 FIRST_WITH_DEFAULT_DELIVERY_LIMIT: Final[Version] = (4, 0)
 """A quorum queue has a delivery limit of 20 unless another is set; -1 stands for no limit."""
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
+from typing import TypeAlias
 
-from attune_infra.errors import ExitCode, FeatureDenied, PlanRefused, RequestRefused
+from attune_infra.errors import ExitCode, FeatureDenied, RequestRefused
 from attune_infra.topology.diff import Await, Change, Create, Delete, Recreate, Update, change_of
 from attune_infra.topology.document.problems import Problem
-from attune_infra.topology.facts.machinery import is_machinery, owner_of_name
+from attune_infra.topology.facts.deletion import Companion
 from attune_infra.topology.facts.refusals import ForeseenRefusal, Restrictions, foresee_refusals
 from attune_infra.topology.model import (
     Binding,
@@ -20,19 +19,23 @@ from attune_infra.topology.model import (
     Queue,
     Topology,
     TopologyObject,
-    freeze,
     kind_of,
     label,
 )
 from attune_infra.topology.planning.companions import with_companions
+from attune_infra.topology.planning.consent import TO_NOTHING, Consent
+from attune_infra.topology.planning.digest import canonical_change, canonical_object, digest_of, insist_on_digest
 from attune_infra.topology.planning.prune import prunable
 from attune_infra.topology.planning.report import Loss
 from attune_infra.topology.planning.stakes import Contents, Stake, Stakes, queues_at_stake, stakes_of
 from attune_infra.topology.policy import with_policies
+from attune_infra.topology.target import Target
 from attune_infra.topology.words import counted
 
-_DIGEST_LENGTH = 12
 _MAX_REFUSALS_LISTED = 20
+
+Destructive: TypeAlias = Recreate | Delete | Create | Update
+"""A change that needs consent; of creations and updates, those of policies that put something at stake."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,7 @@ class Plan:
     contents: Mapping[str, Contents] = field(default_factory=dict, kw_only=True)
     refusals: tuple[ForeseenRefusal, ...] = field(default=(), kw_only=True)
     faults: tuple[Problem, ...] = field(default=(), kw_only=True)
+    target: Target | None = field(default=None, kw_only=True)
     stakes: Stakes = field(default_factory=dict, kw_only=True)
     risks: tuple[tuple[str, str], ...] = field(default=(), kw_only=True)
 
@@ -72,18 +76,13 @@ class Plan:
 
     @cached_property
     def digest(self) -> str:
-        """A name for exactly these changes; other changes have another one."""
-        changes = [*map(_canonical, self.changes), *(("risk", *risk) for risk in self.risks)]
-        text = json.dumps(changes, sort_keys=True, default=str)
-        return hashlib.sha256(text.encode()).hexdigest()[:_DIGEST_LENGTH]
+        """A name for exactly these changes and matches in this virtual host; any other plan has another one."""
+        changes, unchanged = map(canonical_change, self.changes), map(canonical_object, self.unchanged)
+        return digest_of(self.target, changes, unchanged, self.risks)
 
-    def insist_on(self, digest: str | None) -> None:
-        """Raise `PlanRefused` if the user has seen another plan than this one."""
-        if digest is not None and digest != self.digest:
-            raise PlanRefused(
-                f"the plan is now {self.digest}, not {digest}: the broker or the document has changed",
-                hint="show the new plan with `attune-infra diff`",
-            )
+    def insist_on(self, digest: str | None, *, again: str) -> None:
+        """Raise `PlanRefused` if the user has seen another plan; `again` is the command that shows this one."""
+        insist_on_digest(self.digest, digest, again=again)
 
     def foreseeing(self, have: Topology, want: Topology, restrictions: Restrictions) -> Plan:
         """Return the same plan with the refusals of a broker."""
@@ -124,17 +123,10 @@ class Plan:
             return ExitCode.FAILED
         return ExitCode.DRIFT if self.changes or self.down else ExitCode.DONE
 
-    def dry_run(self, *, allowed: bool = False) -> DryRun:
+    def dry_run(self, consent: Consent = TO_NOTHING) -> DryRun:
         """Return the plan for a command that shows it and exits as if it had carried it out."""
-        return DryRun(
-            self.changes,
-            self.unchanged,
-            allowed,
-            contents=self.contents,
-            refusals=self.refusals,
-            stakes=self.stakes,
-            risks=self.risks,
-        )
+        kept = {each.name: getattr(self, each.name) for each in fields(Plan)}
+        return DryRun(**kept, consent=consent)
 
     @property
     def down(self) -> tuple[Queue, ...]:
@@ -189,9 +181,37 @@ class Plan:
         return tuple(change for change in self.changes if isinstance(change, Delete))
 
     @property
-    def destructive(self) -> tuple[Recreate | Delete | Create | Update, ...]:
+    def destructive(self) -> tuple[Destructive, ...]:
         """The changes that must be allowed explicitly."""
         return (*self.recreations, *self.deletions, *self.costly)
+
+    def why_kept(self, change: Destructive, consent: Consent) -> str | None:
+        """Return the reason why a change may not be made, None if there is consent to it."""
+        expiring = [Queue(name=stake.queue) for stake in self.stakes_of(change) if stake.expires]
+        return consent.why_not(_old_object(change), (*_lost_with(change), *expiring))
+
+    def permitted(self, consent: Consent) -> tuple[Destructive, ...]:
+        """Return the destructive changes that there is consent to."""
+        return tuple(change for change in self.destructive if self.why_kept(change, consent) is None)
+
+    def deleted_with(self, consent: Consent, have: Topology) -> Iterator[TopologyObject]:
+        """Yield the objects that the permitted changes delete or update, as they are, with those that go along."""
+        for change in self.permitted(consent):
+            yield from _as_it_is(_old_object(change), have)
+            yield from _lost_with(change)
+            for item in change.again if isinstance(change, Recreate) else ():
+                yield from _as_it_is(item, have)
+
+    def made_with(self, consent: Consent) -> tuple[Create | Update, ...]:
+        """Return the creations and updates that are harmless, or that there is consent to."""
+        found = ((change, self.stakes_of(change)) for change in self.makeable)
+        return tuple(each for each, stakes in found if not stakes or self.why_kept(each, consent) is None)
+
+    def deletions_with(self, consent: Consent) -> int:
+        """Return the number of objects that go with the permitted changes, expiring queues included."""
+        permitted = self.permitted(consent)
+        expiring = {stake.queue for change in permitted for stake in self.stakes_of(change) if stake.expires}
+        return sum(isinstance(change, Recreate | Delete) for change in permitted) + len(expiring)
 
     @property
     def queues_at_risk(self) -> tuple[str, ...]:
@@ -231,18 +251,18 @@ class Plan:
 
 @dataclass(frozen=True)
 class DryRun(Plan):
-    """A plan that is only shown; `allowed` if its destructive changes would be made.
+    """A plan that is only shown; those of its destructive changes would be made that there is `consent` to.
 
     The exit code is that of carrying it out, if nothing fails on the way.
     """
 
-    allowed: bool = False
+    consent: Consent = TO_NOTHING
 
     @property
     def exit_code(self) -> ExitCode:
         if self.refusals:
             return ExitCode.FAILED
-        made = len(self.destructive) - len(self.kept) if self.allowed else 0
+        made = len(set(map(id, self.permitted(self.consent))) - set(map(id, self.kept)))
         refused = made < len(self.destructive)
         if not (refused or self.down or self.awaited):
             return ExitCode.DONE
@@ -274,8 +294,26 @@ def loss_by(change: Recreate | Delete, messages: int | None, consumers: int | No
     )
 
 
-def _old_object(change: Recreate | Delete) -> TopologyObject:
-    return change.want if isinstance(change, Recreate) else change.have
+def _old_object(change: Destructive) -> TopologyObject:
+    return change.have if isinstance(change, Delete) else change.want
+
+
+def _lost_with(change: Destructive) -> tuple[Companion, ...]:
+    return change.lost if isinstance(change, Recreate | Delete) else ()
+
+
+def _as_it_is(item: TopologyObject, have: Topology) -> Iterator[TopologyObject]:
+    match item:
+        case Queue():
+            found: TopologyObject | None = have.find_queue(item.name)
+        case Exchange():
+            found = have.find_exchange(item.name)
+        case Policy():
+            found = have.policies.get(item.name)
+        case Binding():
+            found = item
+    if found is not None:
+        yield found
 
 
 def _with_state(item: TopologyObject, have: Topology) -> TopologyObject:
@@ -284,40 +322,3 @@ def _with_state(item: TopologyObject, have: Topology) -> TopologyObject:
         return item
     existing = have.find_queue(item.name)
     return item if existing is None or existing.works else replace(item, state=existing.state)
-
-
-def _canonical(change: Change) -> tuple[object, ...]:
-    match change:
-        case Create():
-            return ("create", _object(change.want))
-        case Update():
-            return ("update", _object(change.want), repr(change.differences))
-        case Await():
-            return ("await", _object(change.want), repr(change.differences))
-        case Recreate():
-            return ("recreate", _object(change.want), repr(change.differences), [*_canonical_loss(change)])
-        case Delete():
-            lost = [*_canonical_loss(change)]
-            return ("delete", _object(change.have), lost) if lost else ("delete", _object(change.have))
-
-
-def _canonical_loss(change: Recreate | Delete) -> Iterator[tuple[object, ...]]:
-    """Yield the lost objects, without those of RabbitMQ and its plugins, which come and go with clients."""
-    for item in change.lost:
-        if isinstance(item, Exchange):
-            if not is_machinery(item):
-                yield _object(item)
-        elif owner_of_name(item.destination) is None:
-            yield item.identity
-
-
-def _object(item: TopologyObject) -> tuple[object, ...]:
-    """Return all attributes of an object, with their types."""
-    names = [name for name in item.__slots__ if name not in {"state", "key_is_text", "external"}]
-    if isinstance(item, Binding) and not item.key_is_text:
-        names.append("key_is_text")
-    return (type(item).__name__, *((name, freeze(_plain(getattr(item, name)))) for name in names))
-
-
-def _plain(value: object) -> object:
-    return dict(value) if isinstance(value, Mapping) else value

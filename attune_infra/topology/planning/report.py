@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from attune_infra.errors import ExitCode
 from attune_infra.topology.diff import Difference
 from attune_infra.topology.facts.deletion import Companion
-from attune_infra.topology.model import Policy, TopologyObject
+from attune_infra.topology.facts.permissions import Tag, User, rights_to_create, rights_to_delete
+from attune_infra.topology.model import Exchange, Policy, Queue, TopologyObject
+from attune_infra.topology.permissions.lacks import grants
+from attune_infra.topology.permissions.needs import Denied, Need, Over
 from attune_infra.topology.planning.stakes import Stake
+
+
+class Attempt(StrEnum):
+    """The change of an object that was tried."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    DELETED = "deleted"
 
 
 class Status(StrEnum):
@@ -59,7 +71,8 @@ class Outcome:
 
     `lost` are objects that RabbitMQ deletes along with this one, and `again` those that are created again.
     `instead` is a policy that would have the wanted effect without any loss. `stakes` are the queues that a policy
-    put at stake, or would put.
+    put at stake, or would put. `denied` is the user who lacked a permission for what was
+    attempted.
     """
 
     object: TopologyObject
@@ -71,6 +84,8 @@ class Outcome:
     lost: tuple[Companion, ...] = ()
     again: tuple[Companion, ...] = ()
     stakes: tuple[Stake, ...] = ()
+    attempted: Attempt = Attempt.CREATED
+    denied: Denied | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +111,56 @@ class Report:
             return ExitCode.PARTLY_DONE
         return ExitCode.FAILED if statuses & _FAILED else ExitCode.REFUSED
 
+    def needs_of_denied(self) -> dict[TopologyObject, tuple[Need, ...]]:
+        """Return all that the change of each object needs that was denied; its user lacks some of it."""
+        exchanges = self._exchanges()
+        return {each.object: _needs(each, exchanges) for each in self.outcomes if each.denied}
+
+    def grants(self) -> tuple[str, ...]:
+        """Return lines of `rabbitmqctl` that grant each denied user all that changing the objects needs.
+
+        They replace the tags and permissions that the user has, which are not known here.
+        """
+        exchanges, lines = self._exchanges(), list[str]()
+        denials = [each.denied for each in self.outcomes if each.denied]
+        for name, virtual_host in dict.fromkeys((each.user, each.virtual_host) for each in denials):
+            needs = [need for each in self._concerning(name) for need in _needs(each, exchanges)]
+            lines += grants(needs, User(name=name, virtual_host=virtual_host))
+        return tuple(lines)
+
+    def _concerning(self, user: str) -> Iterator[Outcome]:
+        """Yield the outcomes that a user was denied, and those of other objects, whose rights a line has to keep.
+
+        The tag for policies is set by a line of its own, which leaves the rights alone.
+        """
+        denied = [each for each in self.outcomes if each.denied and each.denied.user == user]
+        yield from denied
+        if not all(isinstance(each.object, Policy) for each in denied):
+            others = (each for each in self.outcomes if not each.denied)
+            yield from (
+                each for each in others if not (isinstance(each.object, Policy) or _is_external(each.object))
+            )
+
+    def _exchanges(self) -> dict[str, Exchange]:
+        changed = (outcome.object for outcome in self.outcomes)
+        return {item.name: item for item in changed if isinstance(item, Exchange)}
+
     @property
     def _lacks_only_policies(self) -> bool:
         lacking = [outcome for outcome in self.outcomes if outcome.status in _REFUSED | _FAILED]
         return len(lacking) < len(self.outcomes) and all(
             isinstance(each.object, Policy) and each.status in _FAILED for each in lacking
         )
+
+
+def _is_external(item: TopologyObject) -> bool:
+    return isinstance(item, Exchange | Queue) and item.external
+
+
+def _needs(outcome: Outcome, exchanges: Mapping[str, Exchange]) -> tuple[Need, ...]:
+    if isinstance(outcome.object, Policy):
+        return (Need(Over.HTTP, Tag.POLICYMAKER),)
+    deletes = outcome.attempted is Attempt.DELETED or outcome.status in {Status.DELETED, Status.KEPT}
+    rights_to_change = rights_to_delete if deletes else rights_to_create
+    over = outcome.denied.over if outcome.denied else Over.AMQP
+    return tuple(Need(over, right) for right in rights_to_change(outcome.object, exchanges))

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, product
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from attune_infra.topology.diff import Create, Delete, Update
 from attune_infra.topology.facts.arguments import QUEUE_ARGUMENTS, keeps_dead_letters
@@ -20,7 +20,9 @@ from attune_infra.topology.facts.releases import NEWEST
 from attune_infra.topology.facts.stakes import Harm, Threat, threats
 from attune_infra.topology.model import ABSENT, Argument, Arguments, Message, Policy, Queue, Topology, freeze
 from attune_infra.topology.policy import applicable_policies, possible_arguments, with_policies
-from attune_infra.topology.routing.route import Routing
+
+if TYPE_CHECKING:
+    from attune_infra.topology.routing.route import Routing
 
 Contents: TypeAlias = "tuple[int | None, int | None]"
 """The numbers of messages and consumers of a queue; None for a number that is unknown."""
@@ -76,8 +78,12 @@ def stakes_of(
     chosen = [each for each in changes if isinstance(each, Create | Update | Delete) and _is_of_policy(each)]
     if not chosen:
         return {}
+    if not (groups := _groups(chosen, have)):
+        return {}
+    from attune_infra.topology.routing.route import Routing  # rarely needed
+
     start = _State(have, Routing(_settled(changes, have, want), version=have.version or NEWEST))
-    courses = [_Course(group, [start]) for group in _groups(chosen, have)]
+    courses = [_Course(group, [start]) for group in groups]
     found: dict[str, tuple[Stake, ...]] = {}
     for change in chosen:
         touched = [course for course in courses if course.is_touched_by(change)]

@@ -13,6 +13,8 @@ from support.virtual_host import VirtualHost
 
 from .conftest import Write
 
+PRUNE = ("--prune", "--allow-destructive", "--yes", "--max-deletes", "100%")
+
 
 def import_binding(management: Management, vhost: VirtualHost, key: Mapping[str, object]) -> None:
     """Import a headers exchange, a queue, and a binding with this routing key or none."""
@@ -57,7 +59,9 @@ def test_the_wanted_binding_stays_and_the_one_without_key_is_named(
     import_binding(management, vhost, {})
     want = write("manages: ['.*']\nexchanges: {h: {type: headers}}\nqueues: {q: {bindings: [{exchange: h}]}}")
 
-    done = attune_infra("setup", "--topology", want, "--prune", "--allow-destructive", "--yes")
+    done = attune_infra(
+        "setup", "--topology", want, "--prune", "--allow-destructive", "--yes", "--max-deletes", "100%"
+    )
 
     assert not [line for line in done.lines if line.startswith("- binding") and line.endswith(": deleted")]
     assert [line for line in done.lines if "binding h -> q" in line and "kept" in line]
@@ -74,7 +78,9 @@ def test_keys_that_mean_something_else_in_a_path_are_pruned(
     assert attune_infra("setup", "--topology", write(text.replace("%s", bindings))).code == 0
     want = write(text.replace("%s", ""))
 
-    done = attune_infra("setup", "--topology", want, "--prune", "--allow-destructive", "--yes")
+    done = attune_infra(
+        "setup", "--topology", want, "--prune", "--allow-destructive", "--yes", "--max-deletes", "100%"
+    )
 
     assert done.code == 0
     assert sum(line.endswith(": deleted") for line in done.lines) == len(keys)

@@ -289,7 +289,7 @@ def test_enlist_is_undone_if_the_broker_is_away(attune_infra_with_registry: Comm
     run = attune_infra_with_registry
     run("registry", "init")
 
-    result = run("worker", "enlist", "--name", "w", "--management-url", "http://127.0.0.1:1")
+    result = run("worker", "enlist", "--name", "w", "--amqp-url", "amqp://guest:guest@127.0.0.1:1/%2F")
 
     assert result.code == 1
     assert "; the worker was not registered\n" in result.stderr

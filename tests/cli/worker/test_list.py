@@ -144,7 +144,7 @@ def _break(channel: amqp.Channel, consumers: Consumers) -> None:
 def _heal(run: Command, registry: PostgresRegistry, consumers: Consumers, database_url: str) -> None:
     for worker_id, tag in ((5, "somebody-else"), (6, "worker-6"), (9, "worker-9")):
         consumers.stop(worker_id, tag)
-    assert run("worker", "deprovision", "--id", "9").code == 0
+    assert run("worker", "deprovision", "--id", "9", "--yes").code == 0
     assert run("worker", "prune", "--yes").lines[-1] == "3 objects: 3 deleted"
     assert run("worker", "provision", "--all").code == 0
     registry.heartbeat(10)

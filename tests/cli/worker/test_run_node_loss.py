@@ -89,6 +89,10 @@ def _is_told(run: Command, durable: tuple[str, str]) -> None:
     assert dispatched.code in {1, 2}
     assert run("verify", *durable).code == 2
 
+    examined = run("doctor", *durable)
+    assert examined.code == 2
+    assert ": it is down: queues that it holds alone are unavailable" in examined.stdout
+
     lost = "! queue attune.events.queue exists, but its state is down"
     for command, codes in ((("diff",), {2}), (("setup", "--dry-run"), {1, 3}), (("setup",), {1})):
         told = run(*command, *durable)

@@ -27,6 +27,7 @@ from attune_infra.render.data import json_document
 from attune_infra.render.page import Page, R, Result
 from attune_infra.render.pages import (
     check,
+    connections,
     deregister,
     dispatch,
     document,
@@ -64,6 +65,7 @@ from attune_infra.topology.planning.plan import Plan
 from attune_infra.topology.planning.report import Outcome, Report, Status
 from attune_infra.topology.routing import trace as tracing
 from attune_infra.topology.routing.route import Routing
+from attune_infra.topology.target import Listed, Listing
 from attune_infra.topology.worker import topology_of_workers, with_workers, worker_family
 
 WANTED: Final = with_workers(attune(), [1])
@@ -122,6 +124,11 @@ SHOWN: Final = (
     shown(register, WORKER, "Worker registered with ID: 1"),
     shown(registry, RegistryTable(new=True), "table worker: created"),
     shown(sandbox, Sandboxes((SANDBOX,)), "RabbitMQ 4.3.6: process 1"),
+    shown(
+        connections,
+        Listing(Path("c.yaml"), (Listed(name="staging", protected=True, settings=None, trouble="it is away"),)),
+        "! staging  protected    it is away",
+    ),
     shown(sandbox_env, Variables({"NAME": "two words"}), "export NAME='two words'"),
     shown(
         document,

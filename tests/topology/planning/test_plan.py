@@ -6,6 +6,7 @@ from attune_infra.errors import ExitCode, PlanRefused
 from attune_infra.topology.builtin import attune
 from attune_infra.topology.diff import Create, Delete, Recreate
 from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology
+from attune_infra.topology.planning.consent import TO_ALL
 from attune_infra.topology.planning.plan import Plan
 
 
@@ -28,7 +29,7 @@ def test_a_plan_tells_drift_and_foresees_how_carrying_it_out_would_end() -> None
     assert (empty.exit_code, empty.dry_run().exit_code) == (ExitCode.DRIFT, ExitCode.DONE)
     assert (mixed.exit_code, mixed.dry_run().exit_code) == (ExitCode.DRIFT, ExitCode.PARTLY_DONE)
     assert (hopeless.exit_code, hopeless.dry_run().exit_code) == (ExitCode.DRIFT, ExitCode.REFUSED)
-    assert hopeless.dry_run(allowed=True).exit_code == ExitCode.DONE
+    assert hopeless.dry_run(TO_ALL).exit_code == ExitCode.DONE
 
 
 def test_a_queue_whose_node_is_down_is_no_change_and_not_as_wanted_either() -> None:
@@ -39,7 +40,12 @@ def test_a_queue_whose_node_is_down_is_no_change_and_not_as_wanted_either() -> N
     assert (down.changes, down.down[0].state) == ((), "down")
     assert (down.exit_code, down.dry_run().exit_code) == (ExitCode.DRIFT, ExitCode.FAILED)
     assert more.dry_run().exit_code == ExitCode.PARTLY_DONE
-    assert down.digest == Plan.between(attune(), attune()).digest
+    assert (
+        down.digest
+        == Plan.between(
+            Topology.of([replace(lost, state="running"), gone]), Topology.of([Queue(name="q"), gone])
+        ).digest
+    )
 
 
 def test_a_digest_names_one_plan() -> None:
@@ -56,10 +62,10 @@ def test_a_digest_names_one_plan() -> None:
 
     assert len({plan.digest for plan in plans}) == len(plans)
     assert Plan.between(wrong, attune()).digest == plans[1].digest
-    plans[1].insist_on(plans[1].digest)
-    plans[1].insist_on(None)
+    plans[1].insist_on(plans[1].digest, again="diff")
+    plans[1].insist_on(None, again="diff")
     with pytest.raises(PlanRefused, match=f"the plan is now {plans[0].digest}, not {plans[1].digest}"):
-        plans[0].insist_on(plans[1].digest)
+        plans[0].insist_on(plans[1].digest, again="diff")
 
 
 def test_a_recreated_exchange_that_goes_along_with_a_pruned_binding_is_created_again() -> None:

@@ -11,6 +11,7 @@ from attune_infra.errors import ExitCode
 from attune_infra.render.pages.plan import question
 from attune_infra.topology.diff import Delete, Recreate
 from attune_infra.topology.model import Argument, Binding, Exchange, Policy, Queue, Topology, TopologyObject
+from attune_infra.topology.planning.consent import TO_ALL
 from attune_infra.topology.planning.plan import Plan
 from attune_infra.topology.planning.report import Outcome, Report, Status
 from attune_infra.topology.planning.stakes import Contents, Stake, expiring_queues, most_messages
@@ -213,7 +214,7 @@ def test_without_consent_the_rest_is_made() -> None:
         policy("p", max_length=1)
     ]
     assert (plan.dry_run().exit_code, alone.dry_run().exit_code) == (ExitCode.PARTLY_DONE, ExitCode.REFUSED)
-    assert plan.dry_run(allowed=True).exit_code == ExitCode.DONE
+    assert plan.dry_run(TO_ALL).exit_code == ExitCode.DONE
     assert plan.dry_run().stakes == plan.stakes
 
 
@@ -265,4 +266,4 @@ def test_the_question_counts_a_recreated_queue_once(held: Mapping[str, Contents]
 
     plan = Plan.between(have, want).weighing(have, want, {"r": (0, 0), **held}).with_contents({"q": (4, 0)})
 
-    assert question(plan) == asked
+    assert question(plan, TO_ALL) == asked

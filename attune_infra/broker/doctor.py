@@ -1,0 +1,203 @@
+"""Everything that `doctor` asks a broker. Nothing here changes it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from attune_infra.broker.logins import logins_of
+from attune_infra.errors import AccessRefused, AttuneError, BrokerError, WrongTarget
+from attune_infra.topology.doctor import seen
+from attune_infra.topology.facts.permissions import TAGS_THAT_DO, Tag
+from attune_infra.topology.facts.releases import FIRST_LISTING_DEPRECATED_FEATURES, version_of
+from attune_infra.topology.permissions.needs import Over
+
+if TYPE_CHECKING:
+    from attune_infra.broker.management import Management
+    from attune_infra.broker.rabbitmq import RabbitMQ
+    from attune_infra.settings import Endpoint, Settings
+    from attune_infra.topology.facts.permissions import Right
+
+_T = TypeVar("_T")
+
+_NODES: Final = "name,running,partitions,being_drained,fd_used,fd_total"
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerDoctor:
+    """Questions to the broker of some settings, and the protocols that a command needs.
+
+    The management API is asked even if the command does not need it.
+    """
+
+    broker: RabbitMQ
+    needs_amqp: bool = True
+    needs_http: bool = True
+
+    def look(self, rights: Iterable[Right]) -> seen.Seen:
+        """Return the broker's answers. A failure is an answer; nothing is raised for it."""
+        from attune_infra.broker import certificates
+
+        http, *others = self._servers()
+        answers = isinstance(http.answer, str)
+        connected = any(isinstance(each.answer, str) for each in others)
+        logins = logins_of(self.broker, rights if connected else (), over_http=answers)
+        broker = self._look(http.answer, logins[Over.HTTP]) if isinstance(http.answer, str) else None
+        return seen.Seen(
+            servers=[http, *map(self._compared, others)],  # at the end: it leaves a private queue, which counts
+            logins=logins,
+            broker=broker,
+            files=list(certificates.files(self.broker.settings.tls)) if _uses_tls([http, *others]) else (),
+            now=datetime.now(UTC),
+        )
+
+    def _servers(self) -> Sequence[seen.Server]:
+        """Return the answer over HTTP, and over AMQP if it is needed."""
+        settings, broker = self.broker.settings, self.broker
+        http = self._server("HTTP", settings.management, broker.check_http, needed=self.needs_http)
+        if not self.needs_amqp:
+            return [http]
+        return [http, self._server("AMQP", settings.amqp, broker.check_amqp, needed=True)]
+
+    def _server(self, protocol: str, endpoint: Endpoint, ask: Callable[[], str], *, needed: bool) -> seen.Server:
+        from attune_infra.broker.certificates import handshake
+
+        settings = self.broker.settings
+        tls = _answer(lambda: handshake(endpoint, settings.tls, settings.timeout)) if endpoint.tls else None
+        return seen.Server(
+            protocol=protocol,
+            address=endpoint.netloc,
+            user=endpoint.user,
+            answer=_answer(ask),
+            tls=tls,
+            needed=needed,
+        )
+
+    def _compared(self, server: seen.Server) -> seen.Server:
+        """Return a server; with an error as its answer, if HTTP leads to another broker."""
+        trouble = _answer(self.broker.check_same_cluster) if isinstance(server.answer, str) else None
+        return server if trouble is None else replace(server, answer=trouble)
+
+    def _look(self, version: str, user: seen.Login) -> seen.Broker:
+        from attune_infra.broker.amqp import MAX_LANES
+
+        http = self.broker.connections.http
+        overview = http.get("overview", columns="cluster_name,disable_stats")
+        statistics = not overview.get("disable_stats", False)
+        limits = _Limits(http, self.broker.settings, lists=statistics and _sees_all(user))
+        return seen.Broker(
+            cluster=overview.get("cluster_name", ""),
+            virtual_host=self.broker.settings.virtual_host,
+            statistics=statistics,
+            clock_ahead=http.clock_ahead(),
+            topology=_answer(self.broker.read),
+            restrictions=_answer(self.broker.restrictions),
+            alarms=_answer(lambda: _alarms(http)),
+            nodes=_answer(lambda: _nodes(http), needs="monitoring", user=user),
+            stopped_virtual_hosts=_answer(lambda: http.failed_check("virtual-hosts") is not None),
+            used_features=_answer(lambda: _used_features(http, version)),
+            tells_denied=_tells_denied(http, version),
+            flags=_answer(lambda: _flags(http), needs="administrator", user=user),
+            connections_of_virtual_host=_answer(limits.connections_of_virtual_host),
+            connections_of_user=_answer(lambda: limits.of_user("max-connections")),
+            channels_of_user=_answer(lambda: limits.of_user("max-channels")),
+            most_channels=MAX_LANES,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    """Limits, and the numbers that count against them, if this user `lists` the connections of all users."""
+
+    http: Management
+    settings: Settings
+    lists: bool
+
+    def connections_of_virtual_host(self) -> seen.Limit | None:
+        return self._limit("vhost", self.settings.virtual_host, "max-connections")
+
+    def of_user(self, kind: str) -> seen.Limit | None:
+        return self._limit("user", self.settings.amqp.user, kind)
+
+    def _limit(self, of: str, name: str, kind: str) -> seen.Limit | None:
+        values = [item["value"].get(kind) for item in self.http.get(f"{of}-limits", name)]
+        most = next((value for value in values if isinstance(value, int) and value >= 0), None)
+        return None if most is None else seen.Limit(most, self._count(of, name, kind))
+
+    def _count(self, of: str, name: str, kind: str) -> int | None:
+        if not self.lists:
+            return None
+        listing: list[dict[str, str]] = self.http.get(kind.removeprefix("max-"), columns=of)
+        return sum(item.get(of) == name for item in listing)
+
+
+def _uses_tls(servers: Sequence[seen.Server]) -> bool:
+    return any(server.tls is not None for server in servers)
+
+
+def _alarms(http: Management) -> Sequence[seen.Alarm]:
+    """Return the alarms in effect. The list of nodes has them too, but seconds later."""
+    failure = http.failed_check("alarms")
+    return [seen.Alarm(item["node"], item["resource"]) for item in failure["alarms"]] if failure else ()
+
+
+def _nodes(http: Management) -> Sequence[seen.Node]:
+    return [
+        seen.Node(
+            name=item["name"],
+            running=item["running"],
+            partitions=item.get("partitions", ()),
+            draining=item.get("being_drained", False),
+            files_used=item.get("fd_used"),
+            files=item.get("fd_total"),
+        )
+        for item in http.get("nodes", columns=_NODES)
+    ]
+
+
+def _used_features(http: Management, version: str) -> Sequence[str]:
+    if version_of(version) < FIRST_LISTING_DEPRECATED_FEATURES:
+        return ()
+    return [item["name"] for item in http.get("deprecated-features", "used")]
+
+
+def _tells_denied(http: Management, version: str) -> bool:
+    """Return False for a release that lists deprecated features without their state, such as 4.0."""
+    if version_of(version) < FIRST_LISTING_DEPRECATED_FEATURES:
+        return True
+    listing = _answer(lambda: http.get("deprecated-features"))
+    return not isinstance(listing, AttuneError) and all("state" in item for item in listing)
+
+
+def _flags(http: Management) -> Sequence[seen.FeatureFlag]:
+    return [
+        seen.FeatureFlag(
+            name=item["name"], enabled=item["state"] == "enabled", stability=item.get("stability", "stable")
+        )
+        for item in http.get("feature-flags")
+    ]
+
+
+def _sees_all(user: seen.Login) -> bool:
+    return bool((user.tags or frozenset()) & TAGS_THAT_DO[Tag.MONITORING])
+
+
+def _answer(ask: Callable[[], _T], *, needs: str = "", user: seen.Login | None = None) -> _T | AttuneError:
+    try:
+        return ask()
+    except AccessRefused as error:
+        return _lacks_tag(needs, user) if needs and user is not None and user.tags is not None else error
+    except (BrokerError, WrongTarget) as error:
+        return error
+
+
+def _lacks_tag(tag: str, user: seen.Login) -> AccessRefused:
+    """Return the error for a list that a user may not see; the line to run keeps the tags that it has."""
+    line = shlex.join(("rabbitmqctl", "set_user_tags", user.name, *sorted({*(user.tags or ()), tag})))
+    return AccessRefused(
+        f"user '{user.name}' may not ask this: the tag {tag} is missing",
+        hint=f"run doctor as a user with the tag, or grant it: {line}",
+    )

@@ -1,0 +1,84 @@
+"""Refusals for the lack of a permission: the user, the need, and the line that grants it."""
+
+from __future__ import annotations
+
+from shlex import quote
+from typing import TYPE_CHECKING, Final
+
+from attune_infra.errors import AccessRefused, BrokerError, LoginRefused, VirtualHostMissing
+from attune_infra.topology.facts.exchanges import show_exchange_name
+from attune_infra.topology.facts.permissions import Access, Right, Tag, User
+from attune_infra.topology.permissions.lacks import grants
+from attune_infra.topology.permissions.needs import Need, Over
+
+if TYPE_CHECKING:
+    from attune_infra.settings import Settings
+
+_TAGS: Final = {
+    "Not management user": Tag.MANAGEMENT,
+    "Not monitor user": Tag.MONITORING,
+    "Not policymaker user": Tag.POLICYMAKER,
+    "Not administrator user": Tag.ADMINISTRATOR,
+}
+"""RabbitMQ's reasons for refusing a user without a tag."""
+
+
+def unauthorized(reason: str | None, settings: Settings) -> BrokerError:
+    """Return the error for a 401 of the management API."""
+    user = settings.management.user
+    if reason in _TAGS:
+        return AccessRefused(
+            f"user '{user}' may not use the management API: {reason}", hint=_tag_hint(user, _TAGS[reason])
+        )
+    match reason:
+        case "User not authorised to access object":
+            return AccessRefused(
+                f"user '{user}' lacks the tag policymaker, which setting policies needs",
+                hint=_tag_hint(user, Tag.POLICYMAKER),
+            )
+        case "User not authorised to access virtual host":
+            return VirtualHostMissing(
+                f"user '{user}' has no permissions in virtual host '{settings.virtual_host}'",
+                hint=vhost_hint(settings, user),
+            )
+        case None | "Login failed" | "Not_Authorized":
+            return LoginRefused(
+                f"the management API refused the login of user '{user}'",
+                hint="check user and password in the AMQP URL (or in --management-url, if it has its own);"
+                " 'guest' may only log in from the broker's own host",
+            )
+        case _:
+            return AccessRefused(
+                f"user '{user}' lacks a permission in virtual host '{settings.virtual_host}': {reason}",
+                hint=f"its permissions: rabbitmqctl list_user_permissions {quote(user)};"
+                " docs/permissions.md has those that each command needs",
+            )
+
+
+def _tag_hint(user: str, tag: Tag) -> str:
+    return f"an administrator can grant it: {set_tag(user, tag)}, followed by its other tags"
+
+
+def set_tag(user: str, tag: Tag) -> str:
+    """Return the line that gives a user a tag, and takes all others."""
+    return f"rabbitmqctl set_user_tags {quote(user)} {tag}"
+
+
+def vhost_hint(settings: Settings, user: str) -> str:
+    """Return the way to make the virtual host, or to open it to a user."""
+    vhost = quote(settings.virtual_host)
+    return (
+        f"an administrator can create it: rabbitmqctl add_vhost {vhost} and"
+        f" rabbitmqctl set_permissions -p {vhost} {quote(user)} '.*' '.*' '.*'"
+    )
+
+
+def write_hint(exchange: str, routing_key: str, settings: Settings) -> str:
+    """Return the way to let the user publish to an exchange."""
+    user, name = settings.amqp.user, show_exchange_name(exchange)
+    right = Right(Access.WRITE, "exchange", name)
+    lines = grants([Need(Over.AMQP, right)], User(name=user, virtual_host=settings.virtual_host))
+    return (
+        f"user '{user}' needs {right}: {'; '.join(lines)}, with its other permissions;"
+        f" if it has topic permissions there, one must match the routing key '{routing_key}'"
+    )

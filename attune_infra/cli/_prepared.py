@@ -1,0 +1,106 @@
+"""The inputs of a plan: a document and options, or a file in which `diff --out` has kept both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from attune_infra import __version__
+from attune_infra.errors import PlanRefused, WrongUsage
+
+if TYPE_CHECKING:
+    from attune_infra.cli._session import Session
+    from attune_infra.interfaces import Broker
+    from attune_infra.topology.model import Topology
+    from attune_infra.topology.planning.plan import Plan
+    from attune_infra.topology.planning.saved import SavedPlan
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The session whose topology is wanted, and the options of its plan."""
+
+    session: Session
+    prune: bool
+    expect: str | None
+    workers: tuple[int, ...] = ()
+    saved: SavedPlan | None = None
+    file: Path | None = None
+    """The file of a saved plan."""
+
+    def plan_on(self, broker: Broker) -> tuple[Topology, Topology, Plan]:
+        """Return the objects of a broker, the wanted ones, and the plan; raise `PlanRefused` for another plan."""
+        from attune_infra.operations.setup import make_plan
+        from attune_infra.topology.worker import with_workers
+
+        if self.saved is not None:
+            _insist_on_place(self.saved, broker, self.file)
+        have, want = broker.read(), with_workers(self.session.topology_on(broker), self.workers)
+        plan = make_plan(broker, have, want, prune=self.prune)
+        again = "`attune-infra diff --out FILE`" if self.saved else "`attune-infra diff`"
+        plan.insist_on(self.expect, again=again)
+        return have, want, plan
+
+
+def prepare(session: Session, *, prune: bool, expect: str | None) -> Prepared:
+    """Return the inputs of a plan; raise `PlanRefused` if they are in a plan's file that was changed."""
+    from attune_infra.topology.planning.saved import is_plan, read_plan
+
+    text = session.topology_text
+    if not is_plan(text.text):
+        return Prepared(session.with_reading(), prune, expect)
+    if prune or expect or session.vhost:
+        raise WrongUsage(
+            f"{text.source} is a plan, which holds all options; --prune, --expect or --vhost is given too",
+            hint="leave them out, or give the document",
+        )
+    saved = read_plan(text.text, text.source)
+    session = session.with_text(f"{saved.source} in {text.source}", saved.text)
+    session = replace_kept(session, vhost=saved.vhost, worker_queue_ttl=saved.worker_queue_ttl)
+    return Prepared(session.with_reading(), saved.prune, saved.digest, saved.workers, saved, Path(text.source))
+
+
+def replace_kept(session: Session, *, vhost: str | None, worker_queue_ttl: int | None) -> Session:
+    """Return the session with the options that a plan was made with, in place of those of now."""
+    text = session.topology_text
+    return replace(session, vhost=vhost, kept_queue_ttl=(worker_queue_ttl,)).with_text(text.source, text.text)
+
+
+def save(session: Session, plan: Plan, path: Path, *, workers: tuple[int, ...], prune: bool) -> None:
+    """Write a plan to a file, which `setup` applies."""
+    from attune_infra.cli._files import write_whole
+    from attune_infra.cli._output import tell
+    from attune_infra.topology.planning.saved import SavedPlan
+
+    options = {"vhost": session.vhost, "worker_queue_ttl": session.queue_ttl, "workers": workers, "prune": prune}
+    text = {"source": session.topology_text.source, "text": session.topology_text.text}
+    write_whole(path, SavedPlan(**_place_of(plan), **text, **options).to_json())  # type: ignore[arg-type]
+    tell(f"plan {plan.digest} is in {path}; `attune-infra setup {path}` applies exactly it")
+
+
+def _place_of(plan: Plan) -> dict[str, object]:
+    """Return the identity of a plan, the place and the time of it, and its changes for readers."""
+    from attune_infra.render.pages.plan import data
+
+    assert plan.target is not None  # noqa: S101 - the plan of a broker has one
+    return {
+        "digest": plan.digest,
+        "cluster": plan.target.cluster or "",
+        "virtual_host": plan.target.virtual_host,
+        "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "made_by": f"attune-infra {__version__}",
+        "changes": tuple(data(plan)["changes"]),
+    }
+
+
+def _insist_on_place(saved: SavedPlan, broker: Broker, file: Path | None) -> None:
+    target = broker.target()
+    made, here = (saved.cluster, saved.virtual_host), (target.cluster or "", target.virtual_host)
+    if made != here:
+        raise PlanRefused(
+            f"{file} is a plan for virtual host {made[1]} of cluster {made[0]}, and this is virtual host "
+            f"{here[1]} of cluster {here[0]}; nothing was changed",
+            hint="name the broker that it was made on, or make a plan on this one: `attune-infra diff --out FILE`",
+        )

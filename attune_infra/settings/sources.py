@@ -1,0 +1,196 @@
+"""The places that settings come from: flags, a named connection, the environment, the configuration file.
+
+A flag wins over the environment, the environment over the file. A named connection is taken as a whole: with one
+chosen, no part of the broker or of the registry comes from the environment or from the rest of the file.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Final
+
+from attune_infra.errors import InvalidInput, WrongUsage
+from attune_infra.settings.connections import NamedConnection, all_connections, named_connection
+from attune_infra.settings.kinds import kind_of_value, text_of
+from attune_infra.settings.values import AMQP_URL, CONFIG_VARIABLE, CONNECTION, MANAGEMENT_URL, Setting
+
+_COMMAND_TIMEOUT: Final = 60.0
+"""Seconds in which a `password_command` has to end; a person may have to unlock its store."""
+_BROKER_VARIABLES: Final = tuple(
+    setting.variable + end for setting in (AMQP_URL, MANAGEMENT_URL) for end in ("", "_FILE")
+)
+_OWN_PLACE: Final = ("attune-infra", "config.yaml")
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The flags, the environment and the file of one command."""
+
+    flags: Mapping[Setting, str | None]
+    environment: Mapping[str, str]
+    config: Path | None = None
+
+    @cached_property
+    def file(self) -> Path | None:
+        """The configuration file: that of --config, of ATTUNE_INFRA_CONFIG, or the user's own if it exists."""
+        if self.config is not None:
+            return self.config
+        if named := self.environment.get(CONFIG_VARIABLE):
+            return Path(named)
+        if folder := self.environment.get("XDG_CONFIG_HOME"):
+            own = Path(folder, *_OWN_PLACE)
+        elif home := self.environment.get("HOME"):
+            own = Path(home, ".config", *_OWN_PLACE)
+        else:
+            return None
+        return own if own.is_file() else None
+
+    @cached_property
+    def document(self) -> Mapping[str, object]:
+        return _read(self.file) if self.file else {}
+
+    @cached_property
+    def connection(self) -> NamedConnection | None:
+        """The connection that was chosen; raise `WrongUsage` or `InvalidInput` if the broker is named twice."""
+        flagged = [setting.flag for setting in (AMQP_URL, MANAGEMENT_URL) if self.flags.get(setting)]
+        if name := self.flags.get(CONNECTION):
+            if flagged:
+                raise WrongUsage(
+                    f"the broker is named twice, by {CONNECTION.flag} and by {flagged[0]}",
+                    hint="give one of them",
+                )
+            return named_connection(name, self.document, self.file)
+        if flagged:
+            return None
+        others = [each for each in _BROKER_VARIABLES if self.environment.get(each)]
+        name = self.environment.get(CONNECTION.variable)
+        if name and others:
+            raise InvalidInput(
+                f"the broker is named twice, by {CONNECTION.variable}, which is '{name}', and by {others[0]}",
+                hint=f"unset one of them, or choose with {CONNECTION.flag} or {AMQP_URL.flag}",
+            )
+        if not (name or others):
+            name = _lookup(self.document, CONNECTION.path, self.file)
+        return named_connection(name, self.document, self.file) if name else None
+
+    def connections(self) -> tuple[NamedConnection, ...]:
+        """Return all connections of the file."""
+        return all_connections(self.document, self.file)
+
+    def find(self, setting: Setting) -> tuple[str | None, str]:
+        """Return the value of a setting, None if nothing sets it, and the name of its origin for messages."""
+        if setting.flag and (flag := self.flags.get(setting)):
+            return flag, setting.flag
+        if self.connection is not None and setting.key is not None:
+            found = self._in_connection(self.connection, setting.key, secret=setting.secret)
+            if found[0] is not None or setting.path[-1] not in {"topology", "worker_queue_ttl"}:
+                return found
+        if variable := self.environment.get(setting.variable):
+            return variable, setting.variable
+        if setting.secret and (name := self.environment.get(f"{setting.variable}_FILE")):
+            return _line_of(Path(name), f"{setting.variable}_FILE"), f"the file of {setting.variable}_FILE"
+        return self._in_file(setting)
+
+    def _in_connection(self, connection: NamedConnection, key: str, *, secret: bool) -> tuple[str | None, str]:
+        text, origin = connection.find(key)
+        if text is None and secret:
+            return _from_elsewhere({end: connection.find(key + end)[0] for end in _ELSEWHERE}, origin)
+        return text, origin
+
+    def _in_file(self, setting: Setting) -> tuple[str | None, str]:
+        *above, last = setting.path
+        origin = f"{'.'.join(setting.path)} in {self.file}"
+        text = _lookup(self.document, setting.path, self.file)
+        if text is None and setting.secret:
+            others = {end: _lookup(self.document, (*above, last + end), self.file) for end in _ELSEWHERE}
+            return _from_elsewhere(others, origin)
+        return text, origin
+
+
+_ELSEWHERE: Final = ("_file", "_command")
+
+
+def _from_elsewhere(others: Mapping[str, str | None], origin: str) -> tuple[str | None, str]:
+    """Return a secret from the file or from the command that is named beside it."""
+    if name := others["_file"]:
+        return _line_of(Path(name).expanduser(), f"{origin}_file"), f"the file of {origin}_file"
+    if command := others["_command"]:
+        return _output_of(command, f"{origin}_command"), f"the output of {origin}_command"
+    return None, origin
+
+
+def _line_of(path: Path, origin: str) -> str:
+    """Return the first line of a file."""
+    hint = "give a file that holds the value in its first line, and that this user may read"
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise InvalidInput(f"{origin}: cannot read {path}: {error.strerror}", hint=hint) from error
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"{origin}: cannot read {path}: it is not UTF-8 text", hint=hint) from error
+    if not lines or not lines[0]:
+        raise InvalidInput(f"{origin}: the first line of {path} is empty", hint=hint)
+    return lines[0]
+
+
+@cache
+def _output_of(command: str, origin: str) -> str:
+    """Return the first line that a command prints; its errors go to the terminal, for it may ask there."""
+    import subprocess
+    from shlex import split
+
+    hint = "run it by hand: it must print the value in its first line, and exit with 0; it runs without a shell"
+    try:
+        done = subprocess.run(split(command), stdout=subprocess.PIPE, timeout=_COMMAND_TIMEOUT, check=False)
+    except (OSError, ValueError, IndexError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise InvalidInput(f"{origin} cannot be run: {reason}", hint=hint) from error
+    except subprocess.TimeoutExpired as error:
+        raise InvalidInput(f"{origin} did not end within {_COMMAND_TIMEOUT:.0f} seconds", hint=hint) from error
+    if done.returncode:
+        raise InvalidInput(f"{origin} ended with exit code {done.returncode}", hint=hint)
+    first = os.fsdecode(done.stdout).partition("\n")[0].rstrip("\r")
+    if not first:
+        raise InvalidInput(f"{origin} printed no first line", hint=hint)
+    return first
+
+
+def _read(config: Path) -> Mapping[str, object]:
+    import yaml
+
+    hint = "give the platform's configuration file, a YAML mapping with `message_queue.url`"
+    try:
+        document = yaml.safe_load(config.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InvalidInput(f"cannot read {config}: {error.strerror}", hint=hint) from error
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"cannot read {config}: it is not UTF-8 text", hint=hint) from error
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        place = f"{config}:{mark.line + 1}:{mark.column + 1}" if mark else str(config)
+        raise InvalidInput(f"{place}: invalid YAML: {error.problem}", hint=hint) from error
+    except yaml.YAMLError as error:
+        raise InvalidInput(f"{config}: invalid YAML", hint=hint) from error
+    if document is None:
+        return {}
+    if not isinstance(document, dict):
+        raise InvalidInput(f"{config}: expected a mapping, got {kind_of_value(document)}", hint=hint)
+    return document
+
+
+def _lookup(document: Mapping[str, object], path: tuple[str, ...], config: Path | None) -> str | None:
+    value: object = document
+    for depth, key in enumerate(path):
+        if not isinstance(value, Mapping):
+            raise InvalidInput(
+                f"{config}: `{'.'.join(path[:depth])}` expects a mapping, got {kind_of_value(value)}",
+                hint=f"write `{'.'.join(path)}` as a key below a mapping",
+            )
+        value = value.get(key)
+        if value is None:
+            return None
+    return text_of(value, ".".join(path), config)

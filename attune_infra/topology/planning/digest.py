@@ -1,0 +1,79 @@
+"""Digests: names for exactly one set of changes to one virtual host, so that what was seen is what is done."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+from attune_infra.errors import PlanRefused
+from attune_infra.topology.diff import Await, Change, Create, Delete, Recreate, Update
+from attune_infra.topology.facts.machinery import is_machinery, owner_of_name
+from attune_infra.topology.model import Binding, Exchange, TopologyObject, freeze
+from attune_infra.topology.target import Target
+
+_LENGTH: Final = 12
+
+
+def digest_of(target: Target | None, *parts: Iterable[object]) -> str:
+    """Return the digest of canonical parts; it covers the cluster and the virtual host."""
+    place = target and (target.cluster, target.virtual_host)
+    text = json.dumps([place, *map(list, parts)], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:_LENGTH]
+
+
+def insist_on_digest(digest: str, expected: str | None, *, again: str) -> None:
+    """Raise `PlanRefused` if another digest is expected; `again` is the command that shows the present one."""
+    if expected is not None and expected != digest:
+        raise PlanRefused(
+            f"the plan is now {digest}, not {expected}: the broker or the document has changed, or it is another"
+            " broker or virtual host",
+            hint=f"show the new plan with {again}",
+        )
+
+
+def canonical_change(change: Change) -> tuple[object, ...]:
+    match change:
+        case Create():
+            return ("create", canonical_object(change.want))
+        case Update():
+            return ("update", canonical_object(change.want), repr(change.differences))
+        case Await():
+            return ("await", canonical_object(change.want), repr(change.differences))
+        case Recreate():
+            return (
+                "recreate",
+                canonical_object(change.want),
+                repr(change.differences),
+                [*_canonical_loss(change)],
+            )
+        case Delete():
+            lost = [*_canonical_loss(change)]
+            return (
+                ("delete", canonical_object(change.have), lost)
+                if lost
+                else ("delete", canonical_object(change.have))
+            )
+
+
+def _canonical_loss(change: Recreate | Delete) -> Iterator[tuple[object, ...]]:
+    """Yield the lost objects, without those of RabbitMQ and its plugins, which come and go with clients."""
+    for item in change.lost:
+        if isinstance(item, Exchange):
+            if not is_machinery(item):
+                yield canonical_object(item)
+        elif owner_of_name(item.destination) is None:
+            yield item.identity
+
+
+def canonical_object(item: TopologyObject) -> tuple[object, ...]:
+    """Return all attributes of an object, with their types."""
+    names = [name for name in item.__slots__ if name not in {"state", "key_is_text", "external"}]
+    if isinstance(item, Binding) and not item.key_is_text:
+        names.append("key_is_text")
+    return (type(item).__name__, *((name, freeze(_plain(getattr(item, name)))) for name in names))
+
+
+def _plain(value: object) -> object:
+    return dict(value) if isinstance(value, Mapping) else value

@@ -1,0 +1,68 @@
+"""A plan in a file: the document and the options that it was made from, and its digest.
+
+To apply it, the plan is made again. It is applied only if its digest is still the same, and if nobody has changed
+the file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Final
+
+from attune_infra.errors import InvalidInput, PlanRefused
+
+SCHEMA: Final = "attune-infra/plan/1"
+_AGAIN: Final = "make a new plan with `attune-infra diff --out FILE`"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedPlan:
+    """All that makes a plan, and the digest that it had; `changes` are for readers only."""
+
+    digest: str
+    cluster: str
+    virtual_host: str
+    source: str
+    text: str
+    """The text of the document, or of definitions."""
+    vhost: str | None
+    """The virtual host that was chosen from definitions."""
+    worker_queue_ttl: int | None
+    workers: tuple[int, ...]
+    prune: bool
+    made_at: str
+    made_by: str
+    changes: tuple[Mapping[str, object], ...]
+
+    def to_json(self) -> str:
+        """Return the text of the file."""
+        held = asdict(self)
+        return json.dumps({"schema": SCHEMA, **held, "seal": _seal(held)}, indent=2, ensure_ascii=False) + "\n"
+
+
+def is_plan(text: str) -> bool:
+    """Return True if a text is meant to be a saved plan."""
+    return text.lstrip().startswith("{") and SCHEMA in text[:200]
+
+
+def read_plan(text: str, source: str) -> SavedPlan:
+    """Return the plan of a file; raise `InvalidInput` if it is none, and `PlanRefused` if the file was changed."""
+    try:
+        held = json.loads(text)
+        seal = held.pop("seal")
+        held.pop("schema")
+        known = {each.name for each in fields(SavedPlan)}
+        if held.keys() != known:
+            raise KeyError(*sorted(held.keys() ^ known))
+    except (ValueError, KeyError, AttributeError) as error:
+        raise InvalidInput(f"{source} is no plan that can be read: {error}", hint=_AGAIN) from error
+    if seal != _seal(held):
+        raise PlanRefused(f"{source} was changed after the plan was made; nothing was changed", hint=_AGAIN)
+    return SavedPlan(**{**held, "workers": tuple(held["workers"]), "changes": tuple(held["changes"])})
+
+
+def _seal(held: Mapping[str, object]) -> str:
+    return hashlib.sha256(json.dumps(held, sort_keys=True).encode()).hexdigest()

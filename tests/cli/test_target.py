@@ -1,0 +1,141 @@
+"""The broker that a command asks: said by every command, expected by name, and one for AMQP and HTTP."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from attune_infra.broker.management import Management
+from attune_infra.broker.rabbitmq import RabbitMQ
+from attune_infra.settings import AMQP_URL, MANAGEMENT_URL
+from support.as_a_user import Command
+from support.under_test import BrokerUnderTest
+from support.virtual_host import VirtualHost
+
+ASKING = ["setup", "diff", "verify", "export", "lint --live", "graph --live", "worker provision --id 1"]
+WRITING = ["setup", "setup --dry-run", "worker provision --id 1", "worker deprovision --id 1", "verify --probe"]
+
+
+@pytest.fixture(scope="module")
+def other(under_test: BrokerUnderTest) -> Iterator[VirtualHost]:
+    """A second broker, with the guest's virtual host."""
+    with under_test.sandbox(postgres=False) as sandbox:
+        environment = sandbox.environment()
+        yield VirtualHost("/", environment[AMQP_URL.variable], environment[MANAGEMENT_URL.variable])
+
+
+def cluster_of(vhost: VirtualHost) -> str:
+    with RabbitMQ(vhost.settings()) as broker:
+        return str(broker.target().cluster)
+
+
+def named_alike(vhost: VirtualHost, other: VirtualHost) -> VirtualHost:
+    """Return the virtual host of this name on the other broker."""
+    url = f"{other.amqp_url.rpartition('/')[0]}/{vhost.amqp_url.rpartition('/')[2]}"
+    return VirtualHost(vhost.name, url, other.management_url)
+
+
+def is_empty(vhost: VirtualHost) -> bool:
+    with RabbitMQ(vhost.settings()) as broker:
+        return not broker.read().objects()
+
+
+@pytest.mark.any_broker
+@pytest.mark.parametrize("words", ASKING)
+def test_each_command_says_which_broker_it_asks(attune_infra: Command, vhost: VirtualHost, words: str) -> None:
+    cluster = cluster_of(vhost)
+
+    told = attune_infra(*words.split())
+    data = attune_infra(*words.split(), "--output", "json").json
+
+    assert re.fullmatch(
+        rf"target: cluster {re.escape(cluster)} \(node \S+\), RabbitMQ \S+, virtual host {re.escape(vhost.name)}, "
+        "user guest\n",
+        told.target,
+    )
+    assert data["target"]["cluster"] == cluster
+    assert data["target"]["virtual_host"] == vhost.name
+    assert "guest:guest" not in json.dumps(data)
+
+
+@pytest.mark.parametrize("words", ["setup", "worker provision --id 1", "verify"])
+def test_amqp_of_one_broker_and_http_of_another_are_refused(
+    attune_infra: Command, vhost: VirtualHost, other: VirtualHost, words: str
+) -> None:
+    here, there = {AMQP_URL.variable: vhost.amqp_url}, {MANAGEMENT_URL.variable: other.management_url}
+    with closing(Management(other.settings())) as management:
+        management.put("vhosts", vhost.name, body={})
+
+    result = attune_infra(*words.split(), environment=here | there)
+
+    assert result.code == 4
+    assert f"'{cluster_of(vhost)}'" in result.stderr
+    assert f"'{cluster_of(other)}'" in result.stderr
+    assert "nothing was changed" in result.stderr
+    assert is_empty(vhost)
+    assert is_empty(named_alike(vhost, other))
+
+
+def test_two_brokers_of_one_name_are_told_apart(
+    attune_infra: Command, vhost: VirtualHost, other: VirtualHost
+) -> None:
+    name = cluster_of(vhost)
+    mixed = {AMQP_URL.variable: other.amqp_url, MANAGEMENT_URL.variable: vhost.management_url}
+    management, old = Management(other.settings()), cluster_of(other)
+    management.put("cluster-name", body={"name": name})
+    try:
+        result = attune_infra("setup", environment=mixed)
+    finally:
+        management.put("cluster-name", body={"name": old})
+        management.close()
+
+    assert result.code == 4
+    assert f"two brokers, both with the name '{name}'" in result.stderr
+    assert is_empty(other)
+
+
+@pytest.mark.any_broker
+@pytest.mark.parametrize("words", WRITING)
+def test_nothing_is_written_to_a_broker_that_nothing_names(attune_infra_alone: Command, words: str) -> None:
+    result = attune_infra_alone(*words.split())
+
+    assert result.code == 1
+    assert result.stderr.startswith("error: no broker is named, so nothing was changed")
+    assert "--connection NAME" in result.stderr
+
+
+@pytest.mark.any_broker
+def test_reading_may_fall_back_to_the_default(attune_infra_alone: Command) -> None:
+    assert "localhost:15672" in attune_infra_alone("diff").stderr
+
+
+@pytest.mark.any_broker
+def test_another_cluster_than_expected_is_refused(
+    attune_infra: Command, vhost: VirtualHost, tmp_path: Path
+) -> None:
+    cluster = cluster_of(vhost)
+    document = tmp_path / "topology.yaml"
+    document.write_text("expect_cluster: rabbit@production\nqueues: {jobs: {}}\n")
+    config = tmp_path / "config.yaml"
+    config.write_text("message_queue: {expect_cluster: rabbit@staging}\n")
+
+    by_flag = attune_infra("setup", "--expect-cluster", "rabbit@elsewhere")
+    by_document = attune_infra("setup", str(document))
+    by_file = attune_infra("diff", "--config", str(config))
+
+    for result, origin, name in (
+        (by_flag, "--expect-cluster", "rabbit@elsewhere"),
+        (by_document, f"`expect_cluster` in {document}", "rabbit@production"),
+        (by_file, "message_queue.expect_cluster", "rabbit@staging"),
+    ):
+        assert result.code == 4
+        assert f"the broker is the cluster '{cluster}', but {origin}" in result.stderr
+        assert f"expects '{name}'" in result.stderr
+    assert is_empty(vhost)
+    document.write_text(f"expect_cluster: {cluster}\nqueues: {{jobs: {{}}}}\n")
+    assert attune_infra("setup", str(document), "--expect-cluster", cluster).code == 0
