@@ -155,7 +155,7 @@ def _used(names: Sequence[str]) -> Iterator[Check]:
         yield ok(Section.FEATURES, "deprecated features", "none is in use")
     for name in sorted(names):
         detail = "this deprecated feature is in use; a later release denies it"
-        fix = f"stop to use it before an upgrade; until then, deprecated_features.permit.{name} = true permits it"
+        fix = f"stop using it before an upgrade; until then, deprecated_features.permit.{name} = true permits it"
         yield warning(Section.FEATURES, name, detail, fix)
 
 
