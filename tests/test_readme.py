@@ -19,6 +19,7 @@ import yaml
 
 from attune_infra import settings
 from attune_infra.errors import ExitCode
+from attune_infra.settings import values
 from support.as_a_user import Command, clean_environment
 from support.folders import ROOT
 
@@ -93,7 +94,7 @@ def test_every_command_does_what_the_readme_says(copy: Path) -> None:
 
 
 def test_the_workflow_is_valid_and_its_commands_pass(attune_infra: Command) -> None:
-    [workflow] = blocks("yaml")
+    _, workflow = blocks("yaml")
     job = yaml.safe_load(workflow)["jobs"]["topology"]
 
     commands = [shlex.split(step["run"]) for step in job["steps"] if "run" in step]
@@ -104,6 +105,15 @@ def test_the_workflow_is_valid_and_its_commands_pass(attune_infra: Command) -> N
     for program, *arguments in commands:
         assert program == "attune-infra"
         assert attune_infra(*arguments).code == 0
+
+
+def test_the_connections_are_read(attune_infra_alone: Command, tmp_path: Path) -> None:
+    connections, _ = blocks("yaml")
+    (tmp_path / "config.yaml").write_text(connections)
+
+    listed = attune_infra_alone("connections", "--config", str(tmp_path / "config.yaml"))
+
+    assert [line.split()[1] for line in listed.lines] == ["staging", "production"]
 
 
 def test_the_example_of_a_difference_is_what_is_printed(attune_infra: Command, channel: amqp.Channel) -> None:
@@ -126,7 +136,7 @@ def test_the_exit_codes_are_the_programs() -> None:
 def test_the_settings_are_the_programs() -> None:
     table = re.findall(r"^\| `(--[\w-]+)` \| `(\w+)` \| `([\w.]+)` \|", README, re.MULTILINE)
 
-    known = [found for found in vars(settings).values() if isinstance(found, settings.Setting)]
+    known = [each for each in vars(values).values() if isinstance(each, settings.Setting) and each.flag]
     assert table == [(found.flag, found.variable, ".".join(found.path)) for found in known]
     assert settings.DEFAULT_AMQP_URL in README
 

@@ -13,6 +13,7 @@ from attune_infra.errors import AccessRefused, BrokerError, FeatureDenied
 from attune_infra.settings import Via
 from attune_infra.topology.diff import Create, Update
 from attune_infra.topology.facts import features
+from attune_infra.topology.facts.protocols import needs_amqp, needs_http
 from attune_infra.topology.facts.refusals import Restrictions
 from attune_infra.topology.model import Binding, End, Exchange, Policy, Queue, TopologyObject, kind_of
 from attune_infra.topology.permissions.needs import Over
@@ -109,7 +110,7 @@ class Changer:
                 yield Outcome(item, Status.FAILED, refusal.text, denied=denied), refusal.feature
 
     def _goes_over_amqp(self, item: TopologyObject) -> bool:
-        return wire.needs_amqp(item) or (self._via is Via.AMQP and not wire.needs_http(item))
+        return needs_amqp(item) or (self._via is Via.AMQP and not needs_http(item))
 
     def _make_over_http(self, change: Create | Update) -> _Made:
         item, http, vhost = change.want, self._connections.http, self._connections.settings.virtual_host

@@ -13,12 +13,13 @@ from typing import Any, Final
 
 import amqp
 
-from attune_infra.broker import faults, wire
+from attune_infra.broker import faults
 from attune_infra.broker.amqp import Amqp
 from attune_infra.broker.refusal import Refusal, no_answer, refusal_of
 from attune_infra.errors import BrokerUnreachable, RequestRefused
 from attune_infra.fleet.delivery import Delivery
 from attune_infra.settings import Settings
+from attune_infra.topology.facts.protocols import needs_http
 from attune_infra.topology.model import Binding, Exchange, Queue, Topology, TopologyObject, label
 from attune_infra.topology.permissions.commands import Case, usage_of
 from attune_infra.topology.permissions.needs import Need, Over
@@ -139,7 +140,7 @@ class AmqpInbox:
         RabbitMQ 4.3 takes more than a minute to refuse a queue whose node was lost. This must not keep a worker
         from its own queues. So these declarations use another connection, and end after one or two time-outs.
         """
-        items = [item for item in self._topology.objects() if not (_is_external(item) or wire.needs_http(item))]
+        items = [item for item in self._topology.objects() if not (_is_external(item) or needs_http(item))]
         connection, end = Amqp(self._settings, on_open=self._on_open), time.monotonic() + self._settings.timeout
         refused = []
         try:

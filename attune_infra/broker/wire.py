@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from attune_infra.topology.facts.exchanges import is_reserved
 from attune_infra.topology.facts.machinery import is_hidden
+from attune_infra.topology.facts.protocols import holds_integer
 from attune_infra.topology.model import (
     VOID_AS_LISTED,
     Argument,
@@ -197,22 +198,6 @@ def with_totals(queue: str) -> dict[str, str]:
     }
 
 
-def needs_amqp(item: TopologyObject) -> bool:
-    """Return True if an object must be created over AMQP: a binding with void, which JSON does not have."""
-    return isinstance(item, Binding) and None in item.arguments.values()
-
-
-def needs_http(item: TopologyObject) -> bool:
-    """Return True if an object must be created over HTTP, even if AMQP was asked for.
-
-    AMQP has no policies. To RabbitMQ, bindings that differ only in the width of an integer argument are different.
-    The management API sends 64 bits and AMQP clients 32, so a binding created over both would exist twice.
-    """
-    if needs_amqp(item):
-        return False
-    return isinstance(item, Policy) or (isinstance(item, Binding) and _holds_integer(item.arguments))
-
-
 class _LongInteger(int):
     """An integer that py-amqp sends with 64 bits; it compares a number with the highest one of 32 bits first."""
 
@@ -244,22 +229,8 @@ def forms_of(binding: Binding) -> Iterator[dict[str, Any]]:
     texts = {name: VOID_AS_LISTED if value is None else value for name, value in given.items()}
     for arguments in (given,) if texts == given else (given, texts):
         yield arguments
-        if _holds_integer(arguments):
+        if holds_integer(arguments):
             yield widen(arguments)
-
-
-def _holds_integer(value: object) -> bool:
-    match value:
-        case bool():
-            return False
-        case int():
-            return True
-        case Mapping():
-            return any(map(_holds_integer, value.values()))
-        case list():
-            return any(map(_holds_integer, value))
-        case _:
-            return False
 
 
 def is_transient(item: TopologyObject) -> bool:

@@ -27,11 +27,15 @@ STATISTICS_LAG = 8.0
 def verify(broker: CountingBroker, want: Topology, demands: Demands) -> Verification:
     """Return the results of all checks. An unreachable broker is a result, not an exception.
 
+    Raise `WrongTarget` if AMQP and the management API lead to two brokers.
+
     While the broker makes its lists, the remaining work is done.
     """
     http = _answer(broker.check_http)
     listed = run_in_background(broker.read) if isinstance(http, str) else None
     seen = Seen(http=http, amqp=_answer(broker.check_amqp))
+    if isinstance(seen.http, str) and isinstance(seen.amqp, str):
+        broker.check_same_cluster()
     wanted = Wanted.of(want, demands)
     return verify_seen(_look(broker, seen, listed, wanted) if listed else seen, wanted)
 

@@ -20,6 +20,9 @@ from attune_infra.settings.values import AMQP_URL, CONFIG_VARIABLE, CONNECTION, 
 
 _COMMAND_TIMEOUT: Final = 60.0
 """Seconds in which a `password_command` has to end; a person may have to unlock its store."""
+_BROKER_VARIABLES: Final = tuple(
+    setting.variable + end for setting in (AMQP_URL, MANAGEMENT_URL) for end in ("", "_FILE")
+)
 _OWN_PLACE: Final = ("attune-infra", "config.yaml")
 
 
@@ -61,16 +64,18 @@ class Sources:
                     hint="give one of them",
                 )
             return named_connection(name, self.document, self.file)
-        name = self.environment.get(CONNECTION.variable)
-        if not name or flagged:
+        if flagged:
             return None
-        if AMQP_URL.variable in self.environment or MANAGEMENT_URL.variable in self.environment:
+        others = [each for each in _BROKER_VARIABLES if self.environment.get(each)]
+        name = self.environment.get(CONNECTION.variable)
+        if name and others:
             raise InvalidInput(
-                f"the broker is named twice, by {CONNECTION.variable}, which is '{name}', and by "
-                f"{AMQP_URL.variable if AMQP_URL.variable in self.environment else MANAGEMENT_URL.variable}",
+                f"the broker is named twice, by {CONNECTION.variable}, which is '{name}', and by {others[0]}",
                 hint=f"unset one of them, or choose with {CONNECTION.flag} or {AMQP_URL.flag}",
             )
-        return named_connection(name, self.document, self.file)
+        if not (name or others):
+            name = _lookup(self.document, CONNECTION.path, self.file)
+        return named_connection(name, self.document, self.file) if name else None
 
     def connections(self) -> tuple[NamedConnection, ...]:
         """Return all connections of the file."""

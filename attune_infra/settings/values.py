@@ -58,6 +58,7 @@ MANAGEMENT_URL: Final = Setting(
 PASSWORD: Final = Setting(
     "", "ATTUNE__MESSAGE_QUEUE__PASSWORD", ("message_queue", "password"), "password", secret=True
 )
+CONNECTION: Final = Setting("--connection", "ATTUNE_INFRA_CONNECTION", ("connection",), None)
 EXPECT_CLUSTER: Final = Setting(
     "--expect-cluster",
     "ATTUNE__MESSAGE_QUEUE__EXPECT_CLUSTER",
@@ -78,7 +79,6 @@ CERT_FILE: Final = Setting(
 KEY_FILE: Final = Setting(
     "--key-file", "ATTUNE__MESSAGE_QUEUE__KEY_FILE", ("message_queue", "key_file"), "key_file"
 )
-CONNECTION: Final = Setting("--connection", "ATTUNE_INFRA_CONNECTION", ("connection",), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

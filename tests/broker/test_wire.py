@@ -10,6 +10,7 @@ import pytest
 from attune_infra.broker import wire
 from attune_infra.broker.management import path
 from attune_infra.fleet.model import Depth
+from attune_infra.topology.facts.protocols import needs_http
 from attune_infra.topology.model import (
     Argument,
     Arguments,
@@ -266,10 +267,10 @@ def test_the_query_for_one_queue_asks_for_what_a_queue_is_read_from() -> None:
     ],
 )
 def test_bindings_with_integers_need_http(arguments: dict[str, Argument], over_http: bool) -> None:
-    assert wire.needs_http(Binding(source="e", destination="q", arguments=arguments)) is over_http
-    assert not wire.needs_http(Queue(name="q", arguments=arguments))
-    assert not wire.needs_http(Exchange(name="e", arguments=arguments))
-    assert wire.needs_http(Policy(name="p", pattern="", definition=arguments))
+    assert needs_http(Binding(source="e", destination="q", arguments=arguments)) is over_http
+    assert not needs_http(Queue(name="q", arguments=arguments))
+    assert not needs_http(Exchange(name="e", arguments=arguments))
+    assert needs_http(Policy(name="p", pattern="", definition=arguments))
 
 
 @pytest.mark.parametrize(

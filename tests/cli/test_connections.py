@@ -40,7 +40,11 @@ def test_a_connection_is_chosen_by_flag_or_variable(
     variables = {"ATTUNE_INFRA_CONNECTION": "staging", "ATTUNE_INFRA_CONFIG": config}
     by_variable = attune_infra_alone("diff", environment=variables)
 
-    assert (by_flag.code, by_variable.code) == (0, 0)
+    Path(config).write_text(f"connection: staging\n{Path(config).read_text()}")
+    by_file = attune_infra_alone("diff", environment={"ATTUNE_INFRA_CONFIG": config})
+
+    assert (by_flag.code, by_variable.code, by_file.code) == (0, 0, 0)
+    assert by_file.target == by_variable.target == by_flag.target
     assert by_flag.target.endswith("user guest, connection staging\n")
     assert (
         attune_infra_alone("diff", "-o", "json", environment=variables).json["target"]["connection"] == "staging"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from secrets import token_hex
@@ -17,7 +17,7 @@ from attune_infra.broker.management import Management
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.operations.setup import apply_plan, make_plan, setup
 from attune_infra.topology.model import Argument, Binding, Exchange, Policy, Queue, Topology
-from attune_infra.topology.planning.consent import TO_ALL, TO_NOTHING
+from attune_infra.topology.planning.consent import Consent
 from attune_infra.topology.planning.plan import Plan
 from attune_infra.topology.policy import effective_arguments
 from support.eventually import eventually
@@ -76,7 +76,8 @@ class Case:
     have: list[Policy]
     by_operators: list[Policy]
     want: list[Policy]
-    consent: bool
+    consent: frozenset[str]
+    """The names of policies that may lose something."""
 
 
 def random_case(chance: random.Random) -> Case:
@@ -99,7 +100,7 @@ def random_case(chance: random.Random) -> Case:
         random_policies(chance, [LOOSE], chance.randint(0, 4)),
         random_policies(chance, [{key: LOOSE[key] for key in BY_OPERATORS}], chance.randint(0, 2)),
         random_policies(chance, loose_or_tight, chance.randint(1, 5)),
-        consent=chance.random() < 0.5,
+        consent=frozenset(chance.choice(((), NAMES, chance.sample(NAMES, 3)))),
     )
 
 
@@ -158,13 +159,13 @@ def check_case(vhost: VirtualHost, broker: RabbitMQ, case: Case) -> None:
     saved = [each.queue.name for each in case.filled if saves_dead_letters(before, each.queue)]
     plan = make_plan(broker, before, want, prune=True)
 
-    apply_plan(plan, broker, want, consent=TO_ALL if case.consent else TO_NOTHING)
+    apply_plan(plan, broker, want, consent=Consent(tuple(f"policy:{name}" for name in case.consent)))
 
     consuming.close()
     client.take_its_course(queues, broker)
     for name in saved:
         client.drain(name, requeue=False)
-    counted = counted_by(plan) if case.consent else {}
+    counted = counted_by(plan, case.consent)
     found: Counter[str] = Counter()
 
     def excess() -> dict[str, int]:
@@ -176,7 +177,7 @@ def check_case(vhost: VirtualHost, broker: RabbitMQ, case: Case) -> None:
         eventually(excess, lambda found: not found, within=3)
         gone = set(queues) - broker.read().queues.keys()
         assert gone <= {
-            stake.queue for of in plan.stakes.values() for stake in of if stake.expires and case.consent
+            stake.queue for name in case.consent for stake in plan.stakes.get(name, ()) if stake.expires
         }
     except AssertionError as error:
         error.add_note(f"{case}\n{plan.changes}\n{plan.stakes}")
@@ -184,10 +185,10 @@ def check_case(vhost: VirtualHost, broker: RabbitMQ, case: Case) -> None:
     connection.close()
 
 
-def counted_by(plan: Plan) -> Mapping[str, float]:
-    """Return the messages at stake in each queue by the plan; infinitely many stand for an unknown number."""
+def counted_by(plan: Plan, consent: Collection[str]) -> Mapping[str, float]:
+    """Return the messages at stake in each queue by these policies; an unknown number is infinite."""
     found: dict[str, float] = {}
-    for stake in (each for of in plan.stakes.values() for each in of):
+    for stake in (each for name in consent for each in plan.stakes.get(name, ())):
         most = float("inf") if stake.messages is None else stake.messages
         found[stake.queue] = max(most, found.get(stake.queue, 0))
     return found

@@ -38,7 +38,7 @@ queues:
     arguments: {x-dead-letter-exchange: rest}
     bindings: [{exchange: tasks, routing_key: 'job.#'}]
   dead:
-    bindings: [{exchange: rest}]
+    bindings: [{exchange: rest}, {exchange: rest, arguments: {of-integer: 1}}]
 policies:
   short: {pattern: ^nothing$, apply_to: queues, definition: {expires: 60000}}
 workers:

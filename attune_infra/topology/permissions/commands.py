@@ -19,6 +19,7 @@ from attune_infra.topology.facts.permissions import (
     rights_to_delete,
     rights_to_publish,
 )
+from attune_infra.topology.facts.protocols import needs_amqp, needs_http
 from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology, TopologyObject, kind_of
 from attune_infra.topology.permissions.needs import (
     CREATE_SCHEMA_AND_TABLE,
@@ -73,18 +74,40 @@ class Step:
     rights: Callable[[Case], Iterable[Right]] = lambda _: ()
     policies_of: Callable[[Case], bool] = lambda _: False
     words: Words = Words()  # noqa: RUF009 # immutable
+    is_rare: bool = False
+    """True if the connection is opened only if there are such rights."""
 
     def needs(self, case: Case) -> Iterator[Need]:
         tag = Tag.POLICYMAKER if self.policies_of(case) else self.tag
         if tag is not None:
             yield Need(self.over, tag)
-        yield Need(self.over, Entry())
-        for right in self.rights(case):
-            yield Need(self.over, right)
+        rights = [Need(self.over, right) for right in self.rights(case)]
+        if rights or not self.is_rare:
+            yield Need(self.over, Entry())
+        yield from rights
 
 
-def _create(items: Callable[[Case], Iterable[TopologyObject]]) -> Callable[[Case], Iterator[Right]]:
-    return lambda case: (right for item in items(case) for right in rights_to_create(item, case.exchanges))
+def _create(
+    items: Callable[[Case], Iterable[TopologyObject]], goes_here: Callable[[TopologyObject], bool]
+) -> Callable[[Case], Iterator[Right]]:
+    return lambda case: (
+        right for item in items(case) if goes_here(item) for right in rights_to_create(item, case.exchanges)
+    )
+
+
+def _create_in_two_ways(
+    items: Callable[[Case], Iterable[TopologyObject]], words: Words
+) -> tuple[tuple[Step, Step], tuple[Step, Step]]:
+    """Return the steps to create objects over AMQP, and over HTTP; some objects always take one of the two."""
+    over_amqp = (
+        Step(over=Over.AMQP, rights=_create(items, lambda item: not needs_http(item)), words=words),
+        Step(over=Over.HTTP, rights=_create(items, needs_http), is_rare=True),
+    )
+    over_http = (
+        Step(over=Over.HTTP, rights=_create(items, lambda item: not needs_amqp(item)), words=words),
+        Step(over=Over.AMQP, rights=_create(items, needs_amqp), is_rare=True),
+    )
+    return over_amqp, over_http
 
 
 def _delete(items: Callable[[Case], Iterable[TopologyObject]]) -> Callable[[Case], Iterator[Right]]:
@@ -175,8 +198,7 @@ _PRUNE: Final = Words(
 LOOK: Final = Step(tag=Tag.MANAGEMENT)
 ENTER: Final = Step(over=Over.AMQP)
 SET_POLICIES: Final = Step(tag=Tag.MANAGEMENT, policies_of=_has_policies)
-CREATE: Final = Step(over=Over.AMQP, rights=_create(_own), words=_CREATE)
-CREATE_OVER_HTTP: Final = Step(rights=_create(_own), words=_CREATE)
+CREATE, CREATE_OVER_HTTP = _create_in_two_ways(_own, _CREATE)
 RECREATE: Final = Step(
     rights=_delete(_recreated), words=Words(configure="each exchange and queue of the document")
 )
@@ -186,8 +208,8 @@ PRUNE_BINDINGS: Final = Step(
     words=Words(write="the workers' queues with foreign bindings", read="the sources of these bindings"),
 )
 PROBE: Final = Step(tag=Tag.ADMINISTRATOR)
-CREATE_WORKER: Final = Step(over=Over.AMQP, rights=_create(_objects_of_workers), words=_CREATE_WORKER)
-CREATE_WORKER_OVER_HTTP: Final = Step(rights=_create(_objects_of_workers), words=_CREATE_WORKER)
+CREATE_WORKER, CREATE_WORKER_OVER_HTTP = _create_in_two_ways(_objects_of_workers, _CREATE_WORKER)
+RUN_WORKER: Final = Step(over=Over.AMQP, rights=_create(_objects_of_workers, lambda _: True), words=_CREATE_WORKER)
 DELETE_WORKER: Final = Step(rights=_delete(_queues), words=Words(configure="the worker's queues"))
 CONSUME: Final = Step(over=Over.AMQP, rights=_consume, words=Words(read="the worker's queues"))
 DEAD_LETTER: Final = Step(
@@ -228,11 +250,11 @@ _UNCOUNTED: Final = (
     "Without access over AMQP, or on 4.3 without any permission on a queue, consumers are not counted."
 )
 USAGES: Final = (
-    Usage(command="setup", steps=(LOOK, SET_POLICIES, CREATE)),
+    Usage(command="setup", steps=(LOOK, SET_POLICIES, *CREATE)),
     Usage(command="setup --dry-run", steps=(LOOK,)),
-    Usage(command="setup --via http", steps=(LOOK, SET_POLICIES, CREATE_OVER_HTTP)),
-    Usage(command="setup --allow-destructive", steps=(LOOK, SET_POLICIES, CREATE, RECREATE)),
-    Usage(command="setup --prune --allow-destructive", steps=(LOOK, SET_POLICIES, CREATE, RECREATE, PRUNE)),
+    Usage(command="setup --via http", steps=(LOOK, SET_POLICIES, *CREATE_OVER_HTTP)),
+    Usage(command="setup --allow-destructive", steps=(LOOK, SET_POLICIES, *CREATE, RECREATE)),
+    Usage(command="setup --prune --allow-destructive", steps=(LOOK, SET_POLICIES, *CREATE, RECREATE, PRUNE)),
     Usage(command="diff", steps=(LOOK,)),
     Usage(command="verify", steps=(LOOK, ENTER)),
     Usage(command="verify --probe", steps=(LOOK, ENTER, PROBE)),
@@ -247,28 +269,28 @@ USAGES: Final = (
     Usage(command="worker register", database=REGISTER),
     Usage(
         command="worker provision",
-        steps=(LOOK, CREATE_WORKER),
+        steps=(LOOK, *CREATE_WORKER),
         database=READ_TABLE,
         database_is_optional=True,
         note=_MISSING,
     ),
     Usage(
         command="worker provision --via http",
-        steps=(LOOK, CREATE_WORKER_OVER_HTTP),
+        steps=(LOOK, *CREATE_WORKER_OVER_HTTP),
         database=READ_TABLE,
         database_is_optional=True,
         note=_MISSING,
     ),
     Usage(
         command="worker enlist",
-        steps=(LOOK, CREATE_WORKER),
+        steps=(LOOK, *CREATE_WORKER),
         undoing=(DELETE_WORKER,),
         database=REGISTER,
         note=_MISSING,
     ),
     Usage(
         command="worker enlist --via http",
-        steps=(LOOK, CREATE_WORKER_OVER_HTTP),
+        steps=(LOOK, *CREATE_WORKER_OVER_HTTP),
         undoing=(DELETE_WORKER,),
         database=REGISTER,
         note=_MISSING,
@@ -281,7 +303,7 @@ USAGES: Final = (
         database_is_optional=True,
     ),
     Usage(command="worker prune", steps=(LOOK, DELETE_WORKER, PRUNE_BINDINGS), database=READ_TABLE),
-    Usage(command="worker run", steps=(CREATE_WORKER, CONSUME, DEAD_LETTER), database=REGISTER, note=_STAYS),
+    Usage(command="worker run", steps=(RUN_WORKER, CONSUME, DEAD_LETTER), database=REGISTER, note=_STAYS),
     Usage(command="worker dispatch", steps=(DISPATCH,)),
     Usage(command="registry init", database=CREATE_TABLE),
     Usage(command="registry init --schema NEW", database=CREATE_SCHEMA_AND_TABLE),

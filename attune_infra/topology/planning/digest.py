@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields
+from operator import attrgetter
 from typing import Final
 
 from attune_infra.errors import PlanRefused
 from attune_infra.topology.diff import Await, Change, Create, Delete, Recreate, Update
 from attune_infra.topology.facts.machinery import is_machinery, owner_of_name
-from attune_infra.topology.model import Binding, Exchange, TopologyObject, freeze
+from attune_infra.topology.model import Binding, Exchange, Policy, Queue, TopologyObject, freeze
 from attune_infra.topology.target import Target
 
 _LENGTH: Final = 12
+_ATTRIBUTES: Final = {
+    kind: attrgetter(*(each.name for each in fields(kind) if each.name not in {"state", "external"}))
+    for kind in (Exchange, Queue, Binding, Policy)
+}
 
 
 def digest_of(target: Target | None, *parts: Iterable[object]) -> str:
     """Return the digest of canonical parts; it covers the cluster and the virtual host."""
     place = target and (target.cluster, target.virtual_host)
-    text = json.dumps([place, *map(list, parts)], sort_keys=True, default=str)
+    text = repr([place, *map(list, parts)])
     return hashlib.sha256(text.encode()).hexdigest()[:_LENGTH]
 
 
@@ -68,12 +73,9 @@ def _canonical_loss(change: Recreate | Delete) -> Iterator[tuple[object, ...]]:
 
 
 def canonical_object(item: TopologyObject) -> tuple[object, ...]:
-    """Return all attributes of an object, with their types."""
-    names = [name for name in item.__slots__ if name not in {"state", "key_is_text", "external"}]
-    if isinstance(item, Binding) and not item.key_is_text:
-        names.append("key_is_text")
-    return (type(item).__name__, *((name, freeze(_plain(getattr(item, name)))) for name in names))
+    """Return all attributes of an object that a declaration has, in a form whose text tells types apart."""
+    return (type(item).__name__, *map(_plain, _ATTRIBUTES[type(item)](item)))
 
 
 def _plain(value: object) -> object:
-    return dict(value) if isinstance(value, Mapping) else value
+    return freeze(dict(value)) if isinstance(value, Mapping) else value

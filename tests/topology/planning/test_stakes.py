@@ -107,6 +107,28 @@ def test_a_policy_counts_that_would_be_hidden_only_by_one_that_is_held_back() ->
     assert plan.applicable == ()
 
 
+def test_a_policy_counts_that_loses_something_only_if_a_part_is_made() -> None:
+    """With all of them `c` wins, and without consent `a` does; with consent to `a` alone it is `d`."""
+    before, after = policy("a", 9, max_length=9), policy("a", 0, expires=5)
+    loose, tight = policy("c", 3, message_ttl=9), policy("d", 2, max_length=1)
+
+    assert lost(plan_for([before], [after, loose, tight])) == {"a": 4, "c": 4, "d": 3}
+
+
+def test_too_many_states_are_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    limits: list[TopologyObject] = [policy(f"p{number}", number, max_length=number) for number in range(4)]
+
+    assert lost(plan_for([], limits)) == {"p0": 4, "p1": 3, "p2": 2, "p3": 1}
+    monkeypatch.setattr("attune_infra.topology.planning.stakes._MAX_STATES", 2)
+    assert lost(plan_for([], limits)) == {"p0": 4, "p1": 3, "p2": None, "p3": None}
+
+
+def test_of_tied_policies_the_one_that_leaves_least_counts() -> None:
+    before, tight, loose = policy("a", max_length=9), policy("b", max_length=1), policy("c", max_length=3)
+
+    assert lost(plan_for([before], [before, tight, loose])) == {"b": 3, "c": 3}
+
+
 def test_of_policies_with_one_priority_either_may_be_in_effect() -> None:
     loose, tight = policy("a", max_length=9), policy("b", max_length=1)
 
