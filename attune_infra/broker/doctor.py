@@ -150,7 +150,7 @@ def _nodes(http: Management) -> Sequence[seen.Node]:
             name=item["name"],
             running=item["running"],
             partitions=item.get("partitions", ()),
-            draining=item.get("being_drained", False),
+            draining=item.get("being_drained"),
             files_used=item.get("fd_used"),
             files=item.get("fd_total"),
         )

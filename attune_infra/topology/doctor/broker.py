@@ -141,7 +141,8 @@ def _node(node: Node) -> Iterator[Check]:
         yield problem(Section.ALARMS, name, detail, "raise its limit (LimitNOFILE of systemd, ulimit -n)")
         found = True
     if not found:
-        yield ok(Section.ALARMS, name, "it runs")
+        untold = "; this release does not tell if it is in maintenance mode" if node.draining is None else ""
+        yield ok(Section.ALARMS, name, f"it runs{untold}")
 
 
 def feature_checks(broker: Broker, want: Topology) -> Iterator[Check]:
@@ -155,7 +156,7 @@ def _used(names: Sequence[str]) -> Iterator[Check]:
         yield ok(Section.FEATURES, "deprecated features", "none is in use")
     for name in sorted(names):
         detail = "this deprecated feature is in use; a later release denies it"
-        fix = f"stop to use it before an upgrade; until then, deprecated_features.permit.{name} = true permits it"
+        fix = f"stop using it before an upgrade; until then, deprecated_features.permit.{name} = true permits it"
         yield warning(Section.FEATURES, name, detail, fix)
 
 

@@ -62,7 +62,7 @@ def connection_limits(broker: Broker, user: str) -> Iterator[Check]:
 def _queues(broker: Broker, found: Restrictions, beyond: Sequence[ForeseenRefusal]) -> Iterator[Check]:
     name = f"queues of virtual host {broker.virtual_host}"
     if isinstance(broker.topology, AttuneError) or found.max_queues is None:
-        yield ok(Section.LIMITS, name, "no limit that this user can see")
+        yield ok(Section.LIMITS, name, "no limit of the virtual host; one of the whole cluster is not shown")
         return
     there = len(with_hidden(broker.topology).queues)
     if not beyond:

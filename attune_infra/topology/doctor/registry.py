@@ -32,7 +32,7 @@ _COLUMNS: Final = {
     Rows.SET: _READ_COLUMNS | _SET_COLUMNS,
     Rows.ADD: _READ_COLUMNS | _SET_COLUMNS | _ADD_COLUMNS,
 }
-_PRIVILEGES: Final = {
+PRIVILEGES: Final = {
     Rows.READ: ("SELECT",),
     Rows.SET: ("SELECT", "UPDATE"),
     Rows.ADD: ("SELECT", "INSERT", "UPDATE", "USAGE"),
@@ -98,7 +98,7 @@ def _table(table: Table, role: str, rows: Rows) -> Iterator[Check]:
 
 
 def _grants(table: Table, role: str, rows: Rows) -> Iterator[Check]:
-    lacking = [each for each in _PRIVILEGES[rows] if not table.privileges.get(each, True)]
+    lacking = [each for each in PRIVILEGES[rows] if not table.privileges.get(each, True)]
     on_table = [each for each in lacking if each != "USAGE"]
     if on_table:
         line = f"GRANT {', '.join(on_table)} ON {_name(table.schema)}.worker TO {_name(role)};"
@@ -109,7 +109,7 @@ def _grants(table: Table, role: str, rows: Rows) -> Iterator[Check]:
         line = f"GRANT USAGE ON SEQUENCE {table.sequence} TO {_name(role)};"
         yield problem(Section.REGISTRY, "grants", f"role {role} lacks USAGE on the sequence of ids", "", line)
     if not lacking:
-        yield ok(Section.REGISTRY, "grants", f"role {role} has {', '.join(_PRIVILEGES[rows])}")
+        yield ok(Section.REGISTRY, "grants", f"role {role} has {', '.join(PRIVILEGES[rows])}")
 
 
 def _name(identifier: str) -> str:

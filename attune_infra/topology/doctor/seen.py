@@ -88,7 +88,8 @@ class Node:
     name: str
     running: bool
     partitions: Sequence[str] = ()
-    draining: bool = False
+    draining: bool | None = None
+    """True in maintenance mode; None if the release does not tell, as 3.10."""
     files_used: int | None = None
     files: int | None = None
 

@@ -324,7 +324,7 @@ ASKING_NOTHING: Final = (
 """The commands that ask no server of the user's, without `--live`."""
 
 
-TELLING_WHAT_LACKS: Final = ("connections",)
+TELLING_WHAT_LACKS: Final = ("connections", "doctor")
 """The commands that need no permission, since they say which ones are missing."""
 
 

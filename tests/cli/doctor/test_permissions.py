@@ -51,10 +51,8 @@ def test_a_user_with_the_least_rights_lacks_nothing(ward: Ward, tags: str) -> No
 @pytest.mark.parametrize(
     ("tags", "access", "lacking", "words"),
     [
-        ("administrator", "configure", r"^attune\.[de]", "configure permission on exchange attune.notifications"),
         ("administrator", "read", r"^attune\.[a-z]+$", "read permission on queue attune.events.queue"),
         ("policymaker", "configure", r"^attune\.[de]", "configure permission on exchange attune.notifications"),
-        ("policymaker", "configure", r"^attune\.ev", "configure permission on queue attune.executions.queue"),
         ("policymaker", "write", r"^attune\.[ndx]", "write permission on queue attune.events.queue"),
         ("policymaker", "write", r"queue$", "write permission on exchange attune.dlx"),
         (

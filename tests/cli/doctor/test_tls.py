@@ -27,13 +27,12 @@ def test_nothing_is_found_if_all_is_well(patient: Patient) -> None:
     assert sum("valid for 364 days" in check["detail"] for check in found) == 2
 
 
-@pytest.mark.parametrize("days", [-1, -400])
-def test_an_expired_certificate(patient: Patient, days: int) -> None:
-    patient.present(days=days)
+def test_an_expired_certificate(patient: Patient) -> None:
+    patient.present(days=-1)
 
     result = patient.with_tls(*JSON)
 
-    day = f"{datetime.now(UTC) + timedelta(days=days):%Y-%m-%d}"
+    day = f"{datetime.now(UTC) + timedelta(days=-1):%Y-%m-%d}"
     found = [check for check in problems(result) if check["section"] == "TLS"]
     assert [check["detail"] for check in found] == [f"it expired on {day}"] * 2
     assert "have it renewed" in found[0]["fix"]
@@ -52,21 +51,13 @@ def test_a_certificate_that_expires_soon_is_a_warning(patient: Patient) -> None:
     assert "it expires in 12 days" in findings(result)[0]["detail"]
 
 
-def test_a_certificate_for_another_host(patient: Patient) -> None:
-    patient.present("elsewhere.example")
-
-    result = patient.with_tls(*JSON)
-
-    found = [check for check in problems(result) if check["section"] == "TLS"]
-    assert [check["name"].startswith("host name of localhost") for check in found] == [True] * 2
-    assert "not valid for 'localhost'" in found[0]["detail"]
-
-
 def test_an_expired_certificate_for_another_host_has_two_findings(patient: Patient) -> None:
     patient.present("elsewhere.example", days=-3)
 
     result = patient.with_tls(*JSON)
 
+    names = [check["name"] for check in problems(result)]
+    assert sum(name.startswith("host name of localhost") for name in names) == 2
     details = [check["detail"] for check in problems(result) if check["section"] == "TLS"]
     assert sum("it expired on" in detail for detail in details) == 2
     assert sum("not valid for" in detail for detail in details) == 2

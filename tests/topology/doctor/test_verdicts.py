@@ -1,0 +1,139 @@
+"""Verdicts on states that no test brings a broker into: partitions, maintenance, open files, counted limits."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from attune_infra.errors import BrokerUnreachable, ExitCode
+from attune_infra.topology.doctor.broker import alarm_checks
+from attune_infra.topology.doctor.connections import (
+    MAX_CLOCK_DIFFERENCE,
+    MIN_CERTIFICATE_DAYS,
+    clock_check,
+    tls_checks,
+)
+from attune_infra.topology.doctor.diagnosis import Check, Diagnosis, Section, Verdict, ok, problem, unknown
+from attune_infra.topology.doctor.limits import connection_limits, limit_checks
+from attune_infra.topology.doctor.seen import Broker, Certificate, Handshake, Limit, Node, Seen, Server
+from attune_infra.topology.facts.refusals import Restrictions
+from attune_infra.topology.model import Topology
+
+NOW = datetime(2026, 11, 28, tzinfo=UTC)
+
+
+def broker(**changes: Any) -> Broker:
+    values: dict[str, Any] = {
+        "cluster": "c",
+        "virtual_host": "v",
+        "statistics": True,
+        "clock_ahead": 0.0,
+        "topology": Topology.of(()),
+        "restrictions": Restrictions(),
+        "alarms": (),
+        "nodes": [Node(name="n@a", running=True)],
+        "stopped_virtual_hosts": False,
+        "used_features": (),
+        "tells_denied": True,
+        "flags": (),
+        "connections_of_virtual_host": None,
+        "connections_of_user": None,
+        "channels_of_user": None,
+    }
+    return Broker(**(values | changes))
+
+
+def problems(checks: Any) -> list[Check]:
+    return [check for check in checks if check.verdict is Verdict.PROBLEM]
+
+
+@pytest.mark.parametrize(
+    ("node", "words"),
+    [
+        (Node(name="n@a", running=True, partitions=["n@b"]), "the cluster is partitioned"),
+        (Node(name="n@a", running=True, draining=True), "maintenance mode"),
+        (Node(name="n@a", running=True, files_used=96, files=100), "96 of 100 file descriptors"),
+    ],
+)
+def test_a_node_in_trouble(node: Node, words: str) -> None:
+    [found] = problems(alarm_checks(broker(nodes=[node])))
+
+    assert found.name == "node n@a"
+    assert words in found.detail
+
+
+def test_a_node_with_a_few_open_files_is_well() -> None:
+    assert problems(alarm_checks(broker(nodes=[Node(name="n@a", running=True, files_used=90, files=100)]))) == []
+
+
+def test_a_virtual_host_that_stopped() -> None:
+    [found] = problems(alarm_checks(broker(stopped_virtual_hosts=True)))
+
+    assert found.run == ("rabbitmqctl restart_vhost -p v",)
+
+
+def test_a_list_that_could_not_be_had_is_unknown() -> None:
+    checks = list(alarm_checks(broker(nodes=BrokerUnreachable("no answer", hint="wait"))))
+
+    assert unknown(Section.ALARMS, "nodes", "no answer", "wait") in checks
+
+
+@pytest.mark.parametrize(
+    ("limit", "verdict"),
+    [
+        (None, Verdict.OK),
+        (Limit(20, 4), Verdict.OK),
+        (Limit(20, 5), Verdict.PROBLEM),
+        (Limit(15, None), Verdict.PROBLEM),
+        (Limit(16, None), Verdict.UNKNOWN),
+    ],
+)
+def test_channels(limit: Limit | None, verdict: Verdict) -> None:
+    *_, found = limit_checks(broker(channels_of_user=limit), "ann", (), channels=16, connected=True)
+
+    assert (found.name, found.verdict) == ("channels of user ann", verdict)
+
+
+def test_only_a_limit_that_is_reached_explains_a_refused_connection() -> None:
+    assert list(connection_limits(broker(connections_of_user=Limit(5, 4)), "ann")) == []
+    [found] = connection_limits(broker(connections_of_user=Limit(5, 5), channels_of_user=Limit(9, 0)), "ann")
+    assert found.run == ("""rabbitmqctl set_user_limits ann '{"max-connections": 6, "max-channels": 9}'""",)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_clocks(sign: int) -> None:
+    assert clock_check("clock", sign * MAX_CLOCK_DIFFERENCE).verdict is Verdict.OK
+    assert clock_check("clock", sign * (MAX_CLOCK_DIFFERENCE + 1)).verdict is Verdict.PROBLEM
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "verdict"),
+    [
+        (-9, MIN_CERTIFICATE_DAYS + 1, Verdict.OK),
+        (-9, MIN_CERTIFICATE_DAYS - 1, Verdict.WARNING),
+        (-9, -1, Verdict.PROBLEM),
+        (1, 99, Verdict.PROBLEM),
+    ],
+)
+def test_days_of_each_certificate_of_a_chain(since: int, until: int, verdict: Verdict) -> None:
+    chain = [
+        Certificate("certificate of the server", NOW - timedelta(days=9), NOW + timedelta(days=90)),
+        Certificate("certificate 2 of its chain", NOW + timedelta(days=since), NOW + timedelta(days=until)),
+    ]
+    server = Server(protocol="AMQP", address="a:5671", user="u", answer="4.0.5", tls=Handshake(certificates=chain))
+
+    *_, found = tls_checks(Seen(servers=[server], now=NOW))
+
+    assert found.verdict is verdict
+
+
+def test_exit_codes() -> None:
+    well, ill, open_ = ok(Section.TLS, "a"), problem(Section.TLS, "b", "why"), unknown(Section.TLS, "c", "why")
+
+    assert Diagnosis((well,)).exit_code is ExitCode.DONE
+    assert Diagnosis((well, open_)).exit_code is ExitCode.DONE
+    assert Diagnosis((well, open_), strict=True).exit_code is ExitCode.FAILED
+    assert Diagnosis((ill, open_), strict=True).exit_code is ExitCode.DRIFT
+    assert Diagnosis((ill, open_), answered=False).exit_code is ExitCode.FAILED
