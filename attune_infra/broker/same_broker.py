@@ -7,6 +7,7 @@ that their image gave them. So a private queue is declared over AMQP, and looked
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from attune_infra.errors import VirtualHostMissing, WrongTarget
@@ -44,7 +45,9 @@ def check_same_broker(connections: Connections) -> None:
         if not _is_listed(name, connections):
             raise _one_name_twice(over_amqp.cluster or "", connections.settings)
     finally:
-        channel.close()
+        with suppress(amqp.AMQPError, OSError):  # the broker deletes it with the connection
+            channel.queue_delete(name)
+            channel.close()
 
 
 def two_clusters(over_amqp: str, over_http: str, settings: Settings) -> WrongTarget:

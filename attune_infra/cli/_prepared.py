@@ -55,8 +55,7 @@ def prepare(session: Session, *, prune: bool, expect: str | None) -> Prepared:
     if prune or expect or session.vhost or session.flags.get(WORKER_QUEUE_TTL):
         raise _options_twice(text.source)
     saved = read_plan(text.text, text.source)
-    session = session.with_text(f"{saved.source} in {text.source}", saved.text)
-    session = replace_kept(session, vhost=saved.vhost, worker_queue_ttl=saved.worker_queue_ttl)
+    session = _as_planned(session, saved, text.source)
     return Prepared(session.with_reading(), saved.prune, saved.digest, saved.workers, saved, Path(text.source))
 
 
@@ -68,10 +67,10 @@ def _options_twice(source: str) -> WrongUsage:
     )
 
 
-def replace_kept(session: Session, *, vhost: str | None, worker_queue_ttl: int | None) -> Session:
-    """Return the session with the options that a plan was made with, in place of those of now."""
-    text = session.topology_text
-    return replace(session, vhost=vhost, kept_queue_ttl=(worker_queue_ttl,)).with_text(text.source, text.text)
+def _as_planned(session: Session, saved: SavedPlan, file: str) -> Session:
+    """Return the session with the document and the options that a plan was made with."""
+    planned = replace(session, vhost=saved.vhost, kept_queue_ttl=(saved.worker_queue_ttl,))
+    return planned.with_text(f"{saved.source} in {file}", saved.text)
 
 
 def save(session: Session, plan: Plan, path: Path, *, workers: tuple[int, ...], prune: bool) -> None:

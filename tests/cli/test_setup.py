@@ -136,7 +136,8 @@ def test_a_missing_binding_is_drift_until_it_is_made(attune_infra: Command, chan
 
 @pytest.mark.lengthy
 def test_fifty_at_once_make_exactly_one_topology(attune_infra: Command, broker: RabbitMQ) -> None:
-    commands = [("setup",), ("worker", "provision", "--id", "1")] * 50
+    # With consent, since the policy would expire a worker's queue that is there before it.
+    commands = [("setup", "--allow-destructive", "--yes"), ("worker", "provision", "--id", "1")] * 50
 
     with ThreadPoolExecutor(len(commands)) as pool:
         results = list(pool.map(lambda command: attune_infra(*command), commands))

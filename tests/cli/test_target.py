@@ -81,15 +81,16 @@ def test_amqp_of_one_broker_and_http_of_another_are_refused(
     assert is_empty(named_alike(vhost, other))
 
 
+@pytest.mark.parametrize("words", ["setup", "verify"])
 def test_two_brokers_of_one_name_are_told_apart(
-    attune_infra: Command, vhost: VirtualHost, other: VirtualHost
+    attune_infra: Command, vhost: VirtualHost, other: VirtualHost, words: str
 ) -> None:
     name = cluster_of(vhost)
     mixed = {AMQP_URL.variable: other.amqp_url, MANAGEMENT_URL.variable: vhost.management_url}
     management, old = Management(other.settings()), cluster_of(other)
     management.put("cluster-name", body={"name": name})
     try:
-        result = attune_infra("setup", environment=mixed)
+        result = attune_infra(words, environment=mixed)
     finally:
         management.put("cluster-name", body={"name": old})
         management.close()
@@ -107,6 +108,17 @@ def test_nothing_is_written_to_a_broker_that_nothing_names(attune_infra_alone: C
     assert result.code == 1
     assert result.stderr.startswith("error: no broker is named, so nothing was changed")
     assert "--connection NAME" in result.stderr
+
+
+@pytest.mark.any_broker
+def test_a_sandbox_that_is_not_there_names_no_broker(attune_infra_alone: Command) -> None:
+    """The accident: `eval "$(attune-infra sandbox env)"` failed, and the next `setup` wrote to localhost."""
+    named = attune_infra_alone("sandbox", "env", "--name", "nobody")
+    result = attune_infra_alone("setup")
+
+    assert (named.code, named.stdout) == (1, "")
+    assert (result.code, result.target) == (1, "")
+    assert "sandbox env" in result.stderr
 
 
 @pytest.mark.any_broker
