@@ -45,13 +45,18 @@ class Prepared:
         return have, want, plan
 
 
+def is_plan(text: str) -> bool:
+    """Return True if a text is meant to be a saved plan. What reads one is not loaded for it."""
+    return text.lstrip().startswith("{") and '"attune-infra/plan/' in text[:200]
+
+
 def prepare(session: Session, *, prune: bool, expect: str | None) -> Prepared:
     """Return the inputs of a plan; raise `PlanRefused` if they are in a plan's file that was changed."""
-    from attune_infra.topology.planning.saved import is_plan, read_plan
-
     text = session.topology_text
     if not is_plan(text.text):
         return Prepared(session.with_reading(), prune, expect)
+    from attune_infra.topology.planning.saved import read_plan
+
     if prune or expect or session.vhost or session.flags.get(WORKER_QUEUE_TTL):
         raise _options_twice(text.source)
     saved = read_plan(text.text, text.source)

@@ -11,12 +11,12 @@ from attune_infra.render.text import Line
 from attune_infra.render.words import difference
 from attune_infra.topology.diff import Difference
 from attune_infra.topology.model import ABSENT, Binding, TopologyObject, Value, kind_of, label
-from attune_infra.topology.planning.stakes import Stake, expiring_queues, most_messages
 from attune_infra.topology.words import counted
 
 if TYPE_CHECKING:
     from attune_infra.topology.facts.stakes import Threat
     from attune_infra.topology.planning.report import Loss
+    from attune_infra.topology.planning.stakes import Stake
 
 _MAX_OBJECTS_LISTED: Final = 20
 _NOT_IN_PLACE: Final = Line("      RabbitMQ cannot change this in place; it must be deleted and recreated")
@@ -76,6 +76,8 @@ def stake_lines(stakes: Sequence[Stake], headline: str = "at stake") -> Iterator
     """Yield what a change of a policy can lose: the numbers, and each queue with the settings in effect on it."""
     if not stakes:
         return
+    from attune_infra.topology.planning.stakes import expiring_queues, most_messages  # rarely needed
+
     expiring = expiring_queues(stakes)
     words = [*_messages(most_messages(stakes)), *([counted(expiring, "queue")] if expiring else [])]
     yield Line(f"      {headline}: {', '.join(words)}", "red")
@@ -100,6 +102,8 @@ def stake_data(stakes: Sequence[Stake]) -> Data:
     """Return what a change of a policy can lose under the key `at_stake`; nothing if there is nothing."""
     if not stakes:
         return {}
+    from attune_infra.topology.planning.stakes import expiring_queues, most_messages  # rarely needed
+
     found = [
         {
             "queue": stake.queue,

@@ -24,7 +24,6 @@ from attune_infra.topology.facts.refusals import ForeseenRefusal
 from attune_infra.topology.model import Queue, label
 from attune_infra.topology.planning.consent import Consent
 from attune_infra.topology.planning.plan import Destructive, DryRun, Plan
-from attune_infra.topology.planning.stakes import expiring_queues, most_messages
 from attune_infra.topology.words import counted
 
 
@@ -103,6 +102,8 @@ def _total_loss(plan: Plan, permitted: Sequence[Destructive]) -> Iterator[str]:
 
     Deletions lose no messages, since a queue in use is kept. A recreated queue loses its messages only once.
     """
+    from attune_infra.topology.planning.stakes import expiring_queues, most_messages  # rarely needed
+
     recreations = [change for change in permitted if isinstance(change, Recreate)]
     losses = [plan.loss_by(change) for change in recreations]
     all_losses = [*losses, *(plan.loss_by(change) for change in permitted if isinstance(change, Delete))]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from typing import TypeAlias
+from itertools import chain
+from typing import TYPE_CHECKING, TypeAlias
 
 from attune_infra.errors import ExitCode, FeatureDenied, RequestRefused
 from attune_infra.topology.diff import Await, Change, Create, Delete, Recreate, Update, change_of
@@ -27,10 +28,12 @@ from attune_infra.topology.planning.consent import TO_NOTHING, Consent
 from attune_infra.topology.planning.digest import canonical_change, canonical_object, digest_of, insist_on_digest
 from attune_infra.topology.planning.prune import prunable
 from attune_infra.topology.planning.report import Loss
-from attune_infra.topology.planning.stakes import Contents, Stake, Stakes, queues_at_stake, stakes_of
 from attune_infra.topology.policy import with_policies
 from attune_infra.topology.target import Target
 from attune_infra.topology.words import counted
+
+if TYPE_CHECKING:
+    from attune_infra.topology.planning.stakes import Contents, Stake, Stakes
 
 _MAX_REFUSALS_LISTED = 20
 
@@ -73,7 +76,7 @@ class Plan:
             else:
                 changes.append(change)
         changes += deletions
-        stakes = stakes_of(changes, have, want)
+        stakes = _stakes_of(changes, have, want)
         changes_with_companions = with_companions(changes, have, want)
         existing = len(have.exchanges) + len(have.queues) + len(have.policies) + len(have.bindings)
         return cls(
@@ -232,11 +235,11 @@ class Plan:
     @property
     def queues_at_stake(self) -> tuple[str, ...]:
         """The names of the queues that can lose something by the change of a policy."""
-        return queues_at_stake(self.stakes)
+        return tuple(dict.fromkeys(stake.queue for stake in chain.from_iterable(self.stakes.values())))
 
     def weighing(self, have: Topology, want: Topology, held: Mapping[str, Contents]) -> Plan:
         """Return the same plan with its stakes by these upper bounds of the contents of queues."""
-        return replace(self, stakes=stakes_of(self.changes, have, want, held))
+        return replace(self, stakes=_stakes_of(self.changes, have, want, held))
 
     @property
     def kept(self) -> tuple[Delete, ...]:
@@ -288,6 +291,17 @@ def _with_policies_of_plan(have: Topology, want: Topology, deletions: Iterable[D
     gone = {change.have.name for change in deletions if isinstance(change.have, Policy)}
     kept = {name: policy for name, policy in have.policies.items() if name not in gone}
     return with_policies(have, {**kept, **want.policies})
+
+
+def _stakes_of(
+    changes: Sequence[Change], have: Topology, want: Topology, held: Mapping[str, Contents] | None = None
+) -> Stakes:
+    """Return the stakes of changes; what finds them is loaded only if a policy changes."""
+    if not any(isinstance(each.have if isinstance(each, Delete) else each.want, Policy) for each in changes):
+        return {}
+    from attune_infra.topology.planning.stakes import stakes_of
+
+    return stakes_of(changes, have, want, held)
 
 
 def _risks_of(stakes: Stakes) -> tuple[tuple[str, str], ...]:

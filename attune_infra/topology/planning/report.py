@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from attune_infra.errors import ExitCode
 from attune_infra.topology.diff import Difference
@@ -14,7 +15,9 @@ from attune_infra.topology.facts.permissions import Tag, User, rights_to_create,
 from attune_infra.topology.model import Exchange, Policy, Queue, TopologyObject
 from attune_infra.topology.permissions.lacks import grants
 from attune_infra.topology.permissions.needs import Denied, Need, Over
-from attune_infra.topology.planning.stakes import Stake
+
+if TYPE_CHECKING:
+    from attune_infra.topology.planning.stakes import Stake
 
 
 class Attempt(StrEnum):

@@ -43,11 +43,6 @@ class SavedPlan:
         return json.dumps({"schema": SCHEMA, **held, "seal": _seal(held)}, indent=2, ensure_ascii=False) + "\n"
 
 
-def is_plan(text: str) -> bool:
-    """Return True if a text is meant to be a saved plan."""
-    return text.lstrip().startswith("{") and SCHEMA in text[:200]
-
-
 def read_plan(text: str, source: str) -> SavedPlan:
     """Return the plan of a file; raise `InvalidInput` if it is none, and `PlanRefused` if the file was changed."""
     try:

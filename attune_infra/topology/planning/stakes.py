@@ -95,11 +95,6 @@ def stakes_of(
     return found
 
 
-def queues_at_stake(stakes: Stakes) -> tuple[str, ...]:
-    """Return the names of all queues at stake, each once."""
-    return tuple(dict.fromkeys(stake.queue for stake in chain.from_iterable(stakes.values())))
-
-
 def most_messages(stakes: Iterable[Stake]) -> int | None:
     """Return an upper bound of all messages at stake; a queue may be at stake more than once."""
     by_queue: dict[str, int] = {}
