@@ -7,6 +7,7 @@ from attune_infra.settings import (
     AMQP_URL,
     CA_FILE,
     CERT_FILE,
+    CONNECTION,
     DATABASE_URL,
     KEY_FILE,
     MANAGEMENT_URL,
@@ -205,3 +206,50 @@ def test_no_duration_changes_nothing() -> None:
 def test_what_is_no_duration_is_named_with_its_origin(text: str) -> None:
     with pytest.raises(InvalidInput, match=f"--worker-queue-ttl is '{text}', which is not a duration"):
         worker_queue_ttl({WORKER_QUEUE_TTL: text}, {})
+
+
+def test_a_database_password_from_elsewhere_goes_into_its_url(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("p@ss/word\nmore\n")
+    url = {DATABASE_URL.variable: "postgresql://ops@db:5432/attune"}
+
+    settings = resolve({}, url | {"ATTUNE__DATABASE__PASSWORD_FILE": str(tmp_path / "secret")})
+    own = resolve({}, {DATABASE_URL.variable: "postgresql://ops:mine@db/x", "ATTUNE__DATABASE__PASSWORD": "other"})
+
+    assert settings.database_url == "postgresql://ops:p%40ss%2Fword@db:5432/attune"
+    assert own.database_url == "postgresql://ops:mine@db/x"
+    assert "p%40ss" not in repr(settings)
+
+
+def test_nothing_of_a_connection_comes_from_elsewhere(tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text(
+        "message_queue: {ca_file: /nowhere, expect_cluster: rabbit@staging}\n"
+        "database: {url: 'postgresql://staging/x'}\n"
+        "connections: {here: {url: 'amqp://u:p@h/v'}, safe: {url: amqp://s, protected: true, expect_cluster: c}}\n"
+    )
+    variables = {DATABASE_URL.variable: "postgresql://other/x", CA_FILE.variable: "/nowhere"}
+
+    settings = resolve({CONNECTION: "here"}, variables, config=config)
+
+    assert (settings.connection, settings.amqp.host, settings.virtual_host) == ("here", "h", "v")
+    assert (settings.database_url, settings.tls.ca_file, settings.expected) == (None, None, ())
+    assert (settings.protected, settings.protected_clusters) == (False, {"c"})
+
+
+def test_a_url_names_a_broker_and_the_default_does_not() -> None:
+    assert not resolve({}, {}).amqp_is_named
+    assert from_url("amqp://h").amqp_is_named
+    assert not from_url("amqp://h").management_is_named
+
+
+def test_a_person_is_asked_once_for_one_user() -> None:
+    asked: list[str] = []
+
+    def ask(of: str) -> str:
+        asked.append(of)
+        return "typed"
+
+    settings = resolve({AMQP_URL: "amqp://ops@h", MANAGEMENT_URL: "http://ops@h"}, {}, ask=ask)
+
+    assert (settings.amqp.password, settings.management.password) == ("typed", "typed")
+    assert asked == ["ops at amqp://h:5672"]

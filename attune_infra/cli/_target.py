@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from attune_infra.cli._output import tell
 from attune_infra.errors import BrokerError, InvalidInput
-from attune_infra.settings import AMQP_URL, CONNECTION, MANAGEMENT_URL, Via
+from attune_infra.settings import AMQP_URL, CONNECTION, Via
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -61,8 +61,7 @@ def require_named(settings: Settings, via: Via) -> None:
         "no broker is named, so nothing was changed: this command never falls back to localhost",
         hint=f"name one with {CONNECTION.flag} NAME, {AMQP_URL.flag} URL, or {AMQP_URL.variable}; "
         f"RabbitMQ's default is {AMQP_URL.flag} amqp://guest:guest@localhost; "
-        'a sandbox is named by `eval "$(attune-infra sandbox env)"`'
-        + (f"; {MANAGEMENT_URL.flag} alone is enough for --via http" if settings.management_is_named else ""),
+        'a sandbox is named by `eval "$(attune-infra sandbox env)"`',
     )
 
 

@@ -16,13 +16,24 @@ from typing import Final
 from attune_infra.errors import InvalidInput, WrongUsage
 from attune_infra.settings.connections import NamedConnection, all_connections, named_connection
 from attune_infra.settings.kinds import kind_of_value, text_of
-from attune_infra.settings.values import AMQP_URL, CONFIG_VARIABLE, CONNECTION, MANAGEMENT_URL, Setting
+from attune_infra.settings.values import (
+    AMQP_URL,
+    CONFIG_VARIABLE,
+    CONNECTION,
+    MANAGEMENT_URL,
+    TOPOLOGY,
+    WORKER_QUEUE_TTL,
+    Setting,
+)
 
 _COMMAND_TIMEOUT: Final = 60.0
 """Seconds in which a `password_command` has to end; a person may have to unlock its store."""
 _BROKER_VARIABLES: Final = tuple(
     setting.variable + end for setting in (AMQP_URL, MANAGEMENT_URL) for end in ("", "_FILE")
 )
+_OF_NO_SERVER: Final = frozenset({TOPOLOGY, WORKER_QUEUE_TTL})
+"""Settings that come from elsewhere if a chosen connection has none."""
+
 _OWN_PLACE: Final = ("attune-infra", "config.yaml")
 
 
@@ -87,7 +98,7 @@ class Sources:
             return flag, setting.flag
         if self.connection is not None and setting.key is not None:
             found = self._in_connection(self.connection, setting.key, secret=setting.secret)
-            if found[0] is not None or setting.path[-1] not in {"topology", "worker_queue_ttl"}:
+            if found[0] is not None or setting not in _OF_NO_SERVER:
                 return found
         if variable := self.environment.get(setting.variable):
             return variable, setting.variable
