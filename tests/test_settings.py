@@ -233,7 +233,7 @@ def test_nothing_of_a_connection_comes_from_elsewhere(tmp_path: Path) -> None:
 
     assert (settings.connection, settings.amqp.host, settings.virtual_host) == ("here", "h", "v")
     assert (settings.database_url, settings.tls.ca_file, settings.expected) == (None, None, ())
-    assert (settings.protected, settings.protected_clusters) == (False, {"c"})
+    assert (settings.protected, settings.protected_clusters) == (False, frozenset({"c"}))
 
 
 def test_a_url_names_a_broker_and_the_default_does_not() -> None:
