@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import shutil
 import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -52,6 +53,8 @@ class Patient:
     amqps: int
     https: int
     authority: trustme.CA
+    topology: Mapping[str, str]
+    """The variable that names the topology that this broker allows; empty for the built-in one."""
 
     @property
     def vhost(self) -> VirtualHost:
@@ -59,13 +62,14 @@ class Patient:
 
     @property
     def plain(self) -> Command:
-        return Command(self.vhost.environment)
+        return Command({**self.topology, **self.vhost.environment})
 
     @property
     def with_tls(self) -> Command:
         """The command that uses TLS and trusts the authority."""
         return Command(
             {
+                **self.topology,
                 AMQP_URL.variable: f"amqps://guest:guest@localhost:{self.amqps}",
                 MANAGEMENT_URL.variable: f"https://localhost:{self.https}",
                 CA_FILE.variable: str(self.folder / "ca.pem"),

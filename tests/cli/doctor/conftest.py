@@ -34,7 +34,7 @@ def patient(under_test: BrokerUnderTest) -> Iterator[Patient]:
         config = "\n".join((*ports, *files, "management.ssl.ip = 127.0.0.1"))
         with under_test.sandbox(postgres=False, extra_config=config) as sandbox:
             sandbox.rabbitmqctl("eval", _NO_CACHE)
-            yield Patient(sandbox, folder, amqps, https, authority)
+            yield Patient(sandbox, folder, amqps, https, authority, under_test.environment)
 
 
 @pytest.fixture

@@ -67,6 +67,7 @@ def test_a_plugin_that_does_not_come_with_rabbitmq(attune_infra: Command, tmp_pa
     assert found["run"] == ["rabbitmq-plugins enable rabbitmq_delayed_message_exchange"]
 
 
+@pytest.mark.transient_queues
 def test_too_few_queues_are_allowed(patient: Patient, patient_management: Management) -> None:
     with create_virtual_host(patient.vhost, "few queues") as vhost:
         patient_management.put("vhost-limits", vhost.name, "max-queues", body={"value": 3})
@@ -83,6 +84,7 @@ def test_too_few_queues_are_allowed(patient: Patient, patient_management: Manage
         assert limits["value"] == {"max-queues": 6, "max-connections": 50}
 
 
+@pytest.mark.transient_queues
 def test_no_connection_is_allowed_in_the_virtual_host(patient: Patient, patient_management: Management) -> None:
     with create_virtual_host(patient.vhost, "few connections") as vhost:
         patient_management.put("vhost-limits", vhost.name, "max-connections", body={"value": 0})
@@ -96,6 +98,7 @@ def test_no_connection_is_allowed_in_the_virtual_host(patient: Patient, patient_
         assert problems(command(*JSON)) == []
 
 
+@pytest.mark.transient_queues
 @pytest.mark.parametrize("limit", ["max-connections", "max-channels"])
 def test_the_user_may_not_have_enough(patient: Patient, patient_management: Management, limit: str) -> None:
     user = f"limited {limit}"
