@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from attune_infra.errors import BrokerError
 from attune_infra.operations.put_back import put_back_old
-from attune_infra.topology.diff import Changed, Create, Delete, Recreate, Update
+from attune_infra.topology.diff import Changed, Create, Delete, Recreate, Update, diff
 from attune_infra.topology.facts.refusals import Restrictions
 from attune_infra.topology.model import Policy, Queue, Topology, TopologyObject, label
 from attune_infra.topology.planning.consent import NOT_ALLOWED, TO_NOTHING, Consent
@@ -75,13 +75,15 @@ def apply_plan(
     deleted = _delete(plan, broker, consent)
     again = _make_again(plan.deletions, deleted, broker, want)
     outcomes |= refusals | removals | made | recreated | put_back | again
+    outcomes |= _set_by_others(outcomes.values(), broker, want)
     found = (*(outcomes[item] for item in want.objects()), *deleted)
     return Report(tuple(_with_stakes(each, plan) for each in found))
 
 
 def _with_stakes(outcome: Outcome, plan: Plan) -> Outcome:
-    found = plan.stakes.get(outcome.object.name) if isinstance(outcome.object, Policy) else None
-    return outcome if found is None else replace(outcome, stakes=found)
+    if not isinstance(outcome.object, Policy) or outcome.status is Status.UNCHANGED:
+        return outcome
+    return replace(outcome, stakes=plan.stakes.get(outcome.object.name, ()))
 
 
 def _withheld(plan: Plan, consent: Consent) -> dict[TopologyObject, Outcome]:
@@ -93,6 +95,13 @@ def _withheld(plan: Plan, consent: Consent) -> dict[TopologyObject, Outcome]:
         reason = _NEEDS_CONSENT if why == NOT_ALLOWED else why or ""
         found[change.want] = Outcome(change.want, Status.WITHHELD, reason, differences=differences)
     return found
+
+
+def _set_by_others(outcomes: Iterable[Outcome], broker: Broker, want: Topology) -> dict[TopologyObject, Outcome]:
+    """Return the outcomes of withheld policies that another run has set meanwhile."""
+    withheld = [outcome.object for outcome in outcomes if outcome.status is Status.WITHHELD]
+    lacking = {change.want for change in diff(broker.read(), want)} if withheld else set()
+    return {item: Outcome(item, Status.UNCHANGED) for item in withheld if item not in lacking}
 
 
 def _awaited(plan: Plan) -> dict[TopologyObject, Outcome]:

@@ -9,7 +9,7 @@ import pytest
 
 from attune_infra.broker.management import Management
 from attune_infra.broker.rabbitmq import RabbitMQ
-from attune_infra.operations.setup import apply_plan, count_contents, setup
+from attune_infra.operations.setup import apply_plan, count_contents, make_plan, setup
 from attune_infra.topology.diff import Create, diff, undeclared
 from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology, TopologyObject
 from attune_infra.topology.planning.consent import TO_ALL, TO_NOTHING
@@ -186,6 +186,20 @@ def test_an_object_that_another_run_creates_counts_as_created(broker: RabbitMQ) 
     setup(broker, WANT)
 
     assert apply_plan(plan, broker, WANT).exit_code == 0
+
+
+def test_a_policy_that_another_run_sets_is_not_withheld(broker: RabbitMQ) -> None:
+    queue, policy = Queue(name="q"), Policy(name="p", pattern="^q$", definition={"expires": 3_600_000})
+    setup(broker, Topology.of([queue]))
+    want = Topology.of([queue, policy])
+    plan = make_plan(broker, broker.read(), want)
+    alone = apply_plan(plan, broker, want)
+    apply_plan(plan, broker, want, consent=TO_ALL)
+
+    late = apply_plan(plan, broker, want)
+
+    assert [outcome.status for outcome in alone.outcomes] == [Status.UNCHANGED, Status.WITHHELD]
+    assert [(each.status, each.stakes) for each in late.outcomes] == [(Status.UNCHANGED, ())] * 2
 
 
 def test_an_argument_with_an_effect_is_a_difference_though_the_broker_would_accept_another(
