@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from attune_infra.broker.management import Management, Overview
-from attune_infra.broker.same_broker import two_clusters
+from attune_infra.errors import WrongTarget
 from attune_infra.topology.permissions.needs import Denied, Over
 from attune_infra.topology.target import Target
 
 if TYPE_CHECKING:
     from attune_infra.broker.amqp import Amqp
     from attune_infra.settings import Settings
+
+TWO_URLS: Final = (
+    "give both URLs of one broker; without a management URL it is looked for beside AMQP, at port 15672; "
+    "a named connection holds both"
+)
 
 
 class Connections:
@@ -70,7 +75,7 @@ class Connections:
     def _compare(self) -> None:
         here, there = self._over_amqp, self._over_http
         if here and there and here.cluster and there.cluster and here.cluster != there.cluster:
-            raise two_clusters(here.cluster, there.cluster, self.settings)
+            raise _two_clusters(here.cluster, there.cluster, self.settings)
 
     def denied(self, over: Over) -> Denied:
         """Return the user of one of the two connections, who was denied something."""
@@ -85,3 +90,12 @@ class Connections:
             self.amqp.close()
         if "http" in vars(self):
             self.http.close()
+
+
+def _two_clusters(over_amqp: str, over_http: str, settings: Settings) -> WrongTarget:
+    """Return the error for AMQP and HTTP that lead to clusters of these names."""
+    return WrongTarget(
+        f"AMQP and the management API are two clusters: {settings.amqp.base_url} is '{over_amqp}', and "
+        f"{settings.management.base_url} is '{over_http}'; nothing was changed",
+        hint=TWO_URLS,
+    )

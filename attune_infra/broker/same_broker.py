@@ -10,19 +10,15 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
+from attune_infra.broker.connections import TWO_URLS, Connections
 from attune_infra.errors import VirtualHostMissing, WrongTarget
 
 if TYPE_CHECKING:
-    from attune_infra.broker.connections import Connections
     from attune_infra.settings import Settings
 
 _LAG: Final = 3.0
-"""Seconds after which all nodes of a cluster list a new queue; none of those that were tried took 0.1."""
+"""Seconds for all nodes of a cluster to list a new queue; at most 0.012 were seen, in clusters of 3.10 and 4.3."""
 _PAUSE: Final = 0.05
-_HINT: Final = (
-    "give both URLs of one broker; without a management URL it is looked for beside AMQP, at port 15672; "
-    "a named connection holds both"
-)
 
 
 def check_same_broker(connections: Connections) -> None:
@@ -50,20 +46,11 @@ def check_same_broker(connections: Connections) -> None:
             channel.close()
 
 
-def two_clusters(over_amqp: str, over_http: str, settings: Settings) -> WrongTarget:
-    """Return the error for AMQP and HTTP that lead to clusters of these names."""
-    return WrongTarget(
-        f"AMQP and the management API are two clusters: {settings.amqp.base_url} is '{over_amqp}', and "
-        f"{settings.management.base_url} is '{over_http}'; nothing was changed",
-        hint=_HINT,
-    )
-
-
 def _one_name_twice(cluster: str, settings: Settings) -> WrongTarget:
     return WrongTarget(
         f"AMQP and the management API are two brokers, both with the name '{cluster}': a queue that was declared "
         f"at {settings.amqp.base_url} is not listed at {settings.management.base_url}; nothing was changed",
-        hint=_HINT,
+        hint=TWO_URLS,
     )
 
 
