@@ -72,19 +72,26 @@ def ask_to_delete(session: Session, lines: Iterable[Line], question: str, *, hin
 def confirm_target(session: Session, *, expect: str | None = None, has_plan: bool = True) -> None:
     """On a protected broker, insist on a digest or on the name of the cluster; raise `PlanRefused` without it.
 
-    A command without a plan takes --expect-cluster on its command line for the name.
+    A command without a plan takes --expect-cluster on its command line for the name. For one that asks no broker,
+    such as `worker register`, it is the name that the connection expects.
     """
     target, settings = session.met.target, session.settings
-    named = not has_plan and session.flags.get(EXPECT_CLUSTER)
+    named = None if has_plan else session.flags.get(EXPECT_CLUSTER)
     protected = settings.protected or (target is not None and target.cluster in settings.protected_clusters)
-    if not protected or expect or named:
+    if not protected or expect or (named and target):
         return
-    cluster = target.cluster if target else None
+    cluster = target.cluster if target else settings.expected[-1].cluster if settings.expected else None
+    if named and named == cluster:
+        return
     what = f"connection {settings.connection}" if settings.connection else f"cluster {cluster}"
     if cluster is None or not _is_terminal():
-        way = "--expect DIGEST, as the plan prints it"
-        way = way if has_plan else f"{EXPECT_CLUSTER.flag} {cluster or 'NAME'} on the command line"
-        raise PlanRefused(f"{what} is protected; nothing was changed", hint=f"give {way}")
+        named_so = f"{EXPECT_CLUSTER.flag} {cluster or 'NAME'} on the command line"
+        hint = "give --expect DIGEST, as the plan prints it" if has_plan else f"give {named_so}"
+        raise PlanRefused(f"{what} is protected; nothing was changed", hint=hint)
+    _type_name(what, cluster)
+
+
+def _type_name(what: str, cluster: str) -> None:
     typed = typer.prompt(f"{what} is protected; to change it, type the name of its cluster", err=True)
     if typed != cluster:
         raise PlanRefused(f"'{typed}' is not the name of the cluster, '{cluster}'; nothing was changed")

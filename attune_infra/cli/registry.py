@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from attune_infra.cli._app import App
+from attune_infra.cli._consent import confirm_target
 from attune_infra.cli._options import shared
 from attune_infra.cli._session import Session
 
@@ -20,5 +21,6 @@ def init(session: Session) -> None:
     """Create the table `worker`. An existing table, of either form, stays unchanged."""
     from attune_infra.render.pages import registry as page
 
+    confirm_target(session, has_plan=False)
     with session.registry() as registry:
         session.finish("registry-init", page, registry.create())

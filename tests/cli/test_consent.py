@@ -213,9 +213,15 @@ def test_a_protected_connection_wants_a_digest_or_its_name(
     )
     assert url.code == 4
     assert f"cluster {cluster} is protected" in url.stderr
-    for words in (("worker", "provision", "--id", "1"), ("worker", "dispatch", "--id", "1"), ("worker", "run")):
-        refused = attune_infra_alone(*words, *chosen)
+    without_plan = ["dispatch --id 1", "run", "register --name a", "deregister --id 1"]
+    for words in ("worker provision --id 1", *(f"worker {each}" for each in without_plan), "registry init"):
+        refused = attune_infra_alone(*words.split(), *chosen)
         assert (refused.code, "is protected" in refused.stderr) == (4, True), refused
+        if words.startswith("worker re") or words == "registry init":
+            wrong = attune_infra_alone(*words.split(), *chosen, "--expect-cluster", "rabbit@staging")
+            named = attune_infra_alone(*words.split(), *chosen, "--expect-cluster", cluster)
+            assert (wrong.code, named.code) == (4, 1)
+            assert "no database is configured" in named.stderr
     assert names(broker) == []
     digest = attune_infra_alone("diff", str(document), *chosen, "-o", "json").json["digest"]
     assert attune_infra_alone(*command, "--expect", digest).code == 0

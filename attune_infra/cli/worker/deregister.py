@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from attune_infra.cli._app import App
+from attune_infra.cli._consent import confirm_target
 from attune_infra.cli._options import shared
 from attune_infra.cli._session import Session
 from attune_infra.cli._worker_ids import read_worker_ids
@@ -28,6 +29,7 @@ def deregister(session: Session, *, ids: Ids = None, name: _Names = None) -> Non
 
     if not (ids or name):
         raise WrongUsage("no worker is given", hint="give --id 7, --id 1-20, or --name worker-a")
+    confirm_target(session, has_plan=False)
     with session.registry() as registry:
         deregistered = registry.deregister(read_worker_ids(ids or ()), name or ())
         session.finish("worker-deregister", page, deregistered)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from attune_infra.cli._app import App
+from attune_infra.cli._consent import confirm_target
 from attune_infra.cli._options import shared
 from attune_infra.cli._session import Session
 from attune_infra.cli.worker._options import Name
@@ -27,5 +28,6 @@ def register(
     from attune_infra.worker.register import registration
 
     described = registration(name, worker_type, host, port, capability or ())
+    confirm_target(session, has_plan=False)
     with session.registry() as registry:
         session.finish("worker-register", page, registry.register(described))
