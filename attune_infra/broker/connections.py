@@ -29,7 +29,7 @@ class Connections:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._over_amqp: Target | None = None
-        self._over_http: Target | None = None
+        self._overview: Overview | None = None
 
     @cached_property
     def http(self) -> Management:
@@ -42,10 +42,17 @@ class Connections:
         return Amqp(self.settings, on_open=self._note_amqp)
 
     def overview(self) -> Overview:
-        """Return the broker at a glance, asked anew."""
-        overview, settings = self.http.overview(), self.settings
+        """Ask the management API which broker it is, unless it has answered before."""
+        if self._overview is None:
+            self._overview = self.http.overview()
+        self._compare()
+        return self._overview
+
+    def target(self) -> Target:
+        """Return the broker as the management API names it."""
+        overview, settings = self.overview(), self.settings
         same_user = settings.management.user == settings.amqp.user
-        self._over_http = Target(
+        return Target(
             cluster=overview.cluster,
             node=overview.node,
             version=overview.version,
@@ -54,26 +61,13 @@ class Connections:
             management_user=None if same_user else settings.management.user,
             connection=settings.connection,
         )
-        self._compare()
-        return overview
-
-    @property
-    def has_asked_http(self) -> bool:
-        return self._over_http is not None
-
-    def target(self) -> Target:
-        """Return the broker as the management API names it, asked for at most once."""
-        if self._over_http is None:
-            self.overview()
-        assert self._over_http is not None  # noqa: S101 - `overview` has set it
-        return self._over_http
 
     def _note_amqp(self, target: Target) -> None:
         self._over_amqp = target
         self._compare()
 
     def _compare(self) -> None:
-        here, there = self._over_amqp, self._over_http
+        here, there = self._over_amqp, self._overview
         if here and there and here.cluster and there.cluster and here.cluster != there.cluster:
             raise _two_clusters(here.cluster, there.cluster, self.settings)
 

@@ -60,8 +60,6 @@ class RabbitMQ:
         return self._connections.amqp.target().version
 
     def target(self) -> Target:
-        if not self._connections.has_asked_http:
-            self._reader.version()
         return self._connections.target()
 
     def amqp_target(self) -> Target:

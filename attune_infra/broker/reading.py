@@ -37,10 +37,11 @@ class Reader:
         """Queues known to exist. Their number decides how to ask for bindings."""
 
     def version(self) -> str:
-        """Return RabbitMQ's version, and note its number of queues."""
-        overview = self._connections.overview()
-        self._version, self.known_queues, self._exchange_types, *_ = overview
-        return overview.version
+        """Return RabbitMQ's version; with the first answer, note its number of queues."""
+        if self._version is None:
+            overview = self._connections.overview()
+            self._version, self.known_queues, self._exchange_types, *_ = overview
+        return self._version
 
     def read(self, *, private: bool = False) -> Topology:
         """Return the objects of the virtual host. All lists are requested at once."""
@@ -158,14 +159,14 @@ class Reader:
         return replace(
             topology,
             operator_policies={policy.name: policy for policy in by_operators},
-            version=version_of(self._version or self.version()),
+            version=version_of(self.version()),
             exchange_types=self._exchange_types,
         )
 
     @cached_property
     def _default_queue_type(self) -> str:
         """The type of a queue that names none; raise `VirtualHostMissing` if the virtual host is missing."""
-        version = version_of(self._version or self.version())
+        version = version_of(self.version())
         listing = self._connections.http.get("vhosts", columns="name,default_queue_type")
         known = {item["name"]: item.get("default_queue_type") for item in listing}
         if self._vhost not in known:

@@ -28,7 +28,7 @@ def check_same_broker(connections: Connections) -> None:
     """
     import amqp
 
-    connections.target()
+    connections.overview()
     over_amqp = connections.amqp.target()
     if not connections.settings.management_is_named:
         return  # both were found at one host

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from attune_infra.cli._app import ALLOW_DESTRUCTIVE
-from attune_infra.cli._output import tell, tell_left_out
+from attune_infra.cli._output import can_ask, tell, tell_left_out
 from attune_infra.errors import InvalidInput, PlanRefused
 from attune_infra.settings import EXPECT_CLUSTER
 
@@ -63,7 +62,7 @@ def ask_to_delete(session: Session, lines: Iterable[Line], question: str, *, hin
         tell(line.text)
     where = f" in {place(session.met.target)}" if session.met.target else ""
     question = f"{question.removesuffix('?')}{where}?"
-    if not _is_terminal():
+    if not can_ask():
         raise PlanRefused(f"no terminal to ask: {question}", hint=hint)
     if not typer.confirm(question, err=True):
         raise PlanRefused("not confirmed; nothing was changed")
@@ -84,7 +83,7 @@ def confirm_target(session: Session, *, expect: str | None = None, has_plan: boo
     if named and named == cluster:
         return
     what = f"connection {settings.connection}" if settings.connection else f"cluster {cluster}"
-    if cluster is None or not _is_terminal():
+    if cluster is None or not can_ask():
         named_so = f"{EXPECT_CLUSTER.flag} {cluster or 'NAME'} on the command line"
         hint = "give --expect DIGEST, as the plan prints it" if has_plan else f"give {named_so}"
         raise PlanRefused(f"{what} is protected; nothing was changed", hint=hint)
@@ -137,7 +136,3 @@ def _make_folder(folder: Path) -> None:
             f"cannot keep an undo file in {folder}: {error.strerror}; nothing was changed",
             hint="name a file with --undo-file",
         ) from error
-
-
-def _is_terminal() -> bool:
-    return sys.stdin.isatty() and sys.stderr.isatty()

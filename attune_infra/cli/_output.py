@@ -77,6 +77,11 @@ def complain(sentence: str, hint: str | None) -> None:
                 console.print(visible(line), markup=False, highlight=False, soft_wrap=True)
 
 
+def can_ask() -> bool:
+    """Return True if a person can read a question on standard error, and type the answer."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
 def tell(sentence: str) -> None:
     """Print a sentence that is not part of the result."""
     from attune_infra.render.words import visible

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from enum import Enum, auto
 from functools import cache
 from typing import TYPE_CHECKING
 
-from attune_infra.cli._output import tell
+from attune_infra.cli._output import can_ask, tell
 from attune_infra.errors import BrokerError, InvalidInput
 from attune_infra.settings import AMQP_URL, CONNECTION, Via
 
@@ -72,7 +71,7 @@ def do_not_ask(_: str) -> None:
 @cache
 def ask_password(of: str) -> str | None:
     """Ask for a password on the terminal; return None without one."""
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not can_ask():
         return None
     from getpass import getpass
 
