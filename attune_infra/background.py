@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 _T = TypeVar("_T")
+_T_co = TypeVar("_T_co", covariant=True)
 
 
-def run_in_background(call: Callable[[], _T]) -> Callable[[], _T]:
+class Answer(Protocol[_T_co]):
+    """Wait for the end of a call; without it in time, raise `TimeoutError`."""
+
+    def __call__(self, seconds: float | None = None) -> _T_co: ...
+
+
+def run_in_background(call: Callable[[], _T]) -> Answer[_T]:
     """Start a call in a thread and return a function that waits for its end.
 
     That function returns the call's result or raises its exception. The thread ends with the program.
@@ -23,8 +30,11 @@ def run_in_background(call: Callable[[], _T]) -> Callable[[], _T]:
         except Exception as error:  # noqa: BLE001 - `answer` raises it
             answers.put((None, error))
 
-    def answer() -> _T:
-        found, error = answers.get()
+    def answer(seconds: float | None = None) -> _T:
+        try:
+            found, error = answers.get(timeout=seconds)
+        except Empty:
+            raise TimeoutError from None
         if error is not None:
             raise error
         return found  # type: ignore[return-value] # there is no error

@@ -2,7 +2,9 @@
 
 from attune_infra.settings.connections import NamedConnection
 from attune_infra.settings.resolve import (
+    check_flag,
     resolve,
+    settings_from,
     topology_name,
     virtual_host,
     worker_queue_ttl,
@@ -32,6 +34,7 @@ from attune_infra.settings.values import (
     Settings,
     Tls,
     Via,
+    all_settings,
 )
 
 __all__ = [
@@ -60,7 +63,10 @@ __all__ = [
     "Sources",
     "Tls",
     "Via",
+    "all_settings",
+    "check_flag",
     "resolve",
+    "settings_from",
     "topology_name",
     "virtual_host",
     "worker_queue_ttl",

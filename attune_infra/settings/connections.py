@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
-from attune_infra.errors import InvalidInput
+from attune_infra.errors import AttuneError, InvalidInput
 from attune_infra.settings import values
 from attune_infra.settings.kinds import kind_of_value, text_of
 
@@ -37,13 +37,15 @@ class NamedConnection:
         return self.entries.get(key), f"{self.origin}.{key}"
 
 
-def named_connection(name: str, document: Mapping[str, object], config: Path | None) -> NamedConnection:
-    """Return a connection; raise `InvalidInput` if the file holds none of this name, or an entry is wrong."""
+def named_connection(
+    name: str, document: Mapping[str, object], config: Path | None, *, missing: type[AttuneError] = InvalidInput
+) -> NamedConnection:
+    """Return a connection; raise `missing` if there is none of this name, `InvalidInput` for a wrong entry."""
     found = _connections(document, config)
     if name not in found:
         where = f"{config} holds none" if config else "no configuration file is given"
         known = f"{config} has: {', '.join(found)}{_similar(name, found)}" if found else where
-        raise InvalidInput(
+        raise missing(
             f"there is no connection '{name}': {known}",
             hint="`attune-infra connections` lists them; --config or ATTUNE_INFRA_CONFIG names the file",
         )

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
-from attune_infra.errors import InvalidInput
+from attune_infra.durations import EXAMPLES, milliseconds
+from attune_infra.errors import InvalidInput, WrongUsage
 from attune_infra.settings.sources import Sources
-from attune_infra.settings.urls import amqp_of, lacks_password, management_of, with_password
+from attune_infra.settings.urls import amqp_of, check_database_url, lacks_password, management_of, with_password
 from attune_infra.settings.values import (
     AMQP_URL,
     CA_FILE,
@@ -32,8 +32,6 @@ from attune_infra.settings.values import (
     Settings,
     Tls,
 )
-
-_UNIT_MILLISECONDS: Final = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 Ask: TypeAlias = Callable[[str], str | None]
 """Ask a person for the password of an address; None if there is nobody to ask."""
@@ -83,6 +81,22 @@ def settings_from(sources: Sources, *, timeout: float, ask: Ask) -> Settings:
     )
 
 
+def check_flag(flag: str, text: str) -> None:
+    """Raise `WrongUsage` if a value typed for a setting is wrong, whatever the other settings are."""
+    try:
+        match flag:
+            case AMQP_URL.flag:
+                amqp_of(text, flag)
+            case MANAGEMENT_URL.flag:
+                management_of(amqp_of(None, flag)[0], text, flag)
+            case DATABASE_URL.flag:
+                check_database_url(text, flag)
+            case WORKER_QUEUE_TTL.flag if text != "off":
+                _milliseconds(text, flag)
+    except InvalidInput as error:
+        raise WrongUsage(error.sentence, hint=error.hint) from error
+
+
 def virtual_host(
     flags: Mapping[Setting, str | None], environment: Mapping[str, str], *, config: Path | None = None
 ) -> str:
@@ -110,12 +124,10 @@ def worker_queue_ttl(
 
 
 def _milliseconds(text: str, origin: str) -> int:
-    found = re.fullmatch(r"([0-9]{1,9})(ms|s|m|h|d)", text, re.ASCII)
-    if not found or not int(found[1]):
-        raise InvalidInput(
-            f"{origin} is '{text}', which is not a duration", hint="write it as 90s, 30m, 24h, 7d, or off"
-        )
-    return int(found[1]) * _UNIT_MILLISECONDS[found[2]]
+    found = milliseconds(text)
+    if not found:
+        raise InvalidInput(f"{origin} is '{text}', which is not a duration", hint=f"write {EXAMPLES}, or off")
+    return found
 
 
 def _password(sources: Sources, origin: str, endpoint: Endpoint, ask: Ask) -> str:
@@ -125,7 +137,7 @@ def _password(sources: Sources, origin: str, endpoint: Endpoint, ask: Ask) -> st
         found = ask(f"{endpoint.user} at {endpoint.base_url}")
     if found is None:
         raise InvalidInput(
-            f"{origin} has the user '{endpoint.user}' and no password",
+            f"{origin} has a user and no password",
             hint=f"give it in {PASSWORD.variable}, in a file that {PASSWORD.variable}_FILE names, with "
             "`password_file` or `password_command` in the configuration file, or type it on a terminal",
         )
@@ -151,11 +163,7 @@ def _database_url(sources: Sources) -> str | None:
     url, origin = sources.find(DATABASE_URL)
     if url is None:
         return None
-    if not url.startswith(("postgresql://", "postgres://")):
-        raise InvalidInput(
-            f"{origin} does not start with postgresql://",
-            hint="write it as postgresql://USER:PASSWORD@HOST:5432/DATABASE",
-        )
+    check_database_url(url, origin)
     if not lacks_password(url):
         return url
     password, _ = sources.find(DATABASE_PASSWORD)

@@ -7,6 +7,7 @@ chosen, no part of the broker or of the registry comes from the environment or f
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -14,6 +15,8 @@ from pathlib import Path
 from typing import Final
 
 from attune_infra.errors import InvalidInput, WrongUsage
+from attune_infra.files import read_text
+from attune_infra.masking import MASK, remember_file, remember_password, remember_proxies, remember_url
 from attune_infra.settings.connections import NamedConnection, all_connections, named_connection
 from attune_infra.settings.kinds import kind_of_value, text_of
 from attune_infra.settings.values import (
@@ -44,6 +47,8 @@ class Sources:
     flags: Mapping[Setting, str | None]
     environment: Mapping[str, str]
     config: Path | None = None
+    runs_commands: bool = True
+    """False if no `password_command` may be run; a password that only it knows is then an `InvalidInput`."""
 
     @cached_property
     def file(self) -> Path | None:
@@ -74,7 +79,7 @@ class Sources:
                     f"the broker is named twice, by {CONNECTION.flag} and by {flagged[0]}",
                     hint="give one of them",
                 )
-            return named_connection(name, self.document, self.file)
+            return named_connection(name, self.document, self.file, missing=WrongUsage)
         if flagged:
             return None
         others = [each for each in _BROKER_VARIABLES if self.environment.get(each)]
@@ -93,7 +98,18 @@ class Sources:
         return all_connections(self.document, self.file)
 
     def find(self, setting: Setting) -> tuple[str | None, str]:
-        """Return the value of a setting, None if nothing sets it, and the name of its origin for messages."""
+        """Return the value of a setting, None if nothing sets it, and the name of its origin for messages.
+
+        The value of a secret is masked in every message from then on.
+        """
+        remember_proxies(self.environment)
+        value, origin = self._find(setting)
+        if value is not None and setting.secret:
+            remember = remember_url if setting.flag else remember_password
+            remember(value)
+        return value, origin
+
+    def _find(self, setting: Setting) -> tuple[str | None, str]:
         if setting.flag and (flag := self.flags.get(setting)):
             return flag, setting.flag
         if self.connection is not None and setting.key is not None:
@@ -109,7 +125,7 @@ class Sources:
     def _in_connection(self, connection: NamedConnection, key: str, *, secret: bool) -> tuple[str | None, str]:
         text, origin = connection.find(key)
         if text is None and secret:
-            return _from_elsewhere({end: connection.find(key + end)[0] for end in _ELSEWHERE}, origin)
+            return self._from_elsewhere({end: connection.find(key + end)[0] for end in _ELSEWHERE}, origin)
         return text, origin
 
     def _in_file(self, setting: Setting) -> tuple[str | None, str]:
@@ -118,33 +134,37 @@ class Sources:
         text = _lookup(self.document, setting.path, self.file)
         if text is None and setting.secret:
             others = {end: _lookup(self.document, (*above, last + end), self.file) for end in _ELSEWHERE}
-            return _from_elsewhere(others, origin)
+            return self._from_elsewhere(others, origin)
         return text, origin
+
+    def _from_elsewhere(self, others: Mapping[str, str | None], origin: str) -> tuple[str | None, str]:
+        """Return a secret from the file or from the command that is named beside it."""
+        if name := others["_file"]:
+            return _line_of(Path(name).expanduser(), f"{origin}_file"), f"the file of {origin}_file"
+        if command := others["_command"]:
+            if not self.runs_commands:
+                raise InvalidInput(f"{origin}_command is not run now", hint="run a command that uses it")
+            return _output_of(command, f"{origin}_command"), f"the output of {origin}_command"
+        return None, origin
 
 
 _ELSEWHERE: Final = ("_file", "_command")
-
-
-def _from_elsewhere(others: Mapping[str, str | None], origin: str) -> tuple[str | None, str]:
-    """Return a secret from the file or from the command that is named beside it."""
-    if name := others["_file"]:
-        return _line_of(Path(name).expanduser(), f"{origin}_file"), f"the file of {origin}_file"
-    if command := others["_command"]:
-        return _output_of(command, f"{origin}_command"), f"the output of {origin}_command"
-    return None, origin
+_QUOTED: Final = re.compile(r"'(?!<)[^']{2,}'")
+"""A word of the file in a message about YAML, such as an unknown alias; it may be a password without quotes."""
 
 
 def _line_of(path: Path, origin: str) -> str:
-    """Return the first line of a file."""
+    """Return the first line of a file. No message has its name: it may be the secret itself."""
     hint = "give a file that holds the value in its first line, and that this user may read"
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = read_text(path).splitlines()
     except OSError as error:
-        raise InvalidInput(f"{origin}: cannot read {path}: {error.strerror}", hint=hint) from error
-    except UnicodeDecodeError as error:
-        raise InvalidInput(f"{origin}: cannot read {path}: it is not UTF-8 text", hint=hint) from error
+        raise InvalidInput(f"the file of {origin} cannot be read: {error.strerror}", hint=hint) from error
+    except ValueError as error:
+        reason = "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else "no file has such a name"
+        raise InvalidInput(f"the file of {origin} cannot be read: {reason}", hint=hint) from error
     if not lines or not lines[0]:
-        raise InvalidInput(f"{origin}: the first line of {path} is empty", hint=hint)
+        raise InvalidInput(f"the file of {origin} has an empty first line", hint=hint)
     return lines[0]
 
 
@@ -175,7 +195,9 @@ def _read(config: Path) -> Mapping[str, object]:
 
     hint = "give the platform's configuration file, a YAML mapping with `message_queue.url`"
     try:
-        document = yaml.safe_load(config.read_text(encoding="utf-8"))
+        text = read_text(config)
+        remember_file(text)
+        document = yaml.safe_load(text)
     except OSError as error:
         raise InvalidInput(f"cannot read {config}: {error.strerror}", hint=hint) from error
     except UnicodeDecodeError as error:
@@ -183,9 +205,14 @@ def _read(config: Path) -> Mapping[str, object]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         place = f"{config}:{mark.line + 1}:{mark.column + 1}" if mark else str(config)
-        raise InvalidInput(f"{place}: invalid YAML: {error.problem}", hint=hint) from error
+        problem = _QUOTED.sub(f"'{MASK}'", str(error.problem))
+        raise InvalidInput(f"{place}: invalid YAML: {problem}", hint=hint) from error
     except yaml.YAMLError as error:
         raise InvalidInput(f"{config}: invalid YAML", hint=hint) from error
+    except RecursionError as error:
+        raise InvalidInput(f"{config}: nested too deep", hint=hint) from error
+    except ValueError as error:
+        raise InvalidInput(f"{config}: no such date, or a number of too many digits", hint=hint) from error
     if document is None:
         return {}
     if not isinstance(document, dict):

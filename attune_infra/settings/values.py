@@ -81,6 +81,11 @@ KEY_FILE: Final = Setting(
 )
 
 
+def all_settings() -> tuple[Setting, ...]:
+    """Return every setting, in the order of their definition here."""
+    return tuple(value for value in globals().values() if isinstance(value, Setting))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
     """The address of a server, and the user and password to log in with."""
