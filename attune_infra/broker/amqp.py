@@ -104,8 +104,8 @@ class Amqp:
     def counts(self, queues: Collection[str]) -> dict[str, tuple[int, int]]:
         """Return the numbers of ready messages and consumers of each queue now; missing queues are left out.
 
-        They are exact, except for messages of streams. A passive declaration asks for them, which restarts the
-        expiry of a queue that has one.
+        They are exact, except for streams, and 0 for a quorum queue without a leader. A passive declaration asks
+        for them, which restarts the expiry of a classic queue that has one.
         """
         counts: dict[str, tuple[int, int]] = {}
         waiting = iter(queues)
@@ -154,6 +154,11 @@ class Amqp:
             return self._connected().channel()
         except (amqp.AMQPError, OSError) as error:
             raise self._lost(error) from error
+
+    def take_connection(self) -> Connection:
+        """Return a connection that the caller has alone, and closes."""
+        connection, self._connection = self._connected(), None
+        return connection
 
     def close(self) -> None:
         connection, self._connection = self._connection, None

@@ -10,14 +10,15 @@ import os
 import re
 import socket
 import ssl
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from attune_infra.errors import AttuneError, BrokerUnreachable, InvalidInput
-from attune_infra.settings import Endpoint, Tls
-from attune_infra.topology.doctor.seen import Certificate, Handshake, TlsFile
+from attune_infra.settings import Endpoint, Settings, Tls
+from attune_infra.topology.doctor.certificates import Certificate, Handshake, TlsFile
 
 _PEM: Final = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 _OTHER_NAME: Final = frozenset({62, 64})
@@ -35,10 +36,7 @@ def handshake(endpoint: Endpoint, tls: Tls, timeout: float) -> Handshake:
             other_name=_other_name(endpoint, tls, timeout, ssl.DER_cert_to_PEM_cert(chain[0])),
         )
     except (OSError, ValueError, IndexError) as error:
-        raise BrokerUnreachable(
-            f"no TLS handshake with {endpoint.netloc}: {getattr(error, 'reason', None) or error}",
-            hint="see the checks of the connections",
-        ) from error
+        raise _no_handshake(endpoint, error) from error
 
 
 def files(tls: Tls) -> Iterator[TlsFile]:
@@ -51,6 +49,42 @@ def files(tls: Tls) -> Iterator[TlsFile]:
             certificates=_certificates_in(tls.cert_file),
             key=_key_fits(tls.cert_file, tls.key_file or tls.cert_file),
         )
+
+
+def expiries(settings: Settings) -> Iterator[tuple[str, Callable[[], datetime]]]:
+    """Yield the name of each certificate in use, and a function that returns the moment at which it expires.
+
+    A server stands for its whole chain, of which the first to expire counts; before Python 3.13, only its leaf is
+    seen. The function raises `AttuneError` if the certificate cannot be read.
+    """
+    for endpoint in (settings.amqp, settings.management):
+        if endpoint.tls:
+            yield endpoint.scheme, partial(_first_end_of_server, endpoint, settings)
+    for name, file in (("client", settings.tls.cert_file), ("authorities", settings.tls.ca_file)):
+        if file:
+            yield name, partial(_first_end_of_file, file)
+
+
+def _first_end_of_server(endpoint: Endpoint, settings: Settings) -> datetime:
+    try:
+        chain = _presented(endpoint, settings.tls, settings.timeout)
+        return min(validity(der)[1] for der in chain)
+    except (OSError, ValueError, IndexError) as error:
+        raise _no_handshake(endpoint, error) from error
+
+
+def _first_end_of_file(file: Path) -> datetime:
+    found = _certificates_in(file)
+    if isinstance(found, AttuneError):
+        raise found
+    return min(certificate.until for certificate in found)
+
+
+def _no_handshake(endpoint: Endpoint, error: Exception) -> BrokerUnreachable:
+    return BrokerUnreachable(
+        f"no TLS handshake with {endpoint.netloc}: {getattr(error, 'reason', None) or error}",
+        hint="see the checks of the connections",
+    )
 
 
 def validity(der: bytes) -> tuple[datetime, datetime]:

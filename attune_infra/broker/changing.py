@@ -7,9 +7,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from attune_infra.background import run_in_background
-from attune_infra.broker import wire
+from attune_infra.broker import answers, wire
 from attune_infra.broker.refusal import Code
-from attune_infra.errors import AccessRefused, BrokerError, FeatureDenied
+from attune_infra.errors import AccessRefused, BrokerError, FeatureDenied, StrangeAnswer
 from attune_infra.settings import Via
 from attune_infra.topology.diff import Create, Update
 from attune_infra.topology.facts import features
@@ -22,6 +22,7 @@ from attune_infra.topology.planning.report import Attempt, Outcome, Status
 if TYPE_CHECKING:
     from attune_infra.broker.connections import Connections
     from attune_infra.broker.reading import Reader
+    from attune_infra.broker.shapes import Shape
 
 _Made: TypeAlias = tuple[Outcome, str | None]
 """An outcome, and the deprecated feature that the broker denied, if it failed for that."""
@@ -72,21 +73,22 @@ class Changer:
 
         RabbitMQ 3.10 lists no deprecated features, and 4.0 does not say which of them are denied.
         """
-        listing = self._list_if_allowed("deprecated-features")
+        listing = self._list_if_allowed("deprecated-features", shape=answers.DEPRECATED_FEATURES)
         return frozenset(item["name"] for item in listing if item.get("state") == "denied")
 
     def _max_queues(self) -> int | None:
         """Return the number of queues that the virtual host may hold; None if there is no limit, or none known."""
         vhost = self._connections.settings.virtual_host
-        limits = [item["value"].get("max-queues") for item in self._list_if_allowed("vhost-limits", vhost)]
+        listing = self._list_if_allowed("vhost-limits", vhost, shape=answers.LIMITS)
+        limits = [dict(item["value"]).get("max-queues") for item in listing]
         return next((limit for limit in limits if isinstance(limit, int) and limit >= 0), None)
 
-    def _list_if_allowed(self, *segments: str) -> Sequence[Any]:
+    def _list_if_allowed(self, *segments: str, shape: Shape) -> Sequence[Any]:
         """Return a list; an empty one if this user or this release has none."""
         try:
-            found: Sequence[Any] = self._connections.http.get(*segments)
+            found: Sequence[Any] = self._connections.http.get(*segments, shape=shape)
         except BrokerError as error:
-            if error.may_pass:
+            if error.may_pass or isinstance(error, StrangeAnswer):
                 raise
             return ()
         return found

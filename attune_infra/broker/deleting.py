@@ -74,7 +74,11 @@ class Deleter:
         self, item: TopologyObject, depths: Mapping[str, Depth], keys: PropertiesKeys, *, even_if_used: bool
     ) -> Outcome:
         try:
-            if isinstance(item, Queue) and not even_if_used and (use := self._use(item, depths.get(item.name))):
+            if (
+                isinstance(item, Queue)
+                and not even_if_used
+                and (use := self._why_kept(item, depths.get(item.name)))
+            ):
                 return Outcome(item, Status.KEPT, use)
             if isinstance(item, Binding) and (why := reason_to_keep(item)):
                 return Outcome(item, Status.KEPT, why)
@@ -94,23 +98,40 @@ class Deleter:
         """Return the reason why the broker keeps an object; statistics that lag may not know the numbers yet."""
         if not isinstance(item, Queue):
             return error.sentence
-        return self._contents_in_words(item) or "it is in use"
+        return _in_words(*self._reader.contents_by_all_means(item.name)) or "it is in use"
 
-    def _use(self, queue: Queue, depth: Depth | None) -> str | None:
-        """Return the use of a queue in words; None if it has none, or if its deletion checks that itself."""
+    def _why_kept(self, queue: Queue, depth: Depth | None) -> str | None:
+        """Return the reason to keep a queue; None if it is certainly unused, or if RabbitMQ checks that.
+
+        A number that this user may not see, or that RabbitMQ does not tell now, is never taken for 0.
+        """
         if depth is None:
-            return "its messages cannot be counted"
+            return f"its messages cannot be counted: {self._why_uncounted(queue)}"
         if queue.type == "classic" and not depth:
             return None
-        return self._contents_in_words(queue)
+        messages, consumers = self._reader.contents_by_all_means(queue.name)
+        if queue.type == "classic" or messages or consumers:
+            return _in_words(messages, consumers)
+        if messages is None and not self._reader.exists(queue.name):
+            return None  # another client deleted it
+        if messages is None or consumers is None:
+            what = "messages" if messages is None else "consumers"
+            return f"its {what} cannot be counted: {self._why_uncounted(queue)}"
+        return None
 
-    def _contents_in_words(self, queue: Queue) -> str | None:
-        messages, consumers = self._reader.contents(queue.name)
-        if consumers is None:
-            consumers = len(self._reader.consumer_tags([queue.name])[queue.name])
-        if not (messages or consumers):
-            return None
-        return f"it holds {counted(messages, 'message')} and has {counted(consumers, 'consumer')}"
+    def _why_uncounted(self, queue: Queue) -> str:
+        """Return the reason why a number is unknown, and what to do about it."""
+        if queue.type == "stream":
+            return "RabbitMQ does not tell those of a stream; delete it yourself if nobody needs it"
+        if queue.type != "quorum":
+            return "RabbitMQ does not tell them; start the node of the queue if it is down"
+        try:
+            counts = self._connections.amqp.counts([queue.name])
+        except BrokerError as error:
+            return f"RabbitMQ tells them only over AMQP, and {error.sentence}"
+        if queue.name in counts:
+            return "it has no leader now; start its nodes, and try again"
+        return f"RabbitMQ tells them only over AMQP, and not user '{self._connections.settings.amqp.user}'"
 
     def _delete(self, item: TopologyObject, keys: PropertiesKeys, *, even_if_used: bool) -> None:
         http, vhost = self._connections.http, self._connections.settings.virtual_host
@@ -142,3 +163,9 @@ def _in_doubt(outcome: Outcome, error: BrokerError) -> Outcome:
         return outcome
     why = f"the broker accepted its deletion; reading back failed: {error.sentence}"
     return Outcome(outcome.object, Status.FAILED, why, attempted=Attempt.DELETED)
+
+
+def _in_words(messages: int | None, consumers: int | None) -> str | None:
+    if not (messages or consumers):
+        return None
+    return f"it holds {counted(messages, 'message')} and has {counted(consumers, 'consumer')}"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from attune_infra.broker import answers
 from attune_infra.broker.logins import logins_of
 from attune_infra.errors import AccessRefused, AttuneError, BrokerError, WrongTarget
 from attune_infra.topology.doctor import seen
@@ -85,7 +86,7 @@ class BrokerDoctor:
         from attune_infra.broker.amqp import MAX_LANES
 
         http = self.broker.connections.http
-        overview = http.get("overview", columns="cluster_name,disable_stats")
+        overview = http.get("overview", shape=answers.CLUSTER, columns="cluster_name,disable_stats")
         statistics = not overview.get("disable_stats", False)
         limits = _Limits(http, self.broker.settings, lists=statistics and _sees_all(user))
         return seen.Broker(
@@ -97,7 +98,7 @@ class BrokerDoctor:
             restrictions=_answer(self.broker.restrictions),
             alarms=_answer(lambda: _alarms(http)),
             nodes=_answer(lambda: _nodes(http), needs="monitoring", user=user),
-            stopped_virtual_hosts=_answer(lambda: http.failed_check("virtual-hosts") is not None),
+            stopped_virtual_hosts=_answer(lambda: _fails(http, "virtual-hosts")),
             used_features=_answer(lambda: _used_features(http, version)),
             tells_denied=_tells_denied(http, version),
             flags=_answer(lambda: _flags(http), needs="administrator", user=user),
@@ -123,14 +124,16 @@ class _Limits:
         return self._limit("user", self.settings.amqp.user, kind)
 
     def _limit(self, of: str, name: str, kind: str) -> seen.Limit | None:
-        values = [item["value"].get(kind) for item in self.http.get(f"{of}-limits", name)]
+        listing = self.http.get(f"{of}-limits", name, shape=answers.LIMITS)
+        values = [dict(item["value"]).get(kind) for item in listing]
         most = next((value for value in values if isinstance(value, int) and value >= 0), None)
         return None if most is None else seen.Limit(most, self._count(of, name, kind))
 
     def _count(self, of: str, name: str, kind: str) -> int | None:
         if not self.lists:
             return None
-        listing: list[dict[str, str]] = self.http.get(kind.removeprefix("max-"), columns=of)
+        shape = answers.CONNECTIONS_OR_CHANNELS
+        listing: list[dict[str, str]] = self.http.get(kind.removeprefix("max-"), shape=shape, columns=of)
         return sum(item.get(of) == name for item in listing)
 
 
@@ -140,7 +143,7 @@ def _uses_tls(servers: Sequence[seen.Server]) -> bool:
 
 def _alarms(http: Management) -> Sequence[seen.Alarm]:
     """Return the alarms in effect. The list of nodes has them too, but seconds later."""
-    failure = http.failed_check("alarms")
+    failure = http.failed_check("alarms", shape=answers.FAILED_ALARMS)
     return [seen.Alarm(item["node"], item["resource"]) for item in failure["alarms"]] if failure else ()
 
 
@@ -151,24 +154,33 @@ def _nodes(http: Management) -> Sequence[seen.Node]:
             running=item["running"],
             partitions=item.get("partitions", ()),
             draining=item.get("being_drained"),
-            files_used=item.get("fd_used"),
-            files=item.get("fd_total"),
+            files_used=_number(item.get("fd_used")),
+            files=_number(item.get("fd_total")),
         )
-        for item in http.get("nodes", columns=_NODES)
+        for item in http.get("nodes", shape=answers.NODES, columns=_NODES)
     ]
+
+
+def _number(told: int | str | None) -> int | None:
+    """Return a number of a node; None for a word such as `unknown`."""
+    return told if isinstance(told, int) else None
+
+
+def _fails(http: Management, check: str) -> bool:
+    return http.failed_check(check, shape=answers.FAILED_CHECK) is not None
 
 
 def _used_features(http: Management, version: str) -> Sequence[str]:
     if version_of(version) < FIRST_LISTING_DEPRECATED_FEATURES:
         return ()
-    return [item["name"] for item in http.get("deprecated-features", "used")]
+    return [item["name"] for item in http.get("deprecated-features", "used", shape=answers.NAMES)]
 
 
 def _tells_denied(http: Management, version: str) -> bool:
     """Return False for a release that lists deprecated features without their state, such as 4.0."""
     if version_of(version) < FIRST_LISTING_DEPRECATED_FEATURES:
         return True
-    listing = _answer(lambda: http.get("deprecated-features"))
+    listing = _answer(lambda: http.get("deprecated-features", shape=answers.DEPRECATED_FEATURES))
     return not isinstance(listing, AttuneError) and all("state" in item for item in listing)
 
 
@@ -177,7 +189,7 @@ def _flags(http: Management) -> Sequence[seen.FeatureFlag]:
         seen.FeatureFlag(
             name=item["name"], enabled=item["state"] == "enabled", stability=item.get("stability", "stable")
         )
-        for item in http.get("feature-flags")
+        for item in http.get("feature-flags", shape=answers.FEATURE_FLAGS)
     ]
 
 

@@ -7,9 +7,9 @@ import ssl
 from contextlib import suppress
 from shlex import quote
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from attune_infra.broker.permissions import set_tag, unauthorized, vhost_hint, write_hint
-from attune_infra.broker.plain_words import plain_words
 from attune_infra.broker.refusal import Code, Refusal, refusal_of
 from attune_infra.errors import (
     AccessRefused,
@@ -21,10 +21,12 @@ from attune_infra.errors import (
     QueueDenied,
     QueueUnavailable,
     RequestRefused,
+    StrangeAnswer,
     VirtualHostMissing,
 )
 from attune_infra.topology.facts import features
 from attune_infra.topology.facts.permissions import Tag, User
+from attune_infra.topology.facts.releases import NEWEST, OLDEST, version_text
 from attune_infra.topology.permissions.lacks import grants
 from attune_infra.topology.permissions.needs import Entry, Need
 
@@ -41,6 +43,8 @@ _NODE_DOWN = (
     " forget it and its queues: rabbitmqctl forget_cluster_node NODE"
 )
 _PROBE_SECONDS = 2.0
+_PROXY = "check HTTP_PROXY and HTTPS_PROXY, or exclude the host with NO_PROXY"
+_MAX_REASON = 2000
 
 _CERTIFICATE_HINTS = {
     10: "have the broker's certificate renewed; is the clock of this machine right?",
@@ -144,9 +148,23 @@ def not_json(response: requests.Response, settings: Settings) -> NotRabbitMQ:
     return _not_management(f"answered {kind}, not JSON", settings)
 
 
-def not_overview(settings: Settings) -> NotRabbitMQ:
-    """Return the error for JSON that is not RabbitMQ's overview."""
-    return _not_management("did not answer with RabbitMQ's overview", settings)
+def is_json(response: requests.Response) -> bool:
+    """Return True if an answer says that it is JSON."""
+    return "json" in response.headers.get("content-type", "")
+
+
+def strange_answer(path: str, why: str, settings: Settings) -> StrangeAnswer:
+    """Return the error for an answer to GET that is not what RabbitMQ answers there."""
+    return StrangeAnswer(
+        f"answer of GET {path}: {why}",
+        hint=f"is {settings.management.base_url} RabbitMQ's management API, of a release from"
+        f" {version_text(OLDEST)} to {version_text(NEWEST)}? does a proxy in between change its answers?",
+    )
+
+
+def too_large(url: str, most: int, settings: Settings) -> StrangeAnswer:
+    """Return the error for an answer that does not end."""
+    return strange_answer(urlsplit(url).path, f"it has more than {most >> 20} MiB", settings)
 
 
 def _not_management(what: str, settings: Settings) -> NotRabbitMQ:
@@ -156,8 +174,8 @@ def _not_management(what: str, settings: Settings) -> NotRabbitMQ:
     )
 
 
-def from_requests(error: Exception, settings: Settings) -> BrokerError:
-    """Return the error for a failed HTTP request."""
+def from_requests(error: Exception, settings: Settings, *, is_late: bool = False) -> BrokerError:
+    """Return the error for a failed HTTP request; `is_late` if it has used up its time."""
     import requests
 
     endpoint = settings.management
@@ -166,13 +184,15 @@ def from_requests(error: Exception, settings: Settings) -> BrokerError:
         return _tls_failure(what, error, endpoint)
     if isinstance(error, requests.exceptions.Timeout):
         return BrokerUnreachable(f"{what}: no answer within {settings.timeout:g} s", hint=_BOOTING)
-    if isinstance(error, requests.exceptions.ProxyError | requests.exceptions.InvalidProxyURL):
+    if is_late:
         return BrokerUnreachable(
-            f"{what} through the proxy: {reason_of_os(_cause(error))}",
-            hint="check HTTP_PROXY and HTTPS_PROXY, or exclude the host with NO_PROXY",
+            f"{what}: its answer did not end within {settings.timeout:g} s",
+            hint="`--timeout` gives a slow broker or line more time",
         )
-    if isinstance(error, requests.exceptions.InvalidURL):
-        return NotRabbitMQ(f"{what}: not a valid address", hint="give --management-url http://HOST:15672")
+    if isinstance(error, requests.exceptions.ProxyError):
+        return BrokerUnreachable(f"{what} through the proxy: {reason_of_os(_cause(error))}", hint=_PROXY)
+    if isinstance(error, ValueError):  # the management URL was checked before
+        return BrokerUnreachable(f"{what} through the proxy: the URL of the proxy is not valid", hint=_PROXY)
     return _unreachable(what, endpoint, _cause(error), wanted="http")
 
 
@@ -247,11 +267,15 @@ def queue_denied(
 
 
 def _reason(response: requests.Response) -> str | None:
-    with suppress(ValueError):
-        body = response.json()
+    from attune_infra.broker.answers import Unreadable, decode
+    from attune_infra.broker.plain_words import plain_words
+
+    with suppress(Unreadable):
+        body = decode(response.content)
         if isinstance(body, dict) and body.get("reason"):
             reason = body["reason"]
-            return plain_words(", ".join(map(str, reason)) if isinstance(reason, list) else str(reason))
+            words = ", ".join(map(str, reason)) if isinstance(reason, list) else str(reason)
+            return plain_words(words if len(words) <= _MAX_REASON else f"{words[:_MAX_REASON]}...")
     return None
 
 

@@ -21,8 +21,9 @@ from attune_infra.fleet.delivery import Delivery
 from attune_infra.settings import Settings
 from attune_infra.topology.facts.protocols import needs_http
 from attune_infra.topology.model import Binding, Exchange, Queue, Topology, TopologyObject, label
-from attune_infra.topology.permissions.commands import Case, usage_of
+from attune_infra.topology.permissions.commands import usage_of
 from attune_infra.topology.permissions.needs import Need, Over
+from attune_infra.topology.permissions.steps import Case
 from attune_infra.topology.target import Target
 from attune_infra.topology.worker import bindings_of, consumer_tag_of, queues_of, worker_family
 
@@ -162,7 +163,7 @@ class AmqpInbox:
         dead_letters = "x-dead-letter-exchange" in queue.arguments
 
         def arrive(message: Any) -> None:
-            message.queue_dead_letters = dead_letters
+            message.queue, message.queue_dead_letters = queue.name, dead_letters
             self._arrived.append(Delivery(message.body, _label_of(message), message))
 
         channel.basic_qos(0, self._prefetch, a_global=False)
@@ -231,7 +232,10 @@ def _label_of(message: Any) -> str:
 
 
 def _dead_letter(message: Any, reason: str) -> amqp.Message:
-    """Return a copy with the reason, and without expiration: RabbitMQ removes it from dead letters too."""
+    """Return a copy with the reason and the origin, and without expiration.
+
+    RabbitMQ removes the expiration from dead letters too. It writes no `x-death` here, so the origin has headers.
+    """
     properties = {
         name: value for name, value in message.properties.items() if name not in {"expiration", "user_id"}
     }
@@ -239,5 +243,7 @@ def _dead_letter(message: Any, reason: str) -> amqp.Message:
         **properties.pop("application_headers", {}),
         "x-attune-consumer": message.delivery_info["consumer_tag"],
         "x-attune-reason": reason,
+        "x-attune-queue": message.queue,
+        "x-attune-exchange": message.delivery_info["exchange"],
     }
     return amqp.Message(message.body, application_headers=headers, **properties)

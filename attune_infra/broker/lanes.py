@@ -13,6 +13,7 @@ import amqp
 from amqp import spec
 from amqp.method_framing import frame_writer
 
+from attune_infra.broker import request_log
 from attune_infra.broker.wire import forms_of, queue_arguments, widen
 from attune_infra.topology.model import Binding, Exchange, Queue
 
@@ -170,7 +171,14 @@ class Connection(amqp.Connection):  # type: ignore[misc] # the package ships no 
 
     def _through_outbox(self, _: amqp.Connection, transport: Any) -> Any:
         self.outbox = Outbox(transport.write)
-        return frame_writer(self, self.outbox)
+        write = frame_writer(self, self.outbox)
+        return request_log.logged_writer(write) if request_log.is_on() else write
+
+    def on_inbound_method(self, channel_id: int, method_sig: Any, payload: Any, content: Any) -> Any:
+        """Handle a method of the broker, after logging it if that is wanted."""
+        if request_log.is_on():
+            request_log.log_inbound(channel_id, method_sig)
+        return super().on_inbound_method(channel_id, method_sig, payload, content)
 
     def drain_events(self, timeout: float | None = None) -> None:
         """Wait for the next frame of the broker, at most as long as the read time-out."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from attune_infra.errors import BrokerError
+from attune_infra.broker import answers
+from attune_infra.broker.consumers import own_tags, read_tags
+from attune_infra.errors import BrokerError, StrangeAnswer
 from attune_infra.topology.doctor.seen import Login
 from attune_infra.topology.facts.permissions import Patterns, User
 from attune_infra.topology.permissions.needs import Over
@@ -48,7 +50,9 @@ def _login(http: Management, name: str, virtual_host: str, over: Over) -> Login:
 
 def _own_tags(http: Management) -> frozenset[str] | None:
     try:
-        return _tags(http.get("whoami")["tags"])
+        return own_tags(http)
+    except StrangeAnswer:
+        raise
     except BrokerError:
         return None
 
@@ -56,8 +60,11 @@ def _own_tags(http: Management) -> frozenset[str] | None:
 def _user(http: Management, name: str, virtual_host: str) -> User | None:
     """Return a user with all permissions; None if only an administrator may read them."""
     try:
-        tags = _tags(http.get("users", name)["tags"])
-        permissions, topics = (http.get("users", name, kind) for kind in ("permissions", "topic-permissions"))
+        tags = read_tags(http.get("users", name, shape=answers.USER)["tags"])
+        permissions = http.get("users", name, "permissions", shape=answers.PERMISSIONS)
+        topics = http.get("users", name, "topic-permissions", shape=answers.TOPIC_PERMISSIONS)
+    except StrangeAnswer:
+        raise
     except BrokerError:
         return None
     own = [item for item in permissions if item["vhost"] == virtual_host]
@@ -72,7 +79,3 @@ def _user(http: Management, name: str, virtual_host: str) -> User | None:
 
 def _patterns(item: Mapping[str, Any]) -> Patterns:
     return Patterns(configure=item.get("configure", ""), write=item["write"], read=item["read"])
-
-
-def _tags(found: list[str] | str) -> frozenset[str]:
-    return frozenset(found if isinstance(found, list) else found.split(",")) - {""}

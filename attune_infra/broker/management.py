@@ -7,15 +7,17 @@ path of the API, and the broker's own reason in errors.
 from __future__ import annotations
 
 import time
-from contextlib import suppress
+from collections.abc import Sequence
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import requests
 from rabbitmq_admin import AdminAPI
+from urllib3.exceptions import LocationParseError
 
-from attune_infra.broker import faults
+from attune_infra.broker import answers, bounded, faults, request_log
+from attune_infra.broker.shapes import ANYTHING, Shape, fault_in
 from attune_infra.settings import Settings
 
 _OVERVIEW: Final = "rabbitmq_version,cluster_name,node,object_totals.queues,exchange_types.name"
@@ -47,7 +49,7 @@ class Management(AdminAPI):  # type: ignore[misc] # the package ships no types
             auth=(endpoint.user.encode(), endpoint.password.encode()),
         )
         self.settings = settings
-        self.session = requests.Session()
+        self.session = bounded.session()
         self._options = {"timeout": settings.timeout, "allow_redirects": False, **_tls_options(settings)}
 
     def close(self) -> None:
@@ -56,28 +58,41 @@ class Management(AdminAPI):  # type: ignore[misc] # the package ships no types
     def overview(self) -> Overview:
         """Return the version, the number of queues, the exchange types, the cluster and the node of a broker.
 
-        Raise `NotRabbitMQ` if the answer has no version.
+        Raise `StrangeAnswer` if the answer has no version.
         """
-        overview = self.get("overview", columns=_OVERVIEW, disable_stats="true")
-        version = overview.get("rabbitmq_version") if isinstance(overview, dict) else None
-        if not isinstance(version, str):
-            raise faults.not_overview(self.settings)
+        overview = self.get("overview", shape=answers.OVERVIEW, columns=_OVERVIEW, disable_stats="true")
         types = frozenset(item["name"] for item in overview.get("exchange_types", ()))
-        queues = overview.get("object_totals", {}).get("queues", 0)
-        return Overview(version, queues, types or None, overview.get("cluster_name"), overview.get("node"))
+        queues = dict(overview.get("object_totals", ())).get("queues", 0)
+        return Overview(
+            overview["rabbitmq_version"],
+            queues,
+            types or None,
+            overview.get("cluster_name"),
+            overview.get("node"),
+        )
 
-    def get(self, *segments: str, **query: str) -> Any:
-        """Return the JSON at a path; raise `BrokerError` with the broker's reason."""
-        return self._api_get(path(*segments), params=query)
+    def get(self, *segments: str, shape: Shape = ANYTHING, **query: str) -> Any:
+        """Return the JSON at a path, which has this shape.
 
-    def failed_check(self, *segments: str) -> Any:
+        Raise `BrokerError` with the broker's reason, and `StrangeAnswer` for JSON of another shape.
+        """
+        answer = self._api_get(path(*segments), params=query)
+        self._insist(answer, shape, segments)
+        return answer
+
+    def _insist(self, answer: Any, shape: Shape, segments: Sequence[str]) -> None:
+        if found := fault_in(answer, shape):
+            raise faults.strange_answer(path(*segments), str(found), self.settings)
+
+    def failed_check(self, *segments: str, shape: Shape) -> Any:
         """Return the JSON with which a health check fails; None if it passes. Raise as `get` does."""
-        response = self._send("GET", url=self.url + path("health", "checks", *segments), auth=self.auth)
-        if response.status_code == requests.codes.service_unavailable:
-            with suppress(requests.exceptions.JSONDecodeError):
-                answer = response.json()
-                if isinstance(answer, dict) and answer.get("status") == "failed":
-                    return answer
+        place = ("health", "checks", *segments)
+        response = self._send("GET", url=self.url + path(*place), auth=self.auth)
+        if response.status_code == requests.codes.service_unavailable and faults.is_json(response):
+            answer = self._decoded(response)
+            if isinstance(answer, dict) and answer.get("status") == "failed":
+                self._insist(answer, shape, place)
+                return answer
         self._raise_for(response)
         return None
 
@@ -91,7 +106,7 @@ class Management(AdminAPI):  # type: ignore[misc] # the package ships no types
         between = (began + time.time()) / 2
         try:
             told = parsedate_to_datetime(response.headers["date"]).timestamp()
-        except (KeyError, ValueError):
+        except (KeyError, ValueError, OverflowError):
             return None
         return told + 0.5 - between
 
@@ -108,11 +123,17 @@ class Management(AdminAPI):  # type: ignore[misc] # the package ships no types
         self._api_delete(path(*segments), params=query)
 
     def _get(self, **kwargs: Any) -> Any:
-        response = self._request("GET", **kwargs)
+        return self._decoded(self._request("GET", **kwargs))
+
+    def _decoded(self, response: requests.Response) -> Any:
+        """Return the JSON of an answer."""
         try:
-            return response.json()
-        except requests.exceptions.JSONDecodeError as error:
-            raise faults.not_json(response, self.settings) from error
+            return answers.decode(response.content)
+        except answers.Unreadable as error:
+            if not faults.is_json(response):
+                raise faults.not_json(response, self.settings) from error
+            place = urlsplit(response.url).path.removeprefix(urlsplit(self.url).path)
+            raise faults.strange_answer(place, str(error), self.settings) from error
 
     def _api_put(self, url: str, **kwargs: Any) -> requests.Response:
         return self._request("PUT", url=self.url + url, auth=self.auth, json=kwargs["data"])
@@ -134,17 +155,35 @@ class Management(AdminAPI):  # type: ignore[misc] # the package ships no types
             raise faults.from_response(response, self.settings)
 
     def _send(self, method: str, **kwargs: Any) -> requests.Response:
+        """Send a request and log it if that is wanted; raise `BrokerError` without an answer."""
+        if not request_log.is_on():
+            return self._send_twice(method, **kwargs)
+        with request_log.timed_request(method, kwargs["url"]) as note:
+            response = self._send_twice(method, **kwargs)
+            note(response)
+        return response
+
+    def _send_twice(self, method: str, **kwargs: Any) -> requests.Response:
         """Send a request. Send it again if it fails because the kept-alive connection was closed."""
         kwargs |= self._options
-        try:
+        with bounded.within(self.settings.timeout):
             try:
-                response = self.session.request(method, **kwargs)
-            except requests.exceptions.ConnectionError as error:
-                if isinstance(error, requests.exceptions.SSLError | requests.exceptions.ConnectTimeout):
-                    raise
-                response = self.session.request(method, **kwargs)
-        except requests.exceptions.RequestException as error:
-            raise faults.from_requests(error, self.settings) from error
+                try:
+                    return self._send_once(method, **kwargs)
+                except requests.exceptions.ConnectionError as error:
+                    useless = isinstance(error, requests.exceptions.SSLError | requests.exceptions.ConnectTimeout)
+                    if useless or bounded.is_over():
+                        raise
+                    return self._send_once(method, **kwargs)
+            except bounded.TooLarge as error:
+                raise faults.too_large(kwargs["url"], answers.MAX_BYTES, self.settings) from error
+            except (requests.exceptions.RequestException, LocationParseError, ValueError) as error:
+                # requests lets some errors of urllib3 and of Python about the URL of a proxy through
+                raise faults.from_requests(error, self.settings, is_late=bounded.is_over()) from error
+
+    def _send_once(self, method: str, **kwargs: Any) -> requests.Response:
+        response = self.session.request(method, stream=True, **kwargs)
+        bounded.read_whole(response, answers.MAX_BYTES)
         return response
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from attune_infra.broker import wire
+from attune_infra.broker import answers, wire
 from attune_infra.errors import VirtualHostMissing
 from attune_infra.topology.facts.deletion import NULL_KEY
 from attune_infra.topology.model import MISSING_KEY, Binding, as_read
@@ -39,7 +39,7 @@ def recognize_missing_keys(bindings: Sequence[Binding], http: Management, vhost:
 def bindings_between(http: Management, place: Sequence[str], source: str) -> Iterator[tuple[Binding, str]]:
     """Yield the bindings between two ends, each with its properties key."""
     asked: set[str] = set()
-    for item in http.get(*place):
+    for item in http.get(*place, shape=answers.BINDINGS_WITH_KEYS):
         binding, properties_key = wire.binding_from(item, source), item["properties_key"]
         if _may_lack_key(binding) and properties_key not in asked:
             asked.add(properties_key)
@@ -70,7 +70,8 @@ class PropertiesKeys:
 
     def _list(self, source: str) -> dict[Binding, list[tuple[Binding, str]]]:
         found: defaultdict[Binding, list[tuple[Binding, str]]] = defaultdict(list)
-        for item in self._http.get("exchanges", self._vhost, source, "bindings", "source"):
+        place = ("exchanges", self._vhost, source, "bindings", "source")
+        for item in self._http.get(*place, shape=answers.BINDINGS_WITH_KEYS):
             binding = wire.binding_from(item, source)
             found[as_read(binding)].append((binding, item["properties_key"]))
         return found
@@ -90,7 +91,7 @@ def _may_lack_key(binding: Binding) -> bool:
 def _has_path(http: Management, place: Sequence[str], properties_key: str) -> bool:
     """Return True if a binding has no routing key; the path of the text `undefined` answers 404."""
     try:
-        http.get(*place, properties_key)
+        http.get(*place, properties_key, shape=answers.BINDING_WITH_KEY)
     except VirtualHostMissing:  # a 404
         return False
     return True

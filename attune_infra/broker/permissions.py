@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from shlex import quote
 from typing import TYPE_CHECKING, Final
 
@@ -82,3 +83,18 @@ def write_hint(exchange: str, routing_key: str, settings: Settings) -> str:
         f"user '{user}' needs {right}: {'; '.join(lines)}, with its other permissions;"
         f" if it has topic permissions there, one must match the routing key '{routing_key}'"
     )
+
+
+def read_hint(queue: str, settings: Settings) -> str:
+    """Return the way to let the user read a queue."""
+    return rights_hint([Right(Access.READ, "queue", queue)], settings)
+
+
+def rights_hint(rights: Iterable[Right], settings: Settings) -> str:
+    """Return the way to give the user rights that it lacks."""
+    user, needed = settings.amqp.user, list(rights)
+    lines = grants(
+        [Need(Over.AMQP, right) for right in needed], User(name=user, virtual_host=settings.virtual_host)
+    )
+    words = ", ".join(map(str, needed))
+    return f"user '{user}' needs {words}: {'; '.join(lines)}, with its other permissions"

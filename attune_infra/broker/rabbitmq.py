@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from secrets import token_hex
 from types import TracebackType
@@ -15,16 +15,29 @@ from attune_infra.broker.connections import Connections
 from attune_infra.broker.deleting import Deleter
 from attune_infra.broker.reading import Reader
 from attune_infra.broker.same_broker import check_same_broker
-from attune_infra.errors import AccessRefused, BrokerError, VirtualHostMissing
+from attune_infra.errors import AccessRefused, BrokerError, StrangeAnswer, VirtualHostMissing
 from attune_infra.settings import Settings, Via
 
 if TYPE_CHECKING:
+    from attune_infra.broker.loading import Loader
+    from attune_infra.broker.moving.mover import Mover
+    from attune_infra.broker.peeking import HeldMessages
+    from attune_infra.broker.tap import AmqpTap
+    from attune_infra.fleet.metrics import QueueStatistics
     from attune_infra.fleet.model import Depth
+    from attune_infra.fleet.queues import Numbers
+    from attune_infra.messages.loading import Failed
+    from attune_infra.messages.moving import Moved, Orders
+    from attune_infra.messages.peeking import Peekable
     from attune_infra.topology.diff import Create, Update
+    from attune_infra.topology.doctor.diagnosis import Check
     from attune_infra.topology.facts.refusals import Restrictions
-    from attune_infra.topology.model import Message, Topology, TopologyObject
+    from attune_infra.topology.model import Binding, Message, Topology, TopologyObject
+    from attune_infra.topology.permissions.needs import Need
+    from attune_infra.topology.planning.obstacles import Contents
     from attune_infra.topology.planning.report import Outcome
     from attune_infra.topology.probe import Arrival
+    from attune_infra.topology.routing.tap import Tap
     from attune_infra.topology.target import Target
 
 THROWAWAY: Final = "attune-infra probe"
@@ -67,8 +80,12 @@ class RabbitMQ:
 
     def check_same_cluster(self) -> None:
         if self.via is Via.AMQP:
-            with suppress(BrokerError):  # what needs AMQP fails by itself, and with more to say
+            try:
                 check_same_broker(self._connections)
+            except StrangeAnswer:
+                raise
+            except BrokerError:
+                pass  # what needs AMQP fails by itself, and with more to say
 
     def read(self, *, private: bool = False) -> Topology:
         return self._reader.read(private=private)
@@ -94,11 +111,19 @@ class RabbitMQ:
     def depths(self) -> Mapping[str, Depth]:
         return self._reader.depths()
 
+    def numbers(self, on_progress: Callable[[int, int], None]) -> Mapping[str, Numbers]:
+        from attune_infra.broker.statistics import read_numbers
+
+        return read_numbers(self._connections.http, self.settings.virtual_host, on_progress)
+
     def consumer_tags(self, queues: Collection[str]) -> Mapping[str, tuple[str, ...]]:
         return self._reader.consumer_tags(queues)
 
     def consumer_counts(self, queues: Collection[str]) -> Mapping[str, int]:
         return {queue: consumers for queue, (_, consumers) in self._connections.amqp.counts(queues).items()}
+
+    def statistics(self, queues: Collection[str]) -> Mapping[str, QueueStatistics]:
+        return self._reader.statistics(queues)
 
     def publish(self, exchange: str, routing_key: str, body: str, *, message_id: str) -> bool:
         from attune_infra.broker.amqp import json_message
@@ -117,6 +142,74 @@ class RabbitMQ:
 
     def arrivals(self, messages: Sequence[Message], queues: Collection[str]) -> Sequence[Arrival]:
         return self._connections.amqp.arrivals(messages, queues)
+
+    def weigh(self, queue: str) -> Contents:
+        from attune_infra.broker.weighing import weigh
+
+        counted = self._reader.contents_by_all_means(queue)
+        return weigh(self._connections.http, self.settings.virtual_host, queue, counted)
+
+    def last_offset(self, stream: str) -> int:
+        from attune_infra.broker.moving.opening import last_offset
+
+        return last_offset(self._connections, stream)
+
+    def lacking(self, needs: Sequence[Need]) -> Sequence[Check]:
+        from attune_infra.broker.logins import logins_of
+        from attune_infra.topology.doctor.diagnosis import Verdict
+        from attune_infra.topology.doctor.permissions import permission_checks, rights_in
+        from attune_infra.topology.facts.releases import version_of
+
+        logins = logins_of(self, rights_in(needs), over_http=True)
+        checks = permission_checks(logins, needs, self.settings.virtual_host, version_of(self._reader.version()))
+        return [check for check in checks if check.verdict is Verdict.PROBLEM]
+
+    def carry(self, ledger: str, prints: Sequence[bytes]) -> None:
+        from attune_infra.broker.moving.opening import carry
+
+        carry(self._connections, ledger, prints)
+
+    def unbind(self, binding: Binding) -> None:
+        self._connections.amqp.unbind(binding)
+
+    @contextmanager
+    def moving(self, orders: Orders, on_progress: Callable[[Moved], None] = lambda _: None) -> Iterator[Mover]:
+        from attune_infra.broker.moving.opening import opened
+
+        with opened(self._connections, orders, on_progress) as mover:
+            yield mover
+
+    @contextmanager
+    def peeking(self, queue: Peekable) -> Iterator[HeldMessages]:
+        from attune_infra.broker.peeking import peeking
+
+        with peeking(self._connections, queue) as held:
+            yield held
+
+    @property
+    def user(self) -> str:
+        return self.settings.amqp.user
+
+    @contextmanager
+    def loading(self, on_outcome: Callable[[int, Failed | None], None]) -> Iterator[Loader]:
+        from attune_infra.broker.loading import loading
+
+        with loading(self._connections, on_outcome) as loader:
+            yield loader
+
+    def ready(self, queues: Collection[str]) -> Mapping[str, int]:
+        return self._reader.ready(queues)
+
+    def purge(self, queue: str) -> int:
+        from attune_infra.broker.purging import purge
+
+        return purge(self._connections.amqp, queue)
+
+    def tapping(self, tap: Tap, topology: Topology, *, queue_length: int, counts: bool) -> AmqpTap:
+        """Return a tap to be entered, which `counts` dropped messages; `topology` is that of the broker."""
+        from attune_infra.broker.tap import AmqpTap
+
+        return AmqpTap(self.settings, tap, topology, queue_length=queue_length, counts=counts)
 
     def _make_throwaway(self, settings: Settings) -> None:
         """Make a virtual host. RabbitMQ permits all of it to the user of the request; permit it to AMQP's too."""

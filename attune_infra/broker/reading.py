@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Final
 
 from attune_infra.background import run_in_background
-from attune_infra.broker import faults, wire
+from attune_infra.broker import answers, faults, wire
+from attune_infra.broker.consumers import consumer_tags, sees_all_consumers
+from attune_infra.broker.leaders import has_leader
 from attune_infra.broker.odd_bindings import recognize_missing_keys
 from attune_infra.errors import BrokerError
 from attune_infra.topology.facts.machinery import is_hidden
 from attune_infra.topology.facts.releases import FIRST_WITH_DEFAULT_QUEUE_TYPE, version_of
 from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology, TopologyObject, as_read
-from attune_infra.topology.policy import expires
+from attune_infra.topology.policy import counting_restarts_expiry
 
 if TYPE_CHECKING:
     from attune_infra.broker.connections import Connections
+    from attune_infra.fleet.metrics import QueueStatistics
     from attune_infra.fleet.model import Depth
 
 _QUEUES_PER_REQUEST: Final = 50
 """Listing the default exchange's bindings of so many queues costs as much as one request."""
 _PARALLEL_REQUESTS: Final = 4
+_MAX_PATTERNS: Final = 8
+"""Patterns of names, each with a request of its own, that are asked before all queues are listed instead."""
 
 
 class Reader:
@@ -47,9 +53,11 @@ class Reader:
         """Return the objects of the virtual host. All lists are requested at once."""
         http = self._connections.http
         default_queue_type = self._default_queue_type
-        queue_list = run_in_background(lambda: http.get("queues", self._vhost, **wire.QUEUES))
+        queue_list = run_in_background(
+            lambda: http.get("queues", self._vhost, shape=answers.QUEUES, **wire.QUEUES)
+        )
         policy_lists = run_in_background(self._policies)
-        exchanges = http.get("exchanges", self._vhost, **wire.EXCHANGES)
+        exchanges = http.get("exchanges", self._vhost, shape=answers.EXCHANGES, **wire.EXCHANGES)
         listed = self._bindings([item["name"] for item in exchanges if item["name"]])
         headers = {item["name"] for item in exchanges if item["type"] == "headers"}
         bindings = [
@@ -68,23 +76,45 @@ class Reader:
         return recognize_missing_keys(self._listed_bindings(), self._connections.http, self._vhost)
 
     def contents(self, queue: str) -> tuple[int | None, int | None]:
-        """Return the numbers of messages, unacknowledged ones included, and of consumers.
+        """Return the numbers of messages, unacknowledged ones included, and of consumers; None if it is unknown.
 
-        The ready messages and the consumers are those of now, except for a queue with an expiry. Over HTTP, the
-        number of messages in a quorum queue lags up to 5 seconds behind (seen on 3.10, 4.0 and 4.3).
+        The ready messages and the consumers are those of now; the consumers of a stream, and of a classic queue
+        with an expiry, are unknown. Over HTTP, the number of messages in a quorum queue lags up to 5 seconds
+        behind (seen on 3.10, 4.0 and 4.3).
         """
-        listing = self._connections.http.get("queues", self._vhost, **wire.with_totals(queue))["items"]
+        listing = self._listing_of(queue)
         found = wire.queues_from(listing)
         total = listing[0].get("messages") if listing else None
-        if not found or is_hidden(found[0]) or self._expires(found[0]):
-            return total, None
-        try:
-            ready, consumers = self._connections.amqp.counts([queue]).get(queue, (None, None))
-        except BrokerError:  # the AMQP port may be closed
-            return total, None
+        ready, consumers = self._counts(found).get(queue, (None, None))
+        if ready is None and found and found[0].type == "quorum":
+            return total or None, consumers  # a number that lags: not even 0 is certain
         if total is None or ready is None:
             return total, consumers
         return (ready + total - listing[0]["messages_ready"]) or total, consumers
+
+    def contents_by_all_means(self, queue: str) -> tuple[int | None, int | None]:
+        """Return the numbers of `contents`, and if AMQP does not tell consumers, those of the statistics."""
+        messages, consumers = self.contents(queue)
+        if consumers is None:
+            with suppress(BrokerError):  # the statistics may be switched off
+                consumers = len(self.consumer_tags([queue])[queue])
+        return messages, consumers
+
+    def exists(self, queue: str) -> bool:
+        return bool(self._listing_of(queue))
+
+    def _listing_of(self, queue: str) -> Sequence[wire.Json]:
+        """Return the entry of a queue in the list, with its current numbers; nothing if the queue is missing."""
+        http, shape = self._connections.http, answers.QUEUES_WITH_TOTALS_FOUND
+        found: Sequence[wire.Json] = http.get("queues", self._vhost, shape=shape, **wire.with_totals(queue))[
+            "items"
+        ]
+        return found
+
+    def _listing_with_totals(self) -> Sequence[wire.Json]:
+        http, shape = self._connections.http, answers.QUEUES_WITH_TOTALS
+        found: Sequence[wire.Json] = http.get("queues", self._vhost, shape=shape, **wire.QUEUES_WITH_TOTALS)
+        return found
 
     def contents_at_most(self, queues: Collection[str]) -> Mapping[str, tuple[int | None, int | None]]:
         """Return upper bounds of the messages in queues, and their consumers.
@@ -93,36 +123,71 @@ class Reader:
         messages, so a quorum queue with consumers may hold any number. A stream is not counted at all.
         """
         chosen = set(queues)
-        listing = self._connections.http.get("queues", self._vhost, **wire.QUEUES_WITH_TOTALS)
+        listing = self._listing_with_totals()
         depths = wire.depths_from(listing)
         found = [queue for queue in wire.queues_from(listing) if queue.name in chosen and queue.name in depths]
-        counts = self._counts_of_lasting(found)
+        counts = self._counts(found)
         return {
             queue.name: wire.most_contents(queue, depths[queue.name], counts.get(queue.name)) for queue in found
         }
 
-    def _counts_of_lasting(self, queues: Iterable[Queue]) -> Mapping[str, tuple[int, int]]:
-        """Return the ready messages and consumers of queues that can be counted without restarting an expiry."""
-        policies = self._policies()
-        topology = self._topology(queues, policies)
-        lasting = [each.name for each in queues if not (is_hidden(each) or expires(each, topology))]
+    def ready(self, queues: Collection[str]) -> Mapping[str, int]:
+        """Return the ready messages of each queue; one that is missing, or has no leader, is left out."""
+        counts = dict(self._connections.amqp.counts(queues))
+        if any(counted == (0, 0) for counted in counts.values()):
+            self._drop_leaderless(counts, wire.queues_from(self._listing_with_totals()))
+        return {queue: ready for queue, (ready, _) in counts.items()}
+
+    def _counts(self, queues: Sequence[Queue]) -> Mapping[str, tuple[int | None, int | None]]:
+        """Return the ready messages and consumers of queues, as far as AMQP tells them without being a use."""
+        if not queues:
+            return {}
+        topology = self._topology(queues, self._policies())
+        lasting = [
+            each.name for each in queues if not (is_hidden(each) or counting_restarts_expiry(each, topology))
+        ]
         try:
-            return self._connections.amqp.counts(lasting)
+            counts = dict(self._connections.amqp.counts(lasting))
         except BrokerError:  # the AMQP port may be closed
             return {}
+        self._drop_leaderless(counts, queues)
+        streams = {each.name for each in queues if each.type == "stream"}  # RabbitMQ says 0 for any consumers
+        return {name: (ready, None if name in streams else found) for name, (ready, found) in counts.items()}
 
-    def _expires(self, queue: Queue) -> bool:
-        return expires(queue, self._topology([queue], self._policies()))
+    def _drop_leaderless(self, counts: dict[str, tuple[int, int]], queues: Iterable[Queue]) -> None:
+        """Drop the numbers of quorum queues without a leader, for which RabbitMQ says 0 and 0."""
+        version = version_of(self.version())
+        for each in queues:
+            may_lack_leader = each.type == "quorum" and counts.get(each.name) == (0, 0)
+            if may_lack_leader and not has_leader(self._connections.http, self._vhost, each, version):
+                del counts[each.name]
 
     def depths(self) -> Mapping[str, Depth]:
-        return wire.depths_from(self._connections.http.get("queues", self._vhost, **wire.TOTALS))
+        http = self._connections.http
+        return wire.depths_from(http.get("queues", self._vhost, shape=answers.TOTALS, **wire.TOTALS))
 
     def consumer_tags(self, queues: Collection[str]) -> Mapping[str, tuple[str, ...]]:
-        tags: dict[str, list[str]] = {queue: [] for queue in queues}
-        for item in self._connections.http.get("consumers", self._vhost, columns="queue.name,consumer_tag"):
-            if item["queue"]["name"] in tags:
-                tags[item["queue"]["name"]].append(item["consumer_tag"])
-        return {queue: tuple(sorted(found)) for queue, found in tags.items()}
+        http = self._connections.http
+        return consumer_tags(http, self._vhost, queues, sees_all=self._sees_all_consumers)
+
+    @cached_property
+    def _sees_all_consumers(self) -> bool:
+        return sees_all_consumers(self._connections.http)
+
+    def statistics(self, queues: Collection[str]) -> Mapping[str, QueueStatistics]:
+        """Return the statistics of these queues.
+
+        RabbitMQ takes long to list those of all queues, so only many patterns of names are worth that.
+        """
+        http, patterns = self._connections.http, list(wire.patterns_of(sorted(queues)))
+        if len(patterns) > _MAX_PATTERNS:
+            listing = http.get("queues", self._vhost, shape=answers.STATISTICS, **wire.STATISTICS)
+            found = wire.statistics_from(listing)
+            return {name: found[name] for name in found.keys() & set(queues)}
+        queries = (wire.STATISTICS | wire.page_of(pattern) for pattern in patterns)
+        shape = answers.STATISTICS_FOUND
+        pages = (http.get("queues", self._vhost, shape=shape, **query) for query in queries)
+        return wire.statistics_from(item for page in pages for item in page["items"])
 
     def _bindings(self, sources: Sequence[str]) -> list[Binding]:
         """Return all bindings; where it is cheaper, without asking for those of the default exchange."""
@@ -133,20 +198,23 @@ class Reader:
         return [binding for bindings in found for binding in bindings()]
 
     def _listed_bindings(self) -> list[Binding]:
-        return wire.bindings_from(self._connections.http.get("bindings", self._vhost, **wire.BINDINGS))
+        http = self._connections.http
+        return wire.bindings_from(http.get("bindings", self._vhost, shape=answers.BINDINGS, **wire.BINDINGS))
 
     def _bindings_of(self, sources: Iterable[str]) -> list[Binding]:
         http, found = self._connections.http, list[Binding]()
+        query, shape = wire.BINDINGS_OF_A_SOURCE, answers.BINDINGS_OF_A_SOURCE
         for source in sources:
-            listing = http.get("exchanges", self._vhost, source, "bindings", "source", **wire.BINDINGS_OF_A_SOURCE)
+            listing = http.get("exchanges", self._vhost, source, "bindings", "source", shape=shape, **query)
             found += wire.bindings_of(source, listing)
         return found
 
     def _policies(self) -> tuple[list[Policy], list[Policy]]:
         """Return the policies and the operator policies."""
         http = self._connections.http
-        policies, by_operators = http.get("policies", self._vhost), http.get("operator-policies", self._vhost)
-        return wire.policies_from(policies), wire.policies_from(by_operators)
+        kinds = ("policies", "operator-policies")
+        regular, by_operators = (http.get(kind, self._vhost, shape=answers.POLICIES) for kind in kinds)
+        return wire.policies_from(regular), wire.policies_from(by_operators)
 
     def _topology(
         self,
@@ -167,7 +235,8 @@ class Reader:
     def _default_queue_type(self) -> str:
         """The type of a queue that names none; raise `VirtualHostMissing` if the virtual host is missing."""
         version = version_of(self.version())
-        listing = self._connections.http.get("vhosts", columns="name,default_queue_type")
+        http, columns = self._connections.http, "name,default_queue_type"
+        listing = http.get("vhosts", shape=answers.VIRTUAL_HOSTS, columns=columns)
         known = {item["name"]: item.get("default_queue_type") for item in listing}
         if self._vhost not in known:
             raise faults.virtual_host_missing(self._settings)

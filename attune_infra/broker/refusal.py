@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from attune_infra.broker.plain_words import plain_words
 from attune_infra.topology.facts import features
 
 
@@ -40,6 +39,11 @@ class Refusal:
     text: str
     feature: str | None = None
 
+    @property
+    def is_exclusive_use(self) -> bool:
+        """True if another consumer has the queue alone."""
+        return self.code is Code.FORBIDDEN and "exclusive use" in self.text
+
 
 _CODES = {403: Code.FORBIDDEN, 404: Code.MISSING, 405: Code.LOCKED, 406: Code.DIFFERS}
 _NO_SUCH_OBJECT = "NOT_FOUND - no "
@@ -47,6 +51,8 @@ _NO_SUCH_OBJECT = "NOT_FOUND - no "
 
 def refusal_of(error: Exception) -> Refusal:
     """Return the reason for which RabbitMQ closed a channel or connection, in its own words."""
+    from attune_infra.broker.plain_words import plain_words
+
     words = getattr(error, "reply_text", None) or str(error) or type(error).__name__
     text = " ".join(str(words).split())
     if feature := features.denied_in(text):

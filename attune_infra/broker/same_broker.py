@@ -10,6 +10,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
+from attune_infra.broker import answers
 from attune_infra.broker.connections import TWO_URLS, Connections
 from attune_infra.errors import VirtualHostMissing, WrongTarget
 
@@ -58,7 +59,7 @@ def _is_listed(queue: str, connections: Connections) -> bool:
     vhost, end = connections.settings.virtual_host, time.monotonic() + _LAG
     while True:
         try:
-            connections.http.get("queues", vhost, queue, columns="name", disable_stats="true")
+            connections.http.get("queues", vhost, queue, shape=answers.NAMED, columns="name", disable_stats="true")
         except VirtualHostMissing:  # a 404
             if time.monotonic() > end:
                 return False

@@ -27,6 +27,7 @@ from attune_infra.topology.model import (
 )
 
 if TYPE_CHECKING:
+    from attune_infra.fleet.metrics import QueueStatistics
     from attune_infra.fleet.model import Depth
 
 Json: TypeAlias = Mapping[str, Any]
@@ -59,7 +60,16 @@ TOTALS: Final = {
 QUEUES_WITH_TOTALS: Final = TOTALS | {
     "columns": f"{QUEUES['columns']},messages_ready,messages_unacknowledged",
 }
-"""Query for the list of queues with their current numbers of messages."""
+"""Query for the list of queues with their current numbers of messages.
+
+Only with these numbers, RabbitMQ 3.10 and 4.3 list a quorum queue whose process is gone as down.
+"""
+
+STATISTICS: Final = {"columns": "name,head_message_timestamp,message_stats.redeliver"}
+"""Query for numbers that only statistics have."""
+
+_MAX_PATTERN: Final = 1024
+"""Bytes of a pattern of names. RabbitMQ 4.3 refuses longer ones."""
 
 MAX_SOURCES_LISTED_SINGLY: Final = 32
 """Exchanges whose bindings may be listed with one request each.
@@ -73,7 +83,19 @@ def exchanges_from(listing: Iterable[Json]) -> list[Exchange]:
 
 
 def queues_from(listing: Iterable[Json]) -> list[Queue]:
-    return [_queue(item) for item in listing]
+    """Read queues. Their type is `type`: RabbitMQ 4 adds `x-queue-type` to arguments declared without it."""
+    return [
+        Queue(
+            name=item["name"],
+            type=item["type"],
+            durable=item["durable"],
+            auto_delete=item["auto_delete"],
+            exclusive=item.get("exclusive") or False,
+            arguments=_without_type(own) if "x-queue-type" in (own := item["arguments"]) else own,
+            state=item.get("state"),
+        )
+        for item in listing
+    ]
 
 
 def policies_in_effect(kind: str, listing: Iterable[Json]) -> dict[tuple[str, str, str], str]:
@@ -81,12 +103,14 @@ def policies_in_effect(kind: str, listing: Iterable[Json]) -> dict[tuple[str, st
 
     Without statistics, releases before 4.3 list no operator policies, and no policy in place of none.
     """
-    return {
-        (attribute, kind, item["name"]): item[attribute] or ""
-        for item in listing
-        for attribute in ("policy", "operator_policy")
-        if attribute in item
-    }
+    found: dict[tuple[str, str, str], str] = {}
+    for item in listing:
+        name = item["name"]
+        if "policy" in item:
+            found["policy", kind, name] = item["policy"] or ""
+        if "operator_policy" in item:
+            found["operator_policy", kind, name] = item["operator_policy"] or ""
+    return found
 
 
 def bindings_from(listing: Iterable[Json]) -> list[Binding]:
@@ -175,7 +199,44 @@ def depths_from(listing: Iterable[Json]) -> dict[str, Depth]:
     }
 
 
-def most_contents(queue: Queue, depth: Depth, counts: tuple[int, int] | None) -> tuple[int | None, int | None]:
+def statistics_from(listing: Iterable[Json]) -> dict[str, QueueStatistics]:
+    """Read statistics. The time is that of a message with a timestamp at the head of a classic queue.
+
+    `message_stats` is an empty list for a queue without any.
+    """
+    from attune_infra.fleet.metrics import QueueStatistics
+
+    return {
+        item["name"]: QueueStatistics(
+            oldest=item.get("head_message_timestamp"),
+            redelivered=dict(item["message_stats"]).get("redeliver", 0) if "message_stats" in item else None,
+        )
+        for item in listing
+    }
+
+
+def patterns_of(names: Iterable[str]) -> Iterator[str]:
+    """Yield patterns that match these names and no other, as many names in each as RabbitMQ allows."""
+    share, length = list[str](), 0
+    for name in map(re.escape, names):
+        size = len(name.encode()) + 1
+        if share and length + size > _MAX_PATTERN - len("^()$"):
+            yield f"^({'|'.join(share)})$"
+            share, length = [], 0
+        share.append(name)
+        length += size
+    if share:
+        yield f"^({'|'.join(share)})$"
+
+
+def page_of(pattern: str) -> dict[str, str]:
+    """Return the part of a query that chooses queues by a pattern. It makes RabbitMQ answer in pages."""
+    return {"page": "1", "page_size": "500", "use_regex": "true", "name": pattern}
+
+
+def most_contents(
+    queue: Queue, depth: Depth, counts: tuple[int | None, int | None] | None
+) -> tuple[int | None, int | None]:
     """Return upper bounds by RabbitMQ's totals, and by the exact numbers (ready, consumers) if they are known."""
     ready, consumers = counts or (None, None)
     total = max(depth.total, (ready or 0) + depth.unacknowledged)
@@ -260,20 +321,10 @@ def _exchange(item: Json) -> Exchange:
     )
 
 
-def _queue(item: Json) -> Queue:
-    """Read a queue. Its type is `type`: RabbitMQ 4 adds `x-queue-type` to arguments declared without it."""
-    arguments = item["arguments"]
-    if "x-queue-type" in arguments:
-        arguments = {name: value for name, value in arguments.items() if name != "x-queue-type"}
-    return Queue(
-        name=item["name"],
-        type=item["type"],
-        durable=item["durable"],
-        auto_delete=item["auto_delete"],
-        exclusive=item.get("exclusive", False),
-        arguments=arguments,
-        state=item.get("state"),
-    )
+def _without_type(arguments: dict[str, Argument]) -> dict[str, Argument]:
+    if len(arguments) == 1:
+        return {}
+    return {name: value for name, value in arguments.items() if name != "x-queue-type"}
 
 
 def binding_from(item: Json, source: str) -> Binding:

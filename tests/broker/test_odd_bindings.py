@@ -10,6 +10,7 @@ import pytest
 
 from attune_infra.broker.management import Management
 from attune_infra.broker.rabbitmq import RabbitMQ
+from attune_infra.broker.shapes import Shape
 from attune_infra.settings import Via
 from attune_infra.topology.diff import Create
 from attune_infra.topology.model import Argument, Binding, Exchange, Queue, TopologyObject
@@ -299,9 +300,9 @@ def test_many_bindings_are_listed_once_and_their_twins_are_deleted_too(
     asked: list[tuple[str, ...]] = []
     get = broker._connections.http.get
 
-    def count(*segments: str, **query: str) -> Any:
+    def count(*segments: str, shape: Shape, **query: str) -> Any:
         asked.append(segments)
-        return get(*segments, **query)
+        return get(*segments, shape=shape, **query)
 
     monkeypatch.setattr(broker._connections.http, "get", count)
 

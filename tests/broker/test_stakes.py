@@ -60,7 +60,7 @@ def test_counting_spares_queues_with_an_expiry(broker: RabbitMQ, channel: amqp.C
     first = broker.contents_at_most(["classic", "quorum"])
     eventually(lambda: broker.contents_at_most(["classic", "quorum"]), lambda found: not found)
 
-    assert first == {"classic": (2, None), "quorum": (None, None)}
+    assert first == {"classic": (2, None), "quorum": (2, 0)}
 
 
 def test_without_amqp_a_quorum_queue_is_unknown(vhost: VirtualHost, channel: amqp.Channel) -> None:

@@ -318,3 +318,16 @@ def test_a_policy_that_is_not_listed_is_not_said_to_be_none(
     listed: Item, read: dict[tuple[str, str, str], str]
 ) -> None:
     assert wire.policies_in_effect("queue", [QUEUE | listed]) == read
+
+
+def test_patterns_match_their_names_and_stay_short() -> None:
+    names = [f"queue | {'ü' * 100}.{number}*" for number in range(20)] + ["ü" * 127]
+
+    patterns = list(wire.patterns_of(names))
+
+    assert all(len(pattern.encode()) <= 1024 for pattern in patterns)
+    assert len(patterns) < len(names)
+    for name in names:
+        assert sum(bool(re.search(pattern, name)) for pattern in patterns) == 1
+    assert not any(re.search(pattern, "queue") for pattern in patterns)
+    assert list(wire.patterns_of([])) == []

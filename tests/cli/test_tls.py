@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import socket
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,6 +87,28 @@ def test_with_all_three_files_everything_works(attune_infra_alone: Command, tls:
 
     assert (result.code, result.stderr) == (0, "")
     assert attune_infra_alone("verify", *tls.options, environment=tls.environment).code == 0
+
+
+def test_metrics_tell_when_certificates_expire(attune_infra_alone: Command, tls: TlsBroker) -> None:
+    result = attune_infra_alone("metrics", *tls.options, environment=tls.environment)
+
+    series = r'^attune_certificate_expiry_timestamp_seconds\{certificate="(\w+)"\} (\S+)$'
+    found = re.findall(series, result.stdout, re.MULTILINE)
+    days = {name: (float(until) - time.time()) / 86_400 for name, until in found}
+    assert result.code == 0
+    assert days.keys() == {"amqps", "https", "client", "authorities"}
+    assert all(day > 300 for day in days.values())
+
+
+def test_a_certificate_that_cannot_be_seen_has_no_time(attune_infra_alone: Command, tls: TlsBroker) -> None:
+    away = tls.environment | {AMQP_URL.variable: "amqps://guest:guest@localhost:1"}
+
+    result = attune_infra_alone("metrics", *tls.options, environment=away)
+
+    assert result.code == 0
+    assert "no TLS handshake with localhost:1: " in result.stderr
+    assert 'certificate="https"' in result.stdout
+    assert 'certificate="amqps"' not in result.stdout
 
 
 def test_the_files_can_come_from_the_environment(attune_infra_alone: Command, tls: TlsBroker) -> None:

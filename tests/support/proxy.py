@@ -13,12 +13,14 @@ class Proxy:
     """A proxy that forwards each connection to the first of these ports of this machine that accepts it.
 
     After `cut_after` bytes from the client it closes the connection; after `hold_after` bytes it silently stops
-    forwarding in both directions.
+    forwarding in both directions. A `port` of an earlier proxy is taken again; 0 is any.
     """
 
-    def __init__(self, *targets: int, cut_after: int | None = None, hold_after: int | None = None) -> None:
+    def __init__(
+        self, *targets: int, cut_after: int | None = None, hold_after: int | None = None, port: int = 0
+    ) -> None:
         self._targets, self._cut_after, self._hold_after = targets, cut_after, hold_after
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(("127.0.0.1", port))
         self._closing = threading.Event()
         self._threads = [threading.Thread(target=self._accept)]
         self.port: int = self._listener.getsockname()[1]
