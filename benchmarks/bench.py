@@ -23,6 +23,7 @@ from benchmarks.ground import Ground
 from benchmarks.growth import measure_growth
 from benchmarks.match import Contestants, install_all, play
 from benchmarks.measure import Failed, Stopwatch
+from benchmarks.moving import KINDS, MOVING, measure_moving
 from benchmarks.ours import AttuneInfra
 from benchmarks.report import render_markdown, render_text
 from benchmarks.results import Run
@@ -60,9 +61,9 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument(
         "--only",
         nargs="+",
-        choices=(*NAMES, GROWTH),
+        choices=(*NAMES, *MOVING, GROWTH),
         metavar="CASE",
-        help=f"measure only these cases, of: {', '.join(NAMES)}, {GROWTH}",
+        help=f"measure only these cases, of: {', '.join((*NAMES, *MOVING, GROWTH))}",
     )
     parser.add_argument(
         "--on-disk", action="store_true", help="keep the broker's data below TMPDIR, not in memory"
@@ -78,6 +79,10 @@ def parse_options() -> argparse.Namespace:
     )
     parser.add_argument(
         "--growth", action="store_true", help="also measure time and memory for 100 to 20,000 workers"
+    )
+    parser.add_argument("--moving", action="store_true", help="also measure moving messages between queues")
+    parser.add_argument(
+        "--messages", type=int, default=200_000, help="messages to move (default: %(default)s)", metavar="N"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results as data")
     parser.add_argument(
@@ -113,10 +118,14 @@ def measure(options: argparse.Namespace) -> Run:
         workshop = Workshop(
             cache=cache_folder(), folder=ground.folder, rabbitmq_root=options.rabbitmq_root, broker=ground.whole
         )
+        moving = tuple(name for name in MOVING if options.moving or name in (options.only or ()))
         kinds = dict.fromkeys(entry.kind for case in wanted for entry in case.entries)
-        contestants = install_all({AttuneInfra: None, **kinds}, workshop)
+        contestants = install_all(
+            {AttuneInfra: None, **kinds, **(dict.fromkeys(KINDS) if moving else {})}, workshop
+        )
         known = versions(contestants)
         results = tuple(play(case, contestants, ground) for case in wanted)
+        results += tuple(measure_moving(moving, contestants, ground, (options.messages, min(3, scale.rounds))))
         growing = options.growth or GROWTH in (options.only or ())
         growth = tuple(measure_growth(contestants[AttuneInfra], ground)) if growing else ()
     return Run(

@@ -59,10 +59,10 @@ class Ground:
     def calm(self) -> None:
         """Wait until the broker has finished earlier work, such as deleting a virtual host."""
         until = time.monotonic() + _CALM_TIMEOUT
-        before = self._processor_seconds()
+        before = self.processor_seconds()
         while time.monotonic() < until:
             time.sleep(_CALM_INTERVAL)
-            after = self._processor_seconds()
+            after = self.processor_seconds()
             if after - before < _CALM_SHARE * _CALM_INTERVAL:
                 return
             before = after
@@ -79,7 +79,7 @@ class Ground:
         if missing:
             raise Failed(f"it left out {len(missing)} queues and bindings, such as {missing[0]}")
 
-    def _processor_seconds(self) -> float:
+    def processor_seconds(self) -> float:
         """Return the processor time that the broker has used; 0 on systems without /proc."""
         try:
             fields = (

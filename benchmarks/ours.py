@@ -12,7 +12,7 @@ from attune_infra.settings import WORKER_QUEUE_TTL
 from benchmarks.contestant import Call, Job
 from benchmarks.workshop import Workshop, read_first_line
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 _TO_READ = (
     "cli.diff",
     "topology.document.parse",
@@ -63,6 +63,13 @@ class AttuneInfra:
 
     def diff(self, job: Job) -> Sequence[Call]:
         return self._calls(job, "diff", "--worker", _ids(job))
+
+    def move(self, job: Job) -> Sequence[Call]:
+        return self._calls(job, "queue", "move", *(queue["name"] for queue in job.document.queues), "--yes")
+
+    def rename(self, job: Job) -> Sequence[Call]:
+        source, to = (queue["name"] for queue in job.document.queues)
+        return self._calls(job, "migrate", source, "--to", to, "--yes")
 
     def tell_version(self, job: Job) -> Sequence[Call]:
         return self._calls(job, "--version")

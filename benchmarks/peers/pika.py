@@ -33,6 +33,12 @@ class Pika:
         """Declare exchanges and queues passively; it cannot look for bindings."""
         return self._calls("check", job)
 
+    def move(self, job: Job) -> Sequence[Call]:
+        """Move messages one by one: consume, publish, wait for the confirm, acknowledge."""
+        source, to = (queue["name"] for queue in job.document.queues)
+        given = (source, to, str(job.document.workers), job.virtual_host.amqp_url)
+        return [Call((str(self.programs / "python"), str(PROGRAMS / "move_with_pika.py"), *given))]
+
     def _calls(self, action: str, job: Job) -> Sequence[Call]:
         program = str(PROGRAMS / "with_pika.py")
         given = (action, str(job.document.path), job.virtual_host.amqp_url)

@@ -1,11 +1,12 @@
 """The protocols of what the program needs from outside: a broker, a worker's queues, a registry, a sandbox.
 
-`operations` and `worker` take objects of these shapes. `broker`, `registry` and `sandbox` have the real ones.
+`operations` and `worker` take objects of these shapes. `broker`, `registry` and `sandbox` have the real ones. The
+protocols about single messages are in `messages`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -14,14 +15,20 @@ if TYPE_CHECKING:
     from attune_infra.errors import ExitCode
     from attune_infra.fleet.delivery import Delivery
     from attune_infra.fleet.deregister import DeregisteredWorkers
+    from attune_infra.fleet.metrics import QueueStatistics
     from attune_infra.fleet.model import Depth, Member
+    from attune_infra.fleet.queues import Numbers
     from attune_infra.fleet.register import RegisteredWorker, Registration
     from attune_infra.fleet.registry import RegistryTable
+    from attune_infra.messages.moving import Moved, Orders
     from attune_infra.topology.diff import Create, Update
+    from attune_infra.topology.doctor.diagnosis import Check
     from attune_infra.topology.doctor.seen import Registry, Seen
     from attune_infra.topology.facts.permissions import Right
     from attune_infra.topology.facts.refusals import Restrictions
-    from attune_infra.topology.model import Message, Topology, TopologyObject
+    from attune_infra.topology.model import Binding, Message, Topology, TopologyObject
+    from attune_infra.topology.permissions.needs import Need
+    from attune_infra.topology.planning.obstacles import Contents
     from attune_infra.topology.planning.report import Outcome
     from attune_infra.topology.probe import Arrival
     from attune_infra.topology.target import Target
@@ -80,7 +87,8 @@ class Broker(Protocol):
     def contents(self, queue: str) -> tuple[int | None, int | None]:
         """Return the numbers of messages and consumers of a queue; None for a number that is unknown.
 
-        The consumers of a queue with an expiry are unknown: counting them would restart its expiry.
+        The consumers of a classic queue with an expiry are unknown: counting them would restart its expiry. So are
+        those of a stream, and both numbers of a quorum queue without a leader.
         """
         ...
 
@@ -100,14 +108,37 @@ class Counts(Protocol):
         ...
 
     def consumer_tags(self, queues: Collection[str]) -> Mapping[str, tuple[str, ...]]:
-        """Return the consumer tags of each queue from the statistics, which lag about 6 seconds behind."""
+        """Return the consumer tags of each queue from the statistics, which lag about 6 seconds behind.
+
+        They are those of all users. For a user without the tag monitoring, each queue takes a request.
+        """
         ...
 
     def consumer_counts(self, queues: Collection[str]) -> Mapping[str, int]:
         """Return the exact number of consumers of each queue now; missing queues are left out.
 
-        Counting restarts the expiry of a queue that has one, so do not pass such queues.
+        Counting restarts the expiry of a classic queue that has one, so do not pass such queues.
         """
+        ...
+
+
+class Statistics(Protocol):
+    """The statistics that RabbitMQ keeps of queues."""
+
+    def statistics(self, queues: Collection[str]) -> Mapping[str, QueueStatistics]:
+        """Return the statistics of these queues; missing queues are left out."""
+        ...
+
+
+class WatchedBroker(Protocol):
+    """A broker whose queues are watched."""
+
+    def read(self, *, private: bool = False) -> Topology:
+        """Return the objects of the virtual host, as `Broker.read` does."""
+        ...
+
+    def numbers(self, on_progress: Callable[[int, int], None]) -> Mapping[str, Numbers]:
+        """Return the statistics of each queue; tell the progress: (done, total)."""
         ...
 
 
@@ -130,8 +161,65 @@ class Messages(Protocol):
         ...
 
 
+class Mover(Protocol):
+    """A move of messages out of one queue."""
+
+    @property
+    def is_settled(self) -> bool:
+        """True if the ledger can be deleted: each message that was sent has been taken from the queue."""
+        ...
+
+    @property
+    def left(self) -> Sequence[bytes]:
+        """Fingerprints of messages that an earlier run has sent, and that others took out of the source too."""
+        ...
+
+    def run(self, *, enough: int = 0) -> Moved:
+        """Move until at most `enough` messages are ready in the source, or the limit is reached.
+
+        Return the numbers of all runs of this mover. Raise `BrokerError`: what was moved by then stays so, and
+        another mover continues.
+        """
+        ...
+
+
+class MovingBroker(Broker, Protocol):
+    """A broker that moves messages between its queues."""
+
+    def weigh(self, queue: str) -> Contents:
+        """Return the contents of a queue, and the room of the broker; what this user may not know is None."""
+        ...
+
+    def lacking(self, needs: Sequence[Need]) -> Sequence[Check]:
+        """Return a finding for each user who lacks some of these needs, as far as that can be known beforehand."""
+        ...
+
+    def carry(self, ledger: str, prints: Sequence[bytes]) -> None:
+        """Note in the ledger of the next move that these messages go no further."""
+        ...
+
+    def last_offset(self, stream: str) -> int:
+        """Return the offset of the last message in a stream; -1 if it is empty."""
+        ...
+
+    def unbind(self, binding: Binding) -> None:
+        """Delete a binding at once, without reading back; raise `BrokerError` with the broker's reason."""
+        ...
+
+    def moving(self, orders: Orders, on_progress: Callable[[Moved], None] = ...) -> AbstractContextManager[Mover]:
+        """Declare the ledger, and yield a mover; raise `InUse` if another one moves the same queue now.
+
+        The ledger is left; delete it when the move is complete.
+        """
+        ...
+
+
 class CountingBroker(Broker, Counts, Protocol):
     """A broker that also counts."""
+
+
+class MeasuredBroker(CountingBroker, Statistics, Protocol):
+    """A broker that also has statistics."""
 
 
 class ProbeBroker(Broker, Messages, Protocol):

@@ -1,0 +1,86 @@
+"""A broker that is killed forgets acknowledgements: messages are back, and none is doubled without its mark."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
+
+from attune_infra.broker.rabbitmq import RabbitMQ
+from attune_infra.errors import BrokerError
+from attune_infra.messages.moving import Moved, Orders
+from attune_infra.topology.facts.between import ledger_of
+from support.traffic import Record, publish_many, read_all
+from support.under_test import BrokerUnderTest
+from support.virtual_host import VirtualHost
+
+MESSAGES = 3000
+
+
+@pytest.mark.lengthy
+@pytest.mark.parametrize("kind", ["classic", "quorum"])
+def test_what_is_back_after_a_kill_of_the_broker_is_marked(under_test: BrokerUnderTest, kind: str) -> None:
+    orders = Orders(source="old", ledger=ledger_of("old"), exchange="to-new", source_type=kind)
+    with under_test.sandbox(postgres=False) as sandbox:
+        vhost = VirtualHost("/", sandbox.amqp_url, sandbox.management_url)
+        record = Record(sent=fill(vhost, kind))
+        move_until_killed(vhost, orders, sandbox.kill_broker)
+        sandbox.start_broker()
+        with RabbitMQ(vhost.settings(timeout=30)) as broker, broker.moving(orders, ignore) as mover:
+            moved = mover.run()
+        read_all(vhost, record, "new")
+
+    assert record.lost == set()
+    assert record.doubled <= record.marked
+    assert len(record.marked) == moved.doubtful
+    if kind == "classic":
+        assert record.doubled, "RabbitMQ forgot no acknowledgement, so this test has shown nothing"
+
+
+@pytest.mark.lengthy
+@pytest.mark.parametrize("kind", ["classic", "quorum"])
+def test_a_queue_that_was_emptied_stays_so_after_a_kill(under_test: BrokerUnderTest, kind: str) -> None:
+    """The move waits until RabbitMQ has written the acknowledgements: nothing would tell the messages later."""
+    orders = Orders(source="old", ledger=ledger_of("old"), exchange="to-new", source_type=kind, drops_ledger=True)
+    with under_test.sandbox(postgres=False) as sandbox:
+        vhost = VirtualHost("/", sandbox.amqp_url, sandbox.management_url)
+        record = Record(sent=fill(vhost, kind))
+        with RabbitMQ(vhost.settings()) as broker:
+            with broker.moving(orders, ignore) as mover:
+                mover.run()
+            sandbox.kill_broker()
+        sandbox.start_broker()
+        for queue in ("new", "old"):
+            read_all(vhost, record, queue)
+
+    assert record.lost == set()
+    assert record.doubled == set()
+
+
+def fill(vhost: VirtualHost, kind: str) -> set[tuple[int, int]]:
+    """Declare both queues, and publish messages into the old one."""
+    connection = vhost.client()
+    channel = connection.channel()
+    channel.exchange_declare("to-new", "fanout", durable=True, auto_delete=False)
+    for name in ("old", "new"):
+        channel.queue_declare(name, durable=True, auto_delete=False, arguments={"x-queue-type": kind})
+    channel.queue_bind("new", "to-new")
+    sent = publish_many(channel, "", "old", 0, MESSAGES)
+    connection.close()
+    time.sleep(2 if kind == "quorum" else 0)  # RabbitMQ forgets a quorum queue if it is killed before
+    return sent
+
+
+def move_until_killed(vhost: VirtualHost, orders: Orders, kill: Callable[[], None]) -> None:
+    """Move most of the messages, and kill the broker before it has written the last acknowledgements."""
+    with RabbitMQ(vhost.settings()) as broker, suppress(BrokerError), broker.moving(orders, ignore) as mover:
+        mover.run(enough=MESSAGES // 3)
+        kill()
+        mover.run()
+        pytest.fail("the broker was not killed")
+
+
+def ignore(_: Moved) -> None:
+    """Take progress, and do nothing."""
