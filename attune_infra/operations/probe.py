@@ -10,7 +10,7 @@ from attune_infra.topology.diff import Create
 from attune_infra.topology.model import Topology
 from attune_infra.topology.planning.report import Status
 from attune_infra.topology.probe import checks_of, mirror
-from attune_infra.topology.verify import Check, Verdict
+from attune_infra.topology.verify import Check, Code, Verdict
 
 _NAME: Final = "probe of the routes"
 
@@ -18,11 +18,19 @@ _NAME: Final = "probe of the routes"
 def probe(broker: ProbeBroker, want: Topology) -> tuple[Check, ...]:
     """Return a check for each route. A broker that cannot be probed is a result, not an exception."""
     if not want.routes:
-        return (Check(_NAME, Verdict.WARNING, "the topology has no routes, so nothing was proven"),)
+        return (
+            Check(
+                Code.ROUTE_PROVEN,
+                None,
+                _NAME,
+                Verdict.WARNING,
+                "the topology has no routes, so nothing was proven",
+            ),
+        )
     try:
         return _probe_routes(broker, want)
     except BrokerError as error:
-        return (Check(_NAME, Verdict.UNKNOWN, error.sentence, error.hint),)
+        return (Check(Code.ROUTE_PROVEN, None, _NAME, Verdict.UNKNOWN, error.sentence, error.hint),)
 
 
 def _probe_routes(broker: ProbeBroker, want: Topology) -> tuple[Check, ...]:

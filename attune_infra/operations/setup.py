@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 from attune_infra.errors import BrokerError
+from attune_infra.operations.progress import Watch, watched
 from attune_infra.operations.put_back import put_back_old
 from attune_infra.topology.diff import Changed, Create, Delete, Recreate, Update, diff
 from attune_infra.topology.facts.refusals import Restrictions
@@ -21,9 +23,6 @@ if TYPE_CHECKING:
 _NEEDS_CONSENT: Final = "it can lose messages or queues, which needs --allow-destructive"
 MAX_QUEUES_COUNTED: Final = 100
 """Queues whose contents are counted one by one; for more of them it would take too long."""
-
-Watch: TypeAlias = Callable[[int, int], None]
-"""Progress callback: (done, total)."""
 
 
 def setup(broker: Broker, want: Topology, *, watch: Watch = lambda *_: None) -> Report:
@@ -72,7 +71,7 @@ def apply_plan(
     }
     losses = [refusals[change.want] for change in gone if made[change.want].status is Status.FAILED]
     put_back = put_back_old(losses, made, before, broker) if losses else {}
-    deleted = _delete(plan, broker, consent)
+    deleted = _delete(plan, broker, consent, watch)
     again = _make_again(plan.deletions, deleted, broker, want)
     outcomes |= refusals | removals | made | recreated | put_back | again
     outcomes |= _set_by_others(outcomes.values(), broker, want)
@@ -122,13 +121,16 @@ def count_contents(plan: Plan, broker: CountingBroker) -> Plan:
     queues = plan.queues_at_risk
     if len(queues) <= MAX_QUEUES_COUNTED:
         return plan.with_contents({queue: broker.contents(queue) for queue in queues})
-    depths, tags = broker.depths(), broker.consumer_tags(queues)
+    depths = broker.depths()
     messages = {queue: depths[queue].total if queue in depths else None for queue in queues}
-    return plan.with_contents({queue: (messages[queue], len(tags[queue])) for queue in queues})
+    consumers: dict[str, int | None] = dict.fromkeys(queues)
+    with suppress(BrokerError):  # the statistics may be switched off
+        consumers.update({queue: len(tags) for queue, tags in broker.consumer_tags(queues).items()})
+    return plan.with_contents({queue: (messages[queue], consumers[queue]) for queue in queues})
 
 
 def _refusal(change: Recreate, broker: Broker, why: str | None = None) -> Outcome:
-    """Return the outcome for an object that differs: its loss if it is recreated, and a policy to use instead."""
+    """Return the outcome for an object that differs: its loss if it is recreated, and the remedies."""
     item = change.want
     messages, consumers = broker.contents(item.name) if isinstance(item, Queue) else (0, 0)
     return Outcome(
@@ -140,6 +142,7 @@ def _refusal(change: Recreate, broker: Broker, why: str | None = None) -> Outcom
         lost=change.lost,
         again=change.again,
         instead=change.instead,
+        migrate=change.migrate,
     )
 
 
@@ -191,11 +194,7 @@ def _make_again(
 def _make(
     changes: Sequence[Create | Update], broker: Broker, want: Topology, watch: Watch = lambda *_: None
 ) -> dict[TopologyObject, Outcome]:
-    applied: list[Outcome] = []
-    watch(0, len(changes))
-    for outcome in broker.apply(changes):
-        applied.append(outcome)
-        watch(len(applied), len(changes))
+    applied = list(watched(broker.apply(changes), len(changes), watch))
     changes_left = Plan.between(broker.read(), want).changes if applied else ()
     lacking = {change.want: change for change in changes_left if not isinstance(change, Delete)}
     return {outcome.object: _read_back(outcome, lacking.get(outcome.object), broker) for outcome in applied}
@@ -216,12 +215,12 @@ def _read_back(outcome: Outcome, lacking: Changed | None, broker: Broker) -> Out
             return outcome
 
 
-def _delete(plan: Plan, broker: Broker, consent: Consent) -> list[Outcome]:
+def _delete(plan: Plan, broker: Broker, consent: Consent, watch: Watch) -> list[Outcome]:
     """Delete undeclared objects; return the outcomes in the order of the plan, kept ones included."""
     kept = {change.have: plan.why_kept(change, consent) for change in plan.deletions}
     going = [change for change in plan.deletions if kept[change.have] is None]
-    outcomes = zip(broker.delete([change.have for change in going], even_if_used=False), going, strict=True)
-    gone = {change.have: _with_loss(outcome, change) for outcome, change in outcomes}
+    deleted = watched(broker.delete([each.have for each in going], even_if_used=False), len(going), watch)
+    gone = {change.have: _with_loss(outcome, change) for outcome, change in zip(deleted, going, strict=True)}
     return [
         gone.get(change.have) or Outcome(change.have, Status.KEPT, f"it is undeclared, but {kept[change.have]}")
         for change in plan.deletions

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from attune_infra.background import run_in_background
 from attune_infra.errors import AttuneError, BrokerError
 from attune_infra.operations.wait import wait_until
-from attune_infra.topology.policy import expires
+from attune_infra.topology.policy import tells_consumers
 from attune_infra.topology.verify import Demands, Seen, Verification, Wanted
 from attune_infra.topology.verify import verify as verify_seen
 
@@ -47,7 +47,7 @@ def _look(broker: CountingBroker, seen: Seen, listed: Callable[[], Topology], wa
         topology = listed()
         present = [queue for queue in wanted.queues_of_workers if queue in topology.queues]
         countable = present if answers and len(present) <= MAX_QUEUES_COUNTED else ()
-        lasting = [queue for queue in countable if not expires(topology.queues[queue], topology)]
+        lasting = [queue for queue in countable if tells_consumers(topology.queues[queue], topology)]
         counts = broker.consumer_counts(lasting) if lasting else {}
         consumed = [queue for queue in present if counts.get(queue, demanded and answers)]
         tags = _tags(broker, present, consumed) if present else {}

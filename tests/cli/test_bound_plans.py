@@ -12,6 +12,7 @@ import pytest
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.settings import AMQP_URL, MANAGEMENT_URL
 from support.as_a_user import Command
+from support.contract import check_contract
 from support.under_test import BrokerUnderTest
 from support.virtual_host import VirtualHost, create_virtual_host
 
@@ -99,6 +100,7 @@ def test_a_plan_in_a_file_is_applied_as_it_is(
     assert f"`attune-infra setup {plan}` applies exactly it" in made.stderr
     assert names(broker) == ["jobs", "jobs.more"]
     held = json.loads(plan.read_text())
+    check_contract(plan.read_text())
     assert held["schema"] == "attune-infra/plan/1"
     assert [change["name"] for change in held["changes"]] == ["jobs", "jobs.more"]
     stale = attune_infra("setup", str(plan))

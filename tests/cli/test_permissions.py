@@ -30,6 +30,7 @@ from support.limited_place import DOCUMENT, WANT, Place, Scenario, no_rights_dat
 from support.virtual_host import VirtualHost, create_virtual_host
 
 pytestmark = pytest.mark.broker
+MESSAGES: Final = Path(__file__).with_name("queue") / "one.jsonl"
 SET_UP: Final = WANT.objects()
 OWN: Final = objects_of(worker_family(WANT), 1)
 DIFFERENT: Final = (
@@ -51,6 +52,8 @@ FOREIGN: Final = Binding(source="rest", destination="worker.1.tasks")
 ORPHAN: Final = Queue(name="worker.2.tasks")
 
 
+BOUND: Final = tuple(Queue(name="jobs") if item == WANT.queues["jobs"] else item for item in SET_UP)
+"""Everything, with a queue that has no dead letter exchange, and its binding."""
 FLEET: Final = (*SET_UP, *OWN)
 SCENARIOS: Final = (
     Scenario(usage="setup"),
@@ -70,6 +73,19 @@ SCENARIOS: Final = (
     Scenario(usage="lint --live"),
     Scenario(usage="graph --live"),
     Scenario(usage="trace --live", options=("tasks", "job.1"), have=SET_UP),
+    Scenario(usage="queues"),
+    Scenario(usage="queue peek", options=("jobs",), have=SET_UP, queues=("jobs",)),
+    Scenario(usage="migrate --dry-run", options=("jobs",), have=SET_UP),
+    Scenario(usage="queue load", options=(str(MESSAGES), "jobs"), have=SET_UP, queues=("jobs",)),
+    Scenario(usage="queue purge", options=("jobs", "--yes"), have=SET_UP, queues=("jobs",)),
+    Scenario(
+        usage="tap",
+        options=("tasks", "job.#", "--queue", "seen", "--for", "0.2"),
+        have=SET_UP,
+        tapped=(Binding(source="tasks", destination="seen", routing_key="job.#"),),
+    ),
+    Scenario(usage="dlq list", have=SET_UP),
+    Scenario(usage="dlq replay", options=("dead", "--yes"), have=SET_UP, queues=("dead",), code=3),
     Scenario(usage="export"),
     Scenario(usage="metrics"),
     Scenario(usage="worker list"),
@@ -93,7 +109,13 @@ SCENARIOS: Final = (
     Scenario(usage="registry init", has_table=False),
     Scenario(usage="registry init --schema NEW", has_table=False),
 )
-SAME_AS: Final = {"worker watch": "worker list"}
+STEPWISE: Final = (
+    Scenario(usage="migrate", options=("jobs", "--yes"), have=BOUND, queues=("jobs",)),
+    Scenario(usage="queue move", options=("jobs", "dead", "--yes"), have=SET_UP, queues=("jobs", "dead")),
+    Scenario(usage="queue copy", options=("jobs", "dead", "--yes"), have=SET_UP, queues=("jobs", "dead")),
+)
+"""Commands that go on where they were refused: they have made a part by then."""
+SAME_AS: Final = {"watch": "queues", "worker watch": "worker list", "dlq show": "queue peek"}
 """Commands that a terminal is needed for, and those that do the same without one."""
 
 
@@ -127,6 +149,38 @@ def test_a_command_needs_exactly_what_the_table_says(place: Place, scenario: Sce
     assert result.code == scenario.code, f"{result.stdout}{result.stderr}"
     wrong = {str(need): found for need in scenario.taken_away if (found := try_without(place, scenario, need))}
     assert wrong == {}
+
+
+@pytest.mark.parametrize("scenario", STEPWISE, ids=str)
+def test_the_needs_of_a_command_of_many_steps_are_enough(place: Place, scenario: Scenario) -> None:
+    place.prepare(scenario)
+    place.permit(scenario.needs)
+
+    result = place.run(scenario)
+
+    assert result.code == scenario.code, f"{result.stdout}{result.stderr}"
+
+
+MIGRATE: Final = STEPWISE[0]
+
+
+def can_be_tried(need: Need) -> bool:
+    """Return False for rights that only an administrator can see, or that RabbitMQ tells over AMQP alone."""
+    is_right = isinstance(need.what, Right) and need.what.routing_key is None
+    return is_right and need.over is Over.AMQP and "amq.default" not in str(need)
+
+
+@pytest.mark.parametrize("need", [*filter(can_be_tried, MIGRATE.taken_away)], ids=str)
+def test_a_migration_does_not_begin_without_one_of_its_rights(place: Place, need: Need) -> None:
+    place.prepare(MIGRATE)
+    place.permit(MIGRATE.needs, without=need)
+    objects, _ = place.state(MIGRATE)
+
+    result = place.run(MIGRATE)
+
+    assert place.state(MIGRATE)[0] == objects
+    assert result.code == 4
+    assert [words for words in words_about(place, need) if words not in result.stderr] == []
 
 
 def try_without(place: Place, scenario: Scenario, need: Need) -> list[str]:
@@ -186,7 +240,7 @@ def words_about(place: Place, need: Need) -> list[str]:
 
 
 def test_every_line_of_the_table_is_tried() -> None:
-    tried = {scenario.usage for scenario in SCENARIOS} | SAME_AS.keys() | {"worker run"}
+    tried = {scenario.usage for scenario in (*SCENARIOS, *STEPWISE)} | SAME_AS.keys() | {"worker run"}
 
     assert {usage.command for usage in USAGES} == tried
     assert all(usage_of(left).steps == usage_of(right).steps for left, right in SAME_AS.items())

@@ -1,5 +1,6 @@
 """`attune-infra setup` and `attune-infra diff`, as a user runs them, on a real broker."""
 
+import shlex
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,6 +12,8 @@ import pytest
 
 from attune_infra.broker.management import Management
 from attune_infra.broker.rabbitmq import RabbitMQ
+from attune_infra.links import code_url
+from attune_infra.settings import TOPOLOGY
 from attune_infra.topology.builtin import attune
 from attune_infra.topology.diff import diff, undeclared
 from support.as_a_user import Command
@@ -43,8 +46,9 @@ def test_setup_makes_the_topology_and_leaves_nothing_to_do(
     assert first.lines == [*(f"+ {words}: created" for words in WORDS), "13 objects: 13 created"]
 
     second = attune_infra("setup", "--via", via)
-    assert (second.code, second.stderr) == (0, "")
-    assert second.lines == [*(f"  {words}: unchanged" for words in WORDS), "13 objects: 13 unchanged"]
+    assert (second.code, second.stdout, second.stderr) == (0, "13 objects: 13 unchanged\n", "")
+    third = attune_infra("setup", "--via", via, "-v")
+    assert third.lines == [*(f"  {words}: unchanged" for words in WORDS), "13 objects: 13 unchanged"]
 
     assert (attune_infra("diff").code, attune_infra("verify").code) == (0, 0)
     assert diff(broker.read(), attune()) == ()
@@ -180,6 +184,8 @@ def test_json_carries_both_values_of_a_difference(attune_infra: Command, channel
         "kind": "queue",
         "name": "attune.dlx.queue",
         "change": "recreate",
+        "code": "diff-recreate",
+        "url": code_url("diff-recreate"),
         "differences": [
             {"attribute": "auto_delete", "have": True, "want": False},
             {"attribute": "x-message-ttl", "want": 86_400_000},
@@ -187,7 +193,25 @@ def test_json_carries_both_values_of_a_difference(attune_infra: Command, channel
         "loss": {"messages": 0, "consumers": 0, "bindings": 0, "exchanges": 0},
         "lost": [],
         "created_again": [],
+        "migrate": shlex.join(["attune-infra", "migrate", "attune.dlx.queue", *topology_under_test(attune_infra)]),
+        **place_under_test(attune_infra, "attune.dlx.queue"),
     }
+
+
+def topology_under_test(attune_infra: Command) -> list[str]:
+    """Return the option that names the document under test; nothing if a built-in topology is under test."""
+    file = attune_infra.environment.get(TOPOLOGY.variable)
+    return [] if file is None else [TOPOLOGY.flag, file]
+
+
+def place_under_test(attune_infra: Command, name: str) -> dict[str, Any]:
+    """Return the place of an object in the document under test; nothing if a built-in topology is under test."""
+    file = attune_infra.environment.get(TOPOLOGY.variable)
+    if file is None:
+        return {}
+    lines = Path(file).read_text(encoding="utf-8").splitlines()
+    line = next(number for number, text in enumerate(lines, 1) if text.startswith(f"  {name}:"))
+    return {"file": file, "line": line, "column": 3, "end": 3 + len(name)}
 
 
 def test_a_user_without_permissions_is_told_what_was_refused(
@@ -330,7 +354,7 @@ def test_a_plan_shows_what_the_broker_will_refuse_and_exits_as_setup(
     assert refusal.pop("hint").startswith("enable its plugin with `rabbitmq-plugins enable")
     assert refusal == {
         "object": {"kind": "exchange", "name": "delayed"},
-        "code": "exchange type",
+        "code": "exchange-type",
         "reason": reason,
     }
 

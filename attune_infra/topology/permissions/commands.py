@@ -5,9 +5,10 @@ A command is made of steps. A step says whose permissions it needs, and knows th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from itertools import chain
+from typing import Final
 
 from attune_infra.errors import InvalidInput
 from attune_infra.topology.facts.permissions import (
@@ -20,7 +21,14 @@ from attune_infra.topology.facts.permissions import (
     rights_to_publish,
 )
 from attune_infra.topology.facts.protocols import needs_amqp, needs_http
-from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology, TopologyObject, kind_of
+from attune_infra.topology.model import Binding, Exchange, Policy, Queue, TopologyObject, kind_of
+from attune_infra.topology.permissions.moving import (
+    rights_after_migration,
+    rights_after_move,
+    rights_to_migrate,
+    rights_to_move,
+    rights_to_take,
+)
 from attune_infra.topology.permissions.needs import (
     CREATE_SCHEMA_AND_TABLE,
     CREATE_TABLE,
@@ -32,6 +40,7 @@ from attune_infra.topology.permissions.needs import (
     Over,
     Privileges,
 )
+from attune_infra.topology.permissions.steps import Case, Step, Words
 from attune_infra.topology.worker import (
     bindings_of,
     named_dead_letter_exchange,
@@ -39,52 +48,6 @@ from attune_infra.topology.worker import (
     queues_of,
     worker_family,
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
-    """The things that a command deals with: a document, the ids of workers, and undeclared objects to delete."""
-
-    want: Topology
-    worker_ids: tuple[int, ...] = ()
-    undeclared: tuple[TopologyObject, ...] = ()
-    dead_letter_exchange: str | None = None
-    """The exchange for rejected messages, if it is not that of the topology's queues."""
-
-    @property
-    def exchanges(self) -> Mapping[str, Exchange]:
-        known = {item.name: item for item in self.undeclared if isinstance(item, Exchange)}
-        return {**known, **self.want.exchanges}
-
-
-class Words(NamedTuple):
-    """The names on which a step needs each permission, in words; empty for none."""
-
-    configure: str = ""
-    write: str = ""
-    read: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """A part of several commands: the needed tag, and the rights in a case; for people, the rights in words."""
-
-    over: Over = Over.HTTP
-    tag: Tag | None = None
-    rights: Callable[[Case], Iterable[Right]] = lambda _: ()
-    policies_of: Callable[[Case], bool] = lambda _: False
-    words: Words = Words()  # noqa: RUF009 # immutable
-    is_rare: bool = False
-    """True if the connection is opened only if there are such rights."""
-
-    def needs(self, case: Case) -> Iterator[Need]:
-        tag = Tag.POLICYMAKER if self.policies_of(case) else self.tag
-        if tag is not None:
-            yield Need(self.over, tag)
-        rights = [Need(self.over, right) for right in self.rights(case)]
-        if rights or not self.is_rare:
-            yield Need(self.over, Entry())
-        yield from rights
 
 
 def _create(
@@ -145,6 +108,11 @@ def _consume(case: Case) -> Iterator[Right]:
     return (right for queue in _queues(case) for right in rights_to_consume(queue.name))
 
 
+def _send_back(case: Case) -> Iterator[Right]:
+    """Return the rights to take messages out of queues, and to keep a ledger; not those of where messages go."""
+    return chain.from_iterable(rights_to_take(name, case.exchanges) for name in case.queues)
+
+
 def _dispatch(case: Case) -> Iterator[Right]:
     """Yield the rights to publish to the exchange of each worker's first binding."""
     for worker_id in case.worker_ids:
@@ -161,6 +129,14 @@ def _dead_letter(case: Case) -> Iterator[Right]:
     for worker_id in case.worker_ids:
         for binding in bindings_of(family, worker_id):
             yield from rights_to_publish(exchange, binding.routing_key, case.exchanges)
+
+
+def _tap(case: Case) -> Iterator[Right]:
+    """Yield the rights for the private queue of a tap."""
+    for binding in case.tapped:
+        yield from rights_to_create(Queue(name=binding.destination), case.exchanges)
+        yield from rights_to_create(binding, case.exchanges)
+        yield from rights_to_consume(binding.destination)
 
 
 def _has_policies(case: Case) -> bool:
@@ -218,6 +194,64 @@ DEAD_LETTER: Final = Step(
 DISPATCH: Final = Step(
     over=Over.AMQP, rights=_dispatch, words=Words(write="the exchange of the worker's first binding")
 )
+LOAD_MESSAGES: Final = Step(
+    over=Over.AMQP,
+    rights=lambda case: rights_to_publish("", "", case.exchanges),
+    words=Words(write="`amq.default`, or the exchange of --exchange"),
+)
+READ_MESSAGES: Final = Step(
+    over=Over.AMQP,
+    rights=lambda case: chain.from_iterable(map(rights_to_consume, case.queues)),
+    words=Words(read="the queues that are named"),
+)
+
+MOVE_MESSAGES: Final = Step(
+    over=Over.AMQP,
+    rights=rights_to_move,
+    words=Words(
+        configure="an exchange and a queue named attune-infra.*",
+        write="these, `amq.default`, and the queue that gets messages",
+        read="these, and the queue that messages are taken from",
+    ),
+)
+TIDY_UP: Final = Step(
+    rights=rights_after_move, words=Words(configure="an exchange and a queue named attune-infra.*")
+)
+MIGRATE: Final = Step(
+    over=Over.AMQP,
+    rights=rights_to_migrate,
+    words=Words(
+        configure="the queue, and exchanges and queues named attune-infra.*",
+        write="these, `amq.default`, and each dead letter exchange",
+        read="these, and the exchanges that the queue is bound to",
+    ),
+)
+END_MIGRATION: Final = Step(
+    rights=rights_after_migration,
+    words=Words(
+        configure="the queue, and exchanges and queues named attune-infra.*",
+        write="the queue, and exchanges named attune-infra.*",
+        read="the exchanges that the queue is bound to",
+    ),
+)
+SEND_BACK: Final = Step(
+    over=Over.AMQP,
+    rights=_send_back,
+    words=Words(
+        configure="a queue named attune-infra.ledger.QUEUE",
+        write="that queue, `amq.default`, and each exchange that messages go back to",
+        read="that queue, and the queue that is named",
+    ),
+)
+TAP: Final = Step(
+    over=Over.AMQP,
+    rights=_tap,
+    words=Words(
+        configure="queues `attune-infra.tap.*`",
+        write="queues `attune-infra.tap.*`",
+        read="queues `attune-infra.tap.*`; the exchange",
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,23 +280,44 @@ class Usage:
 _STAYS: Final = "Without configure on the document's other objects, it says so once for each, and works."
 _MISSING: Final = "A missing exchange is created too, and needs configure."
 
+_DROPPED: Final = "Without write on `amq.default`, it works, but dropped messages are not counted."
+
 _UNCOUNTED: Final = (
     "Without access over AMQP, or on 4.3 without any permission on a queue, consumers are not counted."
 )
+_KEPT: Final = "Without access over AMQP, quorum queues cannot be counted, and are kept."
+_UNREAD: Final = "Without read on a dead letter queue, its messages are counted, and not read."
 USAGES: Final = (
     Usage(command="setup", steps=(LOOK, SET_POLICIES, *CREATE)),
     Usage(command="setup --dry-run", steps=(LOOK,)),
     Usage(command="setup --via http", steps=(LOOK, SET_POLICIES, *CREATE_OVER_HTTP)),
     Usage(command="setup --allow-destructive", steps=(LOOK, SET_POLICIES, *CREATE, RECREATE)),
-    Usage(command="setup --prune --allow-destructive", steps=(LOOK, SET_POLICIES, *CREATE, RECREATE, PRUNE)),
+    Usage(
+        command="setup --prune --allow-destructive",
+        steps=(LOOK, SET_POLICIES, *CREATE, RECREATE, PRUNE),
+        note=_KEPT,
+    ),
     Usage(command="diff", steps=(LOOK,)),
     Usage(command="verify", steps=(LOOK, ENTER)),
     Usage(command="verify --probe", steps=(LOOK, ENTER, PROBE)),
     Usage(command="lint --live", steps=(LOOK,), note=_UNCOUNTED),
     Usage(command="graph --live", steps=(LOOK,)),
     Usage(command="trace --live", steps=(LOOK,)),
+    Usage(command="queues", steps=(LOOK,)),
+    Usage(command="migrate --dry-run", steps=(LOOK,)),
+    Usage(command="migrate", steps=(LOOK, MIGRATE, END_MIGRATION)),
+    Usage(command="queue peek", steps=(LOOK, READ_MESSAGES)),
+    Usage(command="queue move", steps=(LOOK, MOVE_MESSAGES, TIDY_UP)),
+    Usage(command="queue copy", steps=(LOOK, MOVE_MESSAGES, TIDY_UP)),
+    Usage(command="queue load", steps=(LOOK, LOAD_MESSAGES)),
+    Usage(command="queue purge", steps=(LOOK, READ_MESSAGES)),
+    Usage(command="dlq list", steps=(LOOK, ENTER), note=_UNREAD),
+    Usage(command="dlq show", steps=(LOOK, READ_MESSAGES)),
+    Usage(command="dlq replay", steps=(LOOK, SEND_BACK)),
+    Usage(command="watch", steps=(LOOK,), database=READ_TABLE, database_is_optional=True),
+    Usage(command="tap", steps=(LOOK, TAP), note=_DROPPED),
     Usage(command="export", steps=(LOOK,)),
-    Usage(command="metrics", steps=(LOOK,), database=READ_TABLE),
+    Usage(command="metrics", steps=(LOOK,), database=READ_TABLE, database_is_optional=True),
     Usage(command="worker list", steps=(LOOK,), database=READ_TABLE),
     Usage(command="worker verify", steps=(LOOK,), database=READ_TABLE),
     Usage(command="worker watch", steps=(LOOK,), database=READ_TABLE),
@@ -301,8 +356,9 @@ USAGES: Final = (
         steps=(LOOK, DELETE_WORKER),
         database=READ_TABLE,
         database_is_optional=True,
+        note=_KEPT,
     ),
-    Usage(command="worker prune", steps=(LOOK, DELETE_WORKER, PRUNE_BINDINGS), database=READ_TABLE),
+    Usage(command="worker prune", steps=(LOOK, DELETE_WORKER, PRUNE_BINDINGS), database=READ_TABLE, note=_KEPT),
     Usage(command="worker run", steps=(RUN_WORKER, CONSUME, DEAD_LETTER), database=REGISTER, note=_STAYS),
     Usage(command="worker dispatch", steps=(DISPATCH,)),
     Usage(command="registry init", database=CREATE_TABLE),
@@ -319,6 +375,9 @@ ASKING_NOTHING: Final = (
     "topology check",
     "topology show",
     "topology schema",
+    "schemas",
+    "completion",
+    "help",
     "sandbox",
 )
 """The commands that ask no server of the user's, without `--live`."""

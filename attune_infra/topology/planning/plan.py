@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from attune_infra.errors import ExitCode, FeatureDenied, RequestRefused
 from attune_infra.topology.diff import Await, Change, Create, Delete, Recreate, Update, change_of
+from attune_infra.topology.document.origin import Origin
 from attune_infra.topology.document.problems import Problem
 from attune_infra.topology.facts.deletion import Companion
 from attune_infra.topology.facts.refusals import ForeseenRefusal, Restrictions, foresee_refusals
@@ -27,6 +28,7 @@ from attune_infra.topology.planning.companions import with_companions
 from attune_infra.topology.planning.consent import TO_NOTHING, Consent
 from attune_infra.topology.planning.digest import canonical_change, canonical_object, digest_of, insist_on_digest
 from attune_infra.topology.planning.prune import prunable
+from attune_infra.topology.planning.remedy import migration_instead
 from attune_infra.topology.planning.report import Loss
 from attune_infra.topology.policy import with_policies
 from attune_infra.topology.target import Target
@@ -62,6 +64,8 @@ class Plan:
     """The number of objects of the virtual host."""
     stakes: Stakes = field(default_factory=dict, kw_only=True)
     risks: tuple[tuple[str, str], ...] = field(default=(), kw_only=True)
+    origin: Origin = field(default_factory=Origin, kw_only=True, compare=False)
+    """The text that declares the wanted objects."""
 
     @classmethod
     def between(cls, have: Topology, want: Topology, *, prune: bool = False) -> Plan:
@@ -96,6 +100,17 @@ class Plan:
     def foreseeing(self, have: Topology, want: Topology, restrictions: Restrictions) -> Plan:
         """Return the same plan with the refusals of a broker."""
         return replace(self, refusals=foresee_refusals(self.declared, have, want, restrictions))
+
+    def naming_migrations(self, have: Topology, want: Topology, options: Sequence[str]) -> Plan:
+        """Return the same plan with the commands that migrate queues; `options` name the document for them."""
+        refused = {refusal.object for refusal in self.refusals}
+        changes = (
+            replace(change, migrate=migration_instead(change, have, want, options))
+            if isinstance(change, Recreate) and change.want not in refused
+            else change
+            for change in self.changes
+        )
+        return replace(self, changes=tuple(changes))
 
     def check_possible(self) -> None:
         """Raise `RequestRefused`, naming every object, if the broker is certain to refuse one.

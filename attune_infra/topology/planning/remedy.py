@@ -1,17 +1,20 @@
-"""A policy in place of a deletion, where it has the same effect."""
+"""Remedies in place of a deletion: a policy, where it has the same effect, or a migration."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from itertools import chain, count
+from shlex import join
 
 from attune_infra.topology.diff import Recreate, change_of
+from attune_infra.topology.document.selectors import first_selecting
 from attune_infra.topology.facts.compatibility import judgements
 from attune_infra.topology.facts.fact import Effect
 from attune_infra.topology.facts.patterns import escape
 from attune_infra.topology.facts.releases import NEWEST
-from attune_infra.topology.model import ABSENT, Argument, Exchange, Policy, Topology
+from attune_infra.topology.model import ABSENT, Argument, Exchange, Policy, Queue, Topology
 from attune_infra.topology.policy import PROVIDED_BY_POLICY, applicable_policies, policy_of, with_policies
+from attune_infra.topology.worker import owner_of
 
 
 def policy_instead(change: Recreate, have: Topology, want: Topology) -> Policy | None:
@@ -40,6 +43,23 @@ def policy_instead(change: Recreate, have: Topology, want: Topology) -> Policy |
     )
     is_enough = change_of(change.want, with_policies(settled, {**settled.policies, policy.name: policy})) is None
     return policy if is_enough and _is_accepted(policy, have) else None
+
+
+def migration_instead(change: Recreate, have: Topology, want: Topology, options: Sequence[str]) -> str | None:
+    """Return the command that migrates a queue to the wanted one, None if `migrate` would not accept the queue.
+
+    The `options` name the document. A worker's queue is not in it, a protected one has to stay, and nobody
+    else can use an exclusive one.
+    """
+    name, existing = change.want.name, have.find_queue(change.want.name)
+    if not isinstance(change.want, Queue) or existing is None or existing.exclusive or not existing.works:
+        return None
+    if first_selecting(want.demands.protect, change.want) is not None:
+        return None
+    if want.workers is not None and owner_of(want.workers, name) is not None:
+        return None
+    words = [*options, "--", name] if name.startswith("-") else [name, *options]
+    return join(["attune-infra", "migrate", *words])
 
 
 def _is_accepted(policy: Policy, topology: Topology) -> bool:

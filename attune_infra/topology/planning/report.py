@@ -73,7 +73,8 @@ class Outcome:
     """The outcome of one object, with a reason if it is not the wanted one.
 
     `lost` are objects that RabbitMQ deletes along with this one, and `again` those that are created again.
-    `instead` is a policy that would have the wanted effect without any loss. `stakes` are the queues that a policy
+    `instead` is a policy that would have the wanted effect without any loss, and `migrate` the command that keeps
+    every message. `stakes` are the queues that a policy
     put at stake, or would put. `denied` is the user who lacked a permission for what was
     attempted.
     """
@@ -84,6 +85,7 @@ class Outcome:
     differences: tuple[Difference, ...] = ()
     loss: Loss | None = None
     instead: Policy | None = None
+    migrate: str | None = None
     lost: tuple[Companion, ...] = ()
     again: tuple[Companion, ...] = ()
     stakes: tuple[Stake, ...] = ()

@@ -9,9 +9,10 @@ from attune_infra.topology.builtin import attune
 from attune_infra.topology.facts.permissions import Access, Patterns, Right, Tag, User
 from attune_infra.topology.facts.releases import NEWEST
 from attune_infra.topology.model import Binding, Exchange, Queue, Topology, TopologyObject
-from attune_infra.topology.permissions.commands import USAGES, Case, usage_of
+from attune_infra.topology.permissions.commands import USAGES, usage_of
 from attune_infra.topology.permissions.lacks import grant_in_postgres, grants, lacks, pattern_for, quote_role
 from attune_infra.topology.permissions.needs import REGISTER, Entry, Need, Over
+from attune_infra.topology.permissions.steps import Case
 
 WRITE_Q = Need(Over.AMQP, Right(Access.WRITE, "queue", "q"))
 READ_T = Need(Over.AMQP, Right(Access.READ, "exchange", "t"))

@@ -14,7 +14,8 @@ from attune_infra.broker.wire import body_of
 from attune_infra.errors import RequestRefused
 from attune_infra.topology.diff import Recreate, change_of
 from attune_infra.topology.facts.arguments import QUEUE_TYPES
-from attune_infra.topology.model import Argument, Policy, Queue, Topology
+from attune_infra.topology.facts.refusals import Restrictions
+from attune_infra.topology.model import Argument, Exchange, Policy, Queue, Topology, WorkerFamily
 from attune_infra.topology.planning.plan import Plan
 from attune_infra.topology.planning.remedy import policy_instead
 from attune_infra.topology.policy import effective_definition
@@ -194,3 +195,45 @@ def test_every_offered_policy_ends_the_difference_on_the_broker_and_changes_noth
         ours, theirs = effective_definition(queue, before), effective_definition(queue, after)
         assert ours.keys() | ended == theirs.keys() | ended, (seed, name)
         assert {key: value for key, value in ours.items() if theirs[key] != value}.keys() <= ended, (seed, name)
+
+
+FAMILY = WorkerFamily(consumer_tag="tag", queues=(Queue(name="jobs.{worker_id}"),), bindings=())
+ORDERS = ("--topology", "my.yaml")
+LINE = "attune-infra migrate"
+
+
+@pytest.mark.parametrize(
+    ("have", "want", "line"),
+    [
+        (Queue(name="a", type="classic"), Queue(name="a", type="quorum"), f"{LINE} a --topology my.yaml"),
+        (Queue(name="a b", type="classic"), Queue(name="a b", durable=False), f"{LINE} 'a b' --topology my.yaml"),
+        (Queue(name="-a", type="classic"), Queue(name="-a", type="quorum"), f"{LINE} --topology my.yaml -- -a"),
+        (Queue(name="a", exclusive=True, type="classic"), Queue(name="a"), None),
+        (Queue(name="a", state="down", type="classic"), Queue(name="a", type="quorum"), None),
+        (Queue(name="jobs.7", type="classic"), Queue(name="jobs.7", type="quorum"), None),
+        (Exchange(name="a", type="fanout"), Exchange(name="a", type="topic"), None),
+    ],
+    ids=lambda found: getattr(found, "name", found),
+)  # fmt: skip
+def test_a_migration_is_named_for_a_queue_that_migrate_accepts(
+    have: Queue | Exchange, want: Queue | Exchange, line: str | None
+) -> None:
+    existing = Topology.of([have])
+    wanted = replace(Topology.of([want]), workers=FAMILY)
+
+    plan = Plan.between(existing, wanted)
+    [change] = plan.naming_migrations(existing, wanted, ORDERS).recreations
+
+    assert change.migrate == line
+    assert plan.recreations[0].migrate is None
+
+
+def test_no_migration_is_named_for_a_queue_that_the_broker_would_refuse() -> None:
+    existing = replace(Topology.of([Queue(name="a")]), version=(4, 3))
+    wanted = Topology.of([Queue(name="a", type="quorum", arguments={"x-max-priority": 300})])
+
+    plan = Plan.between(existing, wanted).foreseeing(existing, wanted, Restrictions())
+
+    assert plan.refusals
+    [change] = plan.naming_migrations(existing, wanted, ORDERS).recreations
+    assert change.migrate is None

@@ -1,0 +1,61 @@
+"""A step of a command, and the case that it is made in: from both follow the permissions that it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from attune_infra.topology.facts.permissions import Right, Tag
+from attune_infra.topology.model import Binding, Exchange, Topology, TopologyObject
+from attune_infra.topology.permissions.needs import Entry, Need, Over
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """The things that a command deals with: a document, the ids of workers, and undeclared objects to delete."""
+
+    want: Topology
+    worker_ids: tuple[int, ...] = ()
+    undeclared: tuple[TopologyObject, ...] = ()
+    queues: tuple[str, ...] = ()
+    """The queues that are named, if their messages are read."""
+    dead_letter_exchange: str | None = None
+    """The exchange for rejected messages, if it is not that of the topology's queues."""
+    tapped: tuple[Binding, ...] = ()
+    """The bindings of a tap to its private queue."""
+
+    @property
+    def exchanges(self) -> Mapping[str, Exchange]:
+        known = {item.name: item for item in self.undeclared if isinstance(item, Exchange)}
+        return {**known, **self.want.exchanges}
+
+
+class Words(NamedTuple):
+    """The names on which a step needs each permission, in words; empty for none."""
+
+    configure: str = ""
+    write: str = ""
+    read: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A part of several commands: the needed tag, and the rights in a case; for people, the rights in words."""
+
+    over: Over = Over.HTTP
+    tag: Tag | None = None
+    rights: Callable[[Case], Iterable[Right]] = lambda _: ()
+    policies_of: Callable[[Case], bool] = lambda _: False
+    words: Words = Words()  # noqa: RUF009 # immutable
+    is_rare: bool = False
+    """True if the connection is opened only if there are such rights."""
+
+    def needs(self, case: Case) -> Iterator[Need]:
+        tag = Tag.POLICYMAKER if self.policies_of(case) else self.tag
+        if tag is not None:
+            yield Need(self.over, tag)
+        rights = [Need(self.over, right) for right in self.rights(case)]
+        if rights or not self.is_rare:
+            yield Need(self.over, Entry())
+        yield from rights
