@@ -1,0 +1,91 @@
+"""The schema of each command's JSON: its name, and the types that it may have."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from attune_infra.contract.checks import CheckedTextsData, DiagnosisData, LintData, RulesData, VerificationData
+from attune_infra.contract.dead_letters import DeadLetterQueuesData, DeadLettersData, ReplayData
+from attune_infra.contract.failures import FailureData
+from attune_infra.contract.graphs import GraphData
+from attune_infra.contract.machines import (
+    ConnectionsData,
+    DocumentData,
+    SandboxesData,
+    SchemasData,
+    TextData,
+    VariablesData,
+)
+from attune_infra.contract.migrations import MigrationsData, MoveResultData
+from attune_infra.contract.plans import ExplainedData, PlanData, ReportData, SavedPlanData
+from attune_infra.contract.queue import LoadedData, PeekedData, PurgedData
+from attune_infra.contract.queues import QueueDetailsData, QueuesData
+from attune_infra.contract.routes import TraceData
+from attune_infra.contract.tapped import TappedData, TappedMessageData
+from attune_infra.contract.workers import (
+    DeregisteredData,
+    DispatchData,
+    EnlistedData,
+    FleetData,
+    LeftoversData,
+    MetricsData,
+    ProvisionedData,
+    RegisteredData,
+    RegistryData,
+)
+
+TYPES: Final[dict[str, tuple[type, ...]]] = {
+    "doctor": (DiagnosisData,),
+    "setup": (ReportData, PlanData),
+    "diff": (PlanData, ExplainedData),
+    "verify": (VerificationData,),
+    "lint": (LintData,),
+    "lint-explain": (RulesData,),
+    "graph": (GraphData,),
+    "trace": (TraceData,),
+    "export": (DocumentData,),
+    "import": (DocumentData,),
+    "topology-check": (CheckedTextsData,),
+    "topology-show": (DocumentData,),
+    "topology-schema": (DocumentData,),
+    "worker-register": (RegisteredData,),
+    "worker-provision": (ProvisionedData, PlanData),
+    "worker-enlist": (EnlistedData,),
+    "worker-dispatch": (DispatchData,),
+    "worker-list": (FleetData,),
+    "worker-verify": (VerificationData,),
+    "worker-prune": (ReportData, LeftoversData),
+    "worker-deprovision": (ReportData, LeftoversData),
+    "worker-deregister": (DeregisteredData,),
+    "queues": (QueuesData,),
+    "migrate": (MigrationsData,),
+    "queue-details": (QueueDetailsData,),
+    "queue-peek": (PeekedData,),
+    "queue-move": (MoveResultData,),
+    "queue-copy": (MoveResultData,),
+    "queue-load": (LoadedData,),
+    "queue-purge": (PurgedData,),
+    "tap": (TappedData,),
+    "tap-message": (TappedMessageData,),
+    "dlq-list": (DeadLetterQueuesData,),
+    "dlq-show": (DeadLettersData,),
+    "dlq-replay": (ReplayData,),
+    "metrics": (MetricsData,),
+    "metrics-rules": (DocumentData,),
+    "metrics-dashboard": (DocumentData,),
+    "connections": (ConnectionsData,),
+    "registry-init": (RegistryData,),
+    "sandbox-up": (SandboxesData,),
+    "sandbox-down": (SandboxesData,),
+    "sandbox-status": (SandboxesData,),
+    "sandbox-env": (VariablesData,),
+    "completion": (TextData,),
+    "help": (TextData,),
+    "schemas": (SchemasData, DocumentData),
+    "error": (FailureData,),
+    "plan": (SavedPlanData,),
+}
+"""By the names of the commands; several types where an option changes the result. `error` is for all."""
+
+FILES: Final = frozenset({"plan", "tap-message"})
+"""Those of files and of single lines, without the keys of every result."""

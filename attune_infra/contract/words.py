@@ -1,0 +1,37 @@
+"""Types that several results share, and the values that a string may have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """The values that a string may have."""
+
+    values: tuple[str, ...]
+
+    @classmethod
+    def these(cls, *values: str) -> OneOf:
+        return cls(values)
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """The format of a string, such as `date-time`."""
+
+    name: str
+
+
+Json: TypeAlias = Any
+"""A value of any JSON type."""
+
+Arguments: TypeAlias = Mapping[str, Json]
+"""Arguments by their names."""
+
+Time: TypeAlias = Annotated[str, Format("date-time")]
+Url: TypeAlias = Annotated[str, Format("uri")]
+ObjectKind: TypeAlias = Annotated[str, OneOf.these("exchange", "queue", "binding", "policy")]
+EndKind: TypeAlias = Annotated[str, OneOf.these("queue", "exchange")]
