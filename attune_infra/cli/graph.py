@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from attune_infra.cli._app import App
-from attune_infra.cli._files import write_whole
+from attune_infra.cli._display import Output
 from attune_infra.cli._message import read_message
-from attune_infra.cli._options import Live, ToFile, TopologyFile, shared_with_vhost
+from attune_infra.cli._options import Live
 from attune_infra.cli._release import BrokerVersion, read_release, release_of
 from attune_infra.cli._session import Session
+from attune_infra.cli._shared import Uses, shared
+from attune_infra.errors import WrongUsage
 from attune_infra.settings import Via
 
 if TYPE_CHECKING:
     from attune_infra.topology.facts.releases import Version
-    from attune_infra.topology.graph import Graph
+    from attune_infra.topology.graph.values import Graph
     from attune_infra.topology.model import Message, Topology
 
 
 app = App()
+
+_DEFAULT_DEPTH = 2
 
 
 class Format(StrEnum):
@@ -30,53 +35,133 @@ class Format(StrEnum):
     MERMAID = "mermaid"
     DOT = "dot"
     SVG = "svg"
+    HTML = "html"
     TEXT = "text"
 
 
-_Format = Annotated[Format, typer.Option("--format", help="Format to write; svg needs the package pygraphviz.")]
+class Grouping(StrEnum):
+    """The property that the members of a group share."""
+
+    EXCHANGE = "exchange"
+    PREFIX = "prefix"
+    NONE = "none"
+
+
+_Format = Annotated[
+    Format | None,
+    typer.Option(
+        "--format",
+        help="Format to write; default: text. html is one page with search; svg and html need Graphviz.",
+        show_default=False,
+    ),
+]
 _Highlight = Annotated[
     str | None,
     typer.Option("--highlight", metavar="'EXCHANGE ROUTING_KEY'", help="Mark the path of such a message."),
 ]
+_Group = Annotated[
+    Grouping, typer.Option("--group", help="Frame queues of one exchange, or names that begin alike.")
+]
+_Collapse = Annotated[bool, typer.Option("--collapse", help="Draw each group as one box.")]
+_Focus = Annotated[
+    str | None,
+    typer.Option("--focus", metavar="QUEUE", help="Draw only what is near this queue or exchange."),
+]
+_Depth = Annotated[
+    int | None,
+    typer.Option("--depth", min=0, help="Steps from --focus, in both directions; default: 2.", show_default=False),
+]
+
+
+@dataclass(frozen=True)
+class _View:
+    """The part of a topology to draw, and its groups."""
+
+    group: Grouping
+    collapse: bool
+    focus: str | None
+    depth: int | None
+    message: Message | None
+
+    def check(self) -> None:
+        """Raise `WrongUsage` for an option that changes nothing without another one."""
+        if self.depth is not None and self.focus is None:
+            raise WrongUsage("--depth counts steps from --focus, which is missing", hint="add --focus QUEUE")
+        if self.collapse and self.group is Grouping.NONE:
+            raise WrongUsage(
+                "--collapse draws a group as one box, and there are no groups",
+                hint="add --group exchange or prefix",
+            )
+
+    def graph_of(self, topology: Topology, version: Version, *, fold: bool = True) -> Graph:
+        from attune_infra.topology.graph.build import graph
+        from attune_infra.topology.lint.linter import lint
+
+        findings = lint(topology, version=version).findings
+        drawn = graph(topology, findings=findings, message=self.message, version=version, fold=fold)
+        if self.focus is not None:
+            from attune_infra.topology.graph.focus import focus
+
+            depth = _DEFAULT_DEPTH if self.depth is None else self.depth
+            drawn = focus(drawn, self.focus, depth, topology)
+        return drawn if self.group is Grouping.NONE else self._grouped(drawn)
+
+    def _grouped(self, drawn: Graph) -> Graph:
+        from attune_infra.topology.graph.group import GroupBy, collapse, group
+
+        drawn = group(drawn, GroupBy(self.group))
+        return collapse(drawn) if self.collapse else drawn
 
 
 @app.command()
-@shared_with_vhost
+@shared(Uses.DISPLAY | Uses.TOPOLOGY | Uses.FILE | Uses.VHOST | Uses.BROKER)
 def graph(
     session: Session,
-    file: TopologyFile = None,
     *,
     live: Live = False,
-    as_format: _Format = Format.TEXT,
+    as_format: _Format = None,
+    group: _Group = Grouping.NONE,
+    collapse: _Collapse = False,
+    focus: _Focus = None,
+    depth: _Depth = None,
     highlight: _Highlight = None,
     broker_version: BrokerVersion = None,
-    to: ToFile = None,
 ) -> None:
-    """Draw a topology: exchanges, queues, bindings, dead letter paths, and findings of lint."""
-    from attune_infra.render.pages import document as page
-    from attune_infra.topology.document.text import Document
-    from attune_infra.topology.graph import graph
-    from attune_infra.topology.lint.linter import lint
+    """Draw a topology: exchanges, queues, bindings, dead letter paths, and findings of lint.
 
-    message, release = _message(highlight), read_release(broker_version)
-    topology, version = (
-        _read_broker(session, file, release) if live else _read_document(session.using(file), release)
-    )
-    findings = lint(topology, version=version).findings
-    text = _draw(graph(topology, findings=findings, message=message, version=version), as_format)
-    if to is not None:
-        write_whole(to, text)
-    session.finish("graph", page, Document(text, file=str(to) if to else None))
+    --output json has every object as a node and every binding as an edge.
+    """
+    from attune_infra.render.pages import graph as page
+    from attune_infra.topology.graph.values import Drawing
+
+    view = _View(group, collapse, focus, depth, _message(highlight))
+    view.check()
+    release = read_release(broker_version)
+    _check_format(session, as_format)
+    topology, version = _read_broker(session, release) if live else _read(session, release)
+    is_text = session.display.output is Output.TEXT
+    drawn = view.graph_of(topology, version, fold=is_text)
+    session.finish("graph", page, Drawing(drawn, _draw(drawn, as_format or Format.TEXT) if is_text else ""))
 
 
-def _read_document(session: Session, release: Version | None) -> tuple[Topology, Version]:
+def _check_format(session: Session, as_format: Format | None) -> None:
+    """Raise `WrongUsage` if a format is given for JSON, which has nodes and edges and no drawing."""
+    if as_format is not None and session.display.output is not Output.TEXT:
+        raise WrongUsage(
+            "--output json has nodes and edges and no drawing; --format is given too",
+            hint="leave out --output json to draw, or leave out --format",
+        )
+
+
+def _read(session: Session, release: Version | None) -> tuple[Topology, Version]:
     from attune_infra.topology.facts.releases import NEWEST
 
+    session.refuse_broker_options()
     return session.readable_topology, release or NEWEST
 
 
-def _read_broker(session: Session, file: str | None, release: Version | None) -> tuple[Topology, Version]:
-    session.require_live_alone(file)
+def _read_broker(session: Session, release: Version | None) -> tuple[Topology, Version]:
+    session.require_live_alone()
     with session.broker(Via.HTTP) as broker:
         return broker.read(private=True), release or release_of(broker)
 
@@ -94,11 +179,21 @@ def _draw(drawn: Graph, as_format: Format) -> str:
             from attune_infra.render.graph.mermaid import mermaid as written
         case Format.DOT:
             from attune_infra.render.graph.dot import dot as written
-        case Format.SVG:
-            from attune_infra.render.graph.layout import lay_out
-            from attune_infra.render.graph.svg import svg
-
-            return svg(lay_out(drawn))
         case Format.TEXT:
             from attune_infra.render.graph.outline import outline as written
+        case Format.SVG | Format.HTML:
+            return _picture(drawn, as_format)
     return written(drawn)
+
+
+def _picture(drawn: Graph, as_format: Format) -> str:
+    from attune_infra.render.graph.layout import lay_out
+
+    placed = lay_out(drawn)
+    if as_format is Format.HTML:
+        from attune_infra.render.graph.html import html
+
+        return html(placed)
+    from attune_infra.render.graph.svg import svg
+
+    return svg(placed)

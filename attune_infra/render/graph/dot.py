@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from typing import Final
 
 from attune_infra.render.words import visible
-from attune_infra.topology.graph import Edge, EdgeKind, Graph, Node, NodeKind, shorten_labels
+from attune_infra.topology.graph.values import Edge, EdgeKind, Graph, Node, NodeKind, shorten_labels
 from attune_infra.topology.model import Severity
+from attune_infra.topology.words import counted
 
 _NODES: Final = {
     NodeKind.EXCHANGE: 'shape=box, style="rounded,filled", fillcolor="#e8f0fe", color="#3367d6"',
     NodeKind.QUEUE: 'shape=box, style=filled, fillcolor="#e9f6ec", color="#2e7d46"',
     NodeKind.MISSING: 'shape=box, style=dashed, color="#c5221f", fontcolor="#c5221f"',
+    NodeKind.GROUP: 'shape=box3d, style=filled, fillcolor="#f3eefa", color="#8a6fb8"',
 }
 _EDGES: Final = {EdgeKind.BINDING: "solid", EdgeKind.DEAD_LETTERS: "dashed", EdgeKind.ALTERNATE: "dotted"}
 _COLOURS: Final = {Severity.ERROR: "#c5221f", Severity.WARNING: "#e37400", Severity.INFO: "#5f6368"}
@@ -34,6 +36,10 @@ def _lines(graph: Graph) -> Iterator[str]:
         yield f"  n{number} [{_node(node)}];"
     for edge in graph.edges:
         yield f"  n{edge.source} -> n{edge.target} [{_edge(edge)}];"
+    for number, group in enumerate(graph.groups):
+        members = " ".join(f"n{member};" for member in group.members)
+        title = f"{group.name}: {counted(graph.queues_in(group), 'queue')}"
+        yield f'  subgraph cluster{number} {{ label={_quote(title)}; color="#8a6fb8"; {members} }}'
     yield "}"
 
 

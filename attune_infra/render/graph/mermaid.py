@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from typing import Final
 
 from attune_infra.render.words import visible
-from attune_infra.topology.graph import Edge, EdgeKind, Graph, Node, NodeKind, shorten_labels
+from attune_infra.topology.graph.values import Edge, EdgeKind, Graph, Node, NodeKind, shorten_labels
+from attune_infra.topology.words import counted
 
 _SHAPES: Final = {
     NodeKind.EXCHANGE: '(["{}"])',
     NodeKind.QUEUE: '["{}"]',
     NodeKind.MISSING: '{{{{"{}"}}}}',
+    NodeKind.GROUP: '[["{}"]]',
 }
 _LINES: Final = {EdgeKind.BINDING: "-->", EdgeKind.DEAD_LETTERS: "-.->", EdgeKind.ALTERNATE: "-.->"}
 _WORDS: Final = {EdgeKind.BINDING: "", EdgeKind.DEAD_LETTERS: "dead letters", EdgeKind.ALTERNATE: "alternate"}
@@ -20,6 +22,7 @@ _CLASSES: Final = (
     "classDef exchange fill:#e8f0fe,stroke:#3367d6,color:#1a2b4c",
     "classDef queue fill:#e9f6ec,stroke:#2e7d46,color:#173a22",
     "classDef missing fill:#fff,stroke:#c5221f,color:#c5221f,stroke-dasharray:4 3",
+    "classDef group fill:#f3eefa,stroke:#8a6fb8,color:#3c2a5c",
     "classDef warning stroke:#e37400,stroke-width:3px",
     "classDef error stroke:#c5221f,stroke-width:3px",
     "classDef highlighted stroke:#8430ce,stroke-width:4px",
@@ -33,8 +36,12 @@ def mermaid(graph: Graph) -> str:
 
 def _lines(graph: Graph) -> Iterator[str]:
     yield "flowchart LR"
-    for number, node in enumerate(graph.nodes):
-        yield f"  n{number}{_SHAPES[node.kind].format(_node(node))}:::{node.kind}"
+    grouped = {member for group in graph.groups for member in group.members}
+    for number, group in enumerate(graph.groups):
+        yield f'  subgraph g{number}["{_escape(group.name)}: {counted(graph.queues_in(group), "queue")}"]'
+        yield from (f"  {_declare(member, graph.nodes[member])}" for member in group.members)
+        yield "  end"
+    yield from (_declare(number, node) for number, node in enumerate(graph.nodes) if number not in grouped)
     for edge in graph.edges:
         text = _edge(edge)
         words = f'|"{text}"|' if text else ""
@@ -47,6 +54,10 @@ def _lines(graph: Graph) -> Iterator[str]:
             yield f"  class n{number} highlighted"
     if highlighted := [str(number) for number, edge in enumerate(graph.edges) if edge.highlighted]:
         yield f"  linkStyle {','.join(highlighted)} stroke:#8430ce,stroke-width:3px"
+
+
+def _declare(number: int, node: Node) -> str:
+    return f"  n{number}{_SHAPES[node.kind].format(_node(node))}:::{node.kind}"
 
 
 def _node(node: Node) -> str:

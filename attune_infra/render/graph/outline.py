@@ -3,23 +3,43 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from attune_infra.render.words import visible
-from attune_infra.topology.graph import Edge, EdgeKind, Graph, Node
+from attune_infra.topology.graph.values import Edge, EdgeKind, Graph, Node
+from attune_infra.topology.words import counted
 
 _ARROWS = {EdgeKind.BINDING: "->", EdgeKind.DEAD_LETTERS: "- ->", EdgeKind.ALTERNATE: "...>"}
 
 
 def outline(graph: Graph) -> str:
-    """Return a paragraph for each node; `!` marks findings, and `*` the route of a message."""
+    """Return a paragraph for each node, groups first; `!` marks findings, and `*` the route of a message."""
     if not graph.nodes:
         return "  no exchanges and no queues\n"
+    return "\n".join(map(visible, _lines(graph))) + "\n"
+
+
+def _lines(graph: Graph) -> Iterator[str]:
     edges: dict[int, list[Edge]] = defaultdict(list)
     for edge in graph.edges:
         edges[edge.source].append(edge)
-    lines = (line for number, node in enumerate(graph.nodes) for line in _paragraph(node, edges[number], graph))
-    return "\n".join(map(visible, lines)) + "\n"
+    for title, members in _sections(graph):
+        if title:
+            yield f"  {title}"
+        for number in members:
+            yield from _paragraph(graph.nodes[number], edges[number], graph)
+    if graph.left_out:
+        yield f"  {counted(graph.left_out, 'object')} further away not shown; --depth shows more"
+
+
+def _sections(graph: Graph) -> Iterator[tuple[str, Sequence[int]]]:
+    """Yield the title and the members of each group, and of the rest; no titles if there are no groups."""
+    for group in graph.groups:
+        yield f"group {group.name}: {counted(graph.queues_in(group), 'queue')}", group.members
+    grouped = {member for group in graph.groups for member in group.members}
+    rest = [number for number in range(len(graph.nodes)) if number not in grouped]
+    if rest:
+        yield "no group" if graph.groups else "", rest
 
 
 def _paragraph(node: Node, edges: list[Edge], graph: Graph) -> Iterator[str]:

@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 
 from attune_infra.render.graph.layout import Box, Curve, Layout
 from attune_infra.render.words import visible
-from attune_infra.topology.graph import Edge, EdgeKind, Node, NodeKind
+from attune_infra.topology.graph.values import Edge, EdgeKind, Node, NodeKind
 from attune_infra.topology.model import Severity
 
 _MARGIN: Final = 20
@@ -25,6 +25,10 @@ _STYLE: Final = """
   .exchange .name { fill: #17305f } .exchange .detail { fill: #47659c }
   .queue rect { fill: #e8f5eb; stroke: #3f9457 } .queue .name { fill: #12401f } .queue .detail { fill: #4b7a58 }
   .missing rect { fill: none; stroke: #c5221f; stroke-dasharray: 5 3 } .missing text { fill: #c5221f }
+  .group rect { fill: #f3eefa; stroke: #8a6fb8 }
+  .group .name { fill: #3c2a5c } .group .detail { fill: #6d5a90 }
+  .group .frame { fill: #8a6fb8; fill-opacity: .05; stroke: #8a6fb8; stroke-opacity: .55 }
+  .group .title { font-size: 11px; font-weight: 600; fill: #6d5a90 }
   path { fill: none; stroke: #7b8087; stroke-width: 1.4 } .tip { fill: #7b8087; stroke: none }
   .dead path { stroke: #b0637a; stroke-dasharray: 5 4 } .dead .tip { fill: #b0637a } .dead .key { fill: #8c3f57 }
   .alternate path { stroke-dasharray: 1.5 3.5; stroke-linecap: round }
@@ -37,15 +41,21 @@ _STYLE: Final = """
     .back { fill: #0d1117 } .halo { fill: #0d1117 } .key { fill: #c9d1d9 }
     .exchange rect { fill: #14264a } .exchange .name { fill: #d6e4ff } .exchange .detail { fill: #9db7e8 }
     .queue rect { fill: #12301c } .queue .name { fill: #d3f2db } .queue .detail { fill: #8fc3a0 }
+    .group rect { fill: #281d3b } .group .name { fill: #e4d8f7 }
+    .group .detail, .group .title { fill: #b9a3dc }
     .warning .codes { fill: #ffb15c } .error .codes { fill: #ff8a80 } .dead .key { fill: #e3a3b5 }
     .taken path, .taken rect { stroke: #c58af9 } .taken .tip { fill: #c58af9 } .taken .key { fill: #d7aefb }
   }
 """
+_LINE_CLASSES: Final = ("name", "detail", "codes")
 _KINDS: Final = {EdgeKind.BINDING: "binding", EdgeKind.DEAD_LETTERS: "dead", EdgeKind.ALTERNATE: "alternate"}
 
 
 def svg(layout: Layout) -> str:
-    """Return the text of an SVG; any character of a name stands for itself."""
+    """Return the text of an SVG; any character of a name stands for itself.
+
+    Each node has its index in `data-node`, and each edge those of its ends in `data-from` and `data-to`.
+    """
     return "\n".join(_lines(layout)) + "\n"
 
 
@@ -58,26 +68,36 @@ def _lines(layout: Layout) -> Iterator[str]:
     yield f"<title>{_text(layout.graph.name or 'topology')}</title>"
     yield f"<style>{_STYLE}</style>"
     yield f'<rect class="back" x="{-_MARGIN}" y="{-_MARGIN}" width="{width:.0f}" height="{height:.0f}" rx="8"/>'
+    for frame in layout.frames:
+        yield from _frame(frame)
     drawn = list(zip(layout.graph.edges, layout.curves, strict=True))
     for edge, curve in sorted(drawn, key=lambda pair: pair[0].highlighted):
         yield from _edge(edge, curve)
-    for node, box in zip(layout.graph.nodes, layout.boxes, strict=True):
-        yield from _node(node, box)
+    for number, (node, box) in enumerate(zip(layout.graph.nodes, layout.boxes, strict=True)):
+        yield from _node(node, number, box)
     yield "</svg>"
 
 
-def _node(node: Node, box: Box) -> Iterator[str]:
+def _frame(box: Box) -> Iterator[str]:
+    left, top = box.centre.x - box.width / 2, box.centre.y - box.height / 2
+    yield '<g class="group">'
+    yield f"  {_rect('frame', left, top, box, 8)}"
+    yield from (_line("title", box.centre.x, top + 15, line) for line in box.lines)
+    yield "</g>"
+
+
+def _node(node: Node, number: int, box: Box) -> Iterator[str]:
     left, top = box.centre.x - box.width / 2, box.centre.y - box.height / 2
     radius = box.height / 2 if node.kind is NodeKind.EXCHANGE else 5
-    yield f'<g class="{_classes(str(node.kind), node.severity, highlighted=node.highlighted)}">'
+    classes = _classes(str(node.kind), node.severity, highlighted=node.highlighted)
+    yield f'<g class="{classes}" data-node="{number}">'
     yield f"  <title>{_text(f'{node.kind} {node.name}')}</title>"
-    if node.count > 1 or node.per_worker:
+    if node.count > 1 or node.per_worker or node.kind is NodeKind.GROUP:
         for behind in (6, 3):
             yield f"  {_rect('behind', left + behind, top + behind, box, radius)}"
     yield f"  {_rect('front', left, top, box, radius)}"
-    classes = ("name", "detail", "codes")
-    for number, (name, line) in enumerate(zip(classes, box.lines, strict=False)):
-        yield _line(name, box.centre.x, top + 20 + 16 * number, line)
+    for line_number, (name, line) in enumerate(zip(_LINE_CLASSES, box.lines, strict=False)):
+        yield _line(name, box.centre.x, top + 20 + 16 * line_number, line)
     yield "</g>"
 
 
@@ -86,7 +106,8 @@ def _edge(edge: Edge, curve: Curve) -> Iterator[str]:
     tip, last = curve.tip, curve.points[-1]
     way = f"M{start.x:.1f},{start.y:.1f}C" + " ".join(f"{point.x:.1f},{point.y:.1f}" for point in rest)
     angle = degrees(atan2(tip.y - last.y, tip.x - last.x))
-    yield f'<g class="{_classes(_KINDS[edge.kind], edge.severity, highlighted=edge.highlighted)}">'
+    classes = _classes(_KINDS[edge.kind], edge.severity, highlighted=edge.highlighted)
+    yield f'<g class="{classes}" data-from="{edge.source}" data-to="{edge.target}">'
     yield f'  <path d="{way}"/>'
     turned = f"translate({tip.x:.1f} {tip.y:.1f}) rotate({angle:.1f})"
     yield f'  <polygon class="tip" points="0,0 -9,-3.6 -9,3.6" transform="{turned}"/>'

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-import sys
-from pathlib import Path
+import time
+from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -17,8 +17,9 @@ from attune_infra.render.graph.mermaid import mermaid
 from attune_infra.render.graph.outline import outline
 from attune_infra.render.graph.svg import svg
 from attune_infra.render.words import visible
-from attune_infra.topology.graph import Edge, EdgeKind, Graph, Node, NodeKind
-from attune_infra.topology.model import Severity
+from attune_infra.topology.graph.values import Edge, EdgeKind, Graph, Group, Node, NodeKind, Way
+from attune_infra.topology.lint.finding import Finding
+from attune_infra.topology.model import Queue, Severity
 from support.strategies import NASTY_NAMES
 
 ODD_NAMES = (
@@ -35,17 +36,23 @@ ODD_NAMES = (
 )
 
 
+def finding(rule: str, severity: Severity) -> tuple[Finding, ...]:
+    return (Finding(rule, severity, Queue(name="x"), "queue x", "it is so", "change it"),)
+
+
 def one(name: str) -> Graph:
     """A graph in which a name stands wherever one can."""
     nodes = (
         Node(kind=NodeKind.EXCHANGE, name=name, detail="topic"),
-        Node(kind=NodeKind.QUEUE, name=name, detail="classic", codes=("AI002",), severity=Severity.ERROR, count=7),
+        Node(kind=NodeKind.QUEUE, name=name, detail="classic", count=7, findings=finding("AI002", Severity.ERROR)),
         Node(kind=NodeKind.MISSING, name=name, detail="is not there"),
     )
     edges = (
-        Edge(source=0, target=1, kind=EdgeKind.BINDING, labels=(name,), highlighted=True),
+        Edge(source=0, target=1, kind=EdgeKind.BINDING, labels=(name,), ways=(Way(key=name, highlighted=True),)),
         Edge(source=1, target=2, kind=EdgeKind.DEAD_LETTERS),
-        Edge(source=0, target=2, kind=EdgeKind.ALTERNATE, codes=("AI021",), severity=Severity.WARNING),
+        Edge(
+            source=0, target=2, kind=EdgeKind.ALTERNATE, ways=(Way(findings=finding("AI021", Severity.WARNING)),)
+        ),
     )
     return Graph(name=name, nodes=nodes, edges=edges)
 
@@ -99,7 +106,7 @@ def test_what_is_marked_is_drawn_so() -> None:
     text = svg(lay_out(one("x")))
 
     for classes in ("binding taken", "dead", "alternate warning", "queue error", "missing", "exchange"):
-        assert f'<g class="{classes}">' in text
+        assert f'<g class="{classes}" data-' in text
     assert "linkStyle 0 stroke" in mermaid(one("x"))
     assert "style=dashed" in dot(one("x"))
 
@@ -111,27 +118,65 @@ def test_an_empty_graph_is_an_empty_picture() -> None:
     assert mermaid(nothing).startswith("flowchart LR\n")
 
 
-def test_without_graphviz_the_way_out_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "pygraphviz", None)
-
-    with pytest.raises(InvalidInput, match="needs Graphviz") as error:
-        lay_out(one("x"))
-    assert "pip install pygraphviz" in str(error.value.hint)
-
-
-def test_a_library_that_graphviz_lacks_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A wheel of pygraphviz takes some libraries from the system, which small systems do not have."""
-    (tmp_path / "pygraphviz.py").write_text("raise ImportError('libX11.so.6: cannot open shared object file')")
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, "pygraphviz")
-
-    with pytest.raises(InvalidInput, match=r"cannot be loaded: libX11\.so\.6: cannot open") as error:
-        lay_out(one("x"))
-    assert "libx11-6" in str(error.value.hint)
-
-
 def test_a_picture_that_nobody_could_read_is_refused() -> None:
     many = tuple(Node(kind=NodeKind.QUEUE, name=f"q{number}") for number in range(MAX_NODES + 1))
 
     with pytest.raises(InvalidInput, match="cannot be read"):
         lay_out(Graph(name="", nodes=many, edges=()))
+
+
+def grouped(name: str) -> Graph:
+    """The same graph with its exchange and its queues in a group."""
+    return replace(one(name), groups=(Group(name=name, members=(0, 1)),))
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_a_group_has_its_title_and_its_number_of_queues(name: str) -> None:
+    """Each format shows it around the members, and any character of the name stands for itself."""
+    title = f"{visible(name)}: 7 queues"
+
+    drawn = ET.fromstring(AGraph(string=dot(grouped(name))).draw(format="svg", prog="dot"))  # noqa: S314 # our own
+    [cluster] = [each for each in drawn.iter() if each.get("class") == "cluster"]
+    assert [plain(each.text or "") for each in cluster.iter() if each.tag.endswith("text")] == [plain(title)]
+
+    root = ET.fromstring(svg(lay_out(grouped(name))))  # noqa: S314 # it is our own
+    [frame] = [each for each in root if each.get("class") == "group"]
+    assert [each.text for each in frame if each.tag.endswith("text")] == [title]
+
+    subgraph = re.search(r'^  subgraph g0\["([^"<>&]*)"\]$', mermaid(grouped(name)), re.MULTILINE)
+    assert subgraph
+    assert re.sub(r"#(\d+);", lambda found: chr(int(found[1])), subgraph[1]) == title
+
+
+def test_the_members_of_a_group_are_inside_of_its_frame() -> None:
+    placed = lay_out(grouped("x"))
+
+    [frame] = placed.frames
+    for box in placed.boxes[:2]:
+        assert abs(box.centre.x - frame.centre.x) + box.width / 2 <= frame.width / 2
+        assert abs(box.centre.y - frame.centre.y) + box.height / 2 <= frame.height / 2
+    assert abs(placed.boxes[2].centre.x - frame.centre.x) > frame.width / 2
+
+
+def test_an_outline_begins_with_the_groups() -> None:
+    assert outline(grouped("x")).splitlines() == [
+        "  group x: 7 queues",
+        *outline(one("x")).splitlines()[:5],
+        "  no group",
+        "  missing x (is not there)",
+    ]
+
+
+def test_many_objects_are_placed_within_seconds() -> None:
+    nodes = [Node(kind=NodeKind.EXCHANGE, name=f"e{number}") for number in range(10)]
+    nodes += [Node(kind=NodeKind.QUEUE, name=f"queue.{number}") for number in range(400)]
+    edges = tuple(
+        Edge(source=number % 10, target=number, kind=EdgeKind.BINDING, labels=(f"key.{number}",))
+        for number in range(10, 410)
+    )
+
+    began = time.process_time()
+    placed = lay_out(Graph(name="", nodes=tuple(nodes), edges=edges))
+
+    assert time.process_time() - began < 10
+    assert len({box.centre for box in placed.boxes}) == 410

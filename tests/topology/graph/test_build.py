@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from attune_infra.topology.builtin import attune
 from attune_infra.topology.document.parse import parse
-from attune_infra.topology.graph import MAX_NUMBERED_QUEUES, EdgeKind, Graph, NodeKind, graph, shorten_labels
+from attune_infra.topology.graph.build import MAX_NUMBERED_QUEUES, graph
+from attune_infra.topology.graph.values import EdgeKind, Graph, NodeKind, shorten_labels
 from attune_infra.topology.lint.linter import lint
 from attune_infra.topology.model import Message, Severity, Topology
 from attune_infra.topology.worker import with_workers

@@ -1,0 +1,1 @@
+"""A topology as a graph: built, divided into groups, reduced to a neighbourhood."""
