@@ -61,6 +61,7 @@ def _queues_by_owner(seen: Sighting, family: WorkerFamily) -> defaultdict[int, l
                     bindings=tuple(bindings[name]),
                     consumer_tags=seen.consumer_tags.get(name, ()),
                     depth=seen.depths.get(name, Depth()),
+                    is_counted=name in seen.depths,
                 )
             )
     return queues

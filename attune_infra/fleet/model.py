@@ -15,7 +15,7 @@ from typing import ClassVar, Final
 from attune_infra.errors import ExitCode
 from attune_infra.topology.diff import Difference
 from attune_infra.topology.model import Binding, Queue, Topology
-from attune_infra.topology.verify import Check, Verdict, Verification
+from attune_infra.topology.verify import Check, Code, Named, Verdict, Verification
 from attune_infra.topology.words import counted
 from attune_infra.topology.worker import PLACEHOLDER
 
@@ -102,6 +102,11 @@ class Finding(StrEnum):
         return self.name.lower()
 
     @property
+    def check_code(self) -> str:
+        """The code of a check that has found it, such as `worker-queue-missing`."""
+        return f"worker-{self.code.replace('_', '-')}"
+
+    @property
     def rests_on_statistics(self) -> bool:
         """True if statistics that lag behind may be the cause."""
         return self in {
@@ -131,6 +136,8 @@ class WorkerQueue:
     bindings: tuple[Binding, ...]
     consumer_tags: tuple[str, ...]
     depth: Depth
+    is_counted: bool = True
+    """False if nothing is known of its messages, as if its node is down; its depth is then 0."""
 
     @property
     def name(self) -> str:
@@ -154,6 +161,10 @@ class FleetWorker:
     @property
     def depth(self) -> Depth:
         return sum((queue.depth for queue in self.queues), start=Depth())
+
+    @property
+    def is_counted(self) -> bool:
+        return all(queue.is_counted for queue in self.queues)
 
     @property
     def consumer_tags(self) -> tuple[str, ...]:
@@ -210,11 +221,13 @@ class Fleet:
 
 
 def _checks(worker: FleetWorker) -> Iterator[Check]:
-    of_any = f"worker {PLACEHOLDER}"
+    about, of_any = Named("worker", worker.member.name if worker.member else ""), f"worker {PLACEHOLDER}"
     if not worker.reasons:
-        yield Check(worker.title, Verdict.PASSED, worker_id=worker.id, template=of_any)
+        yield Check(Code.WORKER_HEALTHY, about, worker.title, Verdict.PASSED, worker_id=worker.id, template=of_any)
     for reason in worker.reasons:
         yield Check(
+            reason.finding.check_code,
+            about,
             f"{worker.title}: {reason.finding}",
             reason.verdict,
             reason.detail,

@@ -24,14 +24,14 @@ WELL = Member(id=1, name="a", status="active", heartbeat_age=5.0)
 def seen(
     *objects: Any,
     member: Member | None = WELL,
-    depth: Depth = Depth(),  # noqa: B008 # it is frozen
+    depth: Depth | None = Depth(),  # noqa: B008 # it is frozen
     tags: tuple[str, ...] = ("worker-1",),
 ) -> Fleet:
     """Return the fleet of one worker, by default a healthy one."""
     have = Topology.of([*attune().objects(), *(objects or (QUEUE, BINDING))])
     sighting = Sighting(
         topology=have,
-        depths={QUEUE.name: depth},
+        depths={} if depth is None else {QUEUE.name: depth},
         consumer_tags={QUEUE.name: tags},
         members={1: member} if member else {},
     )
@@ -165,6 +165,12 @@ def test_what_the_gone_left_goes_and_what_is_not_a_workers_own() -> None:
     assert (item.object, item.loss.messages, item.loss.consumers, item.loss.bindings) == (QUEUE, 3, 1, 2)
     assert leftovers_of_gone_workers(seen(), attune()).items == ()
     assert leftovers_of_gone_workers(seen(member=replace(WELL, status="error")), attune()).items == ()
+
+
+def test_messages_that_cannot_be_counted_are_no_reason_to_call_a_queue_unused() -> None:
+    [item] = queues_of_workers(seen(depth=None, tags=())).items
+
+    assert (item.loss.messages, item.loss.consumers, item.used) == (None, 0, True)
 
 
 def test_all_of_a_given_workers_queues_go() -> None:

@@ -1,0 +1,87 @@
+"""attune-infra queues."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from attune_infra.cli._app import App
+from attune_infra.cli._progress import progress
+from attune_infra.cli._session import Session
+from attune_infra.cli._shared import Uses, shared
+from attune_infra.errors import WrongUsage
+from attune_infra.fleet.queues import Column, Finding, Selection
+from attune_infra.settings import Via
+
+if TYPE_CHECKING:
+    from attune_infra.fleet.queues import Queues
+
+app = App()
+
+Name = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="QUEUE",
+        help="Show this queue in detail: bindings, policy, and a message's way through it.",
+        show_default=False,
+    ),
+]
+Filter = Annotated[
+    str,
+    typer.Option("--filter", metavar="TEXT", help="Only queues with TEXT in their names; case does not count."),
+]
+Sort = Annotated[Column, typer.Option("--sort", help="Column to sort by: numbers from the largest.")]
+Reverse = Annotated[bool, typer.Option("--reverse", help="Reverse the order.")]
+Orphans = Annotated[bool, typer.Option("--orphans", help="Only queues without a binding and without a consumer.")]
+Unbounded = Annotated[bool, typer.Option("--unbounded", help="Only queues without a limit of length or of age.")]
+Down = Annotated[bool, typer.Option("--down", help="Only queues that cannot be used.")]
+
+
+@app.command()
+@shared(Uses.DISPLAY | Uses.BROKER)
+def queues(
+    session: Session,
+    queue: Name = None,
+    *,
+    filter_: Filter = "",
+    sort: Sort = Column.VERDICT,
+    reverse: Reverse = False,
+    orphans: Orphans = False,
+    unbounded: Unbounded = False,
+    down: Down = False,
+) -> None:
+    """List the queues of the virtual host once, each with a verdict. Exit code 2 if one is down.
+
+    With QUEUE, show that one in detail. A table has the columns that fit the terminal, or COLUMNS.
+    """
+    from attune_infra.operations.queues import look_at_queues
+
+    findings = _chosen(orphans=orphans, unbounded=unbounded, down=down)
+    selection = Selection(text=filter_, findings=findings, sort=sort, reverse=reverse)
+    if queue is not None and selection != Selection():
+        raise WrongUsage("a queue is named, and an option for the list is given", hint="give one of them")
+    with session.broker(Via.HTTP) as broker, progress("reading queues") as on_progress:
+        found = look_at_queues(broker, on_progress)
+    if queue is not None:
+        _finish_with_details(session, found, queue)
+    _finish_with_list(session, found.select(selection))
+
+
+def _chosen(*, orphans: bool, unbounded: bool, down: bool) -> frozenset[Finding]:
+    given = {Finding.ORPHAN: orphans, Finding.UNBOUNDED: unbounded, Finding.DOWN: down}
+    return frozenset(finding for finding, is_given in given.items() if is_given)
+
+
+def _finish_with_list(session: Session, found: Queues) -> NoReturn:
+    from attune_infra.render.pages import queues as page
+
+    session.finish("queues", page, page.Listing(found, shutil.get_terminal_size().columns))
+
+
+def _finish_with_details(session: Session, found: Queues, name: str) -> NoReturn:
+    from attune_infra.fleet.queue_details import details_of
+    from attune_infra.render.pages import queue_details as page
+
+    session.finish("queue-details", page, details_of(found, name))

@@ -1,0 +1,1 @@
+"""The live view on the whole terminal, drawn by Textual, which nothing else loads. See decision 61."""
