@@ -25,7 +25,8 @@ class Leftover:
 
     @property
     def used(self) -> bool:
-        return bool(self.loss.messages or self.loss.consumers)
+        """True if it is in use, or may be: nobody knows whether an unknown number is 0."""
+        return self.loss.messages is None or bool(self.loss.messages or self.loss.consumers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,8 @@ def _status(worker: FleetWorker) -> str:
 
 def _queues(worker: FleetWorker, why: str) -> Iterator[Leftover]:
     for found in worker.queues:
-        loss = Loss(messages=found.depth.total, consumers=len(found.consumer_tags), bindings=len(found.bindings))
+        messages = found.depth.total if found.is_counted else None
+        loss = Loss(messages=messages, consumers=len(found.consumer_tags), bindings=len(found.bindings))
         yield Leftover(found.queue, why, loss)
 
 

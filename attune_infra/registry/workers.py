@@ -48,6 +48,9 @@ _PERMANENT_FAILURES: Final = (
 _NO_CONNECT: Final = "permission denied for database"
 """Words of libpq for a user without CONNECT, which have no code either."""
 
+_NO_ADDRESS: Final = ("could not translate host name", "failed to resolve host")
+"""Words of libpq and of psycopg for a host that is not found."""
+
 _LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
 """A lock for a name, because the early form of the table allows a name twice."""
 
@@ -258,7 +261,7 @@ def connect(url: str, timeout: float) -> psycopg.Connection[_Row]:
     """Connect; raise `RegistryUnreachable` without an answer, `RegistryError` if the database refuses."""
     try:
         psycopg.conninfo.conninfo_to_dict(url)
-    except psycopg.ProgrammingError as error:
+    except (psycopg.ProgrammingError, UnicodeDecodeError) as error:
         raise InvalidInput(
             "the database URL cannot be read",
             hint="write it as postgresql://USER:PASSWORD@HOST:5432/DATABASE, special characters as %XX",
@@ -278,11 +281,19 @@ def connect(url: str, timeout: float) -> psycopg.Connection[_Row]:
             raise no_connection(str(target.get("user")), str(target.get("dbname")), sentence) from error
         if _is_permanent(sentence):
             raise RegistryError(f"cannot open the database: {sentence}", hint="check the database URL") from error
+        if _has_no_address(sentence, url):
+            sentence = "its host has no address"
         raise RegistryUnreachable(
             f"cannot reach the database: {sentence}",
             hint="check host and port of the database URL; if it is still starting, `--wait 60` waits for it",
         ) from error
     return connection
+
+
+def _has_no_address(sentence: str, url: str) -> bool:
+    """Return True if a host is not found that may be a password: the URL has none in its place."""
+    is_missing = any(words in sentence for words in _NO_ADDRESS)
+    return is_missing and not psycopg.conninfo.conninfo_to_dict(url).get("password")
 
 
 def _is_permanent(sentence: str) -> bool:

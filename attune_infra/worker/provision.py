@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from attune_infra.errors import WorkerNotRegistered
 from attune_infra.fleet.provision import Provisioned
-from attune_infra.operations.setup import Watch, apply_plan, make_plan
+from attune_infra.operations.progress import Watch
+from attune_infra.operations.setup import apply_plan, make_plan
 from attune_infra.topology.worker import topology_of_workers, worker_family
 
 if TYPE_CHECKING:

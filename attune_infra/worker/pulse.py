@@ -9,6 +9,8 @@ from typing import Self
 
 from attune_infra.errors import RegistryError
 from attune_infra.interfaces import WorkerRegistry
+from attune_infra.topology.model import Severity
+from attune_infra.worker.log import Tell
 
 
 class Pulse:
@@ -19,7 +21,7 @@ class Pulse:
         connect: Callable[[], AbstractContextManager[WorkerRegistry]],
         worker_id: int,
         interval: float,
-        tell: Callable[[str], None],
+        tell: Tell,
     ) -> None:
         self._connect, self._worker_id, self._interval, self._tell = connect, worker_id, interval, tell
         self._ended = threading.Event()
@@ -49,5 +51,6 @@ class Pulse:
     def _note(self, trouble: str | None) -> None:
         """Tell when trouble begins, changes or ends, not at every heartbeat."""
         if trouble != self._trouble:
-            self._tell(f"no heartbeat: {trouble}" if trouble else "heartbeats reach the registry again")
+            words = f"no heartbeat: {trouble}" if trouble else "heartbeats reach the registry again"
+            self._tell(words, Severity.WARNING if trouble else Severity.INFO)
         self._trouble = trouble

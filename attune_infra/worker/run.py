@@ -23,12 +23,14 @@ from attune_infra.errors import (
 from attune_infra.fleet.delivery import Delivery
 from attune_infra.fleet.register import RegisteredWorker, Registration
 from attune_infra.interfaces import Inbox, WorkerRegistry
+from attune_infra.topology.model import Severity
 from attune_infra.worker.handler import Ended, Handler, Job
+from attune_infra.worker.log import Tell
 from attune_infra.worker.pulse import Pulse
+from attune_infra.worker.readiness import Readiness
 from attune_infra.worker.wakeup import Wakeup
 
 Connect = Callable[[], AbstractContextManager[WorkerRegistry]]
-Tell = Callable[[str], None]
 
 _FIRST_PAUSE: Final = 0.2
 _LONGEST_PAUSE: Final = 5.0
@@ -38,25 +40,33 @@ _TOO_LATE: Final = ", but the connection was lost: the message comes again if it
 
 
 def run_worker(
-    registration: Registration, connect: Connect, inbox: Inbox, handler: Handler, *, heartbeat: float, tell: Tell
+    registration: Registration,
+    connect: Connect,
+    inbox: Inbox,
+    handler: Handler,
+    *,
+    heartbeat: float,
+    tell: Tell,
+    readiness: Readiness,
 ) -> None:
     """Register, consume and send heartbeats until asked to stop; then finish the held messages and deregister."""
     with Wakeup() as wakeup:
-        worker = _register(connect, registration, wakeup, tell)
+        worker = _register(connect, registration, wakeup, _Patience(wakeup, tell, readiness))
         if worker is None:
             tell("stopped before the worker was registered")
             return
         try:
             with Pulse(connect, worker.id, heartbeat, tell):
-                Worker(worker.id, inbox, handler, wakeup, tell).run()
+                Worker(worker.id, inbox, handler, wakeup, tell, readiness=readiness).run()
         finally:
             _deregister(connect, worker.id, tell)
         tell(f"worker {worker.id} has stopped")
 
 
-def _register(connect: Connect, registration: Registration, wakeup: Wakeup, tell: Tell) -> RegisteredWorker | None:
+def _register(
+    connect: Connect, registration: Registration, wakeup: Wakeup, patience: _Patience
+) -> RegisteredWorker | None:
     """Register, and retry while the database is unavailable; return None if asked to stop first."""
-    patience = _Patience(wakeup, tell)
     while not wakeup.stopping:
         try:
             with ExitStack() as stack:
@@ -73,7 +83,7 @@ def _deregister(connect: Connect, worker_id: int, tell: Tell) -> None:
         with connect() as registry:
             registry.deregister([worker_id])
     except RegistryError as error:
-        tell(f"the worker could not be deregistered: {error.sentence}")
+        tell(f"the worker could not be deregistered: {error.sentence}", Severity.WARNING)
 
 
 class Worker:
@@ -83,8 +93,18 @@ class Worker:
     Any other message stays with the broker, which delivers it again.
     """
 
-    def __init__(self, worker_id: int, inbox: Inbox, handler: Handler, wakeup: Wakeup, tell: Tell) -> None:
+    def __init__(
+        self,
+        worker_id: int,
+        inbox: Inbox,
+        handler: Handler,
+        wakeup: Wakeup,
+        tell: Tell,
+        *,
+        readiness: Readiness,
+    ) -> None:
         self._id, self._inbox, self._handler, self._wakeup, self._tell = worker_id, inbox, handler, wakeup, tell
+        self._readiness = readiness
         self._waiting: deque[Delivery] = deque()
         self._current: tuple[Delivery, Job] | None = None
         self._refused: frozenset[str] = frozenset()
@@ -92,11 +112,11 @@ class Worker:
 
     def run(self) -> None:
         """Run until stopped; raise `QueueDenied`, or a permanent failure of the first attempt."""
-        patience, has_consumed = _Patience(self._wakeup, self._tell), False
+        patience, has_consumed = self._new_patience(), False
         while not self._wakeup.stopping:
             try:
                 if self._wakeup.attempt(self._connect):
-                    patience, has_consumed = _Patience(self._wakeup, self._tell), True
+                    patience, has_consumed = self._new_patience(), True
                     self._serve()
                     self._inbox.close()
             except QueueDenied:
@@ -114,13 +134,17 @@ class Worker:
             self._wakeup.wait(_TICK)
             self._finish()
 
+    def _new_patience(self) -> _Patience:
+        return _Patience(self._wakeup, self._tell, self._readiness)
+
     def _connect(self) -> bool:
         """Consume; return True, because `attempt` returns None if it is broken off."""
         refused = frozenset(self._inbox.open(self._id))
         self._waiting.clear()  # from the lost connection: they come again, or went with their queue
         for what in sorted(refused - self._refused):
-            self._tell(f"cannot declare, continuing: {what}")
+            self._tell(f"cannot declare, continuing: {what}", Severity.WARNING)
         self._refused = refused
+        self._readiness.reached()
         self._tell(f"worker {self._id} consumes")
         return True
 
@@ -131,6 +155,7 @@ class Worker:
             self._finish()
             self._begin()
             if self._wakeup.stopping and not retired:
+                self._readiness.lacks("the worker is stopping")
                 self._tell("stopping: taking no new messages, finishing those held")
                 self._inbox.retire()
                 retired = True
@@ -157,12 +182,14 @@ class Worker:
         try:
             settled = self._settle(delivery, ended)
         except RequestRefused as error:
-            self._tell(f"{error.sentence}; {error.hint}" if error.hint else error.sentence)
+            self._tell(f"{error.sentence}; {error.hint}" if error.hint else error.sentence, Severity.ERROR)
             self._kept_until = time.monotonic() + _LONGEST_PAUSE
             return
         self._current = None
         how = f"rejected: {ended.failure}" if ended.failure else "done"
-        self._tell(f"{delivery.name} {how}{'' if settled else _TOO_LATE}")
+        is_well = settled and ended.failure is None
+        words = f"{delivery.name} {how}{'' if settled else _TOO_LATE}"
+        self._tell(words, Severity.INFO if is_well else Severity.WARNING)
 
     def _settle(self, delivery: Delivery, ended: Ended) -> bool:
         if ended.failure is None:
@@ -195,16 +222,17 @@ class _Patience:
     The pauses are random, because all workers lose a broker at the same moment.
     """
 
-    def __init__(self, wakeup: Wakeup, tell: Tell) -> None:
-        self._wakeup, self._tell = wakeup, tell
+    def __init__(self, wakeup: Wakeup, tell: Tell, readiness: Readiness) -> None:
+        self._wakeup, self._tell, self._readiness = wakeup, tell, readiness
         self._pause, self._told = _FIRST_PAUSE, ""
 
     def after(self, error: AttuneError) -> None:
         """Tell the failure, and wait until it is time to try again or to stop."""
+        self._readiness.lacks(error.sentence)
         if error.sentence != self._told:
-            self._tell(f"{error.sentence}; retrying")
+            self._tell(f"{error.sentence}; retrying", Severity.WARNING)
             if isinstance(error, QueueUnavailable) and error.hint:
-                self._tell(error.hint)
+                self._tell(error.hint, Severity.WARNING)
         self._told = error.sentence
         self._wakeup.wait(self._pause * random.uniform(0.5, 1))  # noqa: S311 # no secret
         self._pause = min(self._pause * 2, _LONGEST_PAUSE)

@@ -35,3 +35,10 @@ def survey(
         return found.only(worker_ids) if worker_ids else found
 
     return wait_until(look, lambda fleet: not fleet.unsettled, seconds=settle)
+
+
+def sight_broker(broker: CountingBroker) -> Sighting:
+    """Return the objects and numbers of a broker, without any row of the registry."""
+    topology = broker.read()
+    tags = broker.consumer_tags(topology.queues)
+    return Sighting(topology=topology, depths=broker.depths(), consumer_tags=tags, members={})

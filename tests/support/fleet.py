@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import subprocess
 from pathlib import Path
@@ -12,6 +13,15 @@ import amqp
 
 from support.as_a_user import Command
 from support.eventually import eventually
+
+_LOG_LINE = re.compile(
+    r"^time=\S+ level=\w+ worker=\S+ msg=(\".*?(?<!\\\\)\"|\S+)(?: hint=(\".*\"))?$", re.MULTILINE
+)
+
+
+def _sentence(line: re.Match[str]) -> str:
+    message, hint = (json.loads(part) if part and part.startswith('"') else part for part in line.groups())
+    return f"error: {message}\nhint:  {hint}" if hint else str(message)
 
 
 class Fleet:
@@ -33,7 +43,8 @@ class Fleet:
         return process
 
     def talk(self, name: str) -> str:
-        return (self.folder / name).read_text(encoding="utf-8")
+        """Return the sentences of a worker's log, one a line."""
+        return _LOG_LINE.sub(_sentence, (self.folder / name).read_text(encoding="utf-8"))
 
     def wait_until_consuming(self, name: str, times: int = 1) -> None:
         """Wait until a worker has reported so many times that it consumes."""

@@ -7,7 +7,7 @@ from attune_infra.cli._app import App, contents
 COMMANDS = {
     "list": "Show each worker in the registry and on the broker, side by side, with a verdict.",
     "verify": "Check that registry and broker agree, and that each worker is healthy. Exit code 2 if not.",
-    "watch": "Show all workers live, on the whole terminal.",
+    "watch": "Show all workers live, on the whole terminal: the view of `watch`, with the workers first.",
     "register": "Insert a worker into the registry, or update the one of that name, and print its id.",
     "provision": "Declare each worker's queue as the worker itself does, bind it, and verify both.",
     "enlist": "Register and provision a worker in one step. If the broker refuses, nothing is registered.",

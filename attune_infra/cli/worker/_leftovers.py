@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from attune_infra.cli._consent import ask_to_delete, confirm_target, keep_undo
+from attune_infra.cli._progress import progress
 from attune_infra.cli._session import Session
 
 if TYPE_CHECKING:
@@ -48,7 +49,9 @@ class Removal:
         self._agree(found, fleet)
         deleted = (item.object for item in found.items if found.even_if_used or not item.used)
         keep_undo(deleted, broker.read(), found.digest, to=self.undo_file)
-        self.session.finish(self.command, page, remove(found, broker))
+        with progress("deleting") as watch:
+            removed = remove(found, broker, watch=watch)
+        self.session.finish(self.command, page, removed)
 
     def _agree(self, found: Leftovers, fleet: Fleet) -> None:
         from attune_infra.render.pages import leftovers as page

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from attune_infra.cli._options import require_finite
+from attune_infra.cli._durations import duration_option
+from attune_infra.cli._progress import busy
 from attune_infra.cli._session import Session
 from attune_infra.fleet.model import Limits
 from attune_infra.settings import Via
@@ -20,11 +21,8 @@ MaxDepth = Annotated[
 ]
 MaxHeartbeatAge = Annotated[
     float,
-    typer.Option(
-        "--max-heartbeat-age",
-        min=1,
-        help="Seconds since a worker's heartbeat that are healthy.",
-        callback=require_finite,
+    duration_option(
+        "--max-heartbeat-age", about="Time since a worker's heartbeat that is healthy: 90s, 2m.", minimum=1
     ),
 ]
 
@@ -38,5 +36,5 @@ def take_survey(
     from attune_infra.worker.survey import survey
 
     want = session.topology
-    with session.registry() as registry, session.broker(Via.HTTP) as broker:
+    with session.registry() as registry, session.broker(Via.HTTP) as broker, busy("looking at the workers"):
         return survey(broker, registry, want, limits, worker_ids=worker_ids, settle=settle)

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from attune_infra.cli._app import App
 from attune_infra.cli._consent import Expect, MaxDeletes, UndoFile, Yes
-from attune_infra.cli._options import DryRun, shared
+from attune_infra.cli._options import DryRun, Workers
 from attune_infra.cli._session import Session
+from attune_infra.cli._shared import Uses, shared
 from attune_infra.cli.worker._leftovers import EvenIfUsed, Removal
-from attune_infra.cli.worker._options import Ids, require_ids
+from attune_infra.cli.worker._options import require_ids
 from attune_infra.cli.worker._survey import DEFAULTS
 
 app = App()
 
 
 @app.command()
-@shared
+@shared(Uses.DISPLAY | Uses.TOPOLOGY | Uses.FILE | Uses.BROKER | Uses.REGISTRY)
 def deprovision(
     session: Session,
     *,
-    ids: Ids = None,
+    worker: Workers = None,
     dry_run: DryRun = False,
     expect: Expect = None,
     even_if_used: EvenIfUsed = False,
@@ -30,7 +31,7 @@ def deprovision(
     from attune_infra.fleet.leftovers import queues_of_workers
     from attune_infra.worker.survey import survey
 
-    worker_ids, want = require_ids(ids, otherwise="--id 1-20"), session.topology
+    worker_ids, want = require_ids(worker, otherwise="--id 1-20"), session.topology
     removal = Removal(session, "worker-deprovision", dry_run, expect, max_deletes, undo_file, yes)
     with session.registry_if_configured() as registry, session.broker(writes=True) as broker:
         fleet = survey(broker, registry, want, DEFAULTS, worker_ids=worker_ids)

@@ -8,13 +8,16 @@ import typer
 
 from attune_infra.cli._app import App
 from attune_infra.cli._consent import confirm_target
-from attune_infra.cli._options import shared
 from attune_infra.cli._session import Session
+from attune_infra.cli._shared import Uses, shared
 from attune_infra.cli._target import Asked
-from attune_infra.cli.worker._options import Id
+from attune_infra.cli._worker_ids import read_worker_id
 
 app = App()
 
+_Worker = Annotated[
+    str, typer.Option("--worker", "--id", metavar="ID", help="Id of the worker.", show_default=False)
+]
 _Body = Annotated[
     str | None,
     typer.Option(
@@ -27,14 +30,14 @@ _Body = Annotated[
 
 
 @app.command()
-@shared
-def dispatch(session: Session, *, worker_id: Id, body: _Body = None) -> None:
+@shared(Uses.DISPLAY | Uses.TOPOLOGY | Uses.FILE | Uses.BROKER)
+def dispatch(session: Session, *, worker: _Worker, body: _Body = None) -> None:
     """Send a message to a worker, as a scheduler does. Exit code 2 if no queue is bound for it."""
     from attune_infra.render.pages import dispatch as page
     from attune_infra.worker.dispatch import dispatch, require_json
 
     require_json(body)
-    topology = session.topology
+    topology, worker_id = session.topology, read_worker_id(worker)
     with session.broker(writes=True, asked=Asked.AMQP) as broker:
         confirm_target(session, has_plan=False)
         session.finish("worker-dispatch", page, dispatch(broker, topology, worker_id, body))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from attune_infra.cli._app import App
 from attune_infra.cli._consent import confirm_target
-from attune_infra.cli._options import ViaOption, shared
+from attune_infra.cli._options import ViaOption
 from attune_infra.cli._session import Session
+from attune_infra.cli._shared import Uses, shared
 from attune_infra.cli.worker._options import Name
 from attune_infra.cli.worker._registration import Capabilities, Host, Port, Type
 from attune_infra.settings import Via
@@ -14,7 +15,7 @@ app = App()
 
 
 @app.command()
-@shared
+@shared(Uses.DISPLAY | Uses.TOPOLOGY | Uses.FILE | Uses.BROKER | Uses.REGISTRY)
 def enlist(
     session: Session,
     *,

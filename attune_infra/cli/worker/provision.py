@@ -8,10 +8,11 @@ import typer
 
 from attune_infra.cli._app import App
 from attune_infra.cli._consent import Expect, confirm_target
-from attune_infra.cli._options import DryRun, ViaOption, shared
-from attune_infra.cli._output import progress
+from attune_infra.cli._options import DryRun, ViaOption, Workers
+from attune_infra.cli._progress import progress
 from attune_infra.cli._session import Session
-from attune_infra.cli.worker._options import Ids, require_ids
+from attune_infra.cli._shared import Uses, shared
+from attune_infra.cli.worker._options import ids_or_all
 from attune_infra.settings import Via
 
 if TYPE_CHECKING:
@@ -25,11 +26,11 @@ _AllActive = Annotated[
 
 
 @app.command()
-@shared
+@shared(Uses.DISPLAY | Uses.TOPOLOGY | Uses.FILE | Uses.BROKER | Uses.REGISTRY)
 def provision(
     session: Session,
     *,
-    ids: Ids = None,
+    worker: Workers = None,
     all_: _AllActive = False,
     dry_run: DryRun = False,
     expect: Expect = None,
@@ -39,7 +40,7 @@ def provision(
     from attune_infra.render.pages import provision as page
     from attune_infra.worker.provision import active_workers, plan_provisioning, provision
 
-    given, topology = () if all_ else require_ids(ids, otherwise="--all"), session.topology
+    given, topology = ids_or_all(worker, all_=all_), session.topology
     with session.registry_if_configured(insist=all_) as registry, session.broker(via, writes=True) as broker:
         worker_ids = active_workers(registry) if all_ and registry else given
         plan = plan_provisioning(broker, registry, topology, worker_ids)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from attune_infra.cli._app import App
 from attune_infra.cli._consent import Expect, MaxDeletes, UndoFile, Yes
-from attune_infra.cli._options import DryRun, shared
+from attune_infra.cli._options import DryRun
 from attune_infra.cli._session import Session
+from attune_infra.cli._shared import Uses, shared
 from attune_infra.cli.worker._leftovers import EvenIfUsed, Removal
 from attune_infra.cli.worker._survey import DEFAULTS
 
@@ -13,7 +14,7 @@ app = App()
 
 
 @app.command()
-@shared
+@shared(Uses.DISPLAY | Uses.TOPOLOGY | Uses.FILE | Uses.BROKER | Uses.REGISTRY)
 def prune(
     session: Session,
     *,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from attune_infra.cli._app import App
 from attune_infra.cli._consent import confirm_target
-from attune_infra.cli._options import shared
 from attune_infra.cli._session import Session
+from attune_infra.cli._shared import Uses, shared
 from attune_infra.cli.worker._options import Name
 from attune_infra.cli.worker._registration import Capabilities, Host, Port, Type
 
@@ -13,7 +13,7 @@ app = App()
 
 
 @app.command()
-@shared
+@shared(Uses.DISPLAY | Uses.REGISTRY)
 def register(
     session: Session,
     *,

@@ -7,9 +7,11 @@ from typing import Annotated, Final
 import typer
 
 from attune_infra.cli._app import App
-from attune_infra.cli._options import require_finite, shared
+from attune_infra.cli._durations import duration_option
+from attune_infra.cli._options import Workers
 from attune_infra.cli._session import Session
-from attune_infra.cli.worker._options import Ids, require_ids
+from attune_infra.cli._shared import Uses, shared
+from attune_infra.cli.worker._options import ids_or_all
 from attune_infra.cli.worker._survey import DEFAULTS, MaxDepth, MaxHeartbeatAge, take_survey
 from attune_infra.fleet.model import Limits
 
@@ -18,11 +20,8 @@ app = App()
 _All = Annotated[bool, typer.Option("--all", help="Check all workers that the registry or the broker knows.")]
 _Settle = Annotated[
     float,
-    typer.Option(
-        "--settle",
-        min=0,
-        help="Seconds to wait for consumers to appear in the statistics, which lag behind.",
-        callback=require_finite,
+    duration_option(
+        "--settle", about="Time to wait for consumers to appear in the statistics, which lag behind: 8s."
     ),
 ]
 _SETTLE: Final = 8.0
@@ -30,11 +29,11 @@ _SETTLE: Final = 8.0
 
 
 @app.command()
-@shared
+@shared(Uses.DISPLAY | Uses.TOPOLOGY | Uses.FILE | Uses.BROKER | Uses.REGISTRY)
 def verify(
     session: Session,
     *,
-    ids: Ids = None,
+    worker: Workers = None,
     all_: _All = False,
     max_depth: MaxDepth = DEFAULTS.depth,
     max_heartbeat_age: MaxHeartbeatAge = DEFAULTS.heartbeat_age,
@@ -44,6 +43,6 @@ def verify(
     from attune_infra.render.pages import verify as page
 
     limits = Limits(depth=max_depth, heartbeat_age=max_heartbeat_age)
-    worker_ids = () if all_ else require_ids(ids, otherwise="--all")
+    worker_ids = ids_or_all(worker, all_=all_)
     fleet = take_survey(session, limits, worker_ids=worker_ids, settle=settle)
     session.finish("worker-verify", page, fleet.verification())

@@ -3,62 +3,86 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Final
 
-from attune_infra.fleet.model import Fleet, FleetWorker
-from attune_infra.render.data import Data
-from attune_infra.render.text import Line, align
-from attune_infra.render.words import visible
+from attune_infra.errors import ExitCode
+from attune_infra.fleet.model import Fleet, FleetWorker, Reason
+from attune_infra.links import code_url
+from attune_infra.render.text import (
+    UNKNOWN,
+    Cell,
+    Line,
+    first_of,
+    heading_line,
+    idle_time,
+    number,
+    rest_of,
+    row_line,
+)
 from attune_infra.topology.verify import Verdict
 from attune_infra.topology.words import counted
 
-HEADINGS: Final = (
-    "",
-    "id",
-    "name",
-    "status",
-    "heartbeat",
-    "queue",
-    "bound",
-    "consumers",
-    "ready",
-    "unacked",
-    "verdict",
-)
-_NUMBER_COLUMNS: Final = frozenset({1, 4, 7, 8, 9})
-_SIGNS: Final = {Verdict.PASSED: "", Verdict.WARNING: "~", Verdict.FAILED: "!"}
-STYLES: Final = {Verdict.PASSED: "", Verdict.WARNING: "yellow", Verdict.FAILED: "red"}
-_MAX_NAME_LENGTH: Final = 24
-_MINUTE, _HOUR, _DAY = 60, 3600, 86_400
+if TYPE_CHECKING:
+    from attune_infra.contract.workers import FleetData, WorkerData, WorkerFindingData
+
+_MIN_NAME_WIDTH: Final = 12
+_MAX_NAME_WIDTH: Final = 40
 
 
-def lines(fleet: Fleet) -> Iterator[Line]:
-    styles = ["", *(STYLES[worker.verdict] for worker in fleet.workers)]
-    texts = align([HEADINGS, *map(cells, fleet.workers)], right=_NUMBER_COLUMNS)
-    yield from map(Line, texts, styles)
-    yield Line(summary(fleet))
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Workers, and the width to show them in, in characters."""
+
+    fleet: Fleet
+    width: int = 80
+
+    @property
+    def exit_code(self) -> ExitCode:
+        return self.fleet.exit_code
 
 
-def data(fleet: Fleet) -> Data:
-    return {"workers": [_worker_data(worker) for worker in fleet.workers]}
+def lines(listing: Listing) -> Iterator[Line]:
+    yield Line(heading(listing.width), "bold")
+    for worker in listing.fleet.workers:
+        yield row(worker, listing.width)
+    yield Line(summary(listing.fleet))
 
 
-def cells(worker: FleetWorker) -> tuple[str, ...]:
-    """Return the cells of one worker, one for each of `HEADINGS`."""
-    member = worker.member
-    return (
-        _SIGNS[worker.verdict],
-        str(worker.id),
-        _shorten(visible(member.name)) if member else "-",
-        _status(worker),
-        age(member.heartbeat_age) if member else "-",
-        _queues_in_words(worker),
-        "yes" if worker.bound else "no",
-        str(len(worker.consumer_tags)),
-        str(worker.depth.ready),
-        str(worker.depth.unacknowledged),
-        ", ".join(worker.findings) or "ok",
+def heading(width: int) -> str:
+    return heading_line(_cells(width))
+
+
+def row(worker: FleetWorker, width: int) -> Line:
+    """Return the line of a worker; the name gets the rest of the width."""
+    return row_line(worker, worker.verdict, _cells(width))
+
+
+def data(listing: Listing) -> FleetData:
+    return {"workers": [_worker_data(worker) for worker in listing.fleet.workers]}
+
+
+@cache
+def _cells(width: int) -> tuple[Cell[FleetWorker], ...]:
+    cells: tuple[Cell[FleetWorker], ...] = (
+        Cell("verdict", 20, False, lambda worker: first_of(worker.findings)),
+        Cell("id", 6, True, lambda worker: str(worker.id)),
+        Cell("name", 0, False, lambda worker: worker.member.name if worker.member else UNKNOWN),
+        Cell("status", 8, False, _status),
+        Cell("beat", 5, True, _beat),
+        Cell("ready", 5, True, lambda worker: number(worker.depth.ready)),
+        Cell("unack", 5, True, lambda worker: number(worker.depth.unacknowledged)),
+        Cell("cons", 4, True, lambda worker: str(len(worker.consumer_tags))),
     )
+    name_width = max(min(rest_of(width, cells), _MAX_NAME_WIDTH), _MIN_NAME_WIDTH)
+    return tuple(cell if cell.width else cell._replace(width=name_width) for cell in cells)
+
+
+def _beat(worker: FleetWorker) -> str:
+    if worker.member is None:
+        return UNKNOWN
+    return "never" if worker.member.heartbeat_age is None else idle_time(max(worker.member.heartbeat_age, 0))
 
 
 def summary(fleet: Fleet) -> str:
@@ -67,47 +91,37 @@ def summary(fleet: Fleet) -> str:
     return counted(len(fleet.workers), "worker") + (f": {words}" if words else "")
 
 
-def age(seconds: float | None) -> str:
-    """Return an age in its largest unit: `3 h`, or `never`."""
-    if seconds is None:
-        return "never"
-    for unit, length in (("d", _DAY), ("h", _HOUR), ("min", _MINUTE)):
-        if seconds >= length:
-            return f"{seconds // length:.0f} {unit}"
-    return f"{max(seconds, 0):.0f} s"
-
-
-def _queues_in_words(worker: FleetWorker) -> str:
-    existing = len(worker.queues)
-    if existing == worker.wanted_queues:
-        return "yes"
-    return f"{existing} of {worker.wanted_queues}" if existing else "no"
-
-
 def _status(worker: FleetWorker) -> str:
     if worker.member is None:
-        return "unregistered"
-    return f"{worker.member.status} (cordoned)" if worker.member.cordoned else worker.member.status
+        return UNKNOWN
+    return "cordoned" if worker.member.cordoned else worker.member.status
 
 
-def _worker_data(worker: FleetWorker) -> Data:
+def _worker_data(worker: FleetWorker) -> WorkerData:
     member = worker.member
     return {
         "id": worker.id,
-        "name": member and member.name,
-        "status": member and member.status,
+        "name": member.name if member else None,
+        "status": member.status if member else None,
         "cordoned": member is not None and member.cordoned,
-        "heartbeat_age_seconds": member and member.heartbeat_age,
+        "heartbeat_age_seconds": member.heartbeat_age if member else None,
         "queues": [queue.name for queue in worker.queues],
         "queue_present": len(worker.queues) == worker.wanted_queues,
         "bound": worker.bound,
         "consumers": list(worker.consumer_tags),
         "ready": worker.depth.ready,
         "unacknowledged": worker.depth.unacknowledged,
-        "verdict": str(worker.verdict),
-        "findings": [{"finding": str(reason.finding), "detail": reason.detail} for reason in worker.reasons],
+        "verdict": worker.verdict,
+        "findings": [_finding_data(reason) for reason in worker.reasons],
     }
 
 
-def _shorten(name: str) -> str:
-    return name if len(name) <= _MAX_NAME_LENGTH else f"{name[: _MAX_NAME_LENGTH - 1]}…"
+def _finding_data(reason: Reason) -> WorkerFindingData:
+    return {
+        "code": reason.finding.check_code,
+        "url": code_url(reason.finding.check_code),
+        "finding": reason.finding,
+        "verdict": reason.verdict,
+        "detail": reason.detail,
+        "hint": reason.hint,
+    }

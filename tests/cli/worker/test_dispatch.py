@@ -53,4 +53,4 @@ def test_what_is_not_json_is_not_sent(attune_infra_alone: Command, body: str) ->
     result = attune_infra_alone("worker", "dispatch", "--id", "1", f"--body={body}")
 
     assert result.code == 64
-    assert result.stderr.startswith("error: the body is not JSON: ")
+    assert result.stderr.startswith("error: the body is not JSON: " if body else "error: --body is empty")

@@ -124,7 +124,7 @@ def test_what_is_no_id_is_refused_and_changes_nothing(attune_infra: Command, bro
     result = attune_infra("worker", "provision", f"--id={word}")
 
     assert result.code == 64
-    assert result.stderr.startswith(f"error: '{word}' is ")
+    assert result.stderr.startswith("error: --worker or --id")
     assert broker.read().queues == {}
 
 
@@ -193,10 +193,10 @@ def test_register_in_json(attune_infra_with_registry: Command) -> None:
     [
         (("--capability", "x"), "capability 'x' is not KEY=VALUE"),
         (("--capability", "=x"), "capability '=x' is not KEY=VALUE"),
-        (("--name", " "), "the name of a worker is empty"),
-        (("--port", "0"), "Invalid value for '--port'"),
-        (("--port", "65536"), "Invalid value for '--port'"),
-        (("--type", "cloud"), "Invalid value for '--type'"),
+        (("--name", " "), "--name is empty"),
+        (("--port", "0"), "--port"),
+        (("--port", "65536"), "--port"),
+        (("--type", "cloud"), "--type"),
     ],
 )
 def test_register_refuses_what_cannot_be(

@@ -85,6 +85,10 @@ def _is_told(run: Command, durable: tuple[str, str]) -> None:
     assert provisioned.code == 1
     assert "! worker 1 is not provisioned" in provisioned.lines
 
+    queues = run("queues", "--down")
+    assert queues.code == 2
+    assert queues.lines[1].startswith("! down")
+
     dispatched = run("worker", "dispatch", "--id", "1", *durable)
     assert dispatched.code in {1, 2}
     assert run("verify", *durable).code == 2
