@@ -1,0 +1,121 @@
+"""A topology, as scripts use it, and the changes between two."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+
+from attune_infra.errors import InvalidInput
+from attune_infra.files import read_text
+from attune_infra.topology import model
+from attune_infra.topology.builtin import NAMES, text_of
+from attune_infra.topology.diff import Changed
+from attune_infra.topology.diff import diff as changes_between
+from attune_infra.topology.document.definitions import looks_like_definitions, parse_definitions
+from attune_infra.topology.document.export import as_definitions, as_document
+from attune_infra.topology.document.parse import parse
+from attune_infra.topology.document.write import write
+from attune_infra.topology.model import Binding, Exchange, Policy, Queue, TopologyObject
+from attune_infra.topology.words import guess
+from attune_infra.topology.worker import with_workers
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """Exchanges, queues, bindings and policies of one virtual host, from a document or a broker.
+
+    It cannot be changed. Two are equal if all their objects are. `load`, `parse`, `builtin`, `of` and
+    `Broker.read` make one.
+    """
+
+    _value: model.Topology
+
+    @classmethod
+    def load(cls, path: str | PathLike[str], *, vhost: str | None = None) -> Topology:
+        """Read a file: a document in YAML, or RabbitMQ's definitions, of which `vhost` chooses a virtual host.
+
+        Raise `InvalidInput` with every problem, or if the file cannot be read.
+        """
+        try:
+            text = read_text(Path(path))
+        except OSError as error:
+            raise InvalidInput(f"cannot read {path}: {error.strerror}", hint="give a file") from error
+        except UnicodeDecodeError as error:
+            raise InvalidInput(f"{path} is not UTF-8 at byte {error.start}", hint="save it as UTF-8") from error
+        return cls.parse(text, source=str(path), vhost=vhost)
+
+    @classmethod
+    def parse(cls, text: str, *, source: str = "text", vhost: str | None = None) -> Topology:
+        """Read a text as `load` reads a file; problems name its `source`."""
+        if text.lstrip("\ufeff \t\r\n").startswith("{") and looks_like_definitions(text):
+            return cls(parse_definitions(text, source=source, vhost=vhost)[0])
+        if vhost is not None:
+            raise InvalidInput(f"{source} is a document, which holds one virtual host", hint="leave out vhost")
+        return cls(parse(text.removeprefix("\ufeff"), source=source))
+
+    @classmethod
+    def builtin(cls, name: str = "attune") -> Topology:
+        """Return a topology that is part of this package; raise `InvalidInput` if there is none of that name."""
+        if name not in NAMES:
+            known = ", ".join(NAMES)
+            raise InvalidInput(f"there is no topology '{name}'{guess(name, NAMES)}", hint=f"built in: {known}")
+        return cls.parse(text_of(name), source=f"{name}.yaml")
+
+    @classmethod
+    def of(cls, objects: Iterable[TopologyObject], *, name: str = "") -> Topology:
+        """Return a topology of exchanges, queues, bindings and policies, in any order."""
+        return cls(model.Topology.of(objects, name=name))
+
+    @property
+    def name(self) -> str:
+        return self._value.name
+
+    @property
+    def exchanges(self) -> Mapping[str, Exchange]:
+        """The exchanges by name, without RabbitMQ's own."""
+        return self._value.exchanges
+
+    @property
+    def queues(self) -> Mapping[str, Queue]:
+        """The queues by name, without private ones of a connection."""
+        return self._value.queues
+
+    @property
+    def bindings(self) -> frozenset[Binding]:
+        return self._value.bindings
+
+    @property
+    def policies(self) -> Mapping[str, Policy]:
+        """The policies by name."""
+        return self._value.policies
+
+    def objects(self) -> tuple[TopologyObject, ...]:
+        """Return all objects in an order in which they can be created."""
+        return self._value.objects()
+
+    def with_workers(self, ids: Iterable[int]) -> Topology:
+        """Return the topology with the queues and bindings of these workers.
+
+        Raise `InvalidInput` if the document has no workers section.
+        """
+        return Topology(with_workers(self._value, ids))
+
+    def to_yaml(self) -> str:
+        """Return the document that `parse` reads back as this topology."""
+        if self._value.version is None:
+            return write(self._value)
+        return as_document(self._value).text
+
+    def to_definitions(self) -> str:
+        """Return JSON that RabbitMQ loads into a virtual host."""
+        return as_definitions(self._value).text
+
+
+def diff(have: Topology, want: Topology) -> tuple[Changed, ...]:
+    """Return the changes after which `have` holds all of `want`, in an order in which they can be made.
+
+    Each is a `Create`, `Update`, `Recreate` or `Await`. Further objects of `have` are left alone.
+    """
+    return changes_between(have._value, want._value)  # noqa: SLF001 # two of a kind
