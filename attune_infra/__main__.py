@@ -14,13 +14,13 @@ _SWITCH_INTERVAL: Final = 0.0005
 
 def main() -> NoReturn:
     """Answer for the version at once; leave everything else to the command line."""
-    if sys.argv[1:] == ["--version"]:
+    if sys.argv[1:] in (["--version"], ["-V"]):
         print(f"attune-infra {__version__}")  # noqa: T201 - what scripts ask often, they get before anything is loaded
         sys.exit()
-    from attune_infra import cli
-
     gc.disable()  # most commands are over before looking for garbage could pay
     sys.setswitchinterval(_SWITCH_INTERVAL)
+    from attune_infra import cli
+
     try:
         cli.main()
     finally:

@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import os
 import sys
+from types import TracebackType
 from typing import Annotated, NoReturn
 
 import typer
 
 from attune_infra import __version__
+from attune_infra.cli import _streams
 from attune_infra.cli._app import App, contents
-from attune_infra.errors import AttuneError, ExitCode
+from attune_infra.errors import AttuneError, ExitCode, Interrupted
+from attune_infra.masking import masked, remember_command_line
 
-_INTERRUPTED = 130
-"""Exit code of a process that SIGINT ended, as shells report it."""
+SHELL_VARIABLE = "_ATTUNE_INFRA_COMPLETE"
+"""The environment variable by which the script of a shell asks for completion."""
 
 COMMANDS = {
     "doctor": "Find what would fail later, with the fix, before the first change. Exit code 2 for a problem.",
@@ -26,13 +29,22 @@ COMMANDS = {
     "lint": "Find legal but unwise parts of a topology. Exit code 2 for a finding as severe as --fail-on.",
     "graph": "Draw a topology: exchanges, queues, bindings, dead letter paths, and findings of lint.",
     "trace": "Follow a message from an exchange to its queues, and on as a dead letter.",
+    "queues": "List the queues of the virtual host once, each with a verdict. Exit code 2 if one is down.",
+    "migrate": "Bring queues to what the document wants, or to another name, and lose no message.",
+    "queue": "Look into single queues, and deal with their messages: peek, load, purge.",
+    "dlq": "Look into dead letter queues, and send their messages back: list, show, replay.",
+    "watch": "Show queues and workers live, on the whole terminal: findings, rates, details, a message's way.",
+    "tap": "See live what passes an exchange, through a private queue that is gone when the command ends.",
     "export": "Write the virtual host as a document. Objects left out are named on standard error.",
     "import": "Convert RabbitMQ definitions to a topology document. Objects left out are named on standard error.",
     "topology": "Check, print and describe topology documents, without a broker.",
     "worker": "Register workers, provision their queues, and check their health.",
-    "metrics": "Print the state of all workers as Prometheus metrics, or serve it with --listen.",
+    "metrics": "Print metrics of the broker and of all workers for Prometheus, or serve them with --listen.",
     "connections": "List the named connections of the configuration file, and say which of them answers.",
     "registry": "Create the table of workers in PostgreSQL.",
+    "schemas": "List the JSON Schemas of all --output json, or print one of them.",
+    "completion": "Print the completion of commands, options and values for a shell: bash, zsh or fish.",
+    "help": "Show the help of a command, or of a topic: connection, environment, exit-codes, output.",
     "sandbox": "Run a private RabbitMQ and PostgreSQL on free local ports, for trials and tests.",
 }
 """Every command with its help, in the order of use. Each has a file here."""
@@ -41,7 +53,6 @@ app = App(
     name="attune-infra",
     help="Make, check and repair the RabbitMQ topology of Attune.",
     cls=contents(__name__, COMMANDS),
-    add_completion=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -55,36 +66,65 @@ def _print_version(*, asked: bool) -> None:
 @app.callback()
 def _attune_infra(
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+        bool,
+        typer.Option(
+            "--version", "-V", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
     ] = False,
 ) -> None:
     pass
 
 
 def main() -> NoReturn:
-    """Run the command line and exit with its exit code."""
+    """Run the command line and exit with its exit code; answer a shell that completes a line."""
+    _streams.open_closed()
+    _keep_secrets()
+    if shell := os.environ.get(SHELL_VARIABLE):
+        _complete(shell)
     try:
-        code = app(standalone_mode=False) or ExitCode.DONE
+        code = app(standalone_mode=False, prog_name=app.info.name) or ExitCode.DONE
         sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = ExitCode.FAILED
-    except (AttuneError, typer.TyperException, typer.Abort, KeyboardInterrupt) as error:
+        if code == ExitCode.INTERRUPTED:  # typer turns SIGINT into this code
+            _tell_interruption()
+    except (OSError, AttuneError, typer.TyperException, typer.Abort, KeyboardInterrupt) as error:
         code = _complain(error)
     sys.exit(code)
 
 
-def _complain(error: BaseException) -> int:
-    """Print the failure and return its exit code."""
-    from attune_infra.cli._output import complain
+def _keep_secrets() -> None:
+    """Mask what the command line gives away, also in the traceback of a bug."""
+    remember_command_line(sys.argv[1:])
+    sys.excepthook = _print_masked
 
-    match error:
-        case AttuneError():
-            sentence, hint, code = error.sentence, error.hint, int(error.exit_code)
-        case typer.TyperException():
-            sentence, code = error.format_message(), ExitCode.WRONG_USAGE
-            hint = "`attune-infra --help` lists the commands, `attune-infra COMMAND --help` their options"
-        case _:
-            sentence, hint, code = "interrupted", None, _INTERRUPTED
-    complain(sentence, hint)
-    return code
+
+def _print_masked(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Print the traceback of a bug; a message in it may hold a URL."""
+    from traceback import format_exception
+
+    sys.stderr.write(masked("".join(format_exception(kind, error, trace))))
+
+
+def _complete(shell: str) -> NoReturn:
+    from attune_infra.cli._completion import answer
+
+    typer.echo(answer(shell, typer.main.get_command(app), os.environ))
+    sys.exit()
+
+
+def _tell_interruption() -> None:
+    """Print the interruption as JSON if that is the output; a person needs no sentence."""
+    from attune_infra.cli._failure import print_json
+
+    print_json(Interrupted("interrupted"), sys.argv[1:])
+
+
+def _complain(error: BaseException) -> int:
+    """Print the failure, also as JSON if that is the output, and return its exit code."""
+    from attune_infra.cli._failure import failure_of, print_failure
+
+    if isinstance(error, BrokenPipeError):
+        _streams.drop_output()
+        return ExitCode.FAILED
+    failure = failure_of(error)
+    print_failure(failure, sys.argv[1:])
+    return failure.exit_code

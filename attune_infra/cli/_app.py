@@ -1,6 +1,6 @@
 """The frame of commands: each stands in a file with an `app`, which is loaded when the command is called.
 
-Help is plain text: quick to load, and easy to search.
+Help is plain text: easy to search, and quick to load, which is done only to show it.
 """
 
 from __future__ import annotations
@@ -21,26 +21,62 @@ _SELECTOR: Final = re.compile(r"(exchange|queue|binding|policy|\*):")
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
-class Command(TyperCommand):
+def path_of(ctx: Any) -> str:
+    """Return the words that call a command, without the program: `worker provision`."""
+    names: list[str] = []
+    while ctx.parent is not None:
+        names.insert(0, ctx.info_name)
+        ctx = ctx.parent
+    return " ".join(names)
+
+
+class Page:
+    """The help page of a command or of a group, as a second parent of their classes."""
+
+    def get_help(self, ctx: Any) -> str:
+        """Return the page; its lines fit the terminal, or COLUMNS."""
+        from attune_infra.cli._help import write_page
+
+        return write_page(ctx, lambda formatter: ctx.command.format_help(ctx, formatter))
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """Return the words of the usage line; a required argument stands without brackets."""
+        pieces: list[str] = super().collect_usage_pieces(ctx)  # type: ignore[misc] # the other parent has it
+        return [piece.strip("{}") for piece in pieces]
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Write the examples of the command."""
+        from attune_infra.cli._examples import EXAMPLES
+
+        if examples := EXAMPLES.get(path_of(ctx)):
+            with formatter.section("Examples"):
+                for line, purpose in examples:
+                    formatter.write(f"  # {purpose}\n  {line}\n")
+
+
+class Command(Page, TyperCommand):
     """A command whose help has a section for each panel of options."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse arguments, in which some options may stand without a value."""
-        return super().parse_args(ctx, list(_with_values(args)))
+        """Parse arguments, in which some options may stand without a value, and check what was typed."""
+        words = list(_with_values(args))
+        rest = super().parse_args(ctx, [*words])
+        if words and not ctx.resilient_parsing:
+            from attune_infra.cli._checks import check_typed
+
+            typed, *_ = self.make_parser(ctx).parse_args([*words])
+            check_typed(ctx, typed)
+        return rest
 
     def get_short_help_str(self, limit: int = 0) -> str:  # noqa: ARG002 - as typer calls it
         """Return the first line of the help, however long; lists wrap it."""
         return (self.help or "").partition("\n")[0]
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
-        """Write each parameter into its section, in the order of declaration."""
-        sections: dict[str, list[tuple[str, str]]] = {}
-        for parameter in self.get_params(ctx):
-            if record := parameter.get_help_record(ctx):
-                sections.setdefault(_section(parameter), []).append(record)
-        for title, records in sections.items():
-            with formatter.section(title):
-                formatter.write_dl(records)
+        """Write each parameter into its section."""
+        from attune_infra.cli._help import write_parameters
+
+        write_parameters(ctx, formatter)
 
 
 def _with_values(args: Sequence[str]) -> Iterator[str]:
@@ -60,12 +96,15 @@ def _with_values(args: Sequence[str]) -> Iterator[str]:
             yield word
 
 
-def _section(parameter: Any) -> str:
-    return parameter.rich_help_panel or f"{parameter.param_type_name}s".capitalize()
-
-
-class Group(TyperGroup):
+class Group(Page, TyperGroup):
     """A group of commands. Called without a command, it lists them on standard error."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write the options, then the commands."""
+        from attune_infra.cli._help import write_parameters
+
+        write_parameters(ctx, formatter)
+        self.format_commands(ctx, formatter)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Print the help if no command is given, before anything else is checked."""
@@ -73,6 +112,15 @@ class Group(TyperGroup):
             typer.echo(ctx.get_help(), err=True)
             raise typer.Exit(ExitCode.WRONG_USAGE)
         return super().parse_args(ctx, args)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the command of the first word, and the words after it; raise `WrongUsage` if there is none."""
+        name = args[0]
+        if name not in self.commands and not name.startswith("-") and not ctx.resilient_parsing:
+            from attune_infra.cli._usage import unknown_command
+
+            raise unknown_command(name, self.commands, ctx.command_path)
+        return super().resolve_command(ctx, args)
 
 
 class App(typer.Typer):

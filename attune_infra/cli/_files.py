@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from secrets import token_hex
+from typing import IO
 
 from attune_infra.errors import InvalidInput
+from attune_infra.files import read_bounded, read_up_to_limit
 
 STDIN = "-"
 
@@ -18,7 +21,7 @@ def read_text(name: str) -> str:
     A byte order mark remains, since a release of RabbitMQ refuses definitions for it.
     """
     try:
-        content = sys.stdin.buffer.read() if name == STDIN else Path(name).read_bytes()
+        content = read_up_to_limit(sys.stdin.buffer, "standard input") if name == STDIN else read_bounded(name)
         return content.decode("utf-8")
     except OSError as error:
         raise InvalidInput(
@@ -34,10 +37,10 @@ def write_whole(path: Path, text: str) -> None:
     An existing file keeps its mode, and a symbolic link remains one.
     """
     target = Path(os.path.realpath(path))
-    beside = target.with_name(f".{token_hex(8)}.tmp")
+    beside = target.with_name(f".{os.urandom(8).hex()}.tmp")
     try:
         if os.path.lexists(target) and not target.is_file():
-            raise InvalidInput(f"cannot write {path}: it is not a file", hint="leave out --to to print the text")
+            raise InvalidInput(f"cannot write {path}: it is not a file", hint="name a file")
         try:
             _write(beside, text, target.stat().st_mode if target.exists() else None)
             beside.replace(target)
@@ -55,3 +58,82 @@ def _write(path: Path, text: str, mode: int | None) -> None:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
+
+
+@contextmanager
+def open_binary(name: str) -> Iterator[IO[bytes]]:
+    """Yield a file, or standard input for `-`; raise `InvalidInput` if it cannot be read."""
+    if name == STDIN:
+        yield sys.stdin.buffer
+        return
+    try:
+        file = Path(name).open("rb")  # noqa: SIM115 - an error of the block is not one of opening
+    except OSError as error:
+        raise InvalidInput(
+            f"cannot read {name}: {error.strerror}", hint="give a file, or - for standard input"
+        ) from error
+    with file:
+        yield file
+
+
+class NewFile:
+    """A file that is being written; its owner alone can read it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+        except FileExistsError as error:
+            raise InvalidInput(f"{path} exists", hint="name a file that does not exist") from error
+        except OSError as error:
+            raise self._not_written(error) from error
+
+    def write(self, data: bytes) -> None:
+        """Write bytes; raise `InvalidInput` if that fails."""
+        try:
+            self._file.write(data)
+        except OSError as error:
+            raise self._not_written(error) from error
+
+    def flush(self) -> None:
+        """Give what was written to the system, so that it outlives this process; raise as `write` does."""
+        try:
+            self._file.flush()
+        except OSError as error:
+            raise self._not_written(error) from error
+
+    def finish(self) -> None:
+        """Write everything to the disk; raise `InvalidInput` if that fails."""
+        try:
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
+        except OSError as error:
+            raise self._not_written(error) from error
+
+    def remove(self) -> None:
+        """Remove the file again."""
+        with suppress(OSError):
+            self._file.close()
+        self._path.unlink(missing_ok=True)
+
+    def _not_written(self, error: OSError) -> InvalidInput:
+        return InvalidInput(
+            f"cannot write {self._path}: {error.strerror}",
+            hint="name a file in an existing folder that you may write to",
+        )
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[NewFile]:
+    """Yield a new file, which holds secrets maybe, and remove it if the block fails.
+
+    Raise `InvalidInput` if a file of that name exists.
+    """
+    file = NewFile(path)
+    try:
+        yield file
+        file.finish()
+    except BaseException:
+        file.remove()
+        raise

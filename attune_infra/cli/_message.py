@@ -22,6 +22,16 @@ def read_message(exchange: str, routing_key: str, headers: Iterable[str] = ()) -
     return Message(exchange=parse_exchange_name(exchange), routing_key=routing_key, headers=_headers(headers))
 
 
+def read_private_queue(name: str) -> str:
+    """Return the name of a tap's queue; raise `WrongUsage` if it, or those beside it, can have no such name."""
+    from attune_infra.topology.facts.names import name_problem
+    from attune_infra.topology.routing.tap import COUNTING
+
+    if problem := name_problem(name and f"{name}{COUNTING}"):
+        raise WrongUsage(f"--queue: the name {problem}", hint="give another name")
+    return name
+
+
 def _headers(words: Iterable[str]) -> dict[str, Argument]:
     headers: dict[str, Argument] = {}
     for word in words:

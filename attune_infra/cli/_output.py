@@ -1,72 +1,98 @@
-"""The one place that prints: results to stdout, everything else to stderr, colour only on a terminal."""
+"""The one place that prints: results to stdout or a file, everything else to stderr."""
 
 from __future__ import annotations
 
-import os
 import sys
-import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
-from enum import StrEnum
-from typing import TYPE_CHECKING, Final, NoReturn, Protocol, TextIO, TypeVar
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import typer
 
-if TYPE_CHECKING:
-    from rich.console import Console
+from attune_infra.cli import _colour
+from attune_infra.cli._display import Output
+from attune_infra.masking import masked
 
+if TYPE_CHECKING:
+    from attune_infra.cli._display import Display
     from attune_infra.render.page import Page, R
     from attune_infra.render.text import Line
     from attune_infra.topology.document.reading import Reading
     from attune_infra.topology.document.text import LeftOut
     from attune_infra.topology.target import Target
-
-_T = TypeVar("_T")
-
-_MIN_OBJECTS_FOR_BAR: Final = 100
-"""Fewer objects are done before a progress bar could be read."""
+    from attune_infra.worker.log import LogLine
 
 
-class Output(StrEnum):
-    """The format of a result."""
+class Log:
+    """The form of everything on standard error: sentences as they are, or log lines if `line` makes them."""
 
-    TEXT = "text"
-    JSON = "json"
-
-
-class WaitFor(Protocol):
-    """Try a call until it succeeds or the time is over; return its result."""
-
-    def __call__(self, attempt: Callable[[], _T]) -> _T: ...
+    line: LogLine | None = None
 
 
-def finish(command: str, page: Page[R], result: R, output: Output, target: Target | None = None) -> NoReturn:
-    """Print a command's result, for JSON with the broker that was asked, and exit with its exit code."""
-    if output is Output.JSON:
+LOG: Final = Log()
+
+
+def finish(command: str, page: Page[R], result: R, display: Display, target: Target | None = None) -> NoReturn:
+    """Show a command's result, for JSON with the broker that was asked, and exit with its exit code."""
+    if display.output == Output.JSON:
         from attune_infra.render.data import json_document
 
-        print(json_document(command, page.data(result), result.exit_code, target))
+        put(json_document(command, page.data(result), result.exit_code, target), display)
+    elif display.to is not None:
+        put(_text_of(page, result, display), display)
     else:
-        _print_lines(page.lines(result))
+        _print_lines(_shown(page.lines(result), display))
     raise typer.Exit(result.exit_code)
 
 
-def _print_lines(lines: Iterable[Line]) -> None:
-    from attune_infra.render.text import escape_lines
+def _text_of(page: Page[R], result: R, display: Display) -> str:
+    """Return the text of a result for a file: a document as it is, other lines as a terminal shows them."""
+    if text := getattr(page, "text", None):
+        return str(text(result))
+    return "\n".join(line.text for line in _shown(page.lines(result), display))
 
-    console = _console(sys.stdout)
-    for line in escape_lines(lines):
+
+def put(text: str, display: Display) -> None:
+    """Print a text, or write it to the file that was named."""
+    if display.to is None:
+        print(text)
+        return
+    from attune_infra.cli._files import write_whole
+
+    write_whole(display.to, text.removesuffix("\n") + "\n" if text else "")
+    if display.verbosity >= 0:
+        tell(f"{display.to}: written")
+
+
+def _shown(lines: Iterable[Line], display: Display) -> Iterator[Line]:
+    """Yield the lines that deserve as much attention as is asked for."""
+    from attune_infra.render.text import Level, escape_lines
+
+    most = Level(min(Level.NORMAL + display.verbosity, Level.DETAIL))
+    return (line for line in escape_lines(lines) if line.level <= most or line.text.startswith("!"))
+
+
+def _print_lines(lines: Iterable[Line]) -> None:
+    console = _colour.console(sys.stdout)
+    for line in lines:
         if console is None:
             print(line.text)
         else:
             console.print(line.text, style=line.style, markup=False, highlight=False, soft_wrap=True)
 
 
+def print_text(text: str) -> None:
+    """Print a text on standard output, now."""
+    print(text, flush=True)
+
+
 def complain(sentence: str, hint: str | None) -> None:
     """Print an error and its hint."""
     from attune_infra.render.words import visible
 
-    console = _console(sys.stderr)
+    if LOG.line is not None:
+        print(LOG.line(sentence, "error", hint), file=sys.stderr)
+        return
+    console = _colour.console(sys.stderr)
     for name, text, style in (("error: ", sentence, "bold red"), ("hint:  ", hint or "", "bold")):
         for number, line in enumerate(text.splitlines()):
             beginning = name if number == 0 else " " * len(name)
@@ -82,11 +108,37 @@ def can_ask() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def tell(sentence: str) -> None:
-    """Print a sentence that is not part of the result."""
+def tell(sentence: str, severity: str = "info") -> None:
+    """Print a sentence that is not part of the result, in one piece; log lines have its severity too."""
     from attune_infra.render.words import visible
 
-    print(visible(sentence), file=sys.stderr)
+    sentence = masked(sentence)
+    line = visible(sentence) if LOG.line is None else LOG.line(sentence, severity)
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
+def show_requests() -> None:
+    """Print each request to the broker on standard error, with the seconds since the start."""
+    import logging
+
+    from attune_infra.render.words import visible
+
+    class Formatter(logging.Formatter):
+        def format(self, record: logging.LogRecord) -> str:
+            sentence = masked(record.getMessage())
+            return _debug_line(sentence) or visible(f"{record.relativeCreated / 1000:8.3f} s  {sentence}")
+
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(Formatter())
+    log = logging.getLogger("attune_infra.broker")
+    log.setLevel(logging.DEBUG)
+    log.addHandler(handler)
+
+
+def _debug_line(sentence: str) -> str:
+    """Return a log line for a request; an empty text if there are no log lines."""
+    return "" if LOG.line is None else LOG.line(sentence, "debug")
 
 
 def tell_left_out(left_out: Iterable[LeftOut]) -> None:
@@ -102,74 +154,3 @@ def tell_reading(reading: Reading) -> None:
     for sentence in reading.warnings():
         tell(f"warning: {sentence}")
     tell_left_out(reading.left_out)
-
-
-@contextmanager
-def waiting(seconds: float, what: str) -> Iterator[WaitFor]:
-    """Yield a function that waits for a server, with a spinner on a terminal."""
-    from attune_infra.operations import wait
-
-    with _spinner(f"waiting for {what}") as start:
-
-        def wait_for(attempt: Callable[[], _T]) -> _T:
-            return wait.wait_for(attempt, seconds=seconds, on_pause=lambda _: start())
-
-        yield wait_for
-
-
-@contextmanager
-def _spinner(words: str) -> Iterator[Callable[[], None]]:
-    """Yield a function that starts a spinner; it stops with the block."""
-    console = _console(sys.stderr)
-    if console is None:
-        yield lambda: None
-        return
-    spinner = console.status(words)
-    try:
-        yield spinner.start
-    finally:
-        spinner.stop()
-
-
-@contextmanager
-def progress(words: str) -> Iterator[Callable[[int, int], None]]:
-    """Yield a callback (done, total); on a terminal, a progress bar shows it if there are many objects."""
-    console = _console(sys.stderr)
-    with ExitStack() as stack:
-        show: Callable[[int, int], None] | None = None
-
-        def watch(done: int, total: int) -> None:
-            nonlocal show
-            if console is None or total < _MIN_OBJECTS_FOR_BAR:
-                return
-            if show is None:
-                show = stack.enter_context(_bar(words, console))
-            show(done, total)
-
-        yield watch
-
-
-@contextmanager
-def _bar(words: str, console: Console) -> Iterator[Callable[[int, int], None]]:
-    """Show a bar with the objects done, their total, the rate per second and the time left."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn(words), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]:.0f}/s"))
-    began = time.monotonic()
-    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as progress:
-        task = progress.add_task(words, total=None, rate=0.0)
-
-        def show(done: int, total: int) -> None:
-            rate = done / max(time.monotonic() - began, 0.001)
-            progress.update(task, completed=done, total=total, rate=rate)
-
-        yield show
-
-
-def _console(stream: TextIO) -> Console | None:
-    """Return a console for a terminal that takes colour; None for anything else, without importing rich."""
-    if not stream.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
-        return None
-    from rich.console import Console
-
-    return Console(file=stream, emoji=False)

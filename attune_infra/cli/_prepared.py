@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attune_infra import __version__
+from attune_infra.cli._progress import busy
 from attune_infra.errors import PlanRefused, WrongUsage
-from attune_infra.settings import WORKER_QUEUE_TTL
+from attune_infra.settings import TOPOLOGY, WORKER_QUEUE_TTL
 
 if TYPE_CHECKING:
     from attune_infra.cli._session import Session
@@ -38,8 +39,10 @@ class Prepared:
 
         if self.saved is not None:
             _insist_on_place(self.saved, broker, self.file)
-        have, want = broker.read(), with_workers(self.session.topology_on(broker), self.workers)
-        plan = make_plan(broker, have, want, prune=self.prune)
+        with busy("comparing"):
+            have, want = broker.read(), with_workers(self.session.topology_on(broker), self.workers)
+            plan = make_plan(broker, have, want, prune=self.prune)
+            plan = plan.naming_migrations(have, want, self.session.topology_options)
         again = "`attune-infra diff --out FILE`" if self.saved else "`attune-infra diff`"
         plan.insist_on(self.expect, again=again)
         return have, want, plan
@@ -74,8 +77,16 @@ def _options_twice(source: str) -> WrongUsage:
 
 def _as_planned(session: Session, saved: SavedPlan, file: str) -> Session:
     """Return the session with the document and the options that a plan was made with."""
-    planned = replace(session, vhost=saved.vhost, kept_queue_ttl=(saved.worker_queue_ttl,))
+    flags = {**session.flags, TOPOLOGY: _name_of(saved)}
+    planned = replace(session, flags=flags, vhost=saved.vhost, kept_queue_ttl=(saved.worker_queue_ttl,))
     return planned.with_text(f"{saved.source} in {file}", saved.text)
+
+
+def _name_of(saved: SavedPlan) -> str:
+    """Return the name by which another command finds the document of a plan."""
+    from attune_infra.topology.builtin import NAMES, text_of
+
+    return next((name for name in NAMES if text_of(name) == saved.text), saved.source)
 
 
 def save(session: Session, plan: Plan, path: Path, *, workers: tuple[int, ...], prune: bool) -> None:

@@ -26,13 +26,17 @@ def read_release(text: str | None) -> Version | None:
     """Return the release that was typed, None if none was; raise `WrongUsage` if it is not a known one."""
     from attune_infra.topology.facts.compatibility import RELEASES
     from attune_infra.topology.facts.releases import version_of
+    from attune_infra.topology.words import guess
 
     if text is None:
         return None
     version = version_of(text)
     if version not in RELEASES:
-        known = ", ".join(f"{major}.{minor}" for major, minor in RELEASES)
-        raise WrongUsage(f"RabbitMQ {text} is not a known release", hint=f"--broker-version takes one of {known}")
+        names = [f"{major}.{minor}" for major, minor in RELEASES]
+        known, likely = ", ".join(names), guess(text, names)
+        raise WrongUsage(
+            f"RabbitMQ {text} is not a known release{likely}", hint=f"--broker-version takes one of {known}"
+        )
     return version
 
 

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
-from attune_infra.cli._output import Output, finish, tell, tell_reading, waiting
+from attune_infra.cli._display import Display
+from attune_infra.cli._output import finish, tell, tell_reading
+from attune_infra.cli._progress import waiting
+from attune_infra.cli._reports import finish_reviewed
 from attune_infra.cli._target import Asked, Meeting, ask_password, do_not_ask, require_named
 from attune_infra.errors import InvalidInput, WrongUsage
 from attune_infra.settings import (
+    CA_FILE,
+    CERT_FILE,
     DATABASE_URL,
+    DEFAULT_TIMEOUT,
+    EXPECT_CLUSTER,
+    KEY_FILE,
+    MANAGEMENT_URL,
     TOPOLOGY,
+    WORKER_QUEUE_TTL,
     Expectation,
     Setting,
     Settings,
@@ -31,10 +41,15 @@ if TYPE_CHECKING:
     from attune_infra.cli._topology import TopologyText
     from attune_infra.interfaces import Broker
     from attune_infra.registry.workers import PostgresRegistry
-    from attune_infra.render.page import Page, R
+    from attune_infra.render.page import Page, R, ReviewedPage
+    from attune_infra.topology.document.origin import Origin
     from attune_infra.topology.document.reading import Reading
     from attune_infra.topology.model import Topology
     from attune_infra.topology.target import Target
+
+
+BROKER_ONLY: Final = (MANAGEMENT_URL, EXPECT_CLUSTER, CA_FILE, CERT_FILE, KEY_FILE)
+"""Settings of the broker that say nothing about a document; the AMQP URL names its virtual host."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +58,9 @@ class Session:
 
     flags: Mapping[Setting, str | None]
     config: Path | None
-    timeout: float
-    wait: float
-    output: Output
+    given_timeout: float | None
+    given_wait: float | None
+    display: Display
     vhost: str | None = None
     """The virtual host to read from definitions; None for that of the AMQP URL, if they hold several."""
     kept_queue_ttl: tuple[int | None] | None = None
@@ -53,6 +68,14 @@ class Session:
     interactive: bool = True
     """False if nobody is to be asked for a password."""
     met: Meeting = field(default_factory=Meeting)
+
+    @property
+    def timeout(self) -> float:
+        return DEFAULT_TIMEOUT if self.given_timeout is None else self.given_timeout
+
+    @property
+    def wait(self) -> float:
+        return self.given_wait or 0.0
 
     @cached_property
     def settings(self) -> Settings:
@@ -68,11 +91,15 @@ class Session:
     @cached_property
     def readable_topology(self) -> Topology:
         """The readable part of the topology; problems, and parts left out, are named on standard error."""
+        tell_reading(self.reading)
+        return self.with_queue_ttl(self.reading.topology)
+
+    def with_queue_ttl(self, topology: Topology) -> Topology:
+        """Return a topology with the expiry of worker queues that the settings give, if they do."""
         from attune_infra.topology.worker import with_queue_ttl
 
-        tell_reading(self.reading)
         ttl = self.queue_ttl
-        return self.reading.topology if ttl is None else with_queue_ttl(self.reading.topology, ttl)
+        return topology if ttl is None else with_queue_ttl(topology, ttl)
 
     @property
     def queue_ttl(self) -> int | None:
@@ -112,7 +139,30 @@ class Session:
 
     @cached_property
     def reading(self) -> Reading:
-        return self.topology_text.read_for(self.virtual_host, chosen=self.vhost)
+        wants_places = self.display.wants_places
+        return self.topology_text.read_for(self.virtual_host, chosen=self.vhost, with_places=wants_places)
+
+    @property
+    def origin(self) -> Origin:
+        """The file of the topology, with the places of its objects if the display wants them."""
+        from attune_infra.topology.document.origin import Origin
+
+        places, workers = self.reading.places, self.reading.topology.workers
+        return Origin(self.topology_text.file, places, workers)
+
+    @property
+    def topology_options(self) -> tuple[str, ...]:
+        """The options by which another command uses the same topology, in the same environment."""
+        from attune_infra.topology.builtin import NAMES
+
+        others = {setting: value for setting, value in self.flags.items() if setting is not TOPOLOGY}
+        name = topology_name(self.flags, os.environ, config=self.config)
+        usual = topology_name(others, os.environ, config=self.config)
+        is_usual = name == usual and name in NAMES
+        return (
+            *(() if is_usual else (TOPOLOGY.flag, name)),
+            *(() if self.vhost is None else ("--vhost", self.vhost)),
+        )
 
     @cached_property
     def topology_text(self) -> TopologyText:
@@ -132,17 +182,33 @@ class Session:
             raise WrongUsage("the topology is given twice", hint="give either FILE or --topology FILE")
         return replace(self, flags={**self.flags, TOPOLOGY: file})
 
-    def require_live_alone(self, file: str | None = None, *, workers: bool = False) -> None:
+    def refuse_broker_options(
+        self,
+        *,
+        why: str = "without --live no broker is asked",
+        alternative: str = "give --live instead of the document",
+    ) -> None:
+        """Raise `WrongUsage` for an option about the broker, in a command that asks none for the reason `why`."""
+        flags = [each.flag for each in BROKER_ONLY if self.flags.get(each)]
+        flags += ["--timeout"] if self.given_timeout is not None else []
+        flags += ["--wait"] if self.given_wait is not None else []
+        if flags:
+            raise WrongUsage(
+                f"{flags[0]} is about the broker, and {why}",
+                hint=f"leave out {flags[0]}, or {alternative}",
+            )
+
+    def require_live_alone(self, file: str | Sequence[str] | None = None, *, workers: bool = False) -> None:
         """Raise `WrongUsage` if a document, or workers to add to one, are given beside --live."""
         if self.vhost is not None:
             raise WrongUsage(
                 "--vhost chooses a virtual host of definitions; --live reads no definitions",
                 hint="leave out --vhost; --amqp-url names the virtual host of the broker",
             )
-        if file is not None or self.flags.get(TOPOLOGY) or workers:
+        if file or self.flags.get(TOPOLOGY) or self.flags.get(WORKER_QUEUE_TTL) or workers:
             raise WrongUsage(
                 "--live reads the topology and its workers from the broker; a document or workers are given too",
-                hint="leave out --live, or leave out the document and --workers",
+                hint="leave out --live, or leave out the document and --worker",
             )
 
     @contextmanager
@@ -204,4 +270,8 @@ class Session:
 
     def finish(self, command: str, page: Page[R], result: R) -> NoReturn:
         """Print a result and exit with its exit code."""
-        finish(command, page, result, self.output, self.met.target)
+        finish(command, page, result, self.display, self.met.target)
+
+    def finish_reviewed(self, command: str, page: ReviewedPage[R], result: R) -> NoReturn:
+        """Write the reports for CI, print a result and exit with its exit code."""
+        finish_reviewed(command, page, result, self.display, self.met.target)

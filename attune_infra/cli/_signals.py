@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -25,6 +25,24 @@ def exit_on_signals() -> Iterator[None]:
     before = [(each, signal.signal(each, leave)) for each in _SIGNALS]
     try:
         yield
+    finally:
+        for each, handler in before:
+            signal.signal(each, handler)
+
+
+@contextmanager
+def stop_on_signals() -> Iterator[Callable[[], bool]]:
+    """Yield a function that says whether SIGINT, SIGTERM or SIGHUP has come; a second one ends the block."""
+    came: list[int] = []
+
+    def note(number: int, _: FrameType | None) -> None:
+        if came:
+            raise KeyboardInterrupt
+        came.append(number)
+
+    before = [(each, signal.signal(each, note)) for each in (signal.SIGINT, *_SIGNALS)]
+    try:
+        yield lambda: bool(came)
     finally:
         for each, handler in before:
             signal.signal(each, handler)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum, auto
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from attune_infra.cli._output import can_ask, tell
 from attune_infra.errors import BrokerError, InvalidInput
@@ -31,8 +31,12 @@ class Asked(Enum):
 class Meeting:
     """The broker that a command asked last; each is told once."""
 
-    def __init__(self) -> None:
+    latest: ClassVar[Target | None] = None
+    """The broker that this process asked last, for its failure."""
+
+    def __init__(self, *, is_quiet: bool = False) -> None:
         self.target: Target | None = None
+        self._is_quiet = is_quiet
 
     def ask(self, broker: RabbitMQ, asked: Asked, expected: Iterable[Expectation]) -> None:
         """Ask which broker it is; raise `WrongTarget` if it is not the expected one."""
@@ -46,9 +50,9 @@ class Meeting:
         """Tell which broker was met, unless it was told before; raise `WrongTarget` as `ask` does."""
         from attune_infra.render.words import target_line
 
-        if target != self.target:
+        if target != self.target and not self._is_quiet:
             tell(target_line(target))
-        self.target = target
+        self.target = Meeting.latest = target
         target.insist_on(expected)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from attune_infra.cli._files import STDIN, read_text
 from attune_infra.errors import InvalidInput, WrongUsage
@@ -18,12 +18,17 @@ if TYPE_CHECKING:
     from attune_infra.topology.model import Topology
 
 
+_BUILT_IN_OR_FILE: Final = f"built in: {', '.join(NAMES)}; or give a file, YAML or definitions JSON"
+
+
 @dataclass(frozen=True, slots=True)
 class TopologyText:
     """A text that should hold a topology, and its name."""
 
     source: str
     text: str
+    file: str | None = None
+    """The file that holds it; None for a built-in topology, standard input and the text in a saved plan."""
 
     def parse(self, vhost: str | None = None) -> tuple[Topology, tuple[LeftOut, ...]]:
         """Return the topology, and what of the text is not in it; raise `InvalidInput` naming all problems.
@@ -83,11 +88,28 @@ def read_topology(name: str) -> TopologyText:
     if name in NAMES:
         return TopologyText(f"{name}.yaml", text_of(name))
     try:
-        return TopologyText(name, read_text(name))
+        return text_in(name)
     except InvalidInput as error:
-        if name == STDIN or "/" in name or "." in name:
+        if _is_file_name(name):
             raise
-        raise _unknown(name, f"built in: {', '.join(NAMES)}; or give a file, YAML or definitions JSON") from error
+        raise _unknown(name, _BUILT_IN_OR_FILE) from error
+
+
+def require_name(name: str) -> None:
+    """Raise `InvalidInput` if a text is the name of neither a built-in topology nor a file."""
+    from pathlib import Path
+
+    if name not in NAMES and not _is_file_name(name) and not Path(name).exists():
+        raise _unknown(name, _BUILT_IN_OR_FILE)
+
+
+def _is_file_name(name: str) -> bool:
+    return name == STDIN or "/" in name or "." in name
+
+
+def text_in(name: str) -> TopologyText:
+    """Return the text of a file, or of standard input; raise `InvalidInput` if it cannot be read."""
+    return TopologyText(name, read_text(name), file=None if name == STDIN else name)
 
 
 def builtin_text(name: str) -> str:

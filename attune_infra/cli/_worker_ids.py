@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable
 
 from attune_infra.errors import WrongUsage
-from attune_infra.topology.worker import HIGHEST_ID
 
 MAX_IDS = 100_000
 """Ids in one command; more are probably a typing error."""
@@ -22,7 +21,17 @@ def read_worker_ids(words: Iterable[str]) -> tuple[int, ...]:
     return tuple(sorted(ids))
 
 
+def read_worker_id(word: str) -> int:
+    """Return one id; raise `WrongUsage` for anything else, a range too."""
+    found = _range(word)
+    if len(found) > 1:
+        raise WrongUsage(f"'{word}' is more than one worker", hint="give one id: 7")
+    return found[0]
+
+
 def _range(word: str) -> range:
+    from attune_infra.topology.worker import HIGHEST_ID
+
     found = re.fullmatch(r"([0-9]{1,19})(?:-([0-9]{1,19}))?", word, re.ASCII)
     first, last = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
     if not 1 <= first <= last <= HIGHEST_ID:

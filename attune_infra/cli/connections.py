@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from attune_infra.background import run_in_background
 from attune_infra.cli._app import App
-from attune_infra.cli._options import shared
 from attune_infra.cli._session import Session
+from attune_infra.cli._shared import Uses, shared
 from attune_infra.errors import AttuneError
 from attune_infra.settings import CONNECTION, Sources
 
@@ -22,7 +22,7 @@ app = App()
 
 
 @app.command()
-@shared
+@shared(Uses.DISPLAY | Uses.CONFIG)
 def connections(session: Session) -> None:
     """List the named connections of the configuration file, and say which of them answers.
 

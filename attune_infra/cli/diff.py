@@ -10,9 +10,11 @@ import typer
 
 from attune_infra.background import run_in_background
 from attune_infra.cli._app import App
-from attune_infra.cli._options import Prune, TopologyFile, Workers, shared_with_vhost
+from attune_infra.cli._options import Prune, Workers
 from attune_infra.cli._prepared import save
+from attune_infra.cli._progress import busy
 from attune_infra.cli._session import Session
+from attune_infra.cli._shared import Uses, shared
 from attune_infra.cli._worker_ids import read_worker_ids
 from attune_infra.settings import Via
 
@@ -33,10 +35,9 @@ _Explain = Annotated[bool, typer.Option("--explain", help="Say why each object h
 
 
 @app.command()
-@shared_with_vhost
+@shared(Uses.DISPLAY | Uses.REPORTS | Uses.TOPOLOGY | Uses.FILE | Uses.VHOST | Uses.BROKER)
 def diff(
     session: Session,
-    file: TopologyFile = None,
     *,
     worker: Workers = None,
     prune: Prune = False,
@@ -50,9 +51,9 @@ def diff(
     from attune_infra.render.pages import plan as page
     from attune_infra.topology.worker import with_workers
 
-    given, worker_ids = session.using(file).with_reading(), read_worker_ids(worker or [])
+    given, worker_ids = session.with_reading(), read_worker_ids(worker or [])
     topology = given.readable_topology
-    with given.broker(Via.HTTP) as broker:
+    with given.broker(Via.HTTP) as broker, busy("comparing"):
         listed = run_in_background(broker.read)
         want, have = with_workers(topology, worker_ids), listed()
         plan = _plan(given, broker, have, want, prune=prune)
@@ -60,14 +61,15 @@ def diff(
         save(given, plan, out, workers=worker_ids, prune=prune)
     if explain:
         _finish_explained(session, plan, have, want)
-    session.finish("diff", page, plan)
+    session.finish_reviewed("diff", page, plan)
 
 
 def _plan(session: Session, broker: CountingBroker, have: Topology, want: Topology, *, prune: bool) -> Plan:
     from attune_infra.operations.setup import make_plan
 
     plan = _count_losses(make_plan(broker, have, want, prune=prune), broker)
-    return replace(plan, faults=_faults(session, have))
+    plan = plan.naming_migrations(have, want, session.topology_options)
+    return replace(plan, faults=_faults(session, have), origin=session.origin)
 
 
 def _count_losses(plan: Plan, broker: CountingBroker) -> Plan:
@@ -87,4 +89,4 @@ def _finish_explained(session: Session, plan: Plan, have: Topology, want: Topolo
     from attune_infra.render.pages import explain as page
     from attune_infra.topology.explain import explain_plan
 
-    session.finish("diff", page, explain_plan(plan, have, want))
+    session.finish_reviewed("diff", page, explain_plan(plan, have, want))

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from attune_infra.cli._app import App
-from attune_infra.cli._options import ViaOption, Workers, shared_with_vhost
+from attune_infra.cli._options import ViaOption, Workers
 from attune_infra.cli._session import Session
+from attune_infra.cli._shared import Uses, shared
 from attune_infra.cli._target import Asked
 from attune_infra.cli._worker_ids import read_worker_ids
 from attune_infra.errors import BrokerError, InvalidInput
@@ -37,7 +38,7 @@ _Strict = Annotated[bool, typer.Option("--strict", help="Exit with 1 if a check 
 
 
 @app.command()
-@shared_with_vhost
+@shared(Uses.DISPLAY | Uses.TOPOLOGY | Uses.VHOST | Uses.BROKER | Uses.REGISTRY)
 def doctor(
     session: Session,
     *,
@@ -50,11 +51,6 @@ def doctor(
 
     Nothing is changed. Each finding has its fix: a sentence, or the line to run. With a COMMAND, only its needs
     are checked.
-
-    Examples:
-      attune-infra doctor
-      attune-infra doctor setup
-      attune-infra doctor worker provision --worker 1-20
     """
     from attune_infra.operations.doctor import doctor
     from attune_infra.render.pages import doctor as page

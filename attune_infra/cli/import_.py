@@ -7,9 +7,11 @@ from typing import Annotated
 import typer
 
 from attune_infra.cli._app import App
+from attune_infra.cli._display import Display
 from attune_infra.cli._files import read_text
-from attune_infra.cli._options import OutputOption, Vhost
-from attune_infra.cli._output import Output, finish, tell_reading
+from attune_infra.cli._options import Vhost
+from attune_infra.cli._output import finish, tell_reading
+from attune_infra.cli._shared import displayed
 
 app = App()
 
@@ -17,7 +19,8 @@ _File = Annotated[str, typer.Argument(metavar="FILE", help="Definitions JSON, or
 
 
 @app.command()
-def import_(file: _File, *, vhost: Vhost = None, output: OutputOption = Output.TEXT) -> None:
+@displayed
+def import_(display: Display, file: _File, *, vhost: Vhost = None) -> None:
     """Convert RabbitMQ definitions to a topology document. Objects left out are named on standard error."""
     from attune_infra.render.pages import document as page
     from attune_infra.topology.document.definitions import read_definitions
@@ -27,4 +30,4 @@ def import_(file: _File, *, vhost: Vhost = None, output: OutputOption = Output.T
     reading = read_definitions(read_text(file), source=file, vhost=vhost)
     reading.refuse_problems()
     tell_reading(reading)
-    finish("import", page, Document(write(reading.topology), reading.left_out), output)
+    finish("import", page, Document(write(reading.topology), reading.left_out), display)

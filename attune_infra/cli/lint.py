@@ -9,16 +9,20 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 import typer
 
 from attune_infra.cli._app import App
-from attune_infra.cli._options import Live, TopologyFile, shared_with_vhost
+from attune_infra.cli._documents import Files, documents_in
+from attune_infra.cli._options import Live
 from attune_infra.cli._output import tell, tell_left_out
 from attune_infra.cli._release import BrokerVersion, read_release, release_of
 from attune_infra.cli._session import Session
+from attune_infra.cli._shared import Uses, shared
 from attune_infra.errors import BrokerError, WrongUsage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from attune_infra.broker.rabbitmq import RabbitMQ
+    from attune_infra.cli._topology import TopologyText
+    from attune_infra.topology.document.problems import InvalidDocument
     from attune_infra.topology.facts.releases import Version
     from attune_infra.topology.lint.finding import Linted
     from attune_infra.topology.model import Topology
@@ -37,49 +41,82 @@ _Explain = Annotated[
     typer.Option("--explain", metavar=_CODES, help="Explain these rules, or all, and exit."),
 ]
 _FailOn = Annotated[
-    Literal["error", "warning", "info"],
-    typer.Option("--fail-on", help="Least severe finding that makes the exit code 2."),
+    Literal["error", "warning", "info"] | None,
+    typer.Option(
+        "--fail-on", help="Least severe finding that makes the exit code 2; default: warning.", show_default=False
+    ),
 ]
 
 
 @app.command()
-@shared_with_vhost
+@shared(Uses.DISPLAY | Uses.REPORTS | Uses.TOPOLOGY | Uses.VHOST | Uses.BROKER)
 def lint(
     session: Session,
-    file: TopologyFile = None,
+    files: Files = None,
     *,
     live: Live = False,
     broker_version: BrokerVersion = None,
     select: _Select = None,
     ignore: _Ignore = None,
     explain: _Explain = None,
-    fail_on: _FailOn = "warning",
+    fail_on: _FailOn = None,
 ) -> None:
     """Find legal but unwise parts of a topology. Exit code 2 for a finding as severe as --fail-on."""
     if explain:
+        _refuse_beside_explain(files, live, broker_version, select, ignore, fail_on, session.display.is_for_ci)
         _finish_explained(session, _codes(explain))
     from attune_infra.render.pages import lint as page
+    from attune_infra.topology.lint.finding import LintedTexts
+
+    run, version = _checks(select, ignore, fail_on), read_release(broker_version)
+    found = [_broker(session, files, version, run)] if live else _documents(session, files, version, run)
+    session.finish_reviewed("lint", page, LintedTexts(tuple(found)))
+
+
+def _checks(select: list[str] | None, ignore: list[str] | None, fail_on: str | None) -> Callable[..., Linted]:
+    """Return the check of one topology by the chosen rules."""
     from attune_infra.topology.lint.linter import lint
     from attune_infra.topology.lint.rules import choose_rules
     from attune_infra.topology.model import Severity
 
-    run = partial(lint, rules=choose_rules(_codes(select), _codes(ignore)), fail_on=Severity(fail_on))
-    version = read_release(broker_version)
-    found = _broker(session, file, version, run) if live else _document(session.using(file), version, run)
-    session.finish("lint", page, found)
+    rules = choose_rules(_codes(select), _codes(ignore))
+    return partial(lint, rules=rules, fail_on=Severity(fail_on or Severity.WARNING))
+
+
+def _documents(
+    session: Session, files: list[str] | None, version: Version | None, run: Callable[..., Linted]
+) -> Iterator[Linted]:
+    session.refuse_broker_options()
+    for name in documents_in(files) if files else [None]:
+        yield _document(session.using(name), version, run)
 
 
 def _document(session: Session, version: Version | None, run: Callable[..., Linted]) -> Linted:
+    from attune_infra.topology.document.problems import InvalidDocument
     from attune_infra.topology.facts.releases import NEWEST
 
-    reading = session.topology_text.read_for(session.virtual_host, chosen=session.vhost, with_places=True)
+    text, release = session.topology_text, version or NEWEST
+    try:
+        reading = text.read_for(session.virtual_host, chosen=session.vhost, with_places=True)
+    except InvalidDocument as error:
+        return _unreadable(text, error, release)
     tell_left_out(reading.left_out)
-    linted = run(reading.topology, source=reading.source, version=version or NEWEST, places=reading.places)
-    return replace(linted, problems=reading.problems)
+    topology = session.with_queue_ttl(reading.topology)
+    linted = run(topology, source=reading.source, version=release, places=reading.places)
+    return replace(linted, problems=reading.problems, file=text.file)
 
 
-def _broker(session: Session, file: str | None, version: Version | None, run: Callable[..., Linted]) -> Linted:
-    session.require_live_alone(file)
+def _unreadable(text: TopologyText, error: InvalidDocument, release: Version) -> Linted:
+    from attune_infra.topology.lint.finding import Linted
+
+    none = Linted(source=text.source, version=release, findings=(), is_readable=False)
+    return replace(none, problems=error.problems, file=text.file)
+
+
+def _broker(
+    session: Session, files: list[str] | None, version: Version | None, run: Callable[..., Linted]
+) -> Linted:
+    session.require_live_alone(files)
     with session.broker() as broker:
         topology, release = broker.read(private=True), version or release_of(broker)
         return run(topology, version=release, consumers=_consumers(broker, topology))
@@ -88,14 +125,22 @@ def _broker(session: Session, file: str | None, version: Version | None, run: Ca
 def _consumers(broker: RabbitMQ, topology: Topology) -> Mapping[str, int]:
     """Return the numbers of consumers of durable queues; none, with a sentence, if they cannot be counted."""
     from attune_infra.topology.facts.machinery import is_hidden
-    from attune_infra.topology.policy import expires
+    from attune_infra.topology.policy import tells_consumers
 
     durable = (queue for queue in topology.queues.values() if queue.durable and not is_hidden(queue))
     try:
-        return broker.consumer_counts([queue.name for queue in durable if not expires(queue, topology)])
+        return broker.consumer_counts([queue.name for queue in durable if tells_consumers(queue, topology)])
     except BrokerError as error:
         tell(f"cannot count consumers: {error.sentence}")
         return {}
+
+
+def _refuse_beside_explain(*others: object) -> None:
+    if any(others):
+        raise WrongUsage(
+            "--explain prints rules; a document, or an option for a check or its reports, is given too",
+            hint="give --explain alone",
+        )
 
 
 def _finish_explained(session: Session, codes: Sequence[str]) -> NoReturn:

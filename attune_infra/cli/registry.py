@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from attune_infra.cli._app import App
 from attune_infra.cli._consent import confirm_target
-from attune_infra.cli._options import shared
 from attune_infra.cli._session import Session
+from attune_infra.cli._shared import Uses, shared
 
 app = App()
 
@@ -16,7 +16,7 @@ def _registry() -> None:
 
 
 @app.command()
-@shared
+@shared(Uses.DISPLAY | Uses.REGISTRY)
 def init(session: Session) -> None:
     """Create the table `worker`. An existing table, of either form, stays unchanged."""
     from attune_infra.render.pages import registry as page

@@ -15,10 +15,11 @@ from attune_infra.cli._consent import (
     confirm_target,
     keep_undo,
 )
-from attune_infra.cli._options import DryRun, Prune, TopologyFile, ViaOption, shared_with_vhost
-from attune_infra.cli._output import progress
+from attune_infra.cli._options import DryRun, Prune, ViaOption
 from attune_infra.cli._prepared import Prepared, prepare
+from attune_infra.cli._progress import progress
 from attune_infra.cli._session import Session
+from attune_infra.cli._shared import Uses, shared
 from attune_infra.settings import Via
 
 if TYPE_CHECKING:
@@ -31,10 +32,9 @@ app = App()
 
 
 @app.command()
-@shared_with_vhost
+@shared(Uses.DISPLAY | Uses.TOPOLOGY | Uses.FILE | Uses.VHOST | Uses.BROKER)
 def setup(
     session: Session,
-    file: TopologyFile = None,
     *,
     dry_run: DryRun = False,
     via: ViaOption = Via.AMQP,
@@ -53,7 +53,7 @@ def setup(
     from attune_infra.operations.setup import apply_plan
     from attune_infra.topology.planning.consent import Consent
 
-    given = prepare(session.using(file), prune=prune, expect=expect)
+    given = prepare(session, prune=prune, expect=expect)
     with given.session.broker(via, writes=True) as broker:
         have, want, plan = given.plan_on(broker)
         consent = Consent.given(allow_destructive or (), want.demands.protect, max_deletes=max_deletes)

@@ -8,11 +8,11 @@ import typer
 
 from attune_infra.cli._app import App
 from attune_infra.cli._message import read_message
-from attune_infra.cli._options import Live, shared_with_vhost
+from attune_infra.cli._options import Live, Workers
 from attune_infra.cli._release import BrokerVersion, read_release, release_of
 from attune_infra.cli._session import Session
+from attune_infra.cli._shared import Uses, shared
 from attune_infra.cli._worker_ids import read_worker_ids
-from attune_infra.errors import WrongUsage
 from attune_infra.settings import Via
 
 if TYPE_CHECKING:
@@ -38,10 +38,6 @@ _Headers = Annotated[
         help='Header of the message; V as in YAML: 5 is an integer, "5" a string. May repeat.',
     ),
 ]
-_Workers = Annotated[
-    list[str] | None,
-    typer.Option("--workers", metavar="IDS", help="Include the queues of these workers: 7, 1-3. May repeat."),
-]
 _Explain = Annotated[bool, typer.Option("--explain", help="Say why each other binding does not match.")]
 _Expect = Annotated[
     list[str] | None,
@@ -54,7 +50,7 @@ _Expect = Annotated[
 
 
 @app.command()
-@shared_with_vhost
+@shared(Uses.DISPLAY | Uses.TOPOLOGY | Uses.VHOST | Uses.BROKER)
 def trace(
     session: Session,
     exchange: _Exchange,
@@ -62,7 +58,7 @@ def trace(
     *,
     header: _Headers = None,
     live: Live = False,
-    workers: _Workers = None,
+    worker: Workers = None,
     explain: _Explain = False,
     expect: _Expect = None,
     broker_version: BrokerVersion = None,
@@ -75,12 +71,10 @@ def trace(
     from attune_infra.topology.routing.trace import trace
 
     message, release = read_message(exchange, routing_key, header or ()), read_release(broker_version)
-    if "" in (expect or ()):
-        raise WrongUsage("--expect names no queue", hint="give the name of a queue, which is never empty")
     routing = (
-        _routing_of_broker(session, workers, release)
+        _routing_of_broker(session, worker, release)
         if live
-        else _routing_of_document(session, workers, expect or (), release)
+        else _routing_of_document(session, worker, expect or (), release)
     )
     found = trace(routing, message, expected=expect, explain=explain)
     session.finish("trace", page, found)
@@ -94,6 +88,7 @@ def _routing_of_document(
     from attune_infra.topology.routing.routes import workers_of
     from attune_infra.topology.worker import with_workers
 
+    session.refuse_broker_options()
     topology = session.readable_topology
     ids = workers_of(expect, topology.workers).union(read_worker_ids(workers or []))
     return Routing(with_workers(topology, sorted(ids)), version=release or NEWEST)

@@ -10,18 +10,21 @@ import typer
 
 from attune_infra.cli._app import App
 from attune_infra.cli._consent import confirm_target
-from attune_infra.cli._options import Workers, shared_with_vhost
+from attune_infra.cli._options import Workers
+from attune_infra.cli._progress import busy
 from attune_infra.cli._session import Session
+from attune_infra.cli._shared import Uses, shared
 from attune_infra.cli._target import Asked
 from attune_infra.cli._worker_ids import read_worker_ids
-from attune_infra.errors import BrokerError
+from attune_infra.errors import BrokerError, WrongUsage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from attune_infra.broker.rabbitmq import RabbitMQ
     from attune_infra.interfaces import Broker, ProbeBroker
     from attune_infra.topology.model import Topology
-    from attune_infra.topology.verify import Check, Verification
+    from attune_infra.topology.verify import Check, Demands, Verification
 
 app = App()
 
@@ -40,7 +43,7 @@ _Probe = Annotated[
 
 
 @app.command()
-@shared_with_vhost
+@shared(Uses.DISPLAY | Uses.REPORTS | Uses.TOPOLOGY | Uses.FILE | Uses.VHOST | Uses.BROKER)
 def verify(
     session: Session,
     *,
@@ -50,33 +53,49 @@ def verify(
     probe: _Probe = False,
 ) -> None:
     """Check that the broker matches the topology. Exit code 2 on drift, 1 if a check was not possible."""
-    from attune_infra.operations.verify import verify
     from attune_infra.render.pages import verify as page
     from attune_infra.topology.verify import Demands
 
-    demands = Demands(worker_ids=read_worker_ids(worker or []), require_consumers=require_consumers, strict=strict)
+    worker_ids = _ids(worker, require_consumers=require_consumers)
+    demands = Demands(worker_ids=worker_ids, require_consumers=require_consumers, strict=strict)
     want = session.with_reading().readable_topology
     with session.broker(writes=probe, asked=Asked.HTTP_IF_IT_ANSWERS) as broker:
-        found = verify(broker, want, demands)
         if probe:
             confirm_target(session, has_plan=False)
-            found = _with_probe(found, broker, want)
-        found = replace(found, checks=(*found.checks, *_checks_of_file(session, broker)))
-        session.finish("verify", page, found)
+        with busy("checking"):
+            found = _check(session, broker, want, demands, probe=probe)
+    session.finish_reviewed("verify", page, found)
+
+
+def _check(session: Session, broker: RabbitMQ, want: Topology, demands: Demands, *, probe: bool) -> Verification:
+    from attune_infra.operations.verify import verify
+
+    found = verify(broker, want, demands)
+    if probe:
+        found = _with_probe(found, broker, want)
+    checks = (*found.checks, *_checks_of_file(session, broker))
+    return replace(found, checks=checks, origin=session.origin)
+
+
+def _ids(words: list[str] | None, *, require_consumers: bool) -> tuple[int, ...]:
+    if require_consumers and not words:
+        raise WrongUsage("--require-consumers is about workers, and none is given", hint="add --worker 1-20")
+    return read_worker_ids(words or ())
 
 
 def _checks_of_file(session: Session, broker: Broker) -> Iterator[Check]:
     """Yield an unknown check for each fault of definitions, since what it leaves open was not checked."""
     from attune_infra.cli._release import release_of
     from attune_infra.topology.facts.compatibility import RELEASES
-    from attune_infra.topology.verify import Check, Verdict
+    from attune_infra.topology.verify import Check, Code, Verdict
 
     reading, asked = session.reading, RELEASES
     if reading.problems:
         with suppress(BrokerError):  # it does not answer, which is a check of its own
             asked = (release_of(broker),)
     for fault in reading.refused_by(*asked):
-        yield Check(f"{reading.source}:{fault.line}:{fault.column}", Verdict.UNKNOWN, fault.what)
+        name = f"{reading.source}:{fault.line}:{fault.column}"
+        yield Check(Code.FILE_READABLE, fault, name, Verdict.UNKNOWN, fault.what)
 
 
 def _with_probe(found: Verification, broker: ProbeBroker, want: Topology) -> Verification:

@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
-from attune_infra.render.data import Data, sort_data
+from attune_infra.links import code_url
+from attune_infra.render.data import sort_data
 from attune_infra.render.text import Line
 from attune_infra.render.words import difference
-from attune_infra.topology.diff import Difference
-from attune_infra.topology.model import ABSENT, Binding, TopologyObject, Value, kind_of, label
+from attune_infra.topology.model import ABSENT, Binding, Policy, TopologyObject, kind_of, label
 from attune_infra.topology.words import counted
 
 if TYPE_CHECKING:
+    from attune_infra.contract.objects import (
+        DifferenceData,
+        DifferencesData,
+        LossData,
+        LossesData,
+        ObjectData,
+        OddKeyData,
+        PlaceData,
+        PolicyData,
+        ProblemData,
+        QueueAtStake,
+        StakesData,
+    )
+    from attune_infra.contract.plans import RemediesData
+    from attune_infra.topology.diff import Difference
+    from attune_infra.topology.document.origin import Spot
+    from attune_infra.topology.document.places import Place
+    from attune_infra.topology.document.problems import Problem
     from attune_infra.topology.facts.stakes import Threat
     from attune_infra.topology.planning.report import Loss
     from attune_infra.topology.planning.stakes import Stake
@@ -28,13 +45,20 @@ def difference_lines(differences: Iterable[Difference]) -> Iterator[Line]:
         yield Line(f"      {difference(found)}")
 
 
-def difference_data(differences: Iterable[Difference]) -> Data:
+def difference_data(differences: Iterable[Difference]) -> DifferencesData:
     """Return the differences under the key `differences`; nothing if there are none."""
-    found = [
-        {"attribute": item.attribute, **_present("have", item.have), **_present("want", item.want)}
-        for item in differences
-    ]
+    found = [_difference_data(each) for each in differences]
     return {"differences": found} if found else {}
+
+
+def _difference_data(item: Difference) -> DifferenceData:
+    """Return a difference. An absent value is left out, because null is a value too."""
+    found: DifferenceData = {"attribute": item.attribute}
+    if item.have is not ABSENT:
+        found["have"] = item.have
+    if item.want is not ABSENT:
+        found["want"] = item.want
+    return found
 
 
 def why_not_in_place(differences: Iterable[Difference]) -> Line:
@@ -63,10 +87,41 @@ def loss_lines(
         yield Line(f"      created again: {', '.join(words)}")
 
 
-def loss_data(loss: Loss, lost: Iterable[TopologyObject], again: Iterable[TopologyObject]) -> Data:
+def remedy_lines(instead: Policy | None, migrate: str | None) -> Iterator[Line]:
+    """Yield the ways to change an object that lose nothing: a policy first, then a migration."""
+    if instead:
+        from attune_infra.topology.document.write import policy_line  # rarely needed, and YAML is slow to load
+
+        yield Line("      this policy has the same effect, if the document leaves out the arguments:")
+        yield Line(f"        {policy_line(instead)}")
+    if migrate:
+        yield Line(f"      `{migrate}` does it {'with the arguments ' if instead else ''}and keeps every message")
+
+
+def remedy_data(instead: Policy | None, migrate: str | None) -> RemediesData:
+    """Return the ways to change an object that lose nothing; no key for one that there is not."""
+    found: RemediesData = {}
+    if instead:
+        found["instead"] = policy_data(instead)
+    if migrate:
+        found["migrate"] = migrate
+    return found
+
+
+def loss_in_numbers(loss: Loss) -> LossData:
+    """Return a loss in numbers, in which null means unknown."""
+    return {
+        "messages": loss.messages,
+        "consumers": loss.consumers,
+        "bindings": loss.bindings,
+        "exchanges": loss.exchanges,
+    }
+
+
+def loss_data(loss: Loss, lost: Iterable[TopologyObject], again: Iterable[TopologyObject]) -> LossesData:
     """Return what is lost, in numbers under the key `loss`, and the objects that are lost or created again."""
     return {
-        "loss": asdict(loss),
+        "loss": loss_in_numbers(loss),
         "lost": sort_data(map(identify, lost)),
         "created_again": sort_data(map(identify, again)),
     }
@@ -95,16 +150,18 @@ def _messages(most: int | None) -> Iterator[str]:
 
 
 def _setting(threat: Threat) -> Difference:
+    from attune_infra.topology.diff import Difference
+
     return Difference(threat.setting.removeprefix("x-"), threat.have, threat.want)
 
 
-def stake_data(stakes: Sequence[Stake]) -> Data:
+def stake_data(stakes: Sequence[Stake]) -> StakesData:
     """Return what a change of a policy can lose under the key `at_stake`; nothing if there is nothing."""
     if not stakes:
         return {}
     from attune_infra.topology.planning.stakes import expiring_queues, most_messages  # rarely needed
 
-    found = [
+    found: list[QueueAtStake] = [
         {
             "queue": stake.queue,
             "messages": stake.messages,
@@ -113,30 +170,58 @@ def stake_data(stakes: Sequence[Stake]) -> Data:
         }
         for stake in stakes
     ]
-    totals = {"messages": most_messages(stakes), "queues": expiring_queues(stakes)}
-    return {"at_stake": {**totals, "by_queue": sort_data(found)}}
+    messages, queues = most_messages(stakes), expiring_queues(stakes)
+    return {"at_stake": {"messages": messages, "queues": queues, "by_queue": sort_data(found)}}
 
 
-def identify(item: TopologyObject) -> Data:
+def identify(item: TopologyObject) -> ObjectData:
     """Return the keys that identify an object."""
-    if isinstance(item, Binding):
-        return {
-            "kind": "binding",
-            "source": item.source,
-            "destination": item.destination,
-            "destination_type": item.destination_type,
-            "routing_key": item.routing_key,
-            "arguments": dict(item.arguments),
-            **odd_key_data(item),
-        }
-    return {"kind": kind_of(item), "name": item.name}
+    if not isinstance(item, Binding):
+        return {"kind": kind_of(item), "name": item.name}
+    return {
+        "kind": "binding",
+        "source": item.source,
+        "destination": item.destination,
+        "destination_type": item.destination_type,
+        "routing_key": item.routing_key,
+        "arguments": dict(item.arguments),
+        **odd_key_data(item),
+    }
 
 
-def odd_key_data(binding: Binding) -> Data:
+def odd_key_data(binding: Binding) -> OddKeyData:
     """Return a mark for a routing key that is missing or not a string; `routing_key` is its JSON then."""
     return {} if binding.key_is_text else {"routing_key_is_string": False}
 
 
-def _present(key: str, value: Value) -> Data:
-    """Return a value under its key. An absent value is left out, because null is a value too."""
-    return {} if value is ABSENT else {key: value}
+def place_data(spot: Spot | None) -> PlaceData:
+    """Return a place in a file; nothing if it is unknown."""
+    return {"file": spot.file, **span_data(spot)} if spot else {}
+
+
+def span_data(place: Place | Spot) -> PlaceData:
+    """Return the line and columns of a place."""
+    end: PlaceData = {} if place.end is None else {"end": place.end}
+    return {"line": place.line, "column": place.column, **end}
+
+
+def problem_data(problem: Problem) -> ProblemData:
+    """Return a problem of a document, with its place in it."""
+    return {
+        "code": problem.code,
+        "url": code_url(problem.code),
+        "line": problem.line,
+        "column": problem.column,
+        "what": problem.what,
+    }
+
+
+def policy_data(policy: Policy) -> PolicyData:
+    """Return all of a policy."""
+    return {
+        "name": policy.name,
+        "pattern": policy.pattern,
+        "definition": dict(policy.definition),
+        "apply_to": policy.apply_to,
+        "priority": policy.priority,
+    }

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from attune_infra.errors import ExitCode
-    from attune_infra.render.data import Data
+    from attune_infra.render.data import Keys
+    from attune_infra.render.reports.review import Review
     from attune_infra.render.text import Line
 
 
@@ -27,12 +28,23 @@ Shown_contra = TypeVar("Shown_contra", bound=Result, contravariant=True)
 
 
 class Page(Protocol[Shown_contra]):
-    """A module with these two functions."""
+    """A module with these two functions.
+
+    If the result is a document, a third one, `text`, returns it as it is written to a file.
+    """
 
     def lines(self, shown: Shown_contra, /) -> Iterable[Line]:
         """Return the text for a person. Names in it may hold any character; `render.text` escapes them."""
         ...
 
-    def data(self, shown: Shown_contra, /) -> Data:
-        """Return the keys of the JSON object, without `schema` and `exit_code`."""
+    def data(self, shown: Shown_contra, /) -> Keys:
+        """Return the keys of the JSON object, a type of `contract`, without those of every result."""
+        ...
+
+
+class ReviewedPage(Page[Shown_contra], Protocol[Shown_contra]):
+    """A page that CI can read too, in the formats of `render.reports`."""
+
+    def review(self, shown: Shown_contra, /) -> Review:
+        """Return the remarks on all that was examined, and the result in a sentence."""
         ...

@@ -84,14 +84,18 @@ class _Request:
 
 @contextmanager
 def bound(
+    name: str | None = None,
     *,
     postgres: bool = True,
     rabbitmq_root: Path | None = None,
     extra_config: str = "",
     say: Say | None = None,
 ) -> Iterator[BoundSandbox]:
-    """Yield a sandbox that ends with the block, or with this process, even if it is killed."""
-    name = f"bound-{os.getpid()}-{secrets.token_hex(4)}"
+    """Yield a sandbox that ends with the block, or with this process, even if it is killed.
+
+    Raise `SandboxError` if one with the name is running; without a name, it gets one of its own.
+    """
+    name = name or f"bound-{os.getpid()}-{secrets.token_hex(4)}"
     request = _Request(
         name=name,
         bound=True,
@@ -100,6 +104,8 @@ def bound(
         extra_config=extra_config,
     )
     supervisor, process = _spawn(request, say)
+    if supervisor is None and find(name) is not None:
+        raise SandboxError(f"sandbox '{name}' is running already", hint="choose another --name, or stop it first")
     try:
         found = find(name) if supervisor is not None else None
         if supervisor is None or found is None:

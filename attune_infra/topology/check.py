@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from attune_infra.errors import ExitCode
-from attune_infra.topology.document.problems import Problem
+from attune_infra.topology.document.problems import Problem, with_places
 from attune_infra.topology.routing.routes import route_name, run_routes
 
 if TYPE_CHECKING:
     from attune_infra.topology.model import Topology
+
+
+BROKEN_ROUTE: Final = "route-holds"
+"""The code of the same check on a broker."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +32,8 @@ class CheckedText:
     """The reason why the text could not be read, a whole sentence."""
 
     hint: str | None = None
+    file: str | None = None
+    """The file of the text; None for standard input."""
 
     def complaints(self) -> Iterator[str]:
         """Yield the problems as compilers do, with the place in front, so that editors find it."""
@@ -35,8 +41,7 @@ class CheckedText:
             yield self.failure
         if self.hint is not None:
             yield f"hint:  {self.hint}"
-        for found in self.problems:
-            yield f"{self.source}:{found.line}:{found.column}: {found.what}"
+        yield from with_places(self.source, self.problems)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,7 @@ class CheckedTexts:
 def check_routes(source: str, topology: Topology) -> CheckedText:
     """Run the routes of a topology from a text."""
     problems = tuple(
-        Problem(*result.route.place, f"{route_name(result.route)} {what}")
+        Problem(*result.route.place, f"{route_name(result.route)} {what}", code=BROKEN_ROUTE)
         for result in run_routes(topology)
         for what in result.problems
     )

@@ -65,7 +65,8 @@ class Recreate:
     """Delete and declare again, since RabbitMQ cannot change the object in place.
 
     RabbitMQ deletes other objects along with the old one: `again` are wanted and created again, `lost` are not.
-    `instead` is a policy that makes it unnecessary, if a plan found one.
+    `instead` is a policy that makes it unnecessary, if a plan found one. `migrate` is the command that makes the
+    change and keeps every message, if one does.
     """
 
     want: Exchange | Queue
@@ -73,6 +74,7 @@ class Recreate:
     again: tuple[Companion, ...] = ()
     lost: tuple[Companion, ...] = ()
     instead: Policy | None = None
+    migrate: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from attune_infra.topology.model import Queue, Route, Topology
 from attune_infra.topology.routing.routes import compare_with_route, route_name, workers_of
-from attune_infra.topology.verify import Check, Verdict
+from attune_infra.topology.verify import Check, Code, Verdict
 from attune_infra.topology.worker import with_workers
 
 
@@ -49,7 +49,7 @@ def checks_of(want: Topology, arrivals: Iterable[Arrival]) -> Iterator[Check]:
             problem = _problem(route, arrival.queues, want)
         verdict = Verdict.FAILED if problem else Verdict.PASSED
         arrived = f"arrived in {', '.join(arrival.queues)}" if arrival.queues else "arrived in no queue"
-        yield Check(f"probed {route_name(route)}", verdict, problem or arrived)
+        yield Check(Code.ROUTE_PROVEN, route, f"probed {route_name(route)}", verdict, problem or arrived)
 
 
 def _problem(route: Route, arrived: Collection[str], want: Topology) -> str | None:

@@ -7,15 +7,27 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import chain
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from attune_infra.errors import AttuneError, ExitCode
 from attune_infra.topology.diff import Await, Changed, Create, Difference, change_of, compare, undeclared
+from attune_infra.topology.document.origin import Origin
+from attune_infra.topology.document.problems import Problem
 from attune_infra.topology.facts.exchanges import PREDECLARED_EXCHANGES
 from attune_infra.topology.facts.machinery import EXAMPLES, with_hidden
 from attune_infra.topology.facts.plugin_exchanges import lacks_type, plugin_hint
 from attune_infra.topology.facts.releases import NEWEST, version_of
-from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology, TopologyObject, label
+from attune_infra.topology.model import (
+    Binding,
+    Exchange,
+    Policy,
+    Queue,
+    Route,
+    Topology,
+    TopologyObject,
+    kind_of,
+    label,
+)
 from attune_infra.topology.policy import idle_policies
 from attune_infra.topology.routing.index import Index
 from attune_infra.topology.routing.reach import Reach, keys_into
@@ -43,12 +55,53 @@ class Verdict(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Code(StrEnum):
+    """The kind of a check; its value is stable, and each has its line in `docs/codes.md`."""
+
+    BROKER_ANSWERS = "broker-answers"
+    EXCHANGE_MATCHES = "exchange-matches"
+    QUEUE_MATCHES = "queue-matches"
+    BINDING_MATCHES = "binding-matches"
+    POLICY_MATCHES = "policy-matches"
+    DEAD_LETTERS_ARRIVE = "dead-letters-arrive"
+    ROUTE_HOLDS = "route-holds"
+    CONSUMER_PRESENT = "consumer-present"
+    NOTHING_UNDECLARED = "nothing-undeclared"
+    FILE_READABLE = "file-readable"
+    ROUTE_PROVEN = "route-proven"
+    WORKER_HEALTHY = "worker-healthy"
+
+
+class Named(NamedTuple):
+    """The subject of a check that is no object of a topology, such as a worker or a protocol."""
+
+    kind: str
+    name: str
+
+
+class Consumer(NamedTuple):
+    """The consumer of a worker: its tag and its queue."""
+
+    tag: str
+    queue: str
+
+    def __str__(self) -> str:
+        return f"consumer {self.tag} of queue {self.queue}"
+
+
+About: TypeAlias = TopologyObject | Route | Consumer | Named | Problem
+"""The subject of a check; a `Problem` is a fault of the file."""
+
+
 class Check(NamedTuple):
     """One named check and its verdict; a check about a worker has the worker's id.
 
     `template` is then the name of this check for any worker, with `{worker_id}` in place of the id.
     """
 
+    code: str
+    """A `Code`, or the code of a worker's finding."""
+    about: About | None
     name: str
     verdict: Verdict
     detail: str = ""
@@ -60,9 +113,10 @@ class Check(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """All checks, in the order in which they were made."""
+    """All checks, in the order in which they were made, and the text that declares the wanted objects."""
 
     checks: tuple[Check, ...]
+    origin: Origin = field(default_factory=Origin, compare=False)
 
     def counts(self) -> Counter[Verdict]:
         return Counter(check.verdict for check in self.checks)
@@ -80,11 +134,12 @@ class Verification:
 class Seen:
     """The answers of a broker: its version over each protocol, or the failure to get it.
 
-    `consumer_counts` lacks the queues whose consumers could not be counted without using the queue.
+    AMQP is None if it was not asked, and then it gets no check. `consumer_counts` lacks the queues whose consumers
+    could not be counted without using the queue.
     """
 
     http: str | AttuneError
-    amqp: str | AttuneError
+    amqp: str | AttuneError | None
     topology: Topology | None = None
     consumer_tags: Mapping[str, Sequence[str]] = field(default_factory=dict)
     consumer_counts: Mapping[str, int] = field(default_factory=dict)
@@ -123,7 +178,9 @@ class Wanted:
 
 def verify(seen: Seen, want: Wanted) -> Verification:
     """Compare the answers of a broker with the wanted topology."""
-    checks = [_reachable("HTTP", seen.http), _reachable("AMQP", seen.amqp)]
+    checks = [_reachable("HTTP", seen.http)]
+    if seen.amqp is not None:
+        checks.append(_reachable("AMQP", seen.amqp))
     if seen.topology is not None:
         have = Index(seen.topology, version_of(seen.http) if isinstance(seen.http, str) else NEWEST)
         checks.extend(_checks_of_topology(have, want.topology))
@@ -135,10 +192,10 @@ def verify(seen: Seen, want: Wanted) -> Verification:
 
 
 def _reachable(protocol: str, answer: str | AttuneError) -> Check:
-    name = f"broker answers over {protocol}"
+    name, about = f"broker answers over {protocol}", Named("broker", protocol)
     if isinstance(answer, AttuneError):
-        return Check(name, Verdict.UNKNOWN, answer.sentence, answer.hint)
-    return Check(name, Verdict.PASSED, f"RabbitMQ {answer}")
+        return Check(Code.BROKER_ANSWERS, about, name, Verdict.UNKNOWN, answer.sentence, answer.hint)
+    return Check(Code.BROKER_ANSWERS, about, name, Verdict.PASSED, f"RabbitMQ {answer}")
 
 
 def _checks_of_topology(have: Index, want: Topology) -> Iterator[Check]:
@@ -169,37 +226,40 @@ def _targets(have: Topology, want: Topology) -> Iterator[Exchange | Queue]:
 
 
 def _check_of_object(item: TopologyObject, change: Changed | None, have: Topology) -> Check:
-    name = label(item)
+    passed = Check(Code(f"{kind_of(item)}-matches"), item, label(item), Verdict.PASSED)
+    failed = passed._replace(verdict=Verdict.FAILED)
     there = have.queues.get(item.name) if isinstance(item, Queue) else None
     if isinstance(change, Create):
         if isinstance(item, Exchange) and lacks_type(item, have):
             detail = f"is missing, and the broker has no exchange type {item.type}"
-            return Check(name, Verdict.FAILED, detail, plugin_hint(item.type))
-        return Check(name, Verdict.FAILED, "is missing")
+            return failed._replace(detail=detail, hint=plugin_hint(item.type))
+        return failed._replace(detail="is missing")
     if isinstance(change, Await):
-        return Check(name, Verdict.FAILED, change.reason, differences=change.differences)
+        return failed._replace(detail=change.reason, differences=change.differences)
     if change is not None:
-        return Check(name, Verdict.FAILED, "differs", differences=change.differences)
+        return failed._replace(detail="differs", differences=change.differences)
     if there and not there.works:
-        return Check(name, Verdict.FAILED, f"exists, but its state is {there.state}")
-    return Check(name, Verdict.PASSED)
+        return failed._replace(detail=f"exists, but its state is {there.state}")
+    return passed
 
 
 def _check_of_dead_letters(queue: Queue, wanted: Index, reach: Reach) -> Check:
     """Check that dead letters reach a queue, with each routing key that the wanted bindings give them."""
     target = str(queue.arguments["x-dead-letter-exchange"])
-    name, to = f"dead letters of queue {queue.name}", f"exchange {target}" if target else "the default exchange"
+    to = f"exchange {target}" if target else "the default exchange"
+    passed = Check(Code.DEAD_LETTERS_ARRIVE, queue, f"dead letters of queue {queue.name}", Verdict.PASSED)
+    failed = passed._replace(verdict=Verdict.FAILED)
     keeps = reach.index.keeps_dead_letters(reach.index.topology.queues.get(queue.name, queue))
     end = "they stay in the queue, and fill it" if keeps else "they are lost"
     if not reach.index.is_there(target):
-        return Check(name, Verdict.FAILED, f"go to {to}, which is missing: {end}")
+        return failed._replace(detail=f"go to {to}, which is missing: {end}")
     own = wanted.text(queue, "x-dead-letter-routing-key")
     keys = keys_into(queue, wanted) if own is None else (parse_literal_key(own),)
     if lost := [key for key in keys if not reach.can_reach(target, key)]:
         for_key = f" for the routing key '{format_key(lost[0] or ())}'" if reach.can_reach(target, None) else ""
-        return Check(name, Verdict.FAILED, f"go to {to}, which leads to no queue{for_key}: {end}")
+        return failed._replace(detail=f"go to {to}, which leads to no queue{for_key}: {end}")
     reached = sorted({queue for key in keys for queue in reach.queues(target, key)})
-    return Check(name, Verdict.PASSED, f"reach {', '.join(reached) or 'a queue'} through {to}")
+    return passed._replace(detail=f"reach {', '.join(reached) or 'a queue'} through {to}")
 
 
 def _checks_of_workers(seen: Seen, have: Topology, want: Wanted) -> Iterator[Check]:
@@ -207,7 +267,7 @@ def _checks_of_workers(seen: Seen, have: Topology, want: Wanted) -> Iterator[Che
         return
     family = worker_family(want.topology)
     templates = [*map(label, family.queues), *map(label, family.bindings)]
-    consumers = [_consumer_name(family.consumer_tag, queue.name) for queue in family.queues]
+    consumers = [str(Consumer(family.consumer_tag, queue.name)) for queue in family.queues]
     for worker_id, objects in want.own.items():
         for item, template in zip(objects, templates, strict=True):
             check = _check_of_object(item, change_of(item, have), have)
@@ -219,16 +279,12 @@ def _checks_of_workers(seen: Seen, have: Topology, want: Wanted) -> Iterator[Che
                 yield check._replace(worker_id=worker_id, template=template)
 
 
-def _consumer_name(tag: str, queue: str) -> str:
-    return f"consumer {tag} of queue {queue}"
-
-
 def _check_of_consumer(seen: Seen, queue: str, worker_id: int, want: Wanted) -> Check:
     tag = consumer_tag_of(worker_family(want.topology), worker_id)
-    name = _consumer_name(tag, queue)
+    wanted = Consumer(tag, queue)
     tags, count = seen.consumer_tags.get(queue, ()), seen.consumer_counts.get(queue)
     if tag in tags and count != 0:
-        return Check(name, Verdict.PASSED)
+        return Check(Code.CONSUMER_PRESENT, wanted, str(wanted), Verdict.PASSED)
     if count == 0 or (count is None and not tags):
         detail = "no consumer"
     elif tags:
@@ -236,7 +292,9 @@ def _check_of_consumer(seen: Seen, queue: str, worker_id: int, want: Wanted) -> 
     else:
         detail = f"unknown: the queue has {counted(count, 'consumer')}, but the statistics have no consumer tags"
     return Check(
-        name,
+        Code.CONSUMER_PRESENT,
+        wanted,
+        str(wanted),
         Verdict.FAILED if want.demands.require_consumers else Verdict.WARNING,
         detail,
         hint=f"is worker {worker_id} running?",
@@ -246,17 +304,18 @@ def _check_of_consumer(seen: Seen, queue: str, worker_id: int, want: Wanted) -> 
 def _checks_of_routes(have: Routing, want: Wanted) -> Iterator[Check]:
     for result in run_routes_on(have, want.topology, provisioned=frozenset(want.demands.worker_ids)):
         verdict = Verdict.FAILED if result.problems else Verdict.PASSED
-        yield Check(route_name(result.route), verdict, "; ".join(result.problems))
+        name = route_name(result.route)
+        yield Check(Code.ROUTE_HOLDS, result.route, name, verdict, "; ".join(result.problems))
 
 
 def _checks_of_undeclared(have: Topology, want: Wanted) -> Iterator[Check]:
     verdict = Verdict.FAILED if want.demands.strict else Verdict.WARNING
     for item in undeclared(have, want.everything):
-        if not _is_of_a_worker(item, want.topology):
-            yield Check(f"undeclared {label(item)}", verdict, "not in the topology")
+        if not is_of_a_worker(item, want.topology):
+            yield Check(Code.NOTHING_UNDECLARED, item, f"undeclared {label(item)}", verdict, "not in the topology")
 
 
-def _is_of_a_worker(item: TopologyObject, want: Topology) -> bool:
+def is_of_a_worker(item: TopologyObject, want: Topology) -> bool:
     """Return whether an object belongs to any worker, demanded or not."""
     if want.workers is None or isinstance(item, Exchange):
         return False

@@ -208,9 +208,9 @@ def test_a_management_api_that_answers_503(attune_infra: Command, command: tuple
         (404, "nothing here", "text/plain", "it does not look like RabbitMQ's management API"),
         (302, "", "text/html", "a redirection to https://sso.example/login"),
         (500, "", "text/html", "the management API answered 500: Internal Server Error"),
-        (200, "[]", "application/json", "did not answer with RabbitMQ's overview"),
-        (200, '{"a": 1}', "application/json", "did not answer with RabbitMQ's overview"),
-        (200, '{"broken', "application/json", "not JSON"),
+        (200, "[]", "application/json", "answer of GET /api/overview: it is an empty array, not an object"),
+        (200, '{"a": 1}', "application/json", "answer of GET /api/overview: rabbitmq_version is missing"),
+        (200, '{"broken', "application/json", "it is no JSON at character 1 of 8"),
     ],
 )
 def test_other_answers_that_are_not_rabbitmqs(

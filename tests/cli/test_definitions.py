@@ -21,6 +21,7 @@ from attune_infra.errors import RequestRefused
 from attune_infra.topology.diff import Create, diff, undeclared
 from attune_infra.topology.document.definitions import parse_definitions, read_definitions, write_definitions
 from attune_infra.topology.document.export import as_definitions
+from attune_infra.topology.document.parse import parse
 from attune_infra.topology.document.problems import InvalidDocument
 from attune_infra.topology.document.text import make_portable
 from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology, Version
@@ -98,7 +99,7 @@ def test_an_export_makes_the_same_elsewhere(
     exported = attune_infra("export", "--to", str(file))
     made = Command(elsewhere.environment)("setup", "--topology", str(file))
 
-    assert (exported.code, exported.stdout, exported.stderr) == (0, f"+ {file}: written\n", "")
+    assert (exported.code, exported.stdout, exported.stderr) == (0, "", f"{file}: written\n")
     assert (made.code, made.stderr) == (0, "")
     assert_same(contents(elsewhere), broker.read())
     assert Command(elsewhere.environment)("diff", "--topology", str(file)).code == 0
@@ -155,12 +156,13 @@ def test_what_cannot_be_exported_is_named(
         "left out: operator policies cap: they limit a topology but are not part of it",
         "left out: queues ..: the name is '..', which no HTTP client can address",
     ]
-    data = attune_infra("export", "-o", "json").json
+    data = attune_infra("export", "-o", "json").own_json
     assert data.pop("target")["virtual_host"] == vhost.name
     assert data == {
         "schema": "attune-infra/export/1",
         "exit_code": 0,
-        "document": f"topology: {vhost.name}\n",
+        "document": {"topology": vhost.name},
+        "text": f"topology: {vhost.name}\n",
         "left_out": [
             {
                 "kind": "operator policies",
@@ -264,7 +266,7 @@ def test_import_export_import_is_a_fixed_point(attune_infra: Command, tmp_path: 
     again = attune_infra("import", str(definitions))
 
     assert [result.code for result in (imported, made, exported, again)] == [0] * 4
-    assert (exported.stderr, again.stderr) == ("", "")
+    assert (exported.stderr, again.stderr) == (f"{definitions}: written\n", "")
     assert [line for line in again.lines[1:] if line != "    type: classic"] == imported.lines[1:]
 
 
@@ -282,7 +284,8 @@ def test_an_import_as_data_is_the_same_import(attune_infra_alone: Command) -> No
     text, data = attune_infra_alone("import", file), attune_infra_alone("import", file, "-o", "json").json
 
     assert data["schema"] == "attune-infra/import/1"
-    assert data["document"] == text.stdout
+    assert data["text"] == text.stdout
+    assert parse(json.dumps(data["document"]), source="x.json") == parse(text.stdout, source="x.yaml")
     assert {each["kind"] for each in data["left_out"]} > {"limits", "users"}
 
 

@@ -60,7 +60,7 @@ def test_many_findings_that_say_the_same_are_summed_up(attune_infra_alone: Comma
     path.write_text(f"exchanges: {{e: {{type: direct}}}}\nqueues:\n{queues}{ignored}", encoding="utf-8")
 
     result = attune_infra_alone("lint", str(path), "--fail-on", "info")
-    objects = [each["object"] for each in attune_infra_alone("lint", str(path), "-o", "json").json["findings"]]
+    objects = [each["title"] for each in attune_infra_alone("lint", str(path), "-o", "json").json["findings"]]
 
     assert result.code == 2
     [headline, _, last] = result.lines
@@ -81,13 +81,21 @@ def test_json_is_data(attune_infra_alone: Command, mine: str) -> None:
     assert result.code == 2
     assert (result.json["schema"], result.json["broker_version"]) == ("attune-infra/lint/1", "3.13")
     [finding] = result.json["findings"]
-    assert (finding["rule"], finding["severity"], finding["line"], finding["column"]) == (
+    assert (finding["code"], finding["severity"], finding["line"], finding["column"]) == (
         "AI010",
         "warning",
         7,
         36,
     )
-    assert finding["object"] == "binding e -> q with routing key #"
+    assert finding["title"] == "binding e -> q with routing key #"
+    assert (finding["kind"], finding["source"], finding["destination"], finding["routing_key"]) == (
+        "binding",
+        "e",
+        "q",
+        "#",
+    )
+    assert (finding["document"], finding["file"]) == (mine, mine)
+    assert "/docs/lint.md#ai010-" in finding["url"]
 
 
 def test_a_finding_in_definitions_has_a_line(attune_infra_alone: Command, tmp_path: Path) -> None:
@@ -188,9 +196,23 @@ def test_a_broker_is_linted_for_its_own_release(
 
     assert (result.code, result.stderr) == (2, "")
     assert result.json["broker_version"] == ".".join(map(str, under_test.release))
-    found = {(finding["rule"], finding["object"]) for finding in result.json["findings"]}
+    found = {(finding["code"], finding["title"]) for finding in result.json["findings"]}
     assert ("AI035", "queue idle") in found
     assert not any("busy" in about for _, about in found)
+
+
+def test_the_consumers_of_a_stream_are_unknown_and_not_missing(
+    attune_infra: Command, channel: amqp.Channel
+) -> None:
+    """RabbitMQ answers 0 to a passive declaration of a stream, whatever consumes it."""
+    channel.queue_declare("log", durable=True, auto_delete=False, arguments={"x-queue-type": "stream"})
+    channel.basic_qos(0, 1, a_global=False)
+    channel.basic_consume("log")
+
+    result = attune_infra("lint", "--live")
+
+    assert "log" in result.stdout
+    assert "it has no consumer" not in result.stdout
 
 
 def test_a_broker_is_linted_without_consumers_if_they_cannot_be_counted(
@@ -239,3 +261,18 @@ def test_a_document_and_a_broker_are_one_too_many(attune_infra_alone: Command, m
 
     assert result.code == 64
     assert "a document or workers are given too" in result.stderr
+
+
+def test_the_place_of_a_finding_has_an_end(attune_infra_alone: Command, tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("exchanges:\n  lonely: {type: fanout}\n", encoding="utf-8")
+
+    linted = attune_infra_alone("lint", "a.yaml", "-o", "json", folder=tmp_path)
+    sarif = attune_infra_alone("lint", "a.yaml", "-o", "sarif", folder=tmp_path)
+    annotated = attune_infra_alone("lint", "a.yaml", "-o", "github", folder=tmp_path)
+
+    [finding] = linted.json["findings"]
+    assert (finding["line"], finding["column"], finding["end"]) == (2, 3, 9)
+    [result] = sarif.json["runs"][0]["results"]
+    region = result["locations"][0]["physicalLocation"]["region"]
+    assert region == {"startLine": 2, "startColumn": 3, "endColumn": 9}
+    assert "file=a.yaml,line=2,col=3,endColumn=9," in annotated.stdout

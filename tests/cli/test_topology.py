@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from attune_infra.broker.rabbitmq import RabbitMQ
+from attune_infra.links import code_url
 from attune_infra.settings import TOPOLOGY
 from attune_infra.topology.builtin import text_of
 from attune_infra.topology.document.schema import schema_text
@@ -89,34 +90,27 @@ def test_check_gives_problems_as_data(attune_infra_alone: Command, mine: str, tm
     result = attune_infra_alone("topology", "check", "--output", "json", broken, missing, mine)
 
     assert (result.code, result.stderr) == (1, "")
-    assert result.json == {
-        "schema": "attune-infra/topology-check/1",
-        "exit_code": 1,
-        "documents": [
-            {
-                "file": broken,
-                "problems": [
-                    {"line": 2, "column": 7, "what": "unknown key 'typ' in queue 'a'; did you mean 'type'?"},
-                    {
-                        "line": 3,
-                        "column": 30,
-                        "what": "x-expires expects an integer from 1 to 315360000000, got the integer 0",
-                    },
-                ],
-            },
-            {"file": missing, "problems": [{"what": f"cannot read {missing}: No such file or directory"}]},
-            {
-                "file": mine,
-                "problems": [],
-                "topology": "mine",
-                "exchanges": 1,
-                "queues": 1,
-                "bindings": 1,
-                "policies": 1,
-                "queues_per_worker": 1,
-                "routes": 0,
-            },
-        ],
+    first, second, third = result.json["documents"]
+    invalid = {"code": "invalid-document", "url": code_url("invalid-document")}
+    what = "x-expires expects an integer from 1 to 315360000000, got the integer 0"
+    assert (first["file"], first["problems"][1:]) == (broken, [{**invalid, "line": 3, "column": 30, "what": what}])
+    unread = {
+        "code": "invalid-input",
+        "url": code_url("invalid-input"),
+        "what": f"cannot read {missing}: No such file or directory",
+        "hint": "give a file, or - for standard input",
+    }
+    assert second == {"file": missing, "problems": [unread]}
+    assert third == {
+        "file": mine,
+        "problems": [],
+        "topology": "mine",
+        "exchanges": 1,
+        "queues": 1,
+        "bindings": 1,
+        "policies": 1,
+        "queues_per_worker": 1,
+        "routes": 0,
     }
 
 
@@ -142,9 +136,9 @@ def test_show_prints_a_document_to_start_from(attune_infra_alone: Command) -> No
     assert attune_infra_alone("topology", "show", "--topology", "attune").stdout == text_of("attune")
 
     unknown = attune_infra_alone("topology", "show", "--topology", "atune")
-    assert (unknown.code, unknown.stdout) == (1, "")
-    assert unknown.stderr == (
-        "error: there is no topology 'atune'; did you mean 'attune'?\nhint:  built in: attune\n"
+    assert (unknown.code, unknown.stdout) == (64, "")
+    assert unknown.stderr.endswith(
+        "there is no topology 'atune'; did you mean 'attune'?\nhint:  built in: attune\n"
     )
 
 
@@ -212,20 +206,24 @@ def test_definitions_of_several_virtual_hosts_must_hold_this_one(
 
 
 @pytest.mark.parametrize(
-    ("name", "complaint"),
+    ("name", "code", "complaint"),
     [
-        ("atune", "error: there is no topology 'atune'; did you mean 'attune'?\nhint:  built in: attune; "),
-        ("nope.yaml", "error: cannot read nope.yaml: No such file or directory\nhint:  "),
-        ("./nope", "error: cannot read ./nope: No such file or directory\nhint:  "),
-        (".", "error: cannot read .: Is a directory\nhint:  "),
+        (
+            "atune",
+            64,
+            "error: --topology: there is no topology 'atune'; did you mean 'attune'?\nhint:  built in: attune; ",
+        ),
+        ("nope.yaml", 1, "error: cannot read nope.yaml: No such file or directory\nhint:  "),
+        ("./nope", 1, "error: cannot read ./nope: No such file or directory\nhint:  "),
+        (".", 1, "error: cannot read .: Is a directory\nhint:  "),
     ],
 )
 def test_a_topology_that_cannot_be_had_is_named_and_nothing_is_asked(
-    attune_infra_alone: Command, name: str, complaint: str
+    attune_infra_alone: Command, name: str, code: int, complaint: str
 ) -> None:
     for command in (("setup",), ("diff",), ("verify",), ("worker", "provision", "--id", "1")):
         result = attune_infra_alone(*command, "--topology", name)
-        assert (result.code, result.stdout) == (1, "")
+        assert (result.code, result.stdout) == (code, "")
         assert result.stderr.startswith(complaint)
 
 

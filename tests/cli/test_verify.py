@@ -9,6 +9,7 @@ import pytest
 
 from attune_infra.broker.management import Management
 from attune_infra.broker.rabbitmq import THROWAWAY
+from attune_infra.links import code_url
 from attune_infra.settings import AMQP_URL
 from support.as_a_user import Command
 from support.eventually import eventually
@@ -28,7 +29,7 @@ def provisioned(attune_infra: Command) -> Command:
 def test_each_object_has_a_check_of_its_own(attune_infra: Command) -> None:
     attune_infra("setup")
 
-    result = attune_infra("verify")
+    result = attune_infra("verify", "-v")
 
     assert result.code == 0
     names = [line.removeprefix("passed   ").partition(": ")[0] for line in result.lines[:-1]]
@@ -137,7 +138,7 @@ def test_dead_letters_that_reach_a_private_queue_are_not_lost(
     queue = channel.queue_declare(name, exclusive=True).queue
     channel.queue_bind(queue, "attune.dlx", "#")
 
-    result = attune_infra("verify")
+    result = attune_infra("verify", "-v")
 
     passed = f"dead letters of queue attune.events.queue: reach {queue} through exchange attune.dlx"
     assert [line for line in result.lines if passed in line]
@@ -217,7 +218,7 @@ def test_a_worker_without_its_consumer_is_a_warning_unless_required(provisioned:
 def test_a_consumer_is_seen_as_soon_as_it_is_there(provisioned: Command, channel: amqp.Channel) -> None:
     channel.basic_consume("worker.1.executions", consumer_tag="worker-1")
 
-    result = provisioned("verify", "--worker", "1", "--require-consumers")
+    result = provisioned("verify", "--worker", "1", "--require-consumers", "-v")
 
     assert result.code == 0
     assert f"passed   {CONSUMER}" in result.lines
@@ -291,7 +292,12 @@ def test_json_names_every_check(provisioned: Command) -> None:
 
     assert (result.json["schema"], result.json["exit_code"]) == ("attune-infra/verify/1", 0)
     assert {
-        "name": CONSUMER,
+        "code": "consumer-present",
+        "url": code_url("consumer-present"),
+        "kind": "consumer",
+        "name": "worker-1",
+        "queue": "worker.1.executions",
+        "title": CONSUMER,
         "verdict": "warning",
         "detail": "no consumer",
         "hint": "is worker 1 running?",
@@ -303,7 +309,7 @@ def test_a_probe_proves_the_routes_with_real_messages(attune_infra: Command, cha
     attune_infra("setup")
     channel.queue_unbind("attune.executions.queue", "attune.executions", "execution")
 
-    result = attune_infra("verify", "--probe")
+    result = attune_infra("verify", "--probe", "-v")
 
     assert result.code == 2  # for what is there; the topology itself is right
     assert [line for line in result.lines if line.startswith(("failed   probed", "unknown"))] == []

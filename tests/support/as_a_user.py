@@ -17,11 +17,14 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from shutil import rmtree
 from tempfile import TemporaryFile, mkdtemp
 from threading import Lock
 from typing import IO, Any, TextIO
+
+from support.contract import check_contract
 
 _SCRIPT = Path(__file__).with_name("fork_server.py")
 
@@ -53,6 +56,11 @@ class Result:
     def json(self) -> Any:
         return json.loads(self.stdout)
 
+    @property
+    def own_json(self) -> Any:
+        """The JSON without the keys that say which program wrote it, and when."""
+        return {key: value for key, value in self.json.items() if key not in {"tool", "time"}}
+
 
 def _split_target(talk: str) -> tuple[str, str]:
     lines = talk.splitlines(keepends=True)
@@ -69,7 +77,7 @@ class Command:
     def __call__(
         self, *arguments: str, environment: Mapping[str, str] | None = None, folder: Path | None = None
     ) -> Result:
-        """Run the command to its end; several threads may do so at once."""
+        """Run the command to its end, and hold its JSON against its schema; several threads may do so at once."""
         order = {
             "arguments": arguments,
             "environment": self._environment(environment),
@@ -78,7 +86,13 @@ class Command:
         }
         with TemporaryFile() as output, TemporaryFile() as talk:
             code = _carry_out(json.dumps(order).encode(), output.fileno(), talk.fileno())
-            return Result(code, _read(output), *_split_target(_read(talk)))
+            result = Result(code, _read(output), *_split_target(_read(talk)))
+        check_contract(result.stdout)
+        for name, value in pairwise(arguments):
+            file = (folder or Path.cwd()) / value
+            if name == "--to" and file.is_file():
+                check_contract(file.read_text(encoding="utf-8", errors="replace"))
+        return result
 
     def start(
         self,
@@ -89,7 +103,8 @@ class Command:
     ) -> subprocess.Popen[str]:
         """Start the command; with the file `talk`, its standard error goes there, and no test has to read it."""
         return subprocess.Popen(
-            [sys.executable, "-m", "attune_infra", *arguments],
+            # a shell in the background would have it ignore SIGINT
+            ["env", "--default-signal=INT", sys.executable, "-m", "attune_infra", *arguments],
             cwd=folder,
             env=self._environment(environment),
             stdin=subprocess.DEVNULL,

@@ -13,6 +13,7 @@ import pytest
 
 from attune_infra.broker.management import Management
 from attune_infra.broker.rabbitmq import RabbitMQ
+from attune_infra.broker.shapes import ANYTHING
 from attune_infra.broker.wire import body_of
 from attune_infra.topology.facts import policies as facts
 from attune_infra.topology.facts.arguments import QUEUE_TYPES
@@ -294,7 +295,7 @@ class Arena:
 
     def totals(self) -> dict[str, int]:
         query = {"disable_stats": "true", "enable_queue_totals": "true", "columns": "name,messages"}
-        listing = self.management.get("queues", self.vhost, **query)
+        listing = self.management.get("queues", self.vhost, shape=ANYTHING, **query)
         return {queue["name"]: queue.get("messages", 0) for queue in listing}
 
 

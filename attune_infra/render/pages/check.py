@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from attune_infra.render.data import Data
+from attune_infra.errors import ErrorCode
+from attune_infra.links import code_url
+from attune_infra.render.objects import problem_data
 from attune_infra.render.text import Line
 from attune_infra.topology.check import CheckedText, CheckedTexts, count_objects
-from attune_infra.topology.document.problems import Problem
+
+if TYPE_CHECKING:
+    from attune_infra.contract.checks import CheckedData, CheckedProblemData, CheckedTextsData
+    from attune_infra.render.reports.review import Review
 
 
 def lines(checked: CheckedTexts) -> Iterator[Line]:
@@ -16,14 +22,19 @@ def lines(checked: CheckedTexts) -> Iterator[Line]:
             yield Line(f"{each.source}: ok, {count_objects(each.topology)}", "green")
 
 
-def data(checked: CheckedTexts) -> Data:
+def data(checked: CheckedTexts) -> CheckedTextsData:
     return {"documents": [_text_data(each) for each in checked.texts]}
 
 
-def _text_data(checked: CheckedText) -> Data:
+def review(checked: CheckedTexts) -> Review:
+    from attune_infra.render.reports.check import review_of
+
+    return review_of(checked)
+
+
+def _text_data(checked: CheckedText) -> CheckedData:
     if checked.topology is None:
-        failure = [] if checked.failure is None else [{"what": checked.failure}]
-        return {"file": checked.source, "problems": failure + [_problem(each) for each in checked.problems]}
+        return {"file": checked.source, "problems": list(_problems(checked))}
     topology, workers = checked.topology, checked.topology.workers
     return {
         "file": checked.source,
@@ -38,5 +49,11 @@ def _text_data(checked: CheckedText) -> Data:
     }
 
 
-def _problem(problem: Problem) -> Data:
-    return {"line": problem.line, "column": problem.column, "what": problem.what}
+def _problems(checked: CheckedText) -> Iterator[CheckedProblemData]:
+    """Yield the reason why a file could not be read, or the problems in it."""
+    if checked.failure is not None:
+        code = ErrorCode.INVALID_INPUT
+        unread: CheckedProblemData = {"code": code, "url": code_url(code), "what": checked.failure}
+        yield {**unread, "hint": checked.hint} if checked.hint else unread
+    for problem in checked.problems:
+        yield {**problem_data(problem)}

@@ -3,38 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from typing import TYPE_CHECKING
 
-from attune_infra.render.data import Data
-from attune_infra.render.text import Line, align
+from attune_infra.render.data import target_data
+from attune_infra.render.text import Level, Line, at_level
 from attune_infra.topology.target import Listed, Listing
+
+if TYPE_CHECKING:
+    from attune_infra.contract.machines import ConnectionData, ConnectionsData
+    from attune_infra.settings import Settings
 
 
 def lines(listing: Listing) -> Iterator[Line]:
     if not listing.connections:
         yield Line(f"no connections in {listing.file}" if listing.file else "no configuration file is given")
         return
-    rows = [_row(each) for each in listing.connections]
-    for each, text in zip(listing.connections, align(rows), strict=True):
-        yield Line(text, "" if each.target else "red")
+    for each in listing.connections:
+        level = Level.NORMAL if each.target else Level.PROBLEM
+        yield from at_level(level, _lines_of(each))
 
 
-def data(listing: Listing) -> Data:
+def _lines_of(listed: Listed) -> Iterator[Line]:
+    """Yield the answer first, and the place below it."""
+    sign, style = ("  ", "") if listed.target else ("! ", "red")
+    protected = " (protected)" if listed.protected else ""
+    yield Line(f"{sign}{listed.name}{protected}: {_answer(listed)}", style)
+    if listed.settings is not None:
+        yield Line(f"      {_place(listed.settings)}")
+
+
+def data(listing: Listing) -> ConnectionsData:
     return {
         "file": str(listing.file) if listing.file else None,
         "connections": [_data(each) for each in listing.connections],
     }
 
 
-def _row(listed: Listed) -> list[str]:
-    sign = " " if listed.target else "!"
-    return [f"{sign} {listed.name}", "protected" if listed.protected else "", _place(listed), _answer(listed)]
-
-
-def _place(listed: Listed) -> str:
-    settings = listed.settings
-    if settings is None:
-        return ""
+def _place(settings: Settings) -> str:
     return f"{settings.amqp.base_url}, virtual host {settings.virtual_host}, user {settings.amqp.user}"
 
 
@@ -44,7 +49,7 @@ def _answer(listed: Listed) -> str:
     return f"answers: cluster {listed.target.cluster}, RabbitMQ {listed.target.version}"
 
 
-def _data(listed: Listed) -> Data:
+def _data(listed: Listed) -> ConnectionData:
     settings = listed.settings
     return {
         "name": listed.name,
@@ -55,6 +60,6 @@ def _data(listed: Listed) -> Data:
         "user": settings.amqp.user if settings else None,
         "expect_cluster": [each.cluster for each in settings.expected] if settings else None,
         "answers": listed.target is not None,
-        "target": asdict(listed.target) if listed.target else None,
+        "target": target_data(listed.target) if listed.target else None,
         "trouble": listed.trouble,
     }

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from attune_infra.fleet.deregister import DeregisteredWorkers
-from attune_infra.render.data import Data
 from attune_infra.render.text import Line
+
+if TYPE_CHECKING:
+    from attune_infra.contract.workers import DeregisteredData
 
 
 def lines(deregistered: DeregisteredWorkers) -> Iterator[Line]:
@@ -15,5 +17,5 @@ def lines(deregistered: DeregisteredWorkers) -> Iterator[Line]:
         yield Line(f"~ worker {worker.id} ({worker.name}): inactive", "yellow")
 
 
-def data(deregistered: DeregisteredWorkers) -> Data:
-    return {"workers": [asdict(worker) for worker in deregistered.workers]}
+def data(deregistered: DeregisteredWorkers) -> DeregisteredData:
+    return {"workers": [{"id": worker.id, "name": worker.name} for worker in deregistered.workers]}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from attune_infra.fleet.dispatch import Dispatch
-from attune_infra.render.data import Data
 from attune_infra.render.text import Line
+
+if TYPE_CHECKING:
+    from attune_infra.contract.workers import DispatchData
 
 
 def lines(sent: Dispatch) -> Iterator[Line]:
@@ -18,5 +20,11 @@ def lines(sent: Dispatch) -> Iterator[Line]:
         yield Line(f"! no queue is bound to {target}: nothing was sent", "red")
 
 
-def data(sent: Dispatch) -> Data:
-    return asdict(sent)
+def data(sent: Dispatch) -> DispatchData:
+    return {
+        "worker_id": sent.worker_id,
+        "exchange": sent.exchange,
+        "routing_key": sent.routing_key,
+        "message_id": sent.message_id,
+        "routed": sent.routed,
+    }

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from attune_infra.render.data import Data, sort_data
-from attune_infra.render.text import Line
+from attune_infra.links import code_url
+from attune_infra.render.data import sort_data
+from attune_infra.render.text import Level, Line, at_level
 from attune_infra.topology.doctor.diagnosis import Check, Diagnosis, Verdict
 from attune_infra.topology.words import counted
+
+if TYPE_CHECKING:
+    from attune_infra.contract.checks import DiagnosisCheckData, DiagnosisData
 
 _STYLES: Final = {
     Verdict.OK: "green",
@@ -26,10 +30,10 @@ def lines(diagnosis: Diagnosis) -> Iterator[Line]:
     words = ", ".join(_count(verdict, counts[verdict]) for verdict in Verdict if counts[verdict])
     yield Line(f"{counted(len(diagnosis.checks), 'check')}: {words}")
     if not diagnosis.answered:
-        yield Line("no server answered, so almost nothing could be checked")
+        yield Line("no server answered, so almost nothing could be checked", level=Level.PROBLEM)
 
 
-def data(diagnosis: Diagnosis) -> Data:
+def data(diagnosis: Diagnosis) -> DiagnosisData:
     return {
         "answered": diagnosis.answered,
         "checks": sort_data(_check_data(check) for check in diagnosis.checks),
@@ -43,6 +47,10 @@ def _count(verdict: Verdict, count: int) -> str:
 
 
 def _check_lines(check: Check) -> Iterator[Line]:
+    return at_level(Level.DETAIL if check.verdict is Verdict.OK else Level.PROBLEM, _lines_of(check))
+
+
+def _lines_of(check: Check) -> Iterator[Line]:
     detail = f": {check.detail}" if check.detail else ""
     yield Line(f"{check.verdict:<7}  {check.section}: {check.name}{detail}", _STYLES[check.verdict])
     if check.fix:
@@ -51,8 +59,14 @@ def _check_lines(check: Check) -> Iterator[Line]:
         yield Line(f"         run: {line}")
 
 
-def _check_data(check: Check) -> Data:
-    found: Data = {"section": str(check.section), "name": check.name, "verdict": str(check.verdict)}
+def _check_data(check: Check) -> DiagnosisCheckData:
+    found: DiagnosisCheckData = {
+        "code": check.topic,
+        "url": code_url(check.topic),
+        "section": check.section,
+        "name": check.name,
+        "verdict": check.verdict,
+    }
     if check.detail:
         found["detail"] = check.detail
     if check.fix:

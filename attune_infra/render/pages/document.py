@@ -1,22 +1,29 @@
-"""A document, printed or written to a file."""
+"""A document."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from typing import TYPE_CHECKING
 
-from attune_infra.render.data import Data, sort_data
+from attune_infra.render.data import sort_data
 from attune_infra.render.text import Line
 from attune_infra.topology.document.text import Document
 
+if TYPE_CHECKING:
+    from attune_infra.contract.machines import DocumentData, LeftOutData
+
 
 def lines(document: Document) -> Iterator[Line]:
-    if document.file is not None:
-        yield Line(f"+ {document.file}: written", "green")
-        return
-    yield from (Line(line) for line in document.text.splitlines())
+    return (Line(line) for line in document.text.splitlines())
 
 
-def data(document: Document) -> Data:
-    place = {"document": document.text} if document.file is None else {"file": document.file}
-    return {**place, "left_out": sort_data(asdict(each) for each in document.left_out)}
+def data(document: Document) -> DocumentData:
+    left_out: list[LeftOutData] = [
+        {"kind": each.kind, "names": list(each.names), "why": each.why} for each in document.left_out
+    ]
+    return {"document": document.content, "text": document.text, "left_out": sort_data(left_out)}
+
+
+def text(document: Document) -> str:
+    """Return the text of the document, as it is written to a file: no character is escaped."""
+    return document.text

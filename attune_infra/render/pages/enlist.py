@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from attune_infra.fleet.enlist import Enlisted
-from attune_infra.render.data import Data
 from attune_infra.render.pages import provision, register, report
 from attune_infra.render.text import Line
 from attune_infra.topology.model import Queue
 from attune_infra.topology.planning.report import Report
+
+if TYPE_CHECKING:
+    from attune_infra.contract.workers import EnlistedData
 
 
 def lines(enlisted: Enlisted) -> Iterator[Line]:
@@ -26,7 +29,7 @@ def lines(enlisted: Enlisted) -> Iterator[Line]:
         yield Line(f"! worker {enlisted.worker.name} is not registered: {undone}", "red")
 
 
-def data(enlisted: Enlisted) -> Data:
+def data(enlisted: Enlisted) -> EnlistedData:
     return {
         **provision.data(enlisted.provisioned),
         **register.data(enlisted.worker),

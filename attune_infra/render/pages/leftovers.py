@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from attune_infra.fleet.leftovers import Leftover, Leftovers
-from attune_infra.render.data import Data, sort_data
+from attune_infra.render.data import sort_data
+from attune_infra.render.objects import identify, loss_in_numbers
 from attune_infra.render.text import Line
 from attune_infra.topology.model import Queue, label
 from attune_infra.topology.words import counted
+
+if TYPE_CHECKING:
+    from attune_infra.contract.workers import LeftoverData, LeftoversData
 
 
 def lines(leftovers: Leftovers) -> Iterator[Line]:
@@ -19,8 +23,10 @@ def lines(leftovers: Leftovers) -> Iterator[Line]:
     yield Line(f"plan {leftovers.digest}")
 
 
-def data(leftovers: Leftovers) -> Data:
-    found = ({"object": label(each.object), "why": each.why, **asdict(each.loss)} for each in leftovers.items)
+def data(leftovers: Leftovers) -> LeftoversData:
+    found: list[LeftoverData] = [
+        {**identify(each.object), "why": each.why, **loss_in_numbers(each.loss)} for each in leftovers.items
+    ]
     return {"digest": leftovers.digest, "leftovers": sort_data(found)}
 
 
@@ -28,7 +34,8 @@ def summary(leftovers: Leftovers) -> str:
     """Return the phrase for all of them: `2 queues (4 messages, 1 consumer) and 1 binding`."""
     queues = [item for item in leftovers.items if isinstance(item.object, Queue)]
     bindings = len(leftovers.items) - len(queues)
-    messages = sum(item.loss.messages or 0 for item in queues)
+    known = [item.loss.messages for item in queues if item.loss.messages is not None]
+    messages = sum(known) if len(known) == len(queues) else None
     consumers = sum(item.loss.consumers or 0 for item in queues)
     words = []
     if queues:

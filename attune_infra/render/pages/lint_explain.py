@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from attune_infra.render.data import Data
+from attune_infra.links import rule_url
 from attune_infra.render.text import Line
 from attune_infra.topology.lint.examples import Example
 from attune_infra.topology.lint.finding import Explanation, Rule
 from attune_infra.topology.words import counted
+
+if TYPE_CHECKING:
+    from attune_infra.contract.checks import RuleData, RulesData
 
 
 def lines(explanation: Explanation) -> Iterator[Line]:
@@ -21,7 +25,7 @@ def lines(explanation: Explanation) -> Iterator[Line]:
         yield from _document_lines("Good", example.good)
 
 
-def data(explanation: Explanation) -> Data:
+def data(explanation: Explanation) -> RulesData:
     return {"rules": [_rule_data(rule, example) for rule, example in explanation.rules]}
 
 
@@ -41,10 +45,11 @@ def _circumstances(example: Example) -> str:
     return ""
 
 
-def _rule_data(rule: Rule, example: Example) -> Data:
+def _rule_data(rule: Rule, example: Example) -> RuleData:
     return {
         "code": rule.code,
-        "severity": str(rule.severity),
+        "url": rule_url(rule.code, rule.title),
+        "severity": rule.severity,
         "title": rule.title,
         "reason": rule.reason,
         "bad": example.bad,

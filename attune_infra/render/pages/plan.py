@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
-from attune_infra.render.data import Data, sort_data
+from attune_infra.links import code_url
+from attune_infra.render.data import sort_data
 from attune_infra.render.objects import (
     difference_data,
     difference_lines,
     identify,
     loss_data,
     loss_lines,
+    place_data,
+    problem_data,
+    remedy_data,
+    remedy_lines,
     stake_data,
     stake_lines,
     why_not_in_place,
 )
-from attune_infra.render.text import Line
+from attune_infra.render.text import Level, Line, at_level
 from attune_infra.render.words import attributes, value
 from attune_infra.topology.diff import Await, Change, Create, Delete, Recreate, Update
 from attune_infra.topology.facts.deletion import reason_to_keep
@@ -26,14 +31,27 @@ from attune_infra.topology.planning.consent import Consent
 from attune_infra.topology.planning.plan import Destructive, DryRun, Plan
 from attune_infra.topology.words import counted
 
+if TYPE_CHECKING:
+    from attune_infra.contract.objects import LossesData
+    from attune_infra.contract.plans import ChangeData, ChangeKind, DownData, PlanData, RefusalData
+    from attune_infra.render.reports.review import Review
+
 
 def lines(plan: Plan) -> Iterator[Line]:
+    yield from at_level(Level.PROBLEM, _problem_lines(plan))
+    yield Line(_result(plan))
+    yield Line(f"plan {plan.digest}")
+    if excess := _excess(plan):
+        yield Line(f"{excess}; `setup` would change nothing", "red", Level.PROBLEM)
+    if plan.refusals:
+        yield Line(f"{plan.refusal_in_words}; `setup` would change nothing", "red", Level.PROBLEM)
+
+
+def _problem_lines(plan: Plan) -> Iterator[Line]:
+    """Yield each difference with its details: to a diff, each is a problem."""
     refusals = {refusal.object: refusal for refusal in plan.refusals}
     for change in plan.changes:
-        yield from _change_lines(change, plan)
-        yield from stake_lines(plan.stakes_of(change))
-        if not isinstance(change, Delete) and change.want in plan.waiting:
-            yield Line(f"      it waits for {label(plan.waiting[change.want].want)}")
+        yield from change_lines(change, plan)
         if not isinstance(change, Delete) and change.want in refusals:
             yield from _refusal_lines(refusals[change.want])
     for queue in plan.down:
@@ -41,10 +59,24 @@ def lines(plan: Plan) -> Iterator[Line]:
     if plan.faults:
         count = counted(len(plan.faults), "fault")
         yield Line(f"RabbitMQ would refuse the file for {count}; `setup` would change nothing", "red")
-    if not (plan.changes or plan.down):
-        yield Line(f"no changes: all {len(plan.unchanged)} objects match")
-        yield Line(f"plan {plan.digest}")
-        return
+
+
+def change_lines(change: Change, plan: Plan) -> Iterator[Line]:
+    """Yield a change: its headline, and what belongs to it, indented."""
+    yield from _change_lines(change, plan)
+    yield from stake_lines(plan.stakes_of(change))
+    if not isinstance(change, Delete) and change.want in plan.waiting:
+        yield Line(f"      it waits for {label(plan.waiting[change.want].want)}")
+
+
+def _result(plan: Plan) -> str:
+    """Return the numbers of changes, in words."""
+    if plan.changes or plan.down:
+        return _summary(plan)
+    return f"no changes: all {len(plan.unchanged)} objects match"
+
+
+def _summary(plan: Plan) -> str:
     updates = sum(isinstance(change, Update) for change in plan.changes)
     counts = (
         (len(plan.unchanged) - len(plan.down), "match"),
@@ -57,24 +89,19 @@ def lines(plan: Plan) -> Iterator[Line]:
         (len(plan.waiting), "waiting"),
         (sum(bool(plan.stakes_of(change)) for change in plan.changes), "that can lose messages or queues"),
     )
-    yield Line(", ".join(f"{count} {words}" for count, words in counts if count))
-    yield Line(f"plan {plan.digest}")
-    if excess := _excess(plan):
-        yield Line(f"{excess}; `setup` would change nothing", "red")
-    if plan.refusals:
-        yield Line(f"{plan.refusal_in_words}; `setup` would change nothing", "red")
+    return ", ".join(f"{count} {words}" for count, words in counts if count)
 
 
-def data(plan: Plan) -> Data:
+def data(plan: Plan) -> PlanData:
     return {
         "digest": plan.digest,
         "changes": sort_data(_change_data(change, plan) for change in plan.changes),
         "unchanged": sort_data(identify(item) for item in plan.unchanged),
-        "down": sort_data({**identify(queue), "state": queue.state} for queue in plan.down),
+        "down": sort_data(map(_down_data, plan.down)),
         "waiting": sort_data(map(identify, plan.waiting)),
         "refusals": sort_data(map(_refusal_data, plan.refusals)),
         "excess": _excess(plan),
-        "faults": [{"line": each.line, "column": each.column, "what": each.what} for each in plan.faults],
+        "faults": [problem_data(each) for each in plan.faults],
     }
 
 
@@ -95,6 +122,12 @@ def question(plan: Plan, consent: Consent) -> str:
         words.append(f"delete {counted(delete, 'object')}")
     lost = ", ".join(_total_loss(plan, permitted))
     return f"{' and '.join(words).capitalize()}{f' (lost: {lost})' if lost else ''}?"
+
+
+def review(plan: Plan) -> Review:
+    from attune_infra.render.reports.diff import review_of
+
+    return review_of(plan, verdict=_result(plan), loss=", ".join(_total_loss(plan, plan.destructive)))
 
 
 def _total_loss(plan: Plan, permitted: Sequence[Destructive]) -> Iterator[str]:
@@ -122,7 +155,7 @@ def _total_loss(plan: Plan, permitted: Sequence[Destructive]) -> Iterator[str]:
             yield f"{'up to ' if at_stake and noun == 'message' else ''}{counted(total, noun)}"
 
 
-def _losses(change: Recreate | Delete, plan: Plan) -> Data:
+def _losses(change: Recreate | Delete, plan: Plan) -> LossesData:
     return loss_data(plan.loss_by(change), change.lost, change.again)
 
 
@@ -140,6 +173,7 @@ def _change_lines(change: Change, plan: Plan) -> Iterator[Line]:
             yield from difference_lines(change.differences)
             yield why_not_in_place(change.differences)
             yield from loss_lines("would be lost", plan.loss_by(change), change.lost, change.again)
+            yield from remedy_lines(change.instead, change.migrate)
         case Await():
             yield Line(f"! {label(change.want)} {change.reason}", "red")
             yield from difference_lines(change.differences)
@@ -175,33 +209,55 @@ def _refusal_lines(refusal: ForeseenRefusal) -> Iterator[Line]:
     yield Line(f"      {refusal.hint}")
 
 
-def _refusal_data(refusal: ForeseenRefusal) -> Data:
+def _refusal_data(refusal: ForeseenRefusal) -> RefusalData:
     return {
         "object": identify(refusal.object),
-        "code": str(refusal.code),
+        "code": refusal.code,
         "reason": refusal.reason,
         "hint": refusal.hint,
     }
 
 
-def _change_data(change: Change, plan: Plan) -> Data:
-    return _plain_data(change, plan) | stake_data(plan.stakes_of(change))
+def _change_data(change: Change, plan: Plan) -> ChangeData:
+    item = change.have if isinstance(change, Delete) else change.want
+    place = place_data(plan.origin.spot_of(item))
+    return {**_plain_data(change, plan), **stake_data(plan.stakes_of(change)), **place}
 
 
-def _plain_data(change: Change, plan: Plan) -> Data:
+def _down_data(queue: Queue) -> DownData:
+    code = "diff-down"
+    return {**identify(queue), "code": code, "url": code_url(code), "state": queue.state}
+
+
+def _kind(change: str) -> ChangeKind:
+    """Return the keys that name the kind of a change."""
+    code = f"diff-{change}"
+    return {"change": change, "code": code, "url": code_url(code)}
+
+
+def _plain_data(change: Change, plan: Plan) -> ChangeData:
     match change:
         case Create():
-            return {**identify(change.want), "change": "create"}
+            return {**identify(change.want), **_kind("create")}
         case Recreate():
             differences = difference_data(change.differences)
-            return {**identify(change.want), "change": "recreate", **differences, **_losses(change, plan)}
+            remedies = remedy_data(change.instead, change.migrate)
+            kind = _kind("recreate")
+            return {**identify(change.want), **kind, **differences, **_losses(change, plan), **remedies}
         case Update():
-            return {**identify(change.want), "change": "update", **difference_data(change.differences)}
+            return {**identify(change.want), **_kind("update"), **difference_data(change.differences)}
         case Await():
-            return {**identify(change.want), "change": "await", **difference_data(change.differences)}
+            return {**identify(change.want), **_kind("await"), **difference_data(change.differences)}
         case Delete():
             kept_by = sort_data(map(identify, change.kept_by))
-            found = {**identify(change.have), "change": "delete", **_losses(change, plan), "kept_by": kept_by}
-            return {**found, "kept_because": reason_to_keep(change.have)} if change.stuck else found
+            found: ChangeData = {
+                **identify(change.have),
+                **_kind("delete"),
+                **_losses(change, plan),
+                "kept_by": kept_by,
+            }
+            if change.stuck and (reason := reason_to_keep(change.have)):
+                found["kept_because"] = reason
+            return found
         case _:
             assert_never(change)

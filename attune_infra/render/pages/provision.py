@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from attune_infra.fleet.provision import Provisioned
-from attune_infra.render.data import Data
 from attune_infra.render.pages import report
 from attune_infra.render.text import Line
 from attune_infra.render.words import MAX_WORKERS_SHOWN, ranges
 from attune_infra.topology.model import Binding, Queue
 from attune_infra.topology.planning.report import Outcome, Status
 from attune_infra.topology.worker import owner_of
+
+if TYPE_CHECKING:
+    from attune_infra.contract.workers import ProvisionedData
 
 
 def lines(provisioned: Provisioned) -> Iterator[Line]:
@@ -40,7 +43,7 @@ def lines(provisioned: Provisioned) -> Iterator[Line]:
         yield Line(f"{len(provisioned.worker_ids)} workers, {report.summary(provisioned.report)}")
 
 
-def data(provisioned: Provisioned) -> Data:
+def data(provisioned: Provisioned) -> ProvisionedData:
     return {
         "workers": sorted(provisioned.worker_ids),
         "registry_asked": provisioned.registry_asked,

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from attune_infra.render.data import Data, sort_data
+from attune_infra.render.data import sort_data
 from attune_infra.render.objects import (
     difference_data,
     difference_lines,
     identify,
     loss_data,
     loss_lines,
+    remedy_data,
+    remedy_lines,
     stake_data,
     stake_lines,
     why_not_in_place,
 )
-from attune_infra.render.text import Line
+from attune_infra.render.text import Level, Line, at_level
 from attune_infra.render.words import declaration
 from attune_infra.topology.model import label
 from attune_infra.topology.permissions.needs import Need
 from attune_infra.topology.planning.report import Outcome, Report, Status
 from attune_infra.topology.words import counted
+
+if TYPE_CHECKING:
+    from attune_infra.contract.plans import OutcomeData, ReportData
 
 _HEADLINES: Final = {
     Status.UNCHANGED: ("  {declared}: unchanged", ""),
@@ -38,6 +42,7 @@ _HEADLINES: Final = {
     Status.AWAITED: ("! {label} {reason}", "red"),
     Status.DOWN: ("! {label} exists, but its state is {reason}", "red"),
 }
+_GRANTING: Final = "  an administrator can grant it; this replaces other tags and permissions that the user has:"
 _MADE: Final = {Status.CREATED, Status.UPDATED, Status.DELETED}
 _LOSSES: Final = {
     Status.RECREATED: "lost with the old one",
@@ -49,12 +54,13 @@ _LOSSES: Final = {
 def lines(report: Report) -> Iterator[Line]:
     needs = report.needs_of_denied()
     for outcome in report.outcomes:
-        yield from outcome_lines(outcome, needs.get(outcome.object, ()))
+        shown = outcome_lines(outcome, needs.get(outcome.object, ()))
+        yield from at_level(Level.DETAIL, shown) if outcome.status is Status.UNCHANGED else shown
     yield from grant_lines(report)
     yield Line(summary(report))
 
 
-def data(report: Report) -> Data:
+def data(report: Report) -> ReportData:
     needs = report.needs_of_denied()
     found = (_outcome_data(outcome, needs.get(outcome.object, ())) for outcome in report.outcomes)
     return {"objects": sort_data(found)}
@@ -64,9 +70,9 @@ def grant_lines(report: Report) -> Iterator[Line]:
     """Yield the lines of `rabbitmqctl` that grant what was denied."""
     granting = report.grants()
     if granting:
-        yield Line("  an administrator can grant it; this replaces other tags and permissions that the user has:")
+        yield Line(_GRANTING, level=Level.PROBLEM)
     for line in granting:
-        yield Line(f"    {line}")
+        yield Line(f"    {line}", level=Level.PROBLEM)
 
 
 def summary(report: Report) -> str:
@@ -77,6 +83,11 @@ def summary(report: Report) -> str:
 
 def outcome_lines(outcome: Outcome, needs: Iterable[Need] = ()) -> Iterator[Line]:
     """Yield the lines of an outcome; `needs` is all that its change needs, if the user was denied some of it."""
+    is_problem = _HEADLINES[outcome.status][0].startswith("!")
+    return at_level(Level.PROBLEM if is_problem else Level.NORMAL, _lines_of(outcome, needs))
+
+
+def _lines_of(outcome: Outcome, needs: Iterable[Need]) -> Iterator[Line]:
     template, style = _HEADLINES[outcome.status]
     item, words = outcome.object, {"attempted": outcome.attempted, "reason": outcome.reason}
     yield Line(template.format(declared=declaration(item), label=label(item), **words), style)
@@ -91,22 +102,22 @@ def outcome_lines(outcome: Outcome, needs: Iterable[Need] = ()) -> Iterator[Line
         headline = _LOSSES.get(outcome.status, "would be lost")
         yield from loss_lines(headline, outcome.loss, outcome.lost, outcome.again)
     yield from stake_lines(outcome.stakes, "was at stake" if outcome.status in _MADE else "at stake")
-    if outcome.instead and outcome.status is Status.DIFFERS:
-        from attune_infra.topology.document.write import policy_line  # rarely needed, and YAML is slow to load
-
-        yield Line("      this policy has the same effect, if the document leaves out the arguments:")
-        yield Line(f"        {policy_line(outcome.instead)}")
+    if outcome.status is Status.DIFFERS:
+        yield from remedy_lines(outcome.instead, outcome.migrate)
 
 
-def _outcome_data(outcome: Outcome, needs: Iterable[Need]) -> Data:
-    found = {**identify(outcome.object), "status": str(outcome.status)}
+def _outcome_data(outcome: Outcome, needs: Iterable[Need]) -> OutcomeData:
+    found: OutcomeData = {**identify(outcome.object), "status": outcome.status}
     if outcome.reason:
         found["reason"] = outcome.reason
     if outcome.denied:
         found["denied"] = {"user": outcome.denied.user, "needs": [str(need) for need in needs]}
     if outcome.loss:
-        found |= loss_data(outcome.loss, outcome.lost, outcome.again)
-    found |= stake_data(outcome.stakes)
-    if outcome.instead:
-        found["instead"] = asdict(outcome.instead)
-    return found | difference_data(outcome.differences)
+        found.update(loss_data(outcome.loss, outcome.lost, outcome.again))
+    migrate = outcome.migrate if outcome.status is Status.DIFFERS else None
+    return {
+        **found,
+        **remedy_data(outcome.instead, migrate),
+        **stake_data(outcome.stakes),
+        **difference_data(outcome.differences),
+    }

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from attune_infra.interfaces import SandboxState, SandboxStates
-from attune_infra.render.data import Data
 from attune_infra.render.text import Line
+
+if TYPE_CHECKING:
+    from attune_infra.contract.machines import SandboxData, SandboxesData, ServerData
 
 
 def lines(states: SandboxStates) -> Iterator[Line]:
@@ -20,12 +23,12 @@ def lines(states: SandboxStates) -> Iterator[Line]:
             yield Line(f"  {server.title} {server.version}: {how}; ports: {ports}")
 
 
-def data(states: SandboxStates) -> Data:
+def data(states: SandboxStates) -> SandboxesData:
     return {"sandboxes": [_state_data(state) for state in states.sandboxes]}
 
 
-def _state_data(state: SandboxState) -> Data:
-    servers = [
+def _state_data(state: SandboxState) -> SandboxData:
+    servers: list[ServerData] = [
         {
             "title": server.title,
             "version": server.version,

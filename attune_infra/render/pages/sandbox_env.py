@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from shlex import quote
+from typing import TYPE_CHECKING
 
 from attune_infra.interfaces import SandboxVariables
-from attune_infra.render.data import Data
 from attune_infra.render.text import Line
+
+if TYPE_CHECKING:
+    from attune_infra.contract.machines import VariablesData
 
 
 def lines(shown: SandboxVariables) -> Iterator[Line]:
@@ -15,5 +18,5 @@ def lines(shown: SandboxVariables) -> Iterator[Line]:
         yield Line(f"export {name}={quote(text)}")
 
 
-def data(shown: SandboxVariables) -> Data:
+def data(shown: SandboxVariables) -> VariablesData:
     return {"variables": dict(shown.variables)}

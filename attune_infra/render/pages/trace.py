@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from attune_infra.render.data import Data
 from attune_infra.render.objects import odd_key_data
 from attune_infra.render.pages.trace_tree import tree_of_trace
 from attune_infra.render.text import Line
@@ -15,6 +15,19 @@ from attune_infra.topology.routing.route import Hop, Routed
 from attune_infra.topology.routing.trace import Cause, Death, Life, Trace, Unmatched
 from attune_infra.topology.routing.why import why
 from attune_infra.topology.words import counted
+
+if TYPE_CHECKING:
+    from attune_infra.contract.routes import (
+        CauseData,
+        DeathData,
+        HopData,
+        LifeData,
+        MessageData,
+        RoutedData,
+        TraceData,
+        TracedBinding,
+        UnmatchedData,
+    )
 
 
 def lines(trace: Trace) -> Iterator[Line]:
@@ -28,10 +41,10 @@ def lines(trace: Trace) -> Iterator[Line]:
     yield from _summary(trace)
 
 
-def data(trace: Trace) -> Data:
+def data(trace: Trace) -> TraceData:
     """Return a trace as plain data; `queues` are the queues that get the message."""
     routed = trace.routed
-    found: Data = {
+    found: TraceData = {
         "message": _message(routed.message),
         "broker_version": ".".join(map(str, trace.version)),
         "refused": routed.refused,
@@ -44,7 +57,7 @@ def data(trace: Trace) -> Data:
             for tie in trace.tied
         ]
     if trace.expected is not None:
-        found |= {"expected": list(trace.expected), "unmet": list(trace.unmet)}
+        found["expected"], found["unmet"] = list(trace.expected), list(trace.unmet)
     if trace.unmatched is not None:
         found["unmatched"] = [_unmatched(each) for each in trace.unmatched]
     return found
@@ -95,7 +108,7 @@ def _arrow(binding: Binding) -> str:
     return f"{binding.source} -> {kind}{binding.destination}"
 
 
-def _message(message: Message) -> Data:
+def _message(message: Message) -> MessageData:
     return {
         "exchange": message.exchange,
         "routing_key": message.routing_key,
@@ -103,7 +116,7 @@ def _message(message: Message) -> Data:
     }
 
 
-def _routed(routed: Routed) -> Data:
+def _routed(routed: Routed) -> RoutedData:
     return {
         "queues": list(routed.queues),
         "possible_queues": list(routed.possible),
@@ -111,28 +124,31 @@ def _routed(routed: Routed) -> Data:
     }
 
 
-def _hop(hop: Hop, message: Message) -> Data:
-    return {
+def _hop(hop: Hop, message: Message) -> HopData:
+    found: HopData = {
         "exchange": hop.exchange.name,
         "type": hop.exchange.type,
         "certain": hop.certain,
-        **({"external": True} if hop.exchange.external else {}),
         "alternate_exchange": hop.alternate,
-        "matched": [{**_binding(item), "why": why(item, hop.exchange, message)} for item in hop.matched],
+        "matched": [_binding(item, why(item, hop.exchange, message)) for item in hop.matched],
     }
+    if hop.exchange.external:
+        found["external"] = True
+    return found
 
 
-def _binding(binding: Binding) -> Data:
+def _binding(binding: Binding, reason: str) -> TracedBinding:
     return {
         "destination": binding.destination,
         "destination_type": binding.destination_type,
         "routing_key": binding.routing_key,
         "arguments": dict(binding.arguments),
+        "why": reason,
         **odd_key_data(binding),
     }
 
 
-def _life(life: Life) -> Data:
+def _life(life: Life) -> LifeData:
     return {
         "queue": life.queue.name,
         "routing_key": life.message.routing_key,
@@ -140,29 +156,30 @@ def _life(life: Life) -> Data:
     }
 
 
-def _death(death: Death) -> Data:
-    found: Data = {
+def _death(death: Death) -> DeathData:
+    found: DeathData = {
         "causes": [_cause(cause) for cause in death.causes],
-        "ending": str(death.ending),
+        "ending": death.ending,
         "lost": death.is_loss,
     }
-    if death.routed is not None:
-        found |= {
-            "dead_letter_exchange": death.exchange,
-            "routing_key": death.routed.message.routing_key,
-            "comes_round_to": list(death.rounds),
-            "dropped_at": list(death.dropped),
-            "lives": list(death.lives),
-            **_routed(death.routed),
-        }
-    return found
+    if death.routed is None:
+        return found
+    return {
+        **found,
+        "dead_letter_exchange": death.exchange,
+        "routing_key": death.routed.message.routing_key,
+        "comes_round_to": list(death.rounds),
+        "dropped_at": list(death.dropped),
+        "lives": list(death.lives),
+        **_routed(death.routed),
+    }
 
 
-def _cause(cause: Cause) -> Data:
-    return {"reason": str(cause.reason)} | (
-        {} if cause.argument is None else {"argument": cause.argument, "value": cause.value}
-    )
+def _cause(cause: Cause) -> CauseData:
+    if cause.argument is None:
+        return {"reason": cause.reason}
+    return {"reason": cause.reason, "argument": cause.argument, "value": cause.value}
 
 
-def _unmatched(found: Unmatched) -> Data:
-    return {"source": found.binding.source, **_binding(found.binding), "why": found.why}
+def _unmatched(found: Unmatched) -> UnmatchedData:
+    return {"source": found.binding.source, **_binding(found.binding, found.why)}

@@ -7,7 +7,7 @@ from dataclasses import replace
 from shlex import quote
 from typing import Final
 
-from attune_infra.topology.doctor.diagnosis import Check, Section, judged, ok, problem, unknown, warning
+from attune_infra.topology.doctor.diagnosis import Check, Topic, judged, ok, problem, unknown, warning
 from attune_infra.topology.doctor.seen import Alarm, Broker, FeatureFlag, Node
 from attune_infra.topology.facts.compatibility import judgements, nearest_release
 from attune_infra.topology.facts.fact import Effect
@@ -42,19 +42,17 @@ def version_checks(version: str, want: Topology, have: Topology | None, broker: 
     release = version_of(version)
     name = f"RabbitMQ {version}"
     if OLDEST <= release <= NEWEST:
-        yield ok(Section.VERSIONS, name, f"tried releases are {version_text(OLDEST)} to {version_text(NEWEST)}")
+        yield ok(Topic.RELEASE, name, f"tried releases are {version_text(OLDEST)} to {version_text(NEWEST)}")
     else:
         detail = f"it was never tried; tried releases are {version_text(OLDEST)} to {version_text(NEWEST)}"
-        yield unknown(
-            Section.VERSIONS, name, detail, "use a release in between, or a later version of attune-infra"
-        )
+        yield unknown(Topic.RELEASE, name, detail, "use a release in between, or a later version of attune-infra")
     for item in want.objects():
         for found in judgements(item, _on(want, have), nearest_release(release)):
             if found.effect is Effect.DEPRECATED and not broker.tells_denied:
                 detail = f"{found.what}; this release does not tell if it denies them now"
-                yield unknown(Section.VERSIONS, label(item), detail, found.remedy)
+                yield unknown(Topic.RELEASE_ACCEPTS, label(item), detail, found.remedy)
             elif found.effect in _EFFECTS:
-                yield warning(Section.VERSIONS, label(item), found.what, found.remedy)
+                yield warning(Topic.RELEASE_ACCEPTS, label(item), found.what, found.remedy)
 
 
 def _on(want: Topology, have: Topology | None) -> Topology:
@@ -66,53 +64,55 @@ def plugin_checks(want: Topology, have: Topology) -> Iterator[Check]:
     types = have.exchange_types
     wanted = sorted({item.type for item in want.objects() if isinstance(item, Exchange) and not item.external})
     if types is None:
-        yield unknown(Section.PLUGINS, "exchange types", "the broker lists none")
+        yield unknown(Topic.EXCHANGE_TYPES, "exchange types", "the broker lists none")
         return
     for missing in (each for each in wanted if each not in types):
         plugin = plugin_of(missing)
         run = (f"rabbitmq-plugins enable {plugin}",) if plugin else ()
         detail = "the broker does not have it, and refuses exchanges of this type"
-        yield problem(Section.PLUGINS, f"exchange type {missing}", detail, plugin_hint(missing), *run)
+        yield problem(Topic.EXCHANGE_TYPES, f"exchange type {missing}", detail, plugin_hint(missing), *run)
     if types.issuperset(wanted):
         yield ok(
-            Section.PLUGINS, "exchange types", f"it has all that the document needs: {', '.join(wanted) or 'none'}"
+            Topic.EXCHANGE_TYPES,
+            "exchange types",
+            f"it has all that the document needs: {', '.join(wanted) or 'none'}",
         )
 
 
 def statistics_check(broker: Broker) -> Check:
     """Return the check of the statistics, which tell consumers and policies in effect."""
     if broker.statistics:
-        return ok(Section.PLUGINS, "statistics", "the management API keeps them")
+        return ok(Topic.STATISTICS, "statistics", "the management API keeps them")
     detail = "they are switched off: consumer tags and policies in effect stay unknown"
     fix = "remove `management.disable_stats` and `management_agent.disable_metrics_collector` from rabbitmq.conf"
-    return warning(Section.PLUGINS, "statistics", detail, fix)
+    return warning(Topic.STATISTICS, "statistics", detail, fix)
 
 
 def alarm_checks(broker: Broker) -> Iterator[Check]:
     """Yield the checks of alarms, of virtual hosts that stopped, and of nodes."""
-    yield from judged(Section.ALARMS, "resource alarms", broker.alarms, _alarms)
+    yield from judged(Topic.RESOURCES, "resource alarms", broker.alarms, _alarms)
     yield from judged(
-        Section.ALARMS, "virtual hosts", broker.stopped_virtual_hosts, lambda it: _stopped(broker, it)
+        Topic.VIRTUAL_HOSTS, "virtual hosts", broker.stopped_virtual_hosts, lambda it: _stopped(broker, it)
     )
-    yield from judged(Section.ALARMS, "nodes", broker.nodes, _nodes)
+    yield from judged(Topic.NODES, "nodes", broker.nodes, _nodes)
 
 
 def _alarms(alarms: Sequence[Alarm]) -> Iterator[Check]:
     if not alarms:
-        yield ok(Section.ALARMS, "resource alarms", "none")
+        yield ok(Topic.RESOURCES, "resource alarms", "none")
     for alarm in sorted(alarms, key=lambda each: (each.node, each.resource)):
         fix, *run = _REMEDIES.get(alarm.resource, ("see RabbitMQ's log",))
         detail = f"node {alarm.node} is out of it; RabbitMQ blocks all connections that publish"
-        yield problem(Section.ALARMS, f"alarm: {alarm.resource}", detail, fix, *run)
+        yield problem(Topic.RESOURCES, f"alarm: {alarm.resource}", detail, fix, *run)
 
 
 def _stopped(broker: Broker, stopped: bool) -> Iterator[Check]:
     if not stopped:
-        yield ok(Section.ALARMS, "virtual hosts", "they run on all nodes")
+        yield ok(Topic.VIRTUAL_HOSTS, "virtual hosts", "they run on all nodes")
         return
     detail = "a virtual host does not run on a node; RabbitMQ's log has the reason"
     line = f"rabbitmqctl restart_vhost -p {quote(broker.virtual_host)}"
-    yield problem(Section.ALARMS, "virtual hosts", detail, "if it is this one:", line)
+    yield problem(Topic.VIRTUAL_HOSTS, "virtual hosts", detail, "if it is this one:", line)
 
 
 def _nodes(nodes: Sequence[Node]) -> Iterator[Check]:
@@ -125,39 +125,39 @@ def _node(node: Node) -> Iterator[Check]:
     if not node.running:
         fix = "start RabbitMQ on its machine; if it is lost for good, `rabbitmqctl forget_cluster_node` removes it"
         line = "rabbitmqctl cluster_status"
-        yield problem(Section.ALARMS, name, "it is down: queues that it holds alone are unavailable", fix, line)
+        yield problem(Topic.NODES, name, "it is down: queues that it holds alone are unavailable", fix, line)
         return
     if node.partitions:
         detail = f"it does not see {', '.join(node.partitions)}: the cluster is partitioned"
         fix = "restart RabbitMQ on the nodes of the smaller part, after the network is mended"
-        yield problem(Section.ALARMS, name, detail, fix, "rabbitmqctl cluster_status")
+        yield problem(Topic.NODES, name, detail, fix, "rabbitmqctl cluster_status")
         found = True
     if node.draining:
         detail = "it is in maintenance mode, and takes no connections"
-        yield problem(Section.ALARMS, name, detail, "", f"rabbitmq-upgrade revive -n {node.name}")
+        yield problem(Topic.NODES, name, detail, "", f"rabbitmq-upgrade revive -n {node.name}")
         found = True
     if node.files and node.files_used is not None and node.files_used > node.files * (1 - MIN_FREE_FILES):
         detail = f"it uses {node.files_used} of {node.files} file descriptors; each connection takes one"
-        yield problem(Section.ALARMS, name, detail, "raise its limit (LimitNOFILE of systemd, ulimit -n)")
+        yield problem(Topic.NODES, name, detail, "raise its limit (LimitNOFILE of systemd, ulimit -n)")
         found = True
     if not found:
         untold = "; this release does not tell if it is in maintenance mode" if node.draining is None else ""
-        yield ok(Section.ALARMS, name, f"it runs{untold}")
+        yield ok(Topic.NODES, name, f"it runs{untold}")
 
 
 def feature_checks(broker: Broker, want: Topology) -> Iterator[Check]:
     """Yield the checks of deprecated features in use, and of feature flags."""
-    yield from judged(Section.FEATURES, "deprecated features", broker.used_features, _used)
-    yield from judged(Section.FEATURES, "feature flags", broker.flags, lambda found: _flags(found, want))
+    yield from judged(Topic.DEPRECATED, "deprecated features", broker.used_features, _used)
+    yield from judged(Topic.FLAGS, "feature flags", broker.flags, lambda found: _flags(found, want))
 
 
 def _used(names: Sequence[str]) -> Iterator[Check]:
     if not names:
-        yield ok(Section.FEATURES, "deprecated features", "none is in use")
+        yield ok(Topic.DEPRECATED, "deprecated features", "none is in use")
     for name in sorted(names):
         detail = "this deprecated feature is in use; a later release denies it"
         fix = f"stop using it before an upgrade; until then, deprecated_features.permit.{name} = true permits it"
-        yield warning(Section.FEATURES, name, detail, fix)
+        yield warning(Topic.DEPRECATED, name, detail, fix)
 
 
 def _flags(flags: Iterable[FeatureFlag], want: Topology) -> Iterator[Check]:
@@ -165,11 +165,9 @@ def _flags(flags: Iterable[FeatureFlag], want: Topology) -> Iterator[Check]:
     needed = {_FLAGS_OF_TYPES.get(want.type_of(queue), "") for queue in want.queues.values() if not queue.external}
     for name in sorted(off & needed):
         detail = "the document has queues that need it, and it is not enabled"
-        yield problem(
-            Section.FEATURES, f"feature flag {name}", detail, "", f"rabbitmqctl enable_feature_flag {name}"
-        )
+        yield problem(Topic.FLAGS, f"feature flag {name}", detail, "", f"rabbitmqctl enable_feature_flag {name}")
     if rest := sorted(off - needed):
         detail = f"not enabled: {', '.join(rest)}; a later release does not start without them"
-        yield warning(Section.FEATURES, "feature flags", detail, "", "rabbitmqctl enable_feature_flag all")
+        yield warning(Topic.FLAGS, "feature flags", detail, "", "rabbitmqctl enable_feature_flag all")
     if not off:
-        yield ok(Section.FEATURES, "feature flags", "all stable ones are enabled")
+        yield ok(Topic.FLAGS, "feature flags", "all stable ones are enabled")

@@ -8,9 +8,10 @@ from shlex import quote
 from typing import Final
 
 from attune_infra.errors import AccessRefused, AttuneError, LoginRefused, VirtualHostMissing
-from attune_infra.topology.doctor.diagnosis import Check, Section, judged, ok, problem, unknown, warning
+from attune_infra.topology.doctor.certificates import Certificate, Handshake, TlsFile
+from attune_infra.topology.doctor.diagnosis import Check, Topic, judged, ok, problem, unknown, warning
 from attune_infra.topology.doctor.limits import connection_limits
-from attune_infra.topology.doctor.seen import Broker, Certificate, Handshake, Seen, Server, TlsFile
+from attune_infra.topology.doctor.seen import Broker, Seen, Server
 from attune_infra.topology.words import counted
 
 MIN_CERTIFICATE_DAYS: Final = 30
@@ -29,17 +30,17 @@ def connection_checks(seen: Seen, virtual_host: str) -> Iterator[Check]:
         name = f"{server.protocol} at {server.address}"
         if isinstance(server.answer, AttuneError) and not server.needed:
             detail = f"{server.answer.sentence}; the command does without it, but the rest cannot be asked"
-            yield unknown(Section.CONNECTIONS, name, detail, server.answer.hint or "")
+            yield unknown(Topic.CONNECTS, name, detail, server.answer.hint or "")
         elif isinstance(server.answer, AttuneError):
             yield _unanswered(name, server.answer, seen.broker, server.user, virtual_host)
         else:
-            yield ok(Section.CONNECTIONS, name, f"RabbitMQ {server.answer}")
+            yield ok(Topic.CONNECTS, name, f"RabbitMQ {server.answer}")
 
 
 def _unanswered(name: str, error: AttuneError, broker: Broker | None, user: str, virtual_host: str) -> Check:
     if isinstance(error, VirtualHostMissing):
         for limit in connection_limits(broker, user) if broker else ():
-            return problem(Section.CONNECTIONS, name, error.sentence, limit.fix, *limit.run)
+            return problem(Topic.CONNECTS, name, error.sentence, limit.fix, *limit.run)
         return _missing(name, error, user, virtual_host)
     match error:
         case LoginRefused():
@@ -48,7 +49,7 @@ def _unanswered(name: str, error: AttuneError, broker: Broker | None, user: str,
             run = [f"rabbitmqctl set_user_tags {quote(user)} management"]
         case _:
             run = []
-    return problem(Section.CONNECTIONS, name, error.sentence, error.hint or "", *run)
+    return problem(Topic.CONNECTS, name, error.sentence, error.hint or "", *run)
 
 
 def reading_checks(seen: Seen, virtual_host: str) -> Iterator[Check]:
@@ -59,7 +60,7 @@ def reading_checks(seen: Seen, virtual_host: str) -> Iterator[Check]:
         return
     name = f"virtual host {virtual_host} over HTTP"
     if not isinstance(error, VirtualHostMissing):
-        yield problem(Section.CONNECTIONS, name, f"it cannot be read: {error.sentence}", error.hint or "")
+        yield problem(Topic.VIRTUAL_HOST, name, f"it cannot be read: {error.sentence}", error.hint or "")
     elif all(isinstance(other.answer, str) for other in others):
         yield _missing(name, error, http.user, virtual_host)
 
@@ -69,7 +70,7 @@ def _missing(name: str, error: AttuneError, user: str, virtual_host: str) -> Che
         f"rabbitmqctl add_vhost {quote(virtual_host)}",
         f"rabbitmqctl set_permissions -p {quote(virtual_host)} {quote(user)} '.*' '.*' '.*'",
     )
-    return problem(Section.CONNECTIONS, name, error.sentence, "leave out the first line if it exists", *lines)
+    return problem(Topic.VIRTUAL_HOST, name, error.sentence, "leave out the first line if it exists", *lines)
 
 
 def tls_checks(seen: Seen) -> Iterator[Check]:
@@ -85,19 +86,19 @@ def _of_server(server: Server, now: datetime) -> Iterator[Check]:
     def judge(found: Handshake) -> Iterator[Check]:
         is_dead = any(each.until < now for each in found.certificates)
         if found.untrusted is None:
-            yield ok(Section.TLS, f"chain of {server.address}", "it can be verified")
+            yield ok(Topic.TRUSTED, f"chain of {server.address}", "it can be verified")
         elif not is_dead:
             hint = "give the certificate of its authority as --ca-file; the server must send the ones between"
-            yield problem(Section.TLS, f"chain of {server.address}", f"not trusted: {found.untrusted}", hint)
+            yield problem(Topic.TRUSTED, f"chain of {server.address}", f"not trusted: {found.untrusted}", hint)
         if found.other_name is None:
-            yield ok(Section.TLS, f"host name of {server.address}", "the certificate has it")
+            yield ok(Topic.HOST_NAME, f"host name of {server.address}", "the certificate has it")
         else:
             fix = "connect to a name that the certificate has, or have one issued for this name"
-            yield problem(Section.TLS, f"host name of {server.address}", found.other_name, fix)
+            yield problem(Topic.HOST_NAME, f"host name of {server.address}", found.other_name, fix)
         yield from _days(found.certificates, server.address, now)
 
     assert server.tls is not None  # noqa: S101 - for mypy
-    yield from judged(Section.TLS, f"TLS of {server.address}", server.tls, judge)
+    yield from judged(Topic.HANDSHAKE, f"TLS of {server.address}", server.tls, judge)
 
 
 def _of_file(file: TlsFile, now: datetime) -> Iterator[Check]:
@@ -105,17 +106,17 @@ def _of_file(file: TlsFile, now: datetime) -> Iterator[Check]:
         yield from _days(found, file.title, now)
 
     if isinstance(file.certificates, AttuneError):
-        yield problem(Section.TLS, file.title, file.certificates.sentence, file.certificates.hint or "")
+        yield problem(Topic.CERTIFICATE_FILE, file.title, file.certificates.sentence, file.certificates.hint or "")
     else:
         yield from judge(file.certificates)
     if isinstance(file.key, AttuneError):
-        yield problem(Section.TLS, f"key of {file.title}", file.key.sentence, file.key.hint or "")
+        yield problem(Topic.KEY, f"key of {file.title}", file.key.sentence, file.key.hint or "")
     elif file.key is not None:
         name, fix = f"key of {file.title}", "give the key that the certificate was made for as --key-file"
         yield (
-            ok(Section.TLS, name, "it belongs to the certificate")
+            ok(Topic.KEY, name, "it belongs to the certificate")
             if file.key
-            else problem(Section.TLS, name, "it is the key of another certificate", fix)
+            else problem(Topic.KEY, name, "it is the key of another certificate", fix)
         )
 
 
@@ -127,12 +128,12 @@ def _days(certificates: Iterable[Certificate], of: str, now: datetime) -> Iterat
         days, name = (each.until - now).days, f"{each.title}, {of}" if each.title not in of else of
         if each.since > now:
             when = f"it is valid only from {each.since:%Y-%m-%d %H:%M} UTC"
-            yield problem(Section.TLS, name, when, "is the clock of this machine right?")
+            yield problem(Topic.VALIDITY, name, when, "is the clock of this machine right?")
         elif each.until < now:
-            yield problem(Section.TLS, name, f"it expired on {each.until:%Y-%m-%d}", _RENEW)
+            yield problem(Topic.VALIDITY, name, f"it expired on {each.until:%Y-%m-%d}", _RENEW)
         elif days < MIN_CERTIFICATE_DAYS:
             yield warning(
-                Section.TLS, name, f"it expires in {counted(days, 'day')}, on {each.until:%Y-%m-%d}", _RENEW
+                Topic.VALIDITY, name, f"it expires in {counted(days, 'day')}, on {each.until:%Y-%m-%d}", _RENEW
             )
         else:
             continue
@@ -140,14 +141,14 @@ def _days(certificates: Iterable[Certificate], of: str, now: datetime) -> Iterat
     if lasting and found:
         first = found[0].until
         yield ok(
-            Section.TLS, f"days of {of}", f"valid for {counted((first - now).days, 'day')}, to {first:%Y-%m-%d}"
+            Topic.VALIDITY, f"days of {of}", f"valid for {counted((first - now).days, 'day')}, to {first:%Y-%m-%d}"
         )
 
 
 def clock_check(name: str, ahead: float) -> Check:
     """Return the check of another machine's clock."""
     if abs(ahead) <= MAX_CLOCK_DIFFERENCE:
-        return ok(Section.CLOCKS, name, f"differs by less than {MAX_CLOCK_DIFFERENCE:g} s")
+        return ok(Topic.CLOCK, name, f"differs by less than {MAX_CLOCK_DIFFERENCE:g} s")
     way = "ahead of" if ahead > 0 else "behind"
     detail = f"it is {abs(ahead):.0f} s {way} the clock of this machine; heartbeats are judged by clocks"
-    return problem(Section.CLOCKS, name, detail, _SET_CLOCK, "timedatectl set-ntp true")
+    return problem(Topic.CLOCK, name, detail, _SET_CLOCK, "timedatectl set-ntp true")

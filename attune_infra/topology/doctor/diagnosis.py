@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeVar
+from typing import Self, TypeVar
 
-from attune_infra.errors import AttuneError, ExitCode
+from attune_infra.errors import AttuneError, ExitCode, StrangeAnswer
 
 _T = TypeVar("_T")
 
@@ -41,16 +41,62 @@ class Section(StrEnum):
     REGISTRY = "registry"
 
 
+class Topic(StrEnum):
+    """The kind of a check; its value is stable, and each has its line in `docs/codes.md`."""
+
+    section: Section
+
+    def __new__(cls, code: str, section: Section) -> Self:
+        topic = str.__new__(cls, code)
+        topic._value_, topic.section = code, section
+        return topic
+
+    CONNECTS = "server-connects", Section.CONNECTIONS
+    VIRTUAL_HOST = "virtual-host-readable", Section.CONNECTIONS
+    HANDSHAKE = "tls-handshake-succeeds", Section.TLS
+    TRUSTED = "certificate-trusted", Section.TLS
+    HOST_NAME = "certificate-names-host", Section.TLS
+    VALIDITY = "certificate-valid", Section.TLS
+    CERTIFICATE_FILE = "certificate-file-readable", Section.TLS
+    KEY = "key-belongs-to-certificate", Section.TLS
+    RELEASE = "release-tried", Section.VERSIONS
+    RELEASE_ACCEPTS = "release-has-effect", Section.VERSIONS
+    TAG = "tag-granted", Section.PERMISSIONS
+    GRANTED = "permission-granted", Section.PERMISSIONS
+    EXCHANGE_TYPES = "exchange-types-enabled", Section.PLUGINS
+    STATISTICS = "statistics-kept", Section.PLUGINS
+    RESOURCES = "no-alarm", Section.ALARMS
+    VIRTUAL_HOSTS = "virtual-hosts-run", Section.ALARMS
+    NODES = "node-runs", Section.ALARMS
+    DEPRECATED = "no-deprecated-feature", Section.FEATURES
+    FLAGS = "feature-flags-enabled", Section.FEATURES
+    CLOCK = "clock-right", Section.CLOCKS
+    QUEUE_LIMIT = "queues-within-limit", Section.LIMITS
+    CHANNEL_LIMIT = "channels-within-limit", Section.LIMITS
+    DOCUMENT_LOADS = "document-loads", Section.DOCUMENT
+    DECLARATIONS = "declarations-accepted", Section.DOCUMENT
+    DATABASE = "database-answers", Section.REGISTRY
+    WRITABLE = "database-writable", Section.REGISTRY
+    SCHEMA = "schema-usable", Section.REGISTRY
+    TABLE = "table-complete", Section.REGISTRY
+    NAMES = "names-unique", Section.REGISTRY
+    GRANTS = "grants-complete", Section.REGISTRY
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
     """One check. A finding has a fix in words, lines to run, or both; nothing runs them here."""
 
-    section: Section
+    topic: Topic
     name: str
     verdict: Verdict
     detail: str = ""
     fix: str = ""
     run: tuple[str, ...] = ()
+
+    @property
+    def section(self) -> Section:
+        return self.topic.section
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,31 +122,36 @@ class Diagnosis:
         return ExitCode.FAILED if self.strict and counts[Verdict.UNKNOWN] else ExitCode.DONE
 
 
-def ok(section: Section, name: str, detail: str = "") -> Check:
+def ok(topic: Topic, name: str, detail: str = "") -> Check:
     """Return a check that found nothing."""
-    return Check(section, name, Verdict.OK, detail)
+    return Check(topic, name, Verdict.OK, detail)
 
 
-def problem(section: Section, name: str, detail: str, fix: str = "", *run: str) -> Check:
+def problem(topic: Topic, name: str, detail: str, fix: str = "", *run: str) -> Check:
     """Return a check that found the cause of a failure."""
-    return Check(section, name, Verdict.PROBLEM, detail, fix, run)
+    return Check(topic, name, Verdict.PROBLEM, detail, fix, run)
 
 
-def warning(section: Section, name: str, detail: str, fix: str = "", *run: str) -> Check:
+def warning(topic: Topic, name: str, detail: str, fix: str = "", *run: str) -> Check:
     """Return a check that found the cause of a failure to come."""
-    return Check(section, name, Verdict.WARNING, detail, fix, run)
+    return Check(topic, name, Verdict.WARNING, detail, fix, run)
 
 
-def unknown(section: Section, name: str, detail: str, fix: str = "", *run: str) -> Check:
+def unknown(topic: Topic, name: str, detail: str, fix: str = "", *run: str) -> Check:
     """Return a check that could not be made, with the reason."""
-    return Check(section, name, Verdict.UNKNOWN, detail, fix, run)
+    return Check(topic, name, Verdict.UNKNOWN, detail, fix, run)
 
 
 def judged(
-    section: Section, name: str, answer: _T | AttuneError, judge: Callable[[_T], Iterator[Check]]
+    topic: Topic, name: str, answer: _T | AttuneError, judge: Callable[[_T], Iterator[Check]]
 ) -> Iterator[Check]:
-    """Yield the checks of an answer; one unknown check, if there is only the failure to get it."""
-    if isinstance(answer, AttuneError):
-        yield unknown(section, name, answer.sentence, answer.hint or "")
+    """Yield the checks of an answer; one unknown check, if there is only the failure to get it.
+
+    An answer that is not RabbitMQ's is a problem, since other commands will fail on it.
+    """
+    if isinstance(answer, StrangeAnswer):
+        yield problem(topic, name, answer.sentence, answer.hint or "")
+    elif isinstance(answer, AttuneError):
+        yield unknown(topic, name, answer.sentence, answer.hint or "")
     else:
         yield from judge(answer)

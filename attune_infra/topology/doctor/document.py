@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from attune_infra.errors import AttuneError
 from attune_infra.topology.diff import Await, Delete, diff
-from attune_infra.topology.doctor.diagnosis import Check, Section, ok, problem, unknown
+from attune_infra.topology.doctor.diagnosis import Check, Topic, ok, problem, unknown
 from attune_infra.topology.doctor.scope import EXAMPLE_ID, Scope
 from attune_infra.topology.doctor.seen import Broker
 from attune_infra.topology.facts.refusals import ForeseenRefusal, RefusalCode, Restrictions, foresee_refusals
@@ -60,7 +60,9 @@ def _to_declare(have: Topology, want: Topology) -> list[TopologyObject]:
 def faults_of_file(faults: Iterable[str]) -> Iterator[Check]:
     """Yield a problem for each fault for which the file is refused."""
     for fault in faults:
-        yield problem(Section.DOCUMENT, "file", fault, "mend the file; `attune-infra lint` names all its faults")
+        yield problem(
+            Topic.DOCUMENT_LOADS, "file", fault, "mend the file; `attune-infra lint` names all its faults"
+        )
 
 
 def document_checks(
@@ -70,12 +72,12 @@ def document_checks(
     found = list(faults_of_file(faults))
     yield from found
     if isinstance(refusals, AttuneError):
-        yield unknown(Section.DOCUMENT, "declarations", refusals.sentence, refusals.hint or "")
+        yield unknown(Topic.DECLARATIONS, "declarations", refusals.sentence, refusals.hint or "")
         return
     own = [each for each in refusals if each.code not in {RefusalCode.QUEUE_LIMIT, RefusalCode.EXCHANGE_TYPE}]
     for refusal in own:
-        yield problem(Section.DOCUMENT, label(refusal.object), refusal.reason, refusal.hint)
+        yield problem(Topic.DECLARATIONS, label(refusal.object), refusal.reason, refusal.hint)
     if isinstance(broker.restrictions, AttuneError):
-        yield unknown(Section.DOCUMENT, "denied features", broker.restrictions.sentence)
+        yield unknown(Topic.DECLARATIONS, "denied features", broker.restrictions.sentence)
     elif not own and not found:
-        yield ok(Section.DOCUMENT, "declarations", "none that this broker is certain to refuse")
+        yield ok(Topic.DECLARATIONS, "declarations", "none that this broker is certain to refuse")

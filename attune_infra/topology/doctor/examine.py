@@ -15,7 +15,7 @@ from attune_infra.topology.doctor.broker import (
     version_checks,
 )
 from attune_infra.topology.doctor.connections import clock_check, connection_checks, reading_checks, tls_checks
-from attune_infra.topology.doctor.diagnosis import Check, Diagnosis, Section, problem, unknown
+from attune_infra.topology.doctor.diagnosis import Check, Diagnosis, Topic, problem, unknown
 from attune_infra.topology.doctor.document import Wanted, document_checks, faults_of_file, foresee
 from attune_infra.topology.doctor.limits import limit_checks
 from attune_infra.topology.doctor.permissions import needs_of, permission_checks
@@ -83,7 +83,7 @@ def _checks(seen: Seen, question: Question) -> Iterator[Check]:
         yield from registry_checks(seen.registry, question.scope)
     elif not question.scope.rows_if_configured:
         fix = f"give {DATABASE_URL.flag}, or set {DATABASE_URL.variable}"
-        yield problem(Section.REGISTRY, "database", "no database is configured, and the command needs one", fix)
+        yield problem(Topic.DATABASE, "database", "no database is configured, and the command needs one", fix)
 
 
 def _of_broker(seen: Seen, broker: Broker, question: Question) -> Iterator[Check]:
@@ -93,7 +93,7 @@ def _of_broker(seen: Seen, broker: Broker, question: Question) -> Iterator[Check
     refusals = foresee(broker, wanted)
     yield from version_checks(version, wanted.example, have, broker)
     if isinstance(broker.topology, AttuneError):
-        yield unknown(Section.PLUGINS, "exchange types", broker.topology.sentence, broker.topology.hint or "")
+        yield unknown(Topic.EXCHANGE_TYPES, "exchange types", broker.topology.sentence, broker.topology.hint or "")
     else:
         yield from plugin_checks(wanted.example, broker.topology)
     if scope.counts:
@@ -103,7 +103,7 @@ def _of_broker(seen: Seen, broker: Broker, question: Question) -> Iterator[Check
     if broker.clock_ahead is not None:
         yield clock_check("clock of the broker", broker.clock_ahead)
     else:
-        yield unknown(Section.CLOCKS, "clock of the broker", "its answers carry no date")
+        yield unknown(Topic.CLOCK, "clock of the broker", "its answers carry no date")
     if scope.declares_document or scope.declares_workers:
         found = () if isinstance(refusals, AttuneError) else refusals
         beyond = [each for each in found if each.code is RefusalCode.QUEUE_LIMIT]
@@ -113,14 +113,14 @@ def _of_broker(seen: Seen, broker: Broker, question: Question) -> Iterator[Check
 
 
 def _not_asked(question: Question) -> Iterator[Check]:
-    """Yield the sections of a broker that does not answer over HTTP; what was not asked is not called passed."""
+    """Yield a check for each section of a broker that does not answer over HTTP: not asked is not passed."""
     reason = "not asked: the management API is needed for it, and could not be used"
-    sections = [Section.VERSIONS, Section.PLUGINS, Section.ALARMS, Section.FEATURES]
+    first = [Topic.RELEASE, Topic.EXCHANGE_TYPES, Topic.RESOURCES, Topic.DEPRECATED]
     scope = question.scope
     if scope.declares_document or scope.declares_workers:
-        sections += [Section.LIMITS, Section.DOCUMENT]
-    for section in (*sections, Section.CLOCKS):
-        yield unknown(section, "all checks", reason)
+        first += [Topic.QUEUE_LIMIT, Topic.DECLARATIONS]
+    for topic in (*first, Topic.CLOCK):
+        yield unknown(topic, "all checks", reason)
     yield from faults_of_file(question.faults)
 
 

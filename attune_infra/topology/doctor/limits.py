@@ -8,7 +8,7 @@ from shlex import quote
 from typing import Final
 
 from attune_infra.errors import AttuneError
-from attune_infra.topology.doctor.diagnosis import Check, Section, judged, ok, problem, unknown
+from attune_infra.topology.doctor.diagnosis import Check, Topic, judged, ok, problem, unknown
 from attune_infra.topology.doctor.seen import Broker, Limit
 from attune_infra.topology.facts.machinery import with_hidden
 from attune_infra.topology.facts.refusals import ForeseenRefusal, Restrictions
@@ -25,26 +25,28 @@ def limit_checks(
     `beyond` are the queues for which there is no room; a command opens so many `channels`. If doctor is
     `connected` over AMQP, there was room for a connection.
     """
-    yield from judged(Section.LIMITS, "queues", broker.restrictions, lambda found: _queues(broker, found, beyond))
+    yield from judged(
+        Topic.QUEUE_LIMIT, "queues", broker.restrictions, lambda found: _queues(broker, found, beyond)
+    )
     if not connected:
         return
     name = f"channels of user {user}"
 
     def judge(limit: Limit | None) -> Iterator[Check]:
         if limit is None:
-            yield ok(Section.LIMITS, name, "no limit")
+            yield ok(Topic.CHANNEL_LIMIT, name, "no limit")
         elif limit.most < channels + (limit.now or 0):
             yield _too_few(
                 name, limit, channels, _line_for_user(broker, user, _CHANNELS, channels + (limit.now or 0))
             )
         elif limit.now is None:
             detail = f"{limit.most} are allowed; the number in use is shown only to users with the tag monitoring"
-            yield unknown(Section.LIMITS, name, detail)
+            yield unknown(Topic.CHANNEL_LIMIT, name, detail)
         else:
-            yield ok(Section.LIMITS, name, f"{limit.now} of {limit.most}")
+            yield ok(Topic.CHANNEL_LIMIT, name, f"{limit.now} of {limit.most}")
 
     if channels:
-        yield from judged(Section.LIMITS, name, broker.channels_of_user, judge)
+        yield from judged(Topic.CHANNEL_LIMIT, name, broker.channels_of_user, judge)
 
 
 def connection_limits(broker: Broker, user: str) -> Iterator[Check]:
@@ -62,11 +64,11 @@ def connection_limits(broker: Broker, user: str) -> Iterator[Check]:
 def _queues(broker: Broker, found: Restrictions, beyond: Sequence[ForeseenRefusal]) -> Iterator[Check]:
     name = f"queues of virtual host {broker.virtual_host}"
     if isinstance(broker.topology, AttuneError) or found.max_queues is None:
-        yield ok(Section.LIMITS, name, "no limit of the virtual host; one of the whole cluster is not shown")
+        yield ok(Topic.QUEUE_LIMIT, name, "no limit of the virtual host; one of the whole cluster is not shown")
         return
     there = len(with_hidden(broker.topology).queues)
     if not beyond:
-        yield ok(Section.LIMITS, name, f"{there} of {found.max_queues}")
+        yield ok(Topic.QUEUE_LIMIT, name, f"{there} of {found.max_queues}")
         return
     limit, enough = Limit(found.max_queues, there), max(there, found.max_queues) + len(beyond)
     more = {_QUEUES: enough}
@@ -79,7 +81,7 @@ def _queues(broker: Broker, found: Restrictions, beyond: Sequence[ForeseenRefusa
 def _too_few(name: str, limit: Limit, needed: int, line: str) -> Check:
     used = "" if limit.now is None else f" and {limit.now} are there"
     detail = f"{limit.most} are allowed{used}; {needed} more are needed"
-    return problem(Section.LIMITS, name, detail, _RAISE, line)
+    return problem(Topic.QUEUE_LIMIT, name, detail, _RAISE, line)
 
 
 def _is_reached(limit: Limit) -> bool:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from attune_infra.topology.doctor.diagnosis import Check, Section, ok, problem, unknown
+from attune_infra.topology.doctor.diagnosis import Check, Topic, ok, problem, unknown
 from attune_infra.topology.doctor.scope import EXAMPLE_ID
 from attune_infra.topology.doctor.seen import Login
 from attune_infra.topology.facts.permissions import TAGS_THAT_DO, Right, Tag, User
 from attune_infra.topology.facts.releases import Version
 from attune_infra.topology.model import Topology
-from attune_infra.topology.permissions.commands import Case, usage_of
+from attune_infra.topology.permissions.commands import usage_of
 from attune_infra.topology.permissions.lacks import grants, lacks
 from attune_infra.topology.permissions.needs import Need, Over
+from attune_infra.topology.permissions.steps import Case
 
 _USAGES: Final = {
     "lint": ("lint --live",),
@@ -71,9 +72,9 @@ def _known(name: str, user: User, needs: list[Need], version: Version) -> Iterat
     lacking = lacks(needs, user, version=version)
     for line in lines:
         granted = [lack.need for lack in lacking if _is_granted_by(line, lack.need)]
-        yield problem(Section.PERMISSIONS, name, _lacking(need.what for need in granted), "", line)
+        yield problem(Topic.GRANTED, name, _lacking(need.what for need in granted), "", line)
     if not lacking:
-        yield ok(Section.PERMISSIONS, name, "it has all that is needed")
+        yield ok(Topic.GRANTED, name, "it has all that is needed")
 
 
 def _is_granted_by(line: str, need: Need) -> bool:
@@ -103,13 +104,13 @@ def _lacking(wants: Iterable[object]) -> str:
 def _tags(name: str, login: Login, tags: Iterable[Tag]) -> Iterator[Check]:
     for tag in tags:
         if login.tags is None:
-            yield unknown(Section.PERMISSIONS, name, f"only an administrator may see if it has the tag {tag}")
+            yield unknown(Topic.TAG, name, f"only an administrator may see if it has the tag {tag}")
         elif not login.tags & TAGS_THAT_DO[tag]:
             user = User(name=login.name, virtual_host="", tags=login.tags)
             lines = grants([Need(Over.HTTP, tag)], user)
-            yield problem(Section.PERMISSIONS, name, _lacking([tag]), "", *lines)
+            yield problem(Topic.TAG, name, _lacking([tag]), "", *lines)
         else:
-            yield ok(Section.PERMISSIONS, name, f"it has the tag {', '.join(sorted(login.tags))}")
+            yield ok(Topic.TAG, name, f"it has the tag {', '.join(sorted(login.tags))}")
 
 
 def _tried(name: str, login: Login, needs: list[Need], virtual_host: str, version: Version) -> Iterator[Check]:
@@ -123,15 +124,13 @@ def _tried(name: str, login: Login, needs: list[Need], virtual_host: str, versio
     if lacking:
         user = User(name=login.name, virtual_host=virtual_host)
         lines = grants([Need(Over.AMQP, right) for right in on_names], user, version=version)
-        yield problem(Section.PERMISSIONS, name, _lacking(lacking), _REPLACES, *lines)
+        yield problem(Topic.GRANTED, name, _lacking(lacking), _REPLACES, *lines)
     if open_:
         reason = "only an administrator may read permissions, and these could not be tried"
         words = _lacking(open_).removeprefix("it lacks ")
-        yield unknown(Section.PERMISSIONS, name, f"{words}: {reason}", "run doctor as an administrator")
+        yield unknown(Topic.GRANTED, name, f"{words}: {reason}", "run doctor as an administrator")
     if not lacking and not open_:
-        yield ok(
-            Section.PERMISSIONS, name, "it has the permissions needed; each was tried in a request that must fail"
-        )
+        yield ok(Topic.GRANTED, name, "it has the permissions needed; each was tried in a request that must fail")
     if len(on_names) < len(rights):
         detail = "topic permissions, if it has any, are shown to administrators only"
-        yield unknown(Section.PERMISSIONS, f"{name}: topics", detail, "run doctor as an administrator")
+        yield unknown(Topic.GRANTED, f"{name}: topics", detail, "run doctor as an administrator")

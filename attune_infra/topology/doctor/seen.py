@@ -1,4 +1,4 @@
-"""Values that were seen of a broker, its certificates and a registry; each may be the failure to get it."""
+"""Values that were seen of a broker and a registry; each may be the failure to get it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TypeAlias, TypeVar
 
 from attune_infra.errors import AttuneError
+from attune_infra.topology.doctor.certificates import Handshake, TlsFile
 from attune_infra.topology.facts.permissions import Right, User
 from attune_infra.topology.facts.refusals import Restrictions
 from attune_infra.topology.model import Topology
@@ -16,36 +17,6 @@ from attune_infra.topology.permissions.needs import Over
 _T = TypeVar("_T")
 Answer: TypeAlias = _T | AttuneError
 """An answer, or the failure to get it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Certificate:
-    """A certificate and the days of its life."""
-
-    title: str
-    since: datetime
-    until: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Handshake:
-    """The TLS of a server: its certificates, leaf first, and the reasons for which a client refuses them."""
-
-    certificates: Sequence[Certificate]
-    untrusted: str | None = None
-    """The reason for which the chain cannot be verified; None if it can."""
-    other_name: str | None = None
-    """The reason for which the certificate is not one of the host; None if it is."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TlsFile:
-    """A file of certificates, or a pair of certificate and key, of this machine."""
-
-    title: str
-    certificates: Answer[Sequence[Certificate]]
-    key: Answer[bool] | None = None
-    """True if the key belongs to the certificate; None if the file needs no key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

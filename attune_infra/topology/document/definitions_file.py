@@ -179,7 +179,7 @@ class DefinitionsFile:
         self, at: int, what: str, *, taken_since: Version | None = None, taken_before: Version | None = None
     ) -> None:
         """Report a problem, with the releases that load it: see `Problem`."""
-        self.problems.append(Problem(*self.place(at), what, taken_since, taken_before))
+        self.problems.append(Problem(*self.place(at)[:2], what, taken_since, taken_before))
 
     def place(self, at: int) -> Place:
         """Return the line and column of an offset."""

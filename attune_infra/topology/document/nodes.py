@@ -125,7 +125,7 @@ class Nodes:
         return root
 
     def problem(self, node: yaml.Node, what: str) -> None:
-        self.problems.append(Problem(*place_of(node), what))
+        self.problems.append(Problem(*place_of(node)[:2], what))
 
     def guess(self, name: str, known: Iterable[str]) -> str:
         """Return a question that suggests a similar name, or nothing if there are many problems already."""
@@ -296,12 +296,14 @@ def is_null(node: yaml.Node) -> bool:
 
 
 def place_of(node: yaml.Node) -> Place:
-    """Return the place of the first character of a node."""
-    return _place(node.start_mark)
+    """Return the place of the first character of a node, and of the last one of a scalar."""
+    line, column = _place(node.start_mark)
+    last_line, end = _place(node.end_mark)
+    return Place(line, column, end if isinstance(node, yaml.ScalarNode) and last_line == line else None)
 
 
-def _place(mark: yaml.error.Mark | yaml._yaml.Mark | None) -> Place:
-    return Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
+def _place(mark: yaml.error.Mark | yaml._yaml.Mark | None) -> tuple[int, int]:
+    return (mark.line + 1, mark.column + 1) if mark else (1, 1)
 
 
 def _sentence(complaint: str) -> str:

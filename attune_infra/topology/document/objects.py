@@ -8,6 +8,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 import yaml
 
+from attune_infra.durations import EXAMPLES, milliseconds
 from attune_infra.topology.document.judge import Defect, judge
 from attune_infra.topology.document.keys import (
     BINDING_KEYS,
@@ -21,6 +22,7 @@ from attune_infra.topology.document.keys import (
 from attune_infra.topology.document.nodes import Entry, Nodes, advise_quotes, is_null, place_of
 from attune_infra.topology.document.places import Places, Thing
 from attune_infra.topology.document.super_streams import MAX_PARTITIONS, SuperStream
+from attune_infra.topology.facts.arguments import POLICY_RULES, QUEUE_ARGUMENTS, Rule
 from attune_infra.topology.facts.exchanges import PREDECLARED_EXCHANGES, headers_exchanges, is_reserved
 from attune_infra.topology.model import (
     PRESENT,
@@ -39,6 +41,7 @@ _Entries: TypeAlias = Mapping[str, Entry]
 _Fill: TypeAlias = Callable[[str], str]
 
 
+_NO_RULES: Final[Mapping[str, Rule]] = {}
 _PRESENT: Final = freeze(dict(PRESENT))
 
 
@@ -109,7 +112,7 @@ class Objects(Nodes):
 
     def queue(self, name: str, start: yaml.Node, keys: _Keys, fill: _Fill) -> Queue:
         arguments = self.entries(keys.get("arguments"), "arguments")
-        values = self.values(arguments)
+        values = self.values(arguments, QUEUE_ARGUMENTS)
         values.pop("x-queue-type", None)
         queue = Queue(
             name=name,
@@ -218,7 +221,7 @@ class Objects(Nodes):
             policy = Policy(
                 name=name,
                 pattern=self.string(keys.get("pattern"), ""),
-                definition=self.values(definition),
+                definition=self.values(definition, POLICY_RULES),
                 apply_to=self.string(keys.get("apply_to"), "all"),
                 priority=self.integer(keys.get("priority"), 0),
             )
@@ -244,7 +247,7 @@ class Objects(Nodes):
         for defect in judge(item, from_headers=from_headers):
             node = parts.find_fault(defect)
             if node is not None:
-                advice = "" if defect.in_key else _advise_text(item, defect.part, node)
+                advice = "" if defect.in_key else _advise(item, defect.part, node)
                 self.problem(node, defect.sentence + advice)
 
     def note(self, thing: Thing, parts: Parts) -> None:
@@ -254,17 +257,35 @@ class Objects(Nodes):
         start = place_of(parts.start)
         found = {"": start, **{name: place_of(node) for name, node in parts.keys.items()}}
         found |= {name: place_of(entry.key) for name, entry in parts.arguments.items()}
-        self.places.add(thing, {name: place for name, place in found.items() if place >= start})
+        self.places.add(thing, {name: place for name, place in found.items() if place[:2] >= start[:2]})
 
-    def values(self, entries: _Entries) -> dict[str, Argument]:
-        """Return the values that can be read; each other one is reported."""
+    def values(self, entries: _Entries, rules: Mapping[str, Rule] = _NO_RULES) -> dict[str, Argument]:
+        """Return the values that can be read; each other one is reported. A duration becomes milliseconds."""
         found: dict[str, Argument] = {}
         for name, entry in entries.items():
             before = len(self.problems)
             value = self.argument(entry.value, f"'{name}'")
             if len(self.problems) == before:
-                found[name] = value
+                found[name] = _in_milliseconds(value) if name in rules and rules[name].is_time else value
         return found
+
+
+def _in_milliseconds(value: Argument) -> Argument:
+    """Return the milliseconds of a duration, and any other value as it is."""
+    found = milliseconds(value) if isinstance(value, str) else None
+    return value if found is None else found
+
+
+def _advise(item: TopologyObject, name: str, node: yaml.Node) -> str:
+    return _advise_text(item, name, node) or _advise_duration(item, name)
+
+
+def _advise_duration(item: TopologyObject, name: str) -> str:
+    """Return the advice to write a duration, if an argument that is a time has another text; else nothing."""
+    rule = POLICY_RULES.get(name) if isinstance(item, Policy) else QUEUE_ARGUMENTS.get(name)
+    values = item.definition if isinstance(item, Policy) else item.arguments
+    is_text = rule is not None and rule.is_time and isinstance(values.get(name), str)
+    return f"; a duration is written {EXAMPLES}" if is_text else ""
 
 
 def _advise_text(item: TopologyObject, name: str, node: yaml.Node) -> str:

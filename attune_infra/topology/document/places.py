@@ -22,10 +22,14 @@ _Key: TypeAlias = "tuple[type, Binding | Suppression | str]"
 
 
 class Place(NamedTuple):
-    """A line and a column, both counted from 1."""
+    """A line and a column, both counted from 1.
+
+    `end` is the column behind the last character, for a text that ends on its line.
+    """
 
     line: int
     column: int
+    end: int | None = None
 
 
 @dataclass(slots=True)

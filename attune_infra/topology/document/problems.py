@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
-from attune_infra.errors import InvalidInput
+from attune_infra.errors import ErrorCode, InvalidInput
+from attune_infra.masking import masked
 from attune_infra.topology.model import Version
+from attune_infra.topology.words import counted
+
+MAX_SHOWN: Final = 50
+"""Problems that are put into words; all of them are in JSON."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -22,6 +28,11 @@ class Problem:
     what: str
     taken_since: Version | None = field(default=None, compare=False)
     taken_before: Version | None = field(default=None, compare=False)
+    code: str = field(default=ErrorCode.INVALID_DOCUMENT, compare=False)
+    """The kind of the problem, stable: that of the failure, or of the check that found it."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "what", masked(self.what))
 
     def is_taken_by(self, version: Version) -> bool:
         """Return whether a release of RabbitMQ loads definitions that have this problem."""
@@ -32,7 +43,10 @@ class Problem:
 class InvalidDocument(InvalidInput):
     """A topology document with at least one problem."""
 
+    code = ErrorCode.INVALID_DOCUMENT
+
     def __init__(self, source: str, problems: Iterable[Problem]) -> None:
+        self.source = source
         self.problems = tuple(sorted(set(problems)))
         super().__init__(
             "\n".join(with_places(source, self.problems)),
@@ -40,6 +54,8 @@ class InvalidDocument(InvalidInput):
         )
 
 
-def with_places(source: str, problems: Iterable[Problem]) -> list[str]:
-    """Return a sentence for each problem, its place first."""
-    return [f"{source}:{found.line}:{found.column}: {found.what}" for found in problems]
+def with_places(source: str, problems: Sequence[Problem]) -> list[str]:
+    """Return a sentence for each problem, its place first; for very many, the first ones and how many more."""
+    sentences = [f"{source}:{found.line}:{found.column}: {found.what}" for found in problems[:MAX_SHOWN]]
+    more = len(problems) - len(sentences)
+    return [*sentences, f"{source}: {counted(more, 'more problem')}"] if more else sentences

@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, TypeAlias
 
+from attune_infra.durations import PATTERN
 from attune_infra.topology.document.demands import demands_schema
 from attune_infra.topology.document.keys import (
     BINDING_KEYS,
@@ -381,6 +382,8 @@ def _argument(rule: Rule, *, strict: bool) -> _Schema:
     if rule.kind is int:
         constraint["minimum"] = LOWEST if rule.minimum is None else rule.minimum
         constraint["maximum"] = HIGHEST if rule.maximum is None else rule.maximum
+    if rule.is_time:
+        constraint = {"anyOf": [constraint, {"type": "string", "pattern": f"^{PATTERN}$"}]}
     if rule.pattern:
         constraint["pattern"] = f"^{rule.pattern}$"
     if not strict:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from attune_infra.errors import ExitCode
 from attune_infra.topology.model import Queue, Topology, type_without_argument
@@ -23,13 +24,21 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A text to keep; `file` is the file it was written to, if any."""
+    """A text to keep."""
 
     exit_code: ClassVar[ExitCode] = ExitCode.DONE
 
     text: str
     left_out: tuple[LeftOut, ...] = ()
-    file: str | None = None
+
+    @property
+    def content(self) -> Any:
+        """The text as plain values: mappings, lists, strings, numbers, booleans and None."""
+        if self.text.startswith("{"):
+            return json.loads(self.text)
+        import yaml  # slow to load, and the text alone is enough for most commands
+
+        return yaml.load(self.text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 # both are safe
 
 
 def group_left_out(found: Iterable[tuple[str, str, str]]) -> tuple[LeftOut, ...]:

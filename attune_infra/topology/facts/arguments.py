@@ -32,7 +32,8 @@ class Rule:
 
     `needs` is another argument without which this one makes no sense. `queue_types` are the types that take the
     argument on at least one release. `policy_key` is its key in a policy, None if no policy can set it. If it is
-    `read_once`, RabbitMQ reads both only when it creates the queue, and a later policy changes nothing.
+    `read_once`, RabbitMQ reads both only when it creates the queue, and a later policy changes nothing. If it
+    `is_time`, it counts milliseconds, and a document may hold a duration in its place.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Rule:
     queue_types: tuple[str, ...] = QUEUE_TYPES
     policy_key: str | None = None
     read_once: bool = False
+    is_time: bool = False
 
     def problem(self, value: object) -> str | None:
         """Return the problem with a value, None if it is fine."""
@@ -91,6 +93,7 @@ QUEUE_ARGUMENTS: Final = _table(
         maximum=_TEN_YEARS,
         queue_types=_CLASSIC + _QUORUM,
         policy_key="message-ttl",
+        is_time=True,
         about="Milliseconds after which RabbitMQ dead-letters or drops a message that no consumer took.",
     ),
     Rule(
@@ -100,6 +103,7 @@ QUEUE_ARGUMENTS: Final = _table(
         maximum=_TEN_YEARS,
         queue_types=_CLASSIC + _QUORUM,
         policy_key="expires",
+        is_time=True,
         about="Milliseconds without use after which RabbitMQ deletes the queue.",
     ),
     Rule(
@@ -197,6 +201,7 @@ QUEUE_ARGUMENTS: Final = _table(
         kind=int,
         minimum=0,
         policy_key="delayed-retry-min",
+        is_time=True,
         about="Milliseconds that a returned message waits, multiplied by its delivery count (RabbitMQ 4.3).",
     ),
     Rule(
@@ -204,6 +209,7 @@ QUEUE_ARGUMENTS: Final = _table(
         kind=int,
         minimum=0,
         policy_key="delayed-retry-max",
+        is_time=True,
         about="Maximum wait of a returned message, in milliseconds (RabbitMQ 4.3).",
     ),
     Rule(
@@ -211,6 +217,7 @@ QUEUE_ARGUMENTS: Final = _table(
         kind=int,
         minimum=0,
         policy_key="consumer-timeout",
+        is_time=True,
         about="Milliseconds within which a consumer must acknowledge a delivery (since RabbitMQ 3.12).",
     ),
     Rule(
@@ -218,6 +225,7 @@ QUEUE_ARGUMENTS: Final = _table(
         kind=int,
         minimum=0,
         policy_key="consumer-disconnected-timeout",
+        is_time=True,
         about="Milliseconds after which a queue takes back messages of a consumer on a lost node (RabbitMQ 4.3).",
     ),
     Rule(

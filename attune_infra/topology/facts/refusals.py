@@ -25,15 +25,15 @@ from attune_infra.topology.words import counted
 class RefusalCode(StrEnum):
     """The kind of a refusal that is foreseen."""
 
-    EXCHANGE_TYPE = "exchange type"
+    EXCHANGE_TYPE = "exchange-type"
     """The broker lacks the type of an exchange; its plugin is not enabled."""
     INVALID = "invalid"
     """RabbitMQ accepts no such object in this virtual host, or from an exchange of this type."""
     RELEASE = "release"
     """The release of the broker refuses it; another release accepts it."""
-    FEATURE_DENIED = "feature denied"
+    FEATURE_DENIED = "feature-denied"
     """The broker denies a deprecated feature."""
-    QUEUE_LIMIT = "queue limit"
+    QUEUE_LIMIT = "queue-limit"
     """The virtual host may not hold so many queues."""
 
 

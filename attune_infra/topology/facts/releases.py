@@ -46,6 +46,12 @@ FIRST_LISTING_DEPRECATED_FEATURES: Final[Version] = (3, 13)
 FIRST_WITH_DEFAULT_DELIVERY_LIMIT: Final[Version] = (4, 0)
 """A quorum queue has a delivery limit of 20 unless another is set; -1 stands for no limit."""
 
+FIRST_TELLING_LEADERS: Final[Version] = (4, 0)
+"""The management API tells everyone the state of each member of a quorum queue."""
+
+FIRST_WITH_RETURNS_IN_PLACE: Final[Version] = (4, 0)
+"""A quorum queue puts a message that was given back at its old place; before, at the end."""
+
 FIRST_WITH_UNLIMITED_DELIVERIES: Final[Version] = (4, 0)
 """A delivery limit of -1 stands for no limit, also in policies; before, it drops a message that fails once."""
 
@@ -99,6 +105,9 @@ FIRST_DELETING_AUTO_DELETE_IN_A_RESTART: Final[Version] = (4, 3)
 
 FIRST_WITHOUT_QUEUE_VERSION_1: Final[Version] = (4, 3)
 """Classic queues have version 2 only."""
+
+FIRST_WITH_FREE_RETURNS: Final[Version] = (4, 3)
+"""A quorum queue counts no failed delivery for a message that a consumer gives back with basic.nack."""
 
 FIRST_WITH_DELAYED_RETRY: Final[Version] = (4, 3)
 """A quorum queue can make returned messages wait before it delivers them again."""

@@ -58,6 +58,7 @@ class Finding(NamedTuple):
 
     rule: str
     severity: Severity
+    item: Thing
     object: str
     what: str
     remedy: str
@@ -74,7 +75,11 @@ class Linted:
     suppressed: tuple[tuple[Finding, str], ...] = ()
     fail_on: Severity = Severity.WARNING
     problems: tuple[Problem, ...] = ()
-    """Problems of definitions; an error if this release refuses them, else a warning."""
+    """Problems of the text; an error if this release refuses them, else a warning."""
+    is_readable: bool = True
+    """False if the problems left nothing to find flaws in."""
+    file: str | None = None
+    """The file of the source; None for a broker, a built-in topology and standard input."""
 
     def counts(self) -> Counter[Severity]:
         """Return the number of findings and problems of each severity."""
@@ -87,9 +92,33 @@ class Linted:
 
     @property
     def exit_code(self) -> ExitCode:
-        """Drift if any finding is at least as severe as `fail_on`."""
+        """Drift if any finding is at least as severe as `fail_on`; failed if there was nothing to examine."""
+        if not self.is_readable:
+            return ExitCode.FAILED
         is_bad = any(severity.is_at_least(self.fail_on) for severity in self.counts())
         return ExitCode.DRIFT if is_bad else ExitCode.DONE
+
+
+@dataclass(frozen=True, slots=True)
+class LintedTexts:
+    """The findings in several documents, or in one, in the order of the command line."""
+
+    texts: tuple[Linted, ...]
+
+    @property
+    def version(self) -> Version:
+        """The release that the findings are about."""
+        return self.texts[0].version
+
+    def counts(self) -> Counter[Severity]:
+        """Return the number of findings and problems of each severity."""
+        return sum((each.counts() for each in self.texts), Counter[Severity]())
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """Failed if any text could not be examined, else drift if any has such a finding."""
+        codes = {each.exit_code for each in self.texts}
+        return ExitCode.FAILED if ExitCode.FAILED in codes else max(codes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
-from attune_infra.topology.document.places import Claim, Places, Thing
+from attune_infra.topology.document.places import Claim, Place, Places, Thing
 from attune_infra.topology.facts.compatibility import RELEASES
 from attune_infra.topology.facts.machinery import is_hidden
 from attune_infra.topology.facts.releases import NEWEST, Version
@@ -75,6 +75,7 @@ def _finding(rule: Rule, flaw: Flaw, places: Places) -> Finding:
     return Finding(
         rule=rule.code,
         severity=rule.severity,
+        item=item,
         object=_name(item),
         what=flaw.what,
         remedy=flaw.remedy,
@@ -127,5 +128,5 @@ def _is_for_another_release(suppression: Suppression, topology: Topology) -> boo
 
 
 def _order(finding: Finding) -> tuple[object, ...]:
-    place = finding.place or (0, 0)
-    return (*place, finding.rule, finding.object, finding.what)
+    place = finding.place or Place(0, 0)
+    return (place.line, place.column, finding.rule, finding.object, finding.what)

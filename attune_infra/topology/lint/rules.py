@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Final
 
 from attune_infra.errors import WrongUsage
+from attune_infra.links import rule_url
 from attune_infra.topology.lint import (
     alternates,
     bindings,
@@ -95,3 +97,9 @@ def find_rule(code: str) -> Rule:
         f"there is no rule '{code}'{guess(code.upper(), codes, likeness=0.7)}",
         hint=f"the rules are {RULES[0].code} to {RULES[-1].code}; docs/lint.md explains all of them",
     )
+
+
+@cache
+def url_of(code: str) -> str:
+    """Return the address of the page that explains a rule; raise as `find_rule`."""
+    return rule_url(code, find_rule(code).title)

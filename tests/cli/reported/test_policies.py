@@ -151,7 +151,7 @@ policies:
   errors: {pattern: '^.*[E|e]rror$', apply_to: queues, definition: {message-ttl: 60000}}
 """
     findings = attune_infra("lint", write(text), "--output", "json").json["findings"]
-    advice = {each["object"]: each["remedy"] for each in findings if each["rule"] == "AI040"}
+    advice = {each["title"]: each["remedy"] for each in findings if each["code"] == "AI040"}
 
     assert advice
     assert "^^" not in str(advice)

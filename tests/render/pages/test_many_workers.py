@@ -10,7 +10,7 @@ from attune_infra.topology import builtin
 from attune_infra.topology.diff import Difference
 from attune_infra.topology.model import Binding, Exchange, Queue, Topology, WorkerFamily
 from attune_infra.topology.planning.report import Outcome, Report, Status
-from attune_infra.topology.verify import Check, Demands, Seen, Verdict, Verification, Wanted
+from attune_infra.topology.verify import Check, Code, Demands, Seen, Verdict, Verification, Wanted
 from attune_infra.topology.verify import verify as verify_seen
 from attune_infra.topology.worker import objects_of, worker_family
 
@@ -30,10 +30,18 @@ def provisioned(count: int, *, failing: int) -> list[str]:
 
 def verified(count: int, *, failing: int) -> list[str]:
     checks = [
-        Check(f"queue {each}", Verdict.FAILED if each == failing else Verdict.PASSED, worker_id=each)
+        Check(
+            Code.QUEUE_MATCHES,
+            None,
+            f"queue {each}",
+            Verdict.FAILED if each == failing else Verdict.PASSED,
+            worker_id=each,
+        )
         for each in range(1, count + 1)
     ]
-    return texts(verify.lines(Verification((Check("exchange e", Verdict.PASSED), *checks))))
+    return texts(
+        verify.lines(Verification((Check(Code.QUEUE_MATCHES, None, "exchange e", Verdict.PASSED), *checks)))
+    )
 
 
 def texts(lines: Iterable[Line]) -> list[str]:
@@ -60,6 +68,8 @@ def test_of_few_each_is_told() -> None:
 def test_what_is_said_of_many_alike_is_said_once() -> None:
     checks = [
         Check(
+            Code.QUEUE_MATCHES,
+            None,
             f"queue worker.{each}.q",
             Verdict.FAILED,
             "is missing",
@@ -69,7 +79,9 @@ def test_what_is_said_of_many_alike_is_said_once() -> None:
         )
         for each in range(1, 2001)
     ]
-    another = Check("queue worker.7.q", Verdict.FAILED, "exists, but its state is down", worker_id=7)
+    another = Check(
+        Code.QUEUE_MATCHES, None, "queue worker.7.q", Verdict.FAILED, "exists, but its state is down", worker_id=7
+    )
 
     assert texts(verify.lines(Verification((*checks, another)))) == [
         "failed   queue worker.{worker_id}.q: is missing (workers 1-2000)",
@@ -101,7 +113,15 @@ def test_a_group_holds_every_worker_whatever_else_its_names_contain() -> None:
 def test_what_differs_is_told_of_each() -> None:
     differing = (Difference("durable", have=False, want=True),)
     checks = [
-        Check(f"queue {each}", Verdict.FAILED, "differs", worker_id=each, differences=differing)
+        Check(
+            Code.QUEUE_MATCHES,
+            None,
+            f"queue {each}",
+            Verdict.FAILED,
+            "differs",
+            worker_id=each,
+            differences=differing,
+        )
         for each in range(1, 101)
     ]
 

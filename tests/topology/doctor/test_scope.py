@@ -8,8 +8,9 @@ from attune_infra.errors import WrongUsage
 from attune_infra.topology.builtin import attune
 from attune_infra.topology.doctor.registry import PRIVILEGES
 from attune_infra.topology.doctor.scope import EVERYTHING, SCOPES, Rows, scope_of
-from attune_infra.topology.permissions.commands import USAGES, Case, usage_of
+from attune_infra.topology.permissions.commands import USAGES, usage_of
 from attune_infra.topology.permissions.needs import Over
+from attune_infra.topology.permissions.steps import Case
 
 COMMANDS = {name: f"{name} --live" if name in {"lint", "graph", "trace"} else name for name in SCOPES}
 

@@ -9,15 +9,16 @@ import pytest
 
 from attune_infra.errors import BrokerUnreachable, ExitCode
 from attune_infra.topology.doctor.broker import alarm_checks
+from attune_infra.topology.doctor.certificates import Certificate, Handshake
 from attune_infra.topology.doctor.connections import (
     MAX_CLOCK_DIFFERENCE,
     MIN_CERTIFICATE_DAYS,
     clock_check,
     tls_checks,
 )
-from attune_infra.topology.doctor.diagnosis import Check, Diagnosis, Section, Verdict, ok, problem, unknown
+from attune_infra.topology.doctor.diagnosis import Check, Diagnosis, Topic, Verdict, ok, problem, unknown
 from attune_infra.topology.doctor.limits import connection_limits, limit_checks
-from attune_infra.topology.doctor.seen import Broker, Certificate, Handshake, Limit, Node, Seen, Server
+from attune_infra.topology.doctor.seen import Broker, Limit, Node, Seen, Server
 from attune_infra.topology.facts.refusals import Restrictions
 from attune_infra.topology.model import Topology
 
@@ -77,7 +78,7 @@ def test_a_virtual_host_that_stopped() -> None:
 def test_a_list_that_could_not_be_had_is_unknown() -> None:
     checks = list(alarm_checks(broker(nodes=BrokerUnreachable("no answer", hint="wait"))))
 
-    assert unknown(Section.ALARMS, "nodes", "no answer", "wait") in checks
+    assert unknown(Topic.NODES, "nodes", "no answer", "wait") in checks
 
 
 @pytest.mark.parametrize(
@@ -130,7 +131,11 @@ def test_days_of_each_certificate_of_a_chain(since: int, until: int, verdict: Ve
 
 
 def test_exit_codes() -> None:
-    well, ill, open_ = ok(Section.TLS, "a"), problem(Section.TLS, "b", "why"), unknown(Section.TLS, "c", "why")
+    well, ill, open_ = (
+        ok(Topic.TRUSTED, "a"),
+        problem(Topic.TRUSTED, "b", "why"),
+        unknown(Topic.TRUSTED, "c", "why"),
+    )
 
     assert Diagnosis((well,)).exit_code is ExitCode.DONE
     assert Diagnosis((well, open_)).exit_code is ExitCode.DONE

@@ -4,6 +4,9 @@ from attune_infra.topology.document.parse import parse
 from attune_infra.topology.document.write import write
 from support.problems import document_problems
 
+TEN_YEARS = 315_360_000_000
+DURATIONS = "a duration is written 90s, 30m, 24h or 7d"
+
 
 @pytest.mark.parametrize(
     ("queue", "problem"),
@@ -106,7 +109,10 @@ def test_only_a_headers_exchange_looks_at_x_match(source: str, arguments: str, a
 @pytest.mark.parametrize(
     ("entry", "problem"),
     [
-        ("message-ttl: '5'", "message-ttl expects an integer from 0 to 315360000000, got the string '5'"),
+        (
+            "message-ttl: '5'",
+            f"message-ttl expects an integer from 0 to {TEN_YEARS}, got the string '5'; {DURATIONS}",
+        ),
         ("x-message-ttl: 5", "unknown policy key 'x-message-ttl'; did you mean 'message-ttl'?"),
         ("mesage-ttl: 5", "unknown policy key 'mesage-ttl'; did you mean 'message-ttl'?"),
         (

@@ -1,7 +1,18 @@
-import pytest
+from __future__ import annotations
 
-from attune_infra.topology.document.text import LeftOut, group_left_out, make_portable
+import json
+
+import pytest
+from hypothesis import given, settings
+
+from attune_infra.topology.builtin import NAMES, text_of
+from attune_infra.topology.document.definitions import write_definitions
+from attune_infra.topology.document.parse import parse
+from attune_infra.topology.document.schema import schema_text
+from attune_infra.topology.document.text import Document, LeftOut, group_left_out, make_portable
+from attune_infra.topology.document.write import _flow, write
 from attune_infra.topology.model import Queue, Topology
+from support.strategies import topologies
 
 
 @pytest.mark.parametrize(
@@ -34,3 +45,28 @@ def test_what_was_left_out_is_gathered_by_kind_and_reason() -> None:
         LeftOut("users", ("b", "a"), "why"),
         LeftOut("users", ("a",), "no"),
     )
+
+
+def again(document: Document) -> str:
+    """Return the content, written on one line."""
+    return _flow(document.content)
+
+
+@given(topologies())
+@settings(deadline=None)
+def test_the_content_of_a_document_is_the_same_topology(topology: Topology) -> None:
+    text = write(topology)
+
+    assert parse(again(Document(text)), source="again.yaml") == parse(text, source="x.yaml")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_content_of_a_built_in_document_is_the_same_topology(name: str) -> None:
+    text = text_of(name)
+
+    assert parse(again(Document(text)), source="again.yaml") == parse(text, source="x.yaml")
+
+
+def test_the_content_of_json_is_that_json() -> None:
+    for text in (schema_text(), write_definitions(Topology.of([Queue(name="q")])), write(Topology())):
+        assert Document(text).content == json.loads(text)

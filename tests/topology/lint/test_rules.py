@@ -253,7 +253,7 @@ def test_a_pattern_has_a_place_and_can_be_suppressed() -> None:
 
     found = lint(topology, places=places, rules=choose_rules(["AI070", "AI071"], []))
 
-    assert [(finding.object, finding.place) for finding in found.findings] == [("manages ^gone", (1, 17))]
+    assert [(finding.object, finding.place) for finding in found.findings] == [("manages ^gone", (1, 17, 22))]
     assert [finding.object for finding, _ in found.suppressed] == ["manages ^old"]
 
 

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from attune_infra.topology.lint.finding import Finding
 from attune_infra.topology.lint.summary import MAX_SINGLE_FINDINGS, summarize
-from attune_infra.topology.model import Severity
+from attune_infra.topology.model import Queue, Severity
 
 MANY = range(1, MAX_SINGLE_FINDINGS + 2)
 
 
 def finding(item: str, what: str = "it grows", remedy: str = "limit it", rule: str = "AI033") -> Finding:
-    return Finding(rule, Severity.INFO, item, what, remedy)
+    return Finding(rule, Severity.INFO, Queue(name=item), item, what, remedy)
 
 
 def sentences(findings: Iterable[Finding]) -> list[str]:
@@ -77,5 +77,6 @@ def test_a_summary_stands_at_the_place_of_its_first_finding() -> None:
 def test_no_finding_is_left_out(findings: list[Finding]) -> None:
     found = list(summarize(findings))
 
-    assert sorted(each for summary in found for each in summary.findings) == sorted(findings)
+    kept = [each for summary in found for each in summary.findings]
+    assert sorted(kept, key=repr) == sorted(findings, key=repr)
     assert all(f"{each.object}{each.what}{each.remedy}" is not None for each in found)
