@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 # this may exceed the number of processors.
 PROCESSES ?= 4
 
-.PHONY: help demo test test-matrix bench check format clean system
+.PHONY: help demo test test-matrix test-pythons test-container bench check format clean system
 
 help: ## Show this help.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
@@ -23,6 +23,13 @@ test: system $(ENVIRONMENT) ## Run all tests, on private brokers and databases.
 test-matrix: system $(ENVIRONMENT) ## Run the tests that need a broker on RabbitMQ 3.10, 4.0 and 4.3; as root.
 	@.ci/install-system-packages $(BIN)/python tests
 	@PROCESSES=$(PROCESSES) .ci/test-matrix $(BIN)/pytest $(LEGS)
+
+test-pythons: system $(ENVIRONMENT) ## Run fast tests on Python 3.11 to 3.14, and with the oldest libraries.
+	@.ci/install-system-packages $(BIN)/python tests
+	@PROCESSES=$(PROCESSES) .ci/test-pythons $(BIN)/uv $(LEGS)
+
+test-container: system $(ENVIRONMENT) ## Build the image, and use it on a private broker; as root.
+	@.ci/test-container $(BIN)
 
 bench: system $(ENVIRONMENT) ## Compare its speed with other tools; about ten minutes (BENCH_OPTIONS=--help).
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.bench $(BENCH_OPTIONS)

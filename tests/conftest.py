@@ -19,6 +19,7 @@ import pytest
 from attune_infra.broker.management import Management
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.errors import SandboxError
+from attune_infra.masking import forget
 from attune_infra.sandbox import BoundSandbox
 from attune_infra.settings import DATABASE_URL
 from attune_infra.topology.model import Topology
@@ -51,6 +52,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--stakes-seed", type=int, default=randbits(32), help="seed of those changes")
     group.addoption("--patterns", type=int, default=60, help="random patterns of policies to try on the broker")
     group.addoption("--patterns-seed", type=int, default=randbits(32), help="seed of those patterns")
+    group.addoption("--backlog", type=int, default=1000, help="messages in a queue that is migrated")
+    group.addoption("--kills", type=int, default=3, help="times that each migration is cut")
+    group.addoption("--kills-seed", type=int, default=randbits(32), help="seed of the moments")
+    group.addoption("--every-migration", action="store_true", help="migrate from each type to each type")
+    group.addoption("--dead-letters", type=int, default=800, help="dead letters to replay amid kills")
+    group.addoption("--dead-letters-seed", type=int, default=randbits(32), help="seed of those kills")
+    group.addoption("--canaries-seed", type=int, default=randbits(32), help="seed of passwords in wrong URLs")
+    group.addoption("--mutations", type=int, default=60, help="answers of the broker to turn into nonsense")
+    group.addoption("--mutations-seed", type=int, default=randbits(32), help="seed of the nonsense")
     group.addoption("--topologies", type=int, default=500, help="random topologies to declare on the broker")
 
 
@@ -79,12 +89,19 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     policies = f"--policies={config.getoption('--policies')} --policies-seed={config.getoption('--policies-seed')}"
     patterns = f"--patterns={config.getoption('--patterns')} --patterns-seed={config.getoption('--patterns-seed')}"
     stakes = f"--stakes={config.getoption('--stakes')} --stakes-seed={config.getoption('--stakes-seed')}"
+    kills = f"--kills={config.getoption('--kills')} --kills-seed={config.getoption('--kills-seed')}"
+    strange = f"--mutations={config.getoption('--mutations')}"
+    dead = f"--dead-letters={config.getoption('--dead-letters')}"
     random = [
         f"random messages: {messages}",
         f"random changes: {changes}",
         f"random policies: {policies}",
         f"random patterns: {patterns}",
         f"random changes of policies: {stakes}",
+        f"random moments of kills: {kills}",
+        f"random passwords in wrong URLs: --canaries-seed={config.getoption('--canaries-seed')}",
+        f"random kills of replays: {dead} --dead-letters-seed={config.getoption('--dead-letters-seed')}",
+        f"random nonsense in answers: {strange} --mutations-seed={config.getoption('--mutations-seed')}",
     ]
     try:
         return [f"under test: {BrokerUnderTest.of(config)}", *random]
@@ -106,6 +123,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             if under_test.is_older_than(release):
                 item.add_marker(pytest.mark.skip(reason))
     items.sort(key=lambda item: item.get_closest_marker("lengthy") is None)
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered() -> Iterator[None]:
+    """Passwords that one test gives are no secrets in the next."""
+    yield
+    forget()
 
 
 @pytest.fixture(scope="session")

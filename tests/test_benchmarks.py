@@ -16,6 +16,7 @@ from benchmarks.documents import base, everything
 from benchmarks.floors import Curl, Python
 from benchmarks.match import install_all, rounds_of
 from benchmarks.measure import Failed, Stopwatch
+from benchmarks.moving import MOVING, SOURCE, TARGET, count_messages, fill
 from benchmarks.ours import AttuneInfra
 from benchmarks.peers.rascal import Rascal
 from benchmarks.report import render_markdown, render_text
@@ -173,10 +174,18 @@ def test_the_bare_stream_makes_what_the_program_wants(
     assert attune_infra("diff", "--worker", "1-40", "--worker-queue-ttl", "off").code == 0
 
 
+@pytest.mark.parametrize("kind", ["classic", "quorum"])
+def test_a_queue_is_filled_before_its_messages_are_moved(vhost: VirtualHost, kind: str) -> None:
+    fill(vhost, kind, 1_200, has_target=True)
+
+    assert [count_messages(vhost, name) for name in (SOURCE, TARGET)] == [1_200, 0]
+
+
 def test_the_help_names_every_case() -> None:
     command = [sys.executable, "-m", "benchmarks.bench", "--help"]
     environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}", "COLUMNS": "200"}
 
     told = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
 
-    assert all(case.name in told for case in cases(Scale(), (4, 0)))
+    names = (*(case.name for case in cases(Scale(), (4, 0))), *MOVING)
+    assert all(name in told for name in names)

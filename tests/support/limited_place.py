@@ -18,10 +18,11 @@ from attune_infra.settings import AMQP_URL, DATABASE_URL, MANAGEMENT_URL, TOPOLO
 from attune_infra.topology.diff import Create
 from attune_infra.topology.document.parse import parse
 from attune_infra.topology.facts.permissions import TAGS_THAT_DO, Right, Tag
-from attune_infra.topology.model import TopologyObject, label
-from attune_infra.topology.permissions.commands import Case, usage_of
+from attune_infra.topology.model import Binding, TopologyObject, label
+from attune_infra.topology.permissions.commands import usage_of
 from attune_infra.topology.permissions.lacks import grant_in_postgres
 from attune_infra.topology.permissions.needs import Entry, Need, Over, Privilege
+from attune_infra.topology.permissions.steps import Case
 from attune_infra.topology.planning.report import Status
 from support.as_a_user import Command, Result
 from support.limited import PASSWORD, LimitedUser
@@ -65,6 +66,9 @@ class Scenario:
     workers: tuple[str, ...] = ()
     worker_id: int = 1
     undeclared: tuple[TopologyObject, ...] = ()
+    queues: tuple[str, ...] = ()
+    """Queues that are named; each of them has a message."""
+    tapped: tuple[Binding, ...] = ()
     has_table: bool = True
     code: int = 0
     beside: str | None = None
@@ -75,7 +79,13 @@ class Scenario:
 
     @property
     def _case(self) -> Case:
-        return Case(want=WANT, worker_ids=(self.worker_id,), undeclared=self.undeclared)
+        return Case(
+            want=WANT,
+            worker_ids=(self.worker_id,),
+            undeclared=self.undeclared,
+            queues=self.queues,
+            tapped=self.tapped,
+        )
 
     @property
     def taken_away(self) -> Iterator[Need]:
@@ -114,6 +124,8 @@ class Place:
         items: list[TopologyObject] = [*have.policies.values(), *have.queues.values(), *have.exchanges.values()]
         assert all(each.status is Status.DELETED for each in self.broker.delete(items, even_if_used=True))
         assert all(each.status is Status.CREATED for each in self.broker.apply(map(Create, scenario.have)))
+        for queue in scenario.queues:
+            assert self.broker.publish("", queue, "{}", message_id="1")
         if not scenario.uses_database:
             return
         self.execute('DROP SCHEMA IF EXISTS public, "NEW" CASCADE', "CREATE SCHEMA public")

@@ -31,7 +31,7 @@ class VirtualHost:
         parts = urlsplit(self.amqp_url)
         return parts._replace(netloc=f"{parts.netloc.rpartition(':')[0]}:{port}").geturl()
 
-    def client(self, user: str = "guest", password: str | None = None) -> amqp.Connection:
+    def client(self, user: str = "guest", password: str | None = None, *, timeout: float = 10) -> amqp.Connection:
         """Connect a plain AMQP client; the password of guest is guest."""
         parts = urlsplit(self.amqp_url)
         connection = amqp.Connection(
@@ -39,10 +39,14 @@ class VirtualHost:
             userid=user,
             password=password or user,
             virtual_host=self.name,
-            connect_timeout=10,
-            read_timeout=10,
+            connect_timeout=timeout,
+            read_timeout=timeout,
         )
-        connection.connect()
+        try:
+            connection.connect()
+        except (amqp.AMQPError, OSError):
+            connection.collect()  # py-amqp leaves the socket open
+            raise
         return connection
 
     @property
