@@ -15,6 +15,7 @@ from urllib.parse import quote, urlsplit
 import amqp
 import psycopg
 import pytest
+from hypothesis import settings
 
 from attune_infra.broker.management import Management
 from attune_infra.broker.rabbitmq import RabbitMQ
@@ -40,32 +41,34 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=[],
         help="a line of rabbitmq.conf; may repeat",
     )
+    group.addoption(
+        "--seed",
+        metavar="NUMBER|new",
+        default="1",
+        help="seed of all that is random, for a run that repeats this one",
+    )
     group.addoption("--messages", type=int, default=2000, help="random messages to publish on the broker")
-    group.addoption("--messages-seed", type=int, default=randbits(32), help="seed of those messages")
     group.addoption("--fleet", type=int, default=4, help="real workers to run through a restart")
     group.addoption("--outage", type=float, default=2.0, help="seconds of the database outage")
     group.addoption("--changes", type=int, default=40, help="random changes of a topology to make on the broker")
-    group.addoption("--changes-seed", type=int, default=randbits(32), help="seed of those changes")
     group.addoption("--policies", type=int, default=60, help="queues under random stacks of policies")
-    group.addoption("--policies-seed", type=int, default=randbits(32), help="seed of those policies")
     group.addoption("--stakes", type=int, default=6, help="random changes of policies over queues with messages")
-    group.addoption("--stakes-seed", type=int, default=randbits(32), help="seed of those changes")
     group.addoption("--patterns", type=int, default=60, help="random patterns of policies to try on the broker")
-    group.addoption("--patterns-seed", type=int, default=randbits(32), help="seed of those patterns")
     group.addoption("--backlog", type=int, default=1000, help="messages in a queue that is migrated")
     group.addoption("--kills", type=int, default=3, help="times that each migration is cut")
-    group.addoption("--kills-seed", type=int, default=randbits(32), help="seed of the moments")
     group.addoption("--every-migration", action="store_true", help="migrate from each type to each type")
     group.addoption("--dead-letters", type=int, default=800, help="dead letters to replay amid kills")
-    group.addoption("--dead-letters-seed", type=int, default=randbits(32), help="seed of those kills")
-    group.addoption("--canaries-seed", type=int, default=randbits(32), help="seed of passwords in wrong URLs")
     group.addoption("--mutations", type=int, default=60, help="answers of the broker to turn into nonsense")
-    group.addoption("--mutations-seed", type=int, default=randbits(32), help="seed of the nonsense")
     group.addoption("--topologies", type=int, default=500, help="random topologies to declare on the broker")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    vars(config.option).update(getattr(config, "workerinput", {}).get("seeds", {}))
+    """Choose what is random: the same in each run, so that only a change of the code changes the result."""
+    chosen = getattr(config, "workerinput", {}).get("seed", config.option.seed)
+    config.option.seed = randbits(32) if chosen == "new" else int(chosen)
+    settings.register_profile("repeated", derandomize=True)
+    if chosen == "1":
+        settings.load_profile("repeated")
     for mark in (
         "broker: the result may depend on the RabbitMQ under test (set by itself)",
         "any_broker: the result does not depend on the RabbitMQ under test",
@@ -78,33 +81,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Give each process the seeds that the header shows; it would draw others."""
-    options = vars(node.config.option)
-    node.workerinput["seeds"] = {name: value for name, value in options.items() if name.endswith("_seed")}
+    """Give each process the seed that the header shows."""
+    node.workerinput["seed"] = str(node.config.option.seed)
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
-    messages = f"--messages={config.getoption('--messages')} --messages-seed={config.getoption('--messages-seed')}"
-    changes = f"--changes={config.getoption('--changes')} --changes-seed={config.getoption('--changes-seed')}"
-    policies = f"--policies={config.getoption('--policies')} --policies-seed={config.getoption('--policies-seed')}"
-    patterns = f"--patterns={config.getoption('--patterns')} --patterns-seed={config.getoption('--patterns-seed')}"
-    stakes = f"--stakes={config.getoption('--stakes')} --stakes-seed={config.getoption('--stakes-seed')}"
-    kills = f"--kills={config.getoption('--kills')} --kills-seed={config.getoption('--kills-seed')}"
-    strange = f"--mutations={config.getoption('--mutations')}"
-    dead = f"--dead-letters={config.getoption('--dead-letters')}"
-    random = [
-        f"random messages: {messages}",
-        f"random changes: {changes}",
-        f"random policies: {policies}",
-        f"random patterns: {patterns}",
-        f"random changes of policies: {stakes}",
-        f"random moments of kills: {kills}",
-        f"random passwords in wrong URLs: --canaries-seed={config.getoption('--canaries-seed')}",
-        f"random kills of replays: {dead} --dead-letters-seed={config.getoption('--dead-letters-seed')}",
-        f"random nonsense in answers: {strange} --mutations-seed={config.getoption('--mutations-seed')}",
-    ]
+    seed = f"seed of all that is random: {config.option.seed} (others: --seed new)"
     try:
-        return [f"under test: {BrokerUnderTest.of(config)}", *random]
+        return [f"under test: {BrokerUnderTest.of(config)}", seed]
     except SandboxError as error:
         return [f"under test: no RabbitMQ: {error.sentence}"]
 

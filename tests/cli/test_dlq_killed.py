@@ -31,7 +31,7 @@ def test_each_message_is_once_at_its_place(
 ) -> None:
     """Stop its line to the broker after some random byte, and kill it then."""
     share = pytestconfig.getoption("--dead-letters") // len(REASONS)
-    random = Random(pytestconfig.getoption("--dead-letters-seed"))  # noqa: S311 # no secret
+    random = Random(pytestconfig.getoption("--seed"))  # noqa: S311 # no secret
     sent = make_dead_letters(channel, vhost, kind, share)
     port = urlsplit(vhost.amqp_url).port or 0
     cut = 0

@@ -32,7 +32,7 @@ def leaks_of(scheme: str, way: str, seed: int, folder: Path) -> tuple[list[str],
 def test_no_piece_of_a_password_is_shown(
     scheme: str, way: str, tmp_path: Path, pytestconfig: pytest.Config
 ) -> None:
-    leaks, tracebacks, count = leaks_of(scheme, way, pytestconfig.getoption("--canaries-seed"), tmp_path)
+    leaks, tracebacks, count = leaks_of(scheme, way, pytestconfig.getoption("--seed"), tmp_path)
 
     assert leaks == []
     assert tracebacks == []

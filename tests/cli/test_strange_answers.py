@@ -95,7 +95,7 @@ def laboratory(attune_infra_with_registry: Command, vhost: VirtualHost, tmp_path
 
 
 def test_nonsense_in_an_answer_is_named_or_not_read(laboratory: Laboratory, pytestconfig: pytest.Config) -> None:
-    seed, number = pytestconfig.getoption("--mutations-seed"), pytestconfig.getoption("--mutations")
+    seed, number = pytestconfig.getoption("--seed"), pytestconfig.getoption("--mutations")
     with ThreadPoolExecutor(4) as threads:
         usual = dict(zip(COMMANDS, threads.map(partial(run_as_usual, laboratory), COMMANDS), strict=True))
         results = threads.map(partial(try_mutation, laboratory, usual, seed), range(number))

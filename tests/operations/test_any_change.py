@@ -83,7 +83,7 @@ def topologies(draw: st.DrawFn) -> Topology:
 
 @pytest.mark.lengthy
 def test_any_change(vhost: VirtualHost, pytestconfig: pytest.Config) -> None:
-    @seed(pytestconfig.getoption("--changes-seed"))
+    @seed(pytestconfig.getoption("--seed"))
     @settings(
         max_examples=pytestconfig.getoption("--changes"),
         deadline=None,

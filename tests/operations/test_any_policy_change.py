@@ -129,7 +129,7 @@ def random_policies(
 @pytest.mark.lengthy
 def test_any_policy_change(vhost: VirtualHost, pytestconfig: pytest.Config) -> None:
     """Not by hypothesis: it draws too few changes that harm, and shrinking takes a second for each step."""
-    seed = pytestconfig.getoption("--stakes-seed")
+    seed = pytestconfig.getoption("--seed")
     for number in range(pytestconfig.getoption("--stakes")):
         case = random_case(random.Random(f"{seed} {number}"))  # noqa: S311 # no secrets here
         with (

@@ -35,7 +35,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture
 def chance(pytestconfig: pytest.Config) -> Random:
-    return Random(pytestconfig.getoption("--kills-seed"))  # noqa: S311 # moments, not secrets
+    return Random(pytestconfig.getoption("--seed"))  # noqa: S311 # moments, not secrets
 
 
 @pytest.fixture

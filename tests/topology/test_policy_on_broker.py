@@ -129,7 +129,7 @@ def test_random_stacks_of_policies_have_the_effect_that_the_broker_says(
     under_test: BrokerUnderTest,
     pytestconfig: pytest.Config,
 ) -> None:
-    seed = pytestconfig.getoption("--policies-seed")
+    seed = pytestconfig.getoption("--seed")
     chance = random.Random(seed)  # noqa: S311 # no secrets here
     for number in range(pytestconfig.getoption("--policies")):
         queue = Queue(name=f"{chance.choice('qr')}{number}", type=chance.choice(QUEUE_TYPES))

@@ -100,7 +100,7 @@ def disagreements(asked: Asked, patterns: Iterator[str], version: tuple[int, int
 def test_patterns_are_found_in_the_names_that_the_broker_finds_them_in(
     management: Management, vhost: VirtualHost, under_test: BrokerUnderTest, pytestconfig: pytest.Config
 ) -> None:
-    seed = pytestconfig.getoption("--patterns-seed")
+    seed = pytestconfig.getoption("--seed")
     chance = random.Random(seed)  # noqa: S311 # no secrets here
     count = pytestconfig.getoption("--patterns")
     asked = Asked(management, vhost.name, NAMES)

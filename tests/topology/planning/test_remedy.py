@@ -171,7 +171,7 @@ def some_policies(chance: random.Random) -> Iterator[tuple[str, Policy]]:
 def test_every_offered_policy_ends_the_difference_on_the_broker_and_changes_nothing_else(
     management: Management, broker: RabbitMQ, vhost: VirtualHost, pytestconfig: pytest.Config
 ) -> None:
-    seed = pytestconfig.getoption("--policies-seed")
+    seed = pytestconfig.getoption("--seed")
     chance = random.Random(seed)  # noqa: S311 # no secrets here
     count = pytestconfig.getoption("--policies")
     queues = some_queues(chance, management, vhost.name, count)

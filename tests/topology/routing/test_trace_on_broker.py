@@ -58,7 +58,7 @@ def test_rabbitmq_routes_every_message_as_simulated(
     plugin_types: Sequence[str],
     pytestconfig: pytest.Config,
 ) -> None:
-    count, chosen = pytestconfig.getoption("--messages"), pytestconfig.getoption("--messages-seed")
+    count, chosen = pytestconfig.getoption("--messages"), pytestconfig.getoption("--seed")
 
     @seed(chosen)
     @settings(
