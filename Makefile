@@ -18,7 +18,7 @@ demo: system $(ENVIRONMENT) ## Run the main job on a private broker and database
 
 test: system $(ENVIRONMENT) ## Run all tests, on private brokers and databases.
 	@.ci/install-system-packages $(BIN)/python tests
-	$(BIN)/pytest --numprocesses=$(PROCESSES) $(PYTEST_OPTIONS)
+	@.ci/pytest $(BIN)/pytest --numprocesses=$(PROCESSES) $(PYTEST_OPTIONS)
 
 test-matrix: system $(ENVIRONMENT) ## Run the tests that need a broker on RabbitMQ 3.10, 4.0 and 4.3; as root.
 	@.ci/install-system-packages $(BIN)/python tests
