@@ -15,7 +15,7 @@ from urllib.parse import quote, urlsplit
 import amqp
 import psycopg
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from attune_infra.broker.management import Management
 from attune_infra.broker.rabbitmq import RabbitMQ
@@ -66,9 +66,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Choose what is random: the same in each run, so that only a change of the code changes the result."""
     chosen = getattr(config, "workerinput", {}).get("seed", config.option.seed)
     config.option.seed = randbits(32) if chosen == "new" else int(chosen)
-    settings.register_profile("repeated", derandomize=True)
-    if chosen == "1":
-        settings.load_profile("repeated")
+    slow = [HealthCheck.too_slow]  # a busy machine says nothing about the code
+    settings.register_profile("suite", derandomize=chosen == "1", deadline=None, suppress_health_check=slow)
+    settings.load_profile("suite")
     for mark in (
         "broker: the result may depend on the RabbitMQ under test (set by itself)",
         "any_broker: the result does not depend on the RabbitMQ under test",

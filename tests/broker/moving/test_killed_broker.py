@@ -17,11 +17,22 @@ from support.under_test import BrokerUnderTest
 from support.virtual_host import VirtualHost
 
 MESSAGES = 3000
+ATTEMPTS = 3
+"""A busy machine may be so slow to kill that RabbitMQ has written all acknowledgements by then."""
 
 
 @pytest.mark.lengthy
 @pytest.mark.parametrize("kind", ["classic", "quorum"])
 def test_what_is_back_after_a_kill_of_the_broker_is_marked(under_test: BrokerUnderTest, kind: str) -> None:
+    for _ in range(ATTEMPTS):
+        doubled = move_through_a_kill(under_test, kind)
+        if doubled or kind == "quorum":
+            return
+    pytest.fail("RabbitMQ forgot no acknowledgement, so this test has shown nothing")
+
+
+def move_through_a_kill(under_test: BrokerUnderTest, kind: str) -> int:
+    """Move all messages in two runs, with a kill in between; return the number of those that are there twice."""
     orders = Orders(source="old", ledger=ledger_of("old"), exchange="to-new", source_type=kind)
     with under_test.sandbox(postgres=False) as sandbox:
         vhost = VirtualHost("/", sandbox.amqp_url, sandbox.management_url)
@@ -35,8 +46,7 @@ def test_what_is_back_after_a_kill_of_the_broker_is_marked(under_test: BrokerUnd
     assert record.lost == set()
     assert record.doubled <= record.marked
     assert len(record.marked) == moved.doubtful
-    if kind == "classic":
-        assert record.doubled, "RabbitMQ forgot no acknowledgement, so this test has shown nothing"
+    return len(record.doubled)
 
 
 @pytest.mark.lengthy

@@ -41,9 +41,13 @@ def record(vhost: VirtualHost) -> Record:
 
 def cut_a_move(vhost: VirtualHost) -> None:
     """Cut a move when it has sent a batch, and not acknowledged it yet."""
-    with RabbitMQ(vhost.settings()) as broker, suppress(BrokerError), broker.moving(FIRST, ignore) as mover:
-        mover.run(enough=MESSAGES // 3)
-        raise ConnectionResetError("cut")
+
+    def cut(moved: Moved) -> None:
+        if moved.moved >= MESSAGES // 3:
+            raise ConnectionResetError("cut")
+
+    with RabbitMQ(vhost.settings()) as broker, suppress(BrokerError), broker.moving(FIRST, cut) as mover:
+        mover.run()
 
 
 def ignore(_: Moved) -> None:

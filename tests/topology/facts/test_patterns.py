@@ -144,8 +144,8 @@ def test_letters_beyond_ascii_were_letters_until_pcre_2() -> None:
 
 
 def test_a_pattern_that_gives_up_often_takes_no_long_time() -> None:
-    started = time.monotonic()
+    started = time.process_time()
 
     assert not any(matches(VAIN, f"{'a' * 40}{number}!x", NEWEST) for number in range(500))
 
-    assert time.monotonic() - started < 20
+    assert time.process_time() - started < 20
