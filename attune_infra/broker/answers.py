@@ -34,7 +34,13 @@ _TEXT_OR_NULL: Final = Either(TEXT, NULL)
 
 _IN_EFFECT: Final = {"policy": _TEXT_OR_NULL, "operator_policy": _TEXT_OR_NULL}
 _QUEUE: Final = {"name": TEXT, "type": TEXT, "durable": FLAG, "auto_delete": FLAG, "arguments": ARGUMENTS}
-_QUEUE_OPTIONS: Final = {"exclusive": Either(FLAG, NULL), "state": _TEXT_OR_NULL, **_IN_EFFECT}
+_QUEUE_OPTIONS: Final = {
+    "exclusive": Either(FLAG, NULL),
+    "state": _TEXT_OR_NULL,
+    "node": _TEXT_OR_NULL,
+    "leader": _TEXT_OR_NULL,
+    **_IN_EFFECT,
+}
 """Counting messages, RabbitMQ 3.10 does not say if a quorum queue is exclusive."""
 _COUNTS: Final = {"messages": INTEGER, "messages_ready": INTEGER, "messages_unacknowledged": INTEGER}
 _BINDING: Final = {

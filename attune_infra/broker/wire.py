@@ -36,7 +36,7 @@ EXCHANGES: Final = {"columns": "name,type,durable,auto_delete,internal,arguments
 """Query for the list of exchanges."""
 
 QUEUES: Final = {
-    "columns": "name,type,durable,auto_delete,exclusive,arguments,state,policy,operator_policy",
+    "columns": "name,type,durable,auto_delete,exclusive,arguments,state,node,leader,policy,operator_policy",
     "disable_stats": "true",
 }
 """Query for the list of queues.
@@ -68,6 +68,9 @@ Only with these numbers, RabbitMQ 3.10 and 4.3 list a quorum queue whose process
 STATISTICS: Final = {"columns": "name,head_message_timestamp,message_stats.redeliver"}
 """Query for numbers that only statistics have."""
 
+_WITHOUT_LEADER: Final = "without a leader"
+"""State of a quorum queue whose members have none. RabbitMQ 3.10 calls it live, and 4.3 down or minority."""
+
 _MAX_PATTERN: Final = 1024
 """Bytes of a pattern of names. RabbitMQ 4.3 refuses longer ones."""
 
@@ -92,7 +95,8 @@ def queues_from(listing: Iterable[Json]) -> list[Queue]:
             auto_delete=item["auto_delete"],
             exclusive=item.get("exclusive") or False,
             arguments=_without_type(own) if "x-queue-type" in (own := item["arguments"]) else own,
-            state=item.get("state"),
+            state=_WITHOUT_LEADER if item.get("leader", "") is None else item.get("state"),
+            node=item.get("leader") or item.get("node") or "",
         )
         for item in listing
     ]

@@ -116,10 +116,14 @@ def _unreadable(text: TopologyText, error: InvalidDocument, release: Version) ->
 def _broker(
     session: Session, files: list[str] | None, version: Version | None, run: Callable[..., Linted]
 ) -> Linted:
+    from attune_infra.topology.facts.unavailable import unlisted, with_unlisted, without_bindings
+
     session.require_live_alone(files)
     with session.broker() as broker:
         topology, release = broker.read(private=True), version or release_of(broker)
-        return run(topology, version=release, consumers=_consumers(broker, topology))
+        if names := unlisted(topology):
+            tell(f"{without_bindings(names)}: a message may be lost or arrive, and no finding is about that")
+        return run(with_unlisted(topology), version=release, consumers=_consumers(broker, topology))
 
 
 def _consumers(broker: RabbitMQ, topology: Topology) -> Mapping[str, int]:

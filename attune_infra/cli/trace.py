@@ -95,9 +95,10 @@ def _routing_of_document(
 
 
 def _routing_of_broker(session: Session, workers: list[str] | None, release: Version | None) -> Routing:
+    from attune_infra.topology.facts.unavailable import with_unlisted
     from attune_infra.topology.routing.route import Routing
 
     session.require_live_alone(workers=bool(workers))
     with session.broker(Via.HTTP) as broker:
-        have = broker.read(private=True)
+        have = with_unlisted(broker.read(private=True))
         return Routing(have, version=release or release_of(broker))

@@ -17,6 +17,7 @@ from attune_infra.fleet.model import (
     WorkerQueue,
 )
 from attune_infra.topology.diff import Changed, Create, Recreate, compare
+from attune_infra.topology.facts.unavailable import condition
 from attune_infra.topology.model import Binding, Queue, Topology, WorkerFamily, binding_order, label
 from attune_infra.topology.verify import Verdict
 from attune_infra.topology.worker import consumer_tag_of, owner_of, topology_of_workers, worker_family
@@ -117,7 +118,7 @@ def _of_queues(worker: FleetWorker) -> Iterator[Reason]:
         if not queue.queue.works:
             yield Reason(
                 Finding.QUEUE_DOWN,
-                f"queue {queue.name} exists, but its state is {queue.queue.state}",
+                f"queue {queue.name} exists, but its state is {condition(queue.queue)}",
                 "is its node down? RabbitMQ may refuse the queue to a restarted worker until the node is back",
             )
 

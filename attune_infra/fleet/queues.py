@@ -11,6 +11,7 @@ from typing import Final, TypeAlias
 from attune_infra.errors import ExitCode
 from attune_infra.fleet.model import Depth
 from attune_infra.topology.facts.releases import NEWEST
+from attune_infra.topology.facts.unavailable import condition
 from attune_infra.topology.model import Arguments, Binding, Queue, Topology
 from attune_infra.topology.policy import PROVIDED_BY_POLICY, effective_arguments, policy_of
 from attune_infra.topology.routing.index import Index
@@ -255,7 +256,7 @@ def _reasons(queue: WatchedQueue) -> Iterator[Reason]:
     if not queue.queue.works:
         yield Reason(
             Finding.DOWN,
-            f"its state is {queue.queue.state}",
+            f"its state is {condition(queue.queue)}",
             "is its node down? RabbitMQ refuses messages and consumers until the node is back",
         )
     if queue.dead_letters_of and queue.ready:

@@ -87,10 +87,14 @@ class DeadLetterQueue:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetterQueues:
-    """All dead letter queues of a virtual host, those with most messages first."""
+    """All dead letter queues of a virtual host, those with most messages first.
+
+    `unlisted` are queues that are down, and whose bindings the broker does not list: they may be some too.
+    """
 
     queues: tuple[DeadLetterQueue, ...] = ()
+    unlisted: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> ExitCode:
-        return ExitCode.DONE
+        return ExitCode.FAILED if self.unlisted else ExitCode.DONE

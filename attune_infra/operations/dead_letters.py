@@ -9,6 +9,7 @@ from attune_infra.errors import AccessRefused, PlanRefused, QueueUnavailable, Re
 from attune_infra.messages.dead_letters import Census, DeadLetterQueue, DeadLetterQueues
 from attune_infra.messages.peeking import peekable
 from attune_infra.operations.queues import look_at_queues
+from attune_infra.topology.facts.unavailable import condition, unlisted
 
 if TYPE_CHECKING:
     from attune_infra.fleet.queues import WatchedQueue
@@ -28,7 +29,8 @@ def list_dead_letters(
     chosen = [*_dead_letter_queues(found.queues)]
     ready = broker.ready([each.name for each in chosen if each.queue.works]) if look else {}
     queues = [_counted(broker, each, found.topology, look, ready.get(each.name, each.ready)) for each in chosen]
-    return DeadLetterQueues(tuple(sorted(queues, key=lambda queue: (-(queue.ready or 0), queue.name))))
+    ordered = sorted(queues, key=lambda queue: (-(queue.ready or 0), queue.name))
+    return DeadLetterQueues(tuple(ordered), unlisted=unlisted(found.topology))
 
 
 def _dead_letter_queues(queues: tuple[WatchedQueue, ...]) -> Iterator[WatchedQueue]:
@@ -40,7 +42,9 @@ def _counted(
     broker: DeadLetterBroker, queue: WatchedQueue, topology: Topology, look: int, ready: int | None
 ) -> DeadLetterQueue:
     census, unread = Census(), None
-    if look and ready != 0:
+    if not queue.queue.works:
+        unread = f"its messages were not read: its state is {condition(queue.queue)}"
+    elif look and ready != 0:
         unread = _read(broker, queue.name, topology, census, look)
     passes_on = queue.effective.get("x-dead-letter-exchange")
     return DeadLetterQueue(

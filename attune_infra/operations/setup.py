@@ -12,6 +12,7 @@ from attune_infra.operations.progress import Watch, watched
 from attune_infra.operations.put_back import put_back_old
 from attune_infra.topology.diff import Changed, Create, Delete, Recreate, Update, diff
 from attune_infra.topology.facts.refusals import Restrictions
+from attune_infra.topology.facts.unavailable import condition
 from attune_infra.topology.model import Policy, Queue, Topology, TopologyObject, label
 from attune_infra.topology.planning.consent import NOT_ALLOWED, TO_NOTHING, Consent
 from attune_infra.topology.planning.plan import Plan, loss_by
@@ -55,7 +56,7 @@ def apply_plan(
     if any(plan.permitted(consent)):
         broker.check_declaring(plan.declared)
     outcomes = {item: Outcome(item, Status.UNCHANGED) for item in plan.unchanged}
-    outcomes |= {queue: Outcome(queue, Status.DOWN, queue.state or "") for queue in plan.down}
+    outcomes |= {queue: Outcome(queue, Status.DOWN, condition(queue)) for queue in plan.down}
     outcomes |= _awaited(plan) | _withheld(plan, consent)
     refusals = {
         change.want: _refusal(change, broker, plan.why_kept(change, consent)) for change in plan.recreations

@@ -74,8 +74,8 @@ class Queue:
     """A queue, wanted or reported by a broker.
 
     `type` is None for a queue wanted without `x-queue-type`: the virtual host decides. `state` is the state that
-    the broker reports (`running`, `down`, ...), None if it reports none. Its owner declares an `external` queue
-    elsewhere.
+    the broker reports (`running`, `down`, ...), None if it reports none; `node` is the node that holds it, or its
+    leader. Its owner declares an `external` queue elsewhere.
     """
 
     name: str
@@ -85,6 +85,7 @@ class Queue:
     exclusive: bool = False
     arguments: Arguments = field(default_factory=dict, hash=False)
     state: str | None = field(default=None, compare=False)
+    node: str = field(default="", compare=False)
     external: bool = False
 
     @property
@@ -318,10 +319,7 @@ def _gather(objects: Iterable[TopologyObject]) -> Topology:
             case Policy():
                 policies[item.name] = item
             case Binding():
-                known = len(bindings)
-                bindings.add(item)
-                if len(bindings) == known:
-                    twins.add(item)
+                (twins if item in bindings else bindings).add(item)
     return Topology(
         exchanges=exchanges,
         queues=queues,

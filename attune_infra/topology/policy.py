@@ -75,9 +75,11 @@ def counting_restarts_expiry(queue: Queue, topology: Topology) -> bool:
 def tells_consumers(queue: Queue, topology: Topology) -> bool:
     """Return whether a passive declaration tells the consumers of a queue without making it last longer.
 
-    RabbitMQ answers 0 for a stream, whatever consumes it (seen on 3.10, 4.0 and 4.3).
+    RabbitMQ answers 0 for a stream, whatever consumes it (seen on 3.10, 4.0 and 4.3). It answers late or never for
+    a queue whose node is down (4.3), or refuses (3.10).
     """
-    return topology.type_of(queue) != "stream" and not counting_restarts_expiry(queue, topology)
+    is_told = queue.works and topology.type_of(queue) != "stream"
+    return is_told and not counting_restarts_expiry(queue, topology)
 
 
 def effective_arguments(queue: Queue, topology: Topology) -> Mapping[str, Argument]:

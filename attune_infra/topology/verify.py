@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import chain
 from typing import NamedTuple, TypeAlias
@@ -17,6 +17,7 @@ from attune_infra.topology.facts.exchanges import PREDECLARED_EXCHANGES
 from attune_infra.topology.facts.machinery import EXAMPLES, with_hidden
 from attune_infra.topology.facts.plugin_exchanges import lacks_type, plugin_hint
 from attune_infra.topology.facts.releases import NEWEST, version_of
+from attune_infra.topology.facts.unavailable import condition, unlisted, without_bindings
 from attune_infra.topology.model import (
     Binding,
     Exchange,
@@ -209,10 +210,19 @@ def _checks_of_topology(have: Index, want: Topology) -> Iterator[Check]:
     whole = (
         have if is_whole else Index(with_hidden(have.topology), have.version)
     )  # private queues take messages too
-    wanted, reach = Index(want, have.version), Reach(whole)
+    wanted, reach = Index(want, have.version), Reach(_with_wanted_bindings(whole, want))
     for queue in sorted(want.queues.values(), key=lambda queue: queue.name):
         if "x-dead-letter-exchange" in queue.arguments:
             yield _check_of_dead_letters(queue, wanted, reach)
+
+
+def _with_wanted_bindings(have: Index, want: Topology) -> Index:
+    """Return an index with the wanted bindings of queues that are down, which the broker may not list."""
+    names = unlisted(have.topology)
+    if not names:
+        return have
+    bindings = frozenset(each for each in want.bindings if each.destination in names)
+    return Index(replace(have.topology, bindings=have.topology.bindings | bindings), have.version)
 
 
 def _targets(have: Topology, want: Topology) -> Iterator[Exchange | Queue]:
@@ -239,7 +249,7 @@ def _check_of_object(item: TopologyObject, change: Changed | None, have: Topolog
     if change is not None:
         return failed._replace(detail="differs", differences=change.differences)
     if there and not there.works:
-        return failed._replace(detail=f"exists, but its state is {there.state}")
+        return failed._replace(detail=f"exists, but its state is {condition(there)}")
     return passed
 
 
@@ -255,7 +265,11 @@ def _check_of_dead_letters(queue: Queue, wanted: Index, reach: Reach) -> Check:
         return failed._replace(detail=f"go to {to}, which is missing: {end}")
     own = wanted.text(queue, "x-dead-letter-routing-key")
     keys = keys_into(queue, wanted) if own is None else (parse_literal_key(own),)
-    if lost := [key for key in keys if not reach.can_reach(target, key)]:
+    lost = [key for key in keys if not reach.can_reach(target, key)]
+    if lost and (names := unlisted(reach.index.topology)):
+        detail = f"go to {to}, which may or may not lead to a queue: {without_bindings(names)}"
+        return passed._replace(verdict=Verdict.UNKNOWN, detail=detail)
+    if lost:
         for_key = f" for the routing key '{format_key(lost[0] or ())}'" if reach.can_reach(target, None) else ""
         return failed._replace(detail=f"go to {to}, which leads to no queue{for_key}: {end}")
     reached = sorted({queue for key in keys for queue in reach.queues(target, key)})

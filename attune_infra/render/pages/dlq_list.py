@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from attune_infra.messages.dead_letters import Cause, DeadLetterQueue, DeadLetterQueues, Deaths
 from attune_infra.render.text import VERDICT_SIGNS, VERDICT_STYLES, Line, align, level_of
 from attune_infra.render.words import visible
+from attune_infra.topology.facts.unavailable import without_bindings
 from attune_infra.topology.words import counted
 
 if TYPE_CHECKING:
@@ -75,9 +76,10 @@ def _sources(queue: DeadLetterQueue) -> str:
 
 def _summary(shown: DeadLetterQueues) -> str:
     ready = sum(queue.ready or 0 for queue in shown.queues)
-    if not shown.queues:
+    more = f"; there may be more: {without_bindings(shown.unlisted)}" if shown.unlisted else ""
+    if not (shown.queues or more):
         return "no dead letter queue: the dead letters of no queue reach another one"
-    return f"{counted(len(shown.queues), 'dead letter queue')}: {counted(ready, 'message')} ready"
+    return f"{counted(len(shown.queues), 'dead letter queue')}: {counted(ready, 'message')} ready{more}"
 
 
 def _queue_data(queue: DeadLetterQueue) -> DeadLetterQueueData:

@@ -26,6 +26,7 @@ from attune_infra.render.words import attributes, value
 from attune_infra.topology.diff import Await, Change, Create, Delete, Recreate, Update
 from attune_infra.topology.facts.deletion import reason_to_keep
 from attune_infra.topology.facts.refusals import ForeseenRefusal
+from attune_infra.topology.facts.unavailable import condition
 from attune_infra.topology.model import Queue, label
 from attune_infra.topology.planning.consent import Consent
 from attune_infra.topology.planning.plan import Destructive, DryRun, Plan
@@ -55,7 +56,7 @@ def _problem_lines(plan: Plan) -> Iterator[Line]:
         if not isinstance(change, Delete) and change.want in refusals:
             yield from _refusal_lines(refusals[change.want])
     for queue in plan.down:
-        yield Line(f"! {label(queue)} exists, but its state is {queue.state}", "red")
+        yield Line(f"! {label(queue)} exists, but its state is {condition(queue)}", "red")
     if plan.faults:
         count = counted(len(plan.faults), "fault")
         yield Line(f"RabbitMQ would refuse the file for {count}; `setup` would change nothing", "red")

@@ -10,6 +10,7 @@ from attune_infra.render.pages.trace_tree import tree_of_trace
 from attune_infra.render.text import Line
 from attune_infra.render.tree import render_tree
 from attune_infra.topology.facts.plugin_exchanges import LOCAL_RANDOM
+from attune_infra.topology.facts.unavailable import without_bindings
 from attune_infra.topology.model import Binding, Message, kind_of, label
 from attune_infra.topology.routing.route import Hop, Routed
 from attune_infra.topology.routing.trace import Cause, Death, Life, Trace, Unmatched
@@ -69,7 +70,9 @@ def _summary(trace: Trace) -> Iterator[Line]:
         yield Line(f"reaches {_list_queues(routed.queues)}")
     if routed.possible:
         yield Line(_describe_possible(routed), "yellow")
-    if routed.leaves:
+    if trace.unlisted:
+        yield Line(f"? may reach more queues: {without_bindings(trace.unlisted)}", "yellow")
+    elif routed.leaves:
         names = ", ".join(hop.exchange.name for hop in routed.hops if hop.exchange.external)
         yield Line(f"? may reach more queues through what is external: {names}", "yellow")
     if trace.is_unroutable:

@@ -35,6 +35,11 @@ class _Tree:
     def __init__(self, trace: Trace) -> None:
         self.trace = trace
         self.drawn: set[int] = set()
+        self.unknown = (
+            "it may have bindings to queues that are down"
+            if trace.unlisted
+            else "it is external: its other bindings are not known here"
+        )
 
     def root(self) -> Branch:
         routed = self.trace.routed
@@ -53,6 +58,8 @@ class _Tree:
         if death.routed is None:
             return Branch(f"{causes}: discarded, no dead letter exchange")
         sign, words = _ENDINGS[death.ending]
+        if self.trace.unlisted and death.ending is Ending.LEAVES:
+            words = ": may reach a queue that is down"
         if not death.routed.hops:
             return Branch(f"{causes}: dead letter exchange {death.exchange} is missing{words}", sign=sign)
         path = _Path(self, death.routed, death.lives, death)
@@ -90,7 +97,7 @@ class _Path:
         elif not (hop.matched or hop.exchange.external):
             yield Branch("no binding matches", sign="!")
         if hop.exchange.external:
-            yield Branch("it is external: its other bindings are not known here", sign="?")
+            yield Branch(self.tree.unknown, sign="?")
 
     def _further(self, name: str, because: str, hop: Hop) -> Branch:
         following = self.hops.get(name)

@@ -11,6 +11,7 @@ from attune_infra.render.pages.plan import change_lines
 from attune_infra.render.reports.review import Grade, Guide, Remark, Review
 from attune_infra.topology.diff import Await, Change, Create, Delete, Recreate, Update
 from attune_infra.topology.facts.refusals import ForeseenRefusal
+from attune_infra.topology.facts.unavailable import condition
 from attune_infra.topology.model import Queue, TopologyObject, label
 from attune_infra.topology.planning.plan import Plan
 from attune_infra.topology.words import counted
@@ -130,7 +131,7 @@ def _of_down(plan: Plan) -> Iterator[Remark]:
             code=_DOWN,
             name=label(queue),
             grade=Grade.ERROR,
-            what=f"exists, but its state is {queue.state}",
+            what=f"exists, but its state is {condition(queue)}",
             fails=True,
             spot=plan.origin.spot_of(queue),
             file=plan.origin.file,

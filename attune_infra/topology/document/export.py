@@ -7,12 +7,14 @@ also hold objects that no document may, such as those with names that no client 
 from __future__ import annotations
 
 from collections.abc import Callable, Set
+from typing import Final
 
 from attune_infra.topology.document.definitions import write_definitions
 from attune_infra.topology.document.judge import judge_with_values
 from attune_infra.topology.document.text import OPERATOR_POLICY, Document, group_left_out, make_portable
 from attune_infra.topology.document.write import write
 from attune_infra.topology.facts.exchanges import PREDECLARED_EXCHANGES, headers_exchanges, is_reserved
+from attune_infra.topology.facts.unavailable import unlisted
 from attune_infra.topology.model import (
     Binding,
     End,
@@ -24,6 +26,8 @@ from attune_infra.topology.model import (
     kind_of,
     label,
 )
+
+_DOWN: Final = "the queue is down, and RabbitMQ lists no binding of it: export again when its node runs"
 
 
 def as_document(topology: Topology) -> Document:
@@ -42,6 +46,7 @@ def _export(
 ) -> Document:
     kept: list[TopologyObject] = []
     left_out = [("operator policies", name, OPERATOR_POLICY) for name in sorted(topology.operator_policies)]
+    left_out += [("all bindings of queue", name, _DOWN) for name in unlisted(topology)]
     ends = {("exchange", name) for name in PREDECLARED_EXCHANGES}
     for item in topology.objects():  # bindings come last
         if why := _reason_to_leave_out(item, ends) or refuse(item):
@@ -51,7 +56,7 @@ def _export(
         if isinstance(item, Exchange | Queue):
             ends.add((kind_of(item), item.name))
     whole = Topology.of(kept, name=topology.name, default_queue_type=topology.default_queue_type)
-    return Document(writer(make_portable(whole)), group_left_out(left_out))
+    return Document(writer(make_portable(whole)), group_left_out(left_out), is_whole=not unlisted(topology))
 
 
 def _reason_to_leave_out(item: TopologyObject, ends: Set[End]) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from attune_infra.errors import ExitCode
 from attune_infra.topology.model import Queue, Topology, type_without_argument
@@ -26,10 +26,14 @@ class LeftOut:
 class Document:
     """A text to keep."""
 
-    exit_code: ClassVar[ExitCode] = ExitCode.DONE
-
     text: str
     left_out: tuple[LeftOut, ...] = ()
+    is_whole: bool = True
+    """False if something could not be looked at, so that the text may lack it."""
+
+    @property
+    def exit_code(self) -> ExitCode:
+        return ExitCode.DONE if self.is_whole else ExitCode.FAILED
 
     @property
     def content(self) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from attune_infra.topology.facts.unavailable import unlisted
 from attune_infra.topology.lint.finding import Flaw
 from attune_infra.topology.lint.subject import Subject
 
@@ -15,7 +16,7 @@ def unbound(subject: Subject) -> Iterator[Flaw]:
 
     It gets messages only through the default exchange, from publishers that know its name. That may be intended.
     """
-    targets = _targets_of_dead_letters(subject)
+    targets = _targets_of_dead_letters(subject).union(unlisted(subject.topology))
     for queue in subject.queues:
         if ("queue", queue.name) not in subject.into and queue.name not in targets:
             what = "it has no bindings: only the default exchange leads to it, by its name"

@@ -9,6 +9,7 @@ from typing import Final
 from attune_infra.topology.diff import Recreate, change_of
 from attune_infra.topology.facts.between import PREFIX
 from attune_infra.topology.facts.refusals import Restrictions, foresee_refusals
+from attune_infra.topology.facts.unavailable import condition
 from attune_infra.topology.model import Argument, Queue, Topology, label
 from attune_infra.topology.planning.migration import Migration
 from attune_infra.topology.policy import effective_arguments
@@ -74,7 +75,7 @@ def _of_queue(old: Queue, migration: Migration, contents: Contents) -> Iterator[
         hint = "use the document of its owner, or take `external` out of this one"
         yield Obstacle(f"queue {want.name} is external: only its owner can change it", hint)
     if not old.works:
-        yield Obstacle(f"queue {old.name} is {old.state}", "start the node that holds it")
+        yield Obstacle(f"queue {old.name} is {condition(old)}", "start the node that holds it")
     if migration.renames and isinstance(change_of(want, have), Recreate):
         yield Obstacle(
             f"queue {want.name} exists, and differs from the wanted one",

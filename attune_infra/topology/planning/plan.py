@@ -362,4 +362,4 @@ def _with_state(item: TopologyObject, have: Topology) -> TopologyObject:
     if not isinstance(item, Queue):
         return item
     existing = have.find_queue(item.name)
-    return item if existing is None or existing.works else replace(item, state=existing.state)
+    return item if existing is None or existing.works else replace(item, state=existing.state, node=existing.node)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from attune_infra.topology.facts.exchanges import show_exchange_name
 from attune_infra.topology.facts.releases import NEWEST, Version
+from attune_infra.topology.facts.unavailable import condition
 from attune_infra.topology.model import Binding, Message, Route, Topology, WorkerFamily, label
 from attune_infra.topology.routing.route import Routed, Routing
 from attune_infra.topology.routing.why import why, why_not
@@ -127,7 +128,7 @@ def _why_missing(queue: str, routed: Routed, have: Routing, want: Routing) -> st
     if queue not in have.topology.queues:
         return "the queue is missing"
     if not have.topology.queues[queue].works:
-        return f"the state of the queue is {have.topology.queues[queue].state}"
+        return f"the state of the queue is {condition(have.topology.queues[queue])}"
     for binding in _bindings_towards(queue, want.publish(routed.message)):
         if binding not in have.topology.bindings:
             return f"{label(binding)} is missing"

@@ -18,6 +18,7 @@ from typing import Final
 from attune_infra.errors import ExitCode
 from attune_infra.topology.facts.arguments import keeps_dead_letters
 from attune_infra.topology.facts.releases import FIRST_WITH_DEFAULT_DELIVERY_LIMIT, FIRST_WITH_LAST_DEATH, Version
+from attune_infra.topology.facts.unavailable import unlisted
 from attune_infra.topology.model import Argument, Binding, Exchange, Message, Queue, freeze
 from attune_infra.topology.policy import effective_arguments, tied_policies
 from attune_infra.topology.routing.cycles import cycles
@@ -126,6 +127,7 @@ class Trace:
     `expected` are the names of exactly the queues that it should reach, None if there is no expectation. `unmet`
     has a sentence for each difference. `unmatched` are the bindings that do not match on the whole way, None
     unless asked for. `tied` has the policies of one priority on the way: only the broker knows which is in effect.
+    `unlisted` are queues that are down, and whose bindings the broker does not list: it may reach them too.
     """
 
     routed: Routed
@@ -135,6 +137,7 @@ class Trace:
     expected: tuple[str, ...] | None = None
     unmet: tuple[str, ...] = ()
     unmatched: tuple[Unmatched, ...] | None = None
+    unlisted: tuple[str, ...] = ()
 
     @property
     def is_unroutable(self) -> bool:
@@ -176,6 +179,7 @@ def trace(
         expected=wanted,
         unmet=unmet,
         unmatched=tuple(dict.fromkeys(_unmatched(routing, everywhere))) if explain else None,
+        unlisted=unlisted(routing.topology),
     )
 
 

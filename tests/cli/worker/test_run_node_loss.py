@@ -57,7 +57,7 @@ def test_a_worker_outlives_the_node_of_its_queue(
         fleet.wait_for_words("durable", "rabbitmqctl forget_cluster_node NODE")
         if under_test.is_older_than((4, 2)):
             fleet.wait_until_consuming("transient", times=2)
-        _is_told(run, durable)
+        _is_told(run, durable, lost.name)
 
         nodes.start(lost)
 
@@ -69,7 +69,7 @@ def test_a_worker_outlives_the_node_of_its_queue(
         fleet.close()
 
 
-def _is_told(run: Command, durable: tuple[str, str]) -> None:
+def _is_told(run: Command, durable: tuple[str, str], node: str) -> None:
     """Every command that looks says what is down, and none breaks."""
     listed = run("worker", "list", "--id", "1", *durable)
     assert listed.code == 0
@@ -78,7 +78,8 @@ def _is_told(run: Command, durable: tuple[str, str]) -> None:
     verified = run("worker", "verify", "--id", "1", "--settle", "0", *durable)
     assert verified.code == 2
     assert verified.lines[0] == (
-        "failed   worker 1 (durable): queue down: queue worker.1.executions exists, but its state is down"
+        "failed   worker 1 (durable): queue down: "
+        f"queue worker.1.executions exists, but its state is down, on node {node}"
     )
 
     provisioned = run("worker", "provision", "--id", "1", *durable)
@@ -97,7 +98,7 @@ def _is_told(run: Command, durable: tuple[str, str]) -> None:
     assert examined.code == 2
     assert ": it is down: queues that it holds alone are unavailable" in examined.stdout
 
-    lost = "! queue attune.events.queue exists, but its state is down"
+    lost = f"! queue attune.events.queue exists, but its state is down, on node {node}"
     for command, codes in ((("diff",), {2}), (("setup", "--dry-run"), {1, 3}), (("setup",), {1})):
         told = run(*command, *durable)
         assert told.code in codes
