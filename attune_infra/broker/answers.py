@@ -42,6 +42,12 @@ _QUEUE_OPTIONS: Final = {
     **_IN_EFFECT,
 }
 """Counting messages, RabbitMQ 3.10 does not say if a quorum queue is exclusive."""
+MEMBERS_OF_QUEUES: Final = List(
+    Object(
+        {"name": TEXT, "type": TEXT},
+        {"leader": _TEXT_OR_NULL, "members": Either(List(TEXT), NULL), "online": Either(List(TEXT), NULL)},
+    )
+)
 _COUNTS: Final = {"messages": INTEGER, "messages_ready": INTEGER, "messages_unacknowledged": INTEGER}
 _BINDING: Final = {
     "destination": TEXT,

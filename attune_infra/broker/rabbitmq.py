@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from attune_infra.messages.peeking import Peekable
     from attune_infra.topology.diff import Create, Update
     from attune_infra.topology.doctor.diagnosis import Check
+    from attune_infra.topology.facts.quorum import Members
     from attune_infra.topology.facts.refusals import Restrictions
     from attune_infra.topology.model import Binding, Message, Topology, TopologyObject
     from attune_infra.topology.permissions.needs import Need
@@ -118,6 +119,9 @@ class RabbitMQ:
 
     def consumer_tags(self, queues: Collection[str]) -> Mapping[str, tuple[str, ...]]:
         return self._reader.consumer_tags(queues)
+
+    def members(self) -> Mapping[str, Members | None]:
+        return self._reader.members()
 
     def consumer_counts(self, queues: Collection[str]) -> Mapping[str, int]:
         return {queue: consumers for queue, (_, consumers) in self._connections.amqp.counts(queues).items()}

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from attune_infra.broker.connections import Connections
     from attune_infra.fleet.metrics import QueueStatistics
     from attune_infra.fleet.model import Depth
+    from attune_infra.topology.facts.quorum import Members
 
 _QUEUES_PER_REQUEST: Final = 50
 """Listing the default exchange's bindings of so many queues costs as much as one request."""
@@ -74,6 +75,13 @@ class Reader:
     def all_bindings(self) -> list[Binding]:
         """Return the bindings of the virtual host, with one request."""
         return recognize_missing_keys(self._listed_bindings(), self._connections.http, self._vhost)
+
+    def members(self) -> Mapping[str, Members | None]:
+        """Return the members of each quorum queue and stream; None for a stream whose members are not told."""
+        listing = self._connections.http.get(
+            "queues", self._vhost, shape=answers.MEMBERS_OF_QUEUES, **wire.MEMBERS
+        )
+        return {each["name"]: wire.members_from(each) for each in listing if each["type"] in {"quorum", "stream"}}
 
     def contents(self, queue: str) -> tuple[int | None, int | None]:
         """Return the numbers of messages, unacknowledged ones included, and of consumers; None if it is unknown.

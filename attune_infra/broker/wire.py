@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from attune_infra.topology.facts.exchanges import is_reserved
 from attune_infra.topology.facts.machinery import is_hidden
 from attune_infra.topology.facts.protocols import holds_integer
+from attune_infra.topology.facts.quorum import Members
 from attune_infra.topology.model import (
     VOID_AS_LISTED,
     Argument,
@@ -43,6 +44,9 @@ QUEUES: Final = {
 
 With statistics, RabbitMQ searches them for each queue to find its type, which takes five times as long.
 """
+
+MEMBERS: Final = {"columns": "name,type,leader,members,online", "disable_stats": "true"}
+"""Query for the members of quorum queues and streams; RabbitMQ 3.10 tells those of quorum queues."""
 
 BINDINGS: Final = {"columns": "source,destination,destination_type,routing_key,arguments"}
 """Query for the list of all bindings."""
@@ -100,6 +104,17 @@ def queues_from(listing: Iterable[Json]) -> list[Queue]:
         )
         for item in listing
     ]
+
+
+def members_from(item: Json) -> Members | None:
+    """Read the members of a replicated queue."""
+    if not item.get("members"):
+        return None
+    return Members(
+        nodes=tuple(sorted(item["members"])),
+        online=tuple(sorted(item.get("online") or ())),
+        leader=item.get("leader") or "",
+    )
 
 
 def policies_in_effect(kind: str, listing: Iterable[Json]) -> dict[tuple[str, str, str], str]:

@@ -32,6 +32,14 @@ _RequireConsumers = Annotated[
     bool,
     typer.Option("--require-consumers", help="Treat a worker without its consumer as drift, not as a warning."),
 ]
+_RequireQuorum = Annotated[
+    bool,
+    typer.Option(
+        "--require-quorum",
+        help="Check that a majority of the members of each quorum queue and stream is online; warn if no more "
+        "node may be lost.",
+    ),
+]
 _Strict = Annotated[bool, typer.Option("--strict", help="Treat undeclared objects as drift, not as a warning.")]
 _Probe = Annotated[
     bool,
@@ -49,6 +57,7 @@ def verify(
     *,
     worker: Workers = None,
     require_consumers: _RequireConsumers = False,
+    require_quorum: _RequireQuorum = False,
     strict: _Strict = False,
     probe: _Probe = False,
 ) -> None:
@@ -63,18 +72,28 @@ def verify(
         if probe:
             confirm_target(session, has_plan=False)
         with busy("checking"):
-            found = _check(session, broker, want, demands, probe=probe)
+            found = _check(session, broker, want, demands, probe=probe, quorum=require_quorum)
     session.finish_reviewed("verify", page, found)
 
 
-def _check(session: Session, broker: RabbitMQ, want: Topology, demands: Demands, *, probe: bool) -> Verification:
+def _check(
+    session: Session, broker: RabbitMQ, want: Topology, demands: Demands, *, probe: bool, quorum: bool
+) -> Verification:
     from attune_infra.operations.verify import verify
 
     found = verify(broker, want, demands)
+    if quorum:
+        found = _with_quorum(found, broker, want)
     if probe:
         found = _with_probe(found, broker, want)
     checks = (*found.checks, *_checks_of_file(session, broker))
     return replace(found, checks=checks, origin=session.origin)
+
+
+def _with_quorum(found: Verification, broker: RabbitMQ, want: Topology) -> Verification:
+    from attune_infra.operations.quorum import check_quorum
+
+    return replace(found, checks=(*found.checks, *check_quorum(broker, want)))
 
 
 def _ids(words: list[str] | None, *, require_consumers: bool) -> tuple[int, ...]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from attune_infra.topology.doctor.diagnosis import Check
     from attune_infra.topology.doctor.seen import Registry, Seen
     from attune_infra.topology.facts.permissions import Right
+    from attune_infra.topology.facts.quorum import Members
     from attune_infra.topology.facts.refusals import Restrictions
     from attune_infra.topology.model import Binding, Message, Topology, TopologyObject
     from attune_infra.topology.permissions.needs import Need
@@ -220,6 +221,14 @@ class CountingBroker(Broker, Counts, Protocol):
 
 class MeasuredBroker(CountingBroker, Statistics, Protocol):
     """A broker that also has statistics."""
+
+
+class ReplicatedBroker(Protocol):
+    """A broker that tells the members of replicated queues."""
+
+    def members(self) -> Mapping[str, Members | None]:
+        """Return the members of each quorum queue and stream, None if they are unknown; raise `BrokerError`."""
+        ...
 
 
 class ProbeBroker(Broker, Messages, Protocol):

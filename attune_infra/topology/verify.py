@@ -67,6 +67,7 @@ class Code(StrEnum):
     DEAD_LETTERS_ARRIVE = "dead-letters-arrive"
     ROUTE_HOLDS = "route-holds"
     CONSUMER_PRESENT = "consumer-present"
+    QUORUM_ONLINE = "quorum-online"
     NOTHING_UNDECLARED = "nothing-undeclared"
     FILE_READABLE = "file-readable"
     ROUTE_PROVEN = "route-proven"

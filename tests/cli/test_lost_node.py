@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from attune_infra.settings import AMQP_URL, MANAGEMENT_URL
-from support.as_a_user import Command
+from support.as_a_user import Command, Result
 from support.cluster import Cluster, cluster
 from support.eventually import eventually
 from support.under_test import BrokerUnderTest
@@ -78,6 +78,10 @@ def test_what_a_lost_node_holds_is_down_and_not_missing(nodes: Cluster, left: Co
         assert verified.lines[2] == "failed   queue orders: exists, but its state is without a leader"
     assert left("setup", document).lines[-1] == f"8 objects: {8 - len(down)} unchanged, {len(down)} down"
 
+    assert_told_of_members(
+        left("verify", "--require-quorum", "-v", document), nodes, has_leader=not without_leader
+    )
+
     traced, linted = left("trace", "shop", "job.new", "--live"), left("lint", "--live")
     listed, exported = left("dlq", "list"), left("export")
     assert {line.split()[1] for line in linted.lines if " AI0" in line} <= {"AI033", "AI035"}
@@ -93,6 +97,14 @@ def test_what_a_lost_node_holds_is_down_and_not_missing(nodes: Cluster, left: Co
         assert linted.stderr == ""
         assert listed.code == exported.code == 0
         assert f"    its messages were not read: its state is down, on node {node}" in listed.lines
+
+
+def assert_told_of_members(result: Result, nodes: Cluster, *, has_leader: bool) -> None:
+    lost, size = nodes.nodes[0].name, len(nodes.nodes)
+    [line] = [line for line in result.lines if "members of queue orders: " in line]
+    verdict, words = ("warning  ", "led by ") if has_leader else ("failed   ", "without a leader")
+    assert line.startswith(f"{verdict}members of queue orders: {size - 1} of {size} members are online, {words}")
+    assert line.endswith(f"not online: {lost}")
 
 
 def is_unlisted(document: str) -> bool:

@@ -27,6 +27,7 @@ _TITLES: Final = {
     Code.DEAD_LETTERS_ARRIVE: "Dead letters of a queue reach a queue",
     Code.ROUTE_HOLDS: "A message reaches the queues of its route",
     Code.CONSUMER_PRESENT: "A worker consumes its queue",
+    Code.QUORUM_ONLINE: "A majority of the members of a replicated queue is online",
     Code.NOTHING_UNDECLARED: "The broker has no undeclared object",
     Code.FILE_READABLE: "RabbitMQ accepts the file",
     Code.ROUTE_PROVEN: "A real message arrives as its route says",
