@@ -47,11 +47,14 @@ _PROXY = "check HTTP_PROXY and HTTPS_PROXY, or exclude the host with NO_PROXY"
 _MAX_REASON = 2000
 
 _CERTIFICATE_HINTS = {
+    9: "is the clock of this machine right? If so, wait, or have the broker's certificate issued anew",
     10: "have the broker's certificate renewed; is the clock of this machine right?",
+    18: "give the certificate itself as --ca-file, or have it issued by an authority",
     62: "connect to a host name that the certificate is valid for",
     64: "connect to a host name or address that the certificate is valid for",
 }
-"""Hints for OpenSSL's codes X509_V_ERR_CERT_HAS_EXPIRED, HOSTNAME_MISMATCH and IP_ADDRESS_MISMATCH."""
+"""Hints for OpenSSL's codes X509_V_ERR_CERT_NOT_YET_VALID, CERT_HAS_EXPIRED, DEPTH_ZERO_SELF_SIGNED_CERT,
+HOSTNAME_MISMATCH and IP_ADDRESS_MISMATCH."""
 
 
 def from_response(response: requests.Response, settings: Settings) -> BrokerError:
@@ -328,6 +331,8 @@ def _tls_hint(reason: str, endpoint: Endpoint) -> str:
     # A file that is not PEM has no reason, only words like "[SSL] PEM lib (_ssl.c:3905)".
     if reason in {"NO_CERTIFICATE_OR_CRL_FOUND", "KEY_VALUES_MISMATCH"} or "PEM lib" in reason:
         return "check the files given as --ca-file, --cert-file and --key-file"
+    if "PROTOCOL" in reason:
+        return "this program speaks TLS 1.2 and 1.3: allow one of them in RabbitMQ's ssl_options.versions"
     return "does the broker ask for a client certificate? give --cert-file and --key-file"
 
 

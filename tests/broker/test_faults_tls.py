@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -25,6 +26,7 @@ class Flaw(NamedTuple):
     problem: str
     hint: str
     until: datetime | None = None
+    since: datetime | None = None
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -76,14 +78,46 @@ def test_a_certificate_of_an_unknown_authority(authority: Authority, protocol: s
             problem="certificate has expired",
             hint="have the broker's certificate renewed; is the clock of this machine right?",
         ),
+        Flaw(
+            host="127.0.0.1",
+            name="127.0.0.1",
+            since=datetime(2100, 1, 1, tzinfo=UTC),
+            until=datetime(2101, 1, 1, tzinfo=UTC),
+            problem="certificate is not yet valid",
+            hint="is the clock of this machine right? If so, wait, or have the broker's certificate issued anew",
+        ),
     ],
 )
 def test_a_certificate_that_is_not_valid(authority: Authority, protocol: str, flaw: Flaw) -> None:
-    with serve_tls(authority.context(flaw.name, until=flaw.until)) as port:
+    with serve_tls(authority.context(flaw.name, since=flaw.since, until=flaw.until)) as port:
         assert fail_to_connect(f"{protocol}s://{flaw.host}:{port}", files={CA_FILE: authority.file}) == (
             BrokerUnreachable,
             f"its certificate cannot be trusted: {flaw.problem}",
             flaw.hint,
+        )
+
+
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1 is deprecated")
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_protocol_that_is_too_old(authority: Authority, protocol: str) -> None:
+    context = authority.context("127.0.0.1")
+    context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    with serve_tls(context) as port:
+        kind, sentence, hint = fail_to_connect(f"{protocol}s://127.0.0.1:{port}", files={CA_FILE: authority.file})
+
+    assert kind is BrokerUnreachable
+    assert sentence.startswith("TLS failed: ")
+    assert hint == "this program speaks TLS 1.2 and 1.3: allow one of them in RabbitMQ's ssl_options.versions"
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_certificate_that_nobody_else_signed(authority: Authority, protocol: str) -> None:
+    with serve_tls(authority.context_of_itself()) as port:
+        assert fail_to_connect(f"{protocol}s://127.0.0.1:{port}") == (
+            BrokerUnreachable,
+            "its certificate cannot be trusted: self-signed certificate",
+            "give the certificate itself as --ca-file, or have it issued by an authority",
         )
 
 

@@ -90,14 +90,27 @@ class Authority:
         self._authority.cert_pem.write_to_path(self.file)
 
     def context(
-        self, name: str, *, until: datetime | None = None, asks_for_certificate: bool = False
+        self,
+        name: str,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        asks_for_certificate: bool = False,
     ) -> ssl.SSLContext:
         """Return the TLS of a server with a certificate for a name."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._authority.issue_cert(name, not_after=until).configure_cert(context)
+        self._authority.issue_cert(name, not_before=since, not_after=until).configure_cert(context)
         if asks_for_certificate:
             self._authority.configure_trust(context)
             context.verify_mode = ssl.CERT_REQUIRED
+        return context
+
+    def context_of_itself(self) -> ssl.SSLContext:
+        """Return the TLS of a server whose certificate is its own authority."""
+        key = self._folder / "ca-key.pem"
+        self._authority.private_key_pem.write_to_path(key)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.file, key)
         return context
 
     def issue(self, name: str) -> tuple[Path, Path]:
