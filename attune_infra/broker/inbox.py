@@ -17,6 +17,7 @@ from attune_infra.broker import faults
 from attune_infra.broker.amqp import Amqp
 from attune_infra.broker.refusal import Refusal, no_answer, refusal_of
 from attune_infra.errors import BrokerUnreachable, RequestRefused
+from attune_infra.fleet.cautions import DEAD_LETTER_EXCHANGE, cautions_about, leads_nowhere
 from attune_infra.fleet.delivery import Delivery
 from attune_infra.settings import Settings
 from attune_infra.topology.facts.protocols import needs_http
@@ -29,6 +30,9 @@ from attune_infra.topology.worker import bindings_of, consumer_tag_of, queues_of
 
 HEARTBEAT: Final = 30.0
 """Seconds of silence after which the broker and the worker give each other up."""
+_COUNTS: Final = ("x-acquired-count", "x-delivery-count")
+"""Headers in which a quorum queue counts deliveries. The first, new in 4.3, has all of them; the other then leaves
+out messages that `basic.nack` gave back."""
 
 
 class AmqpInbox:
@@ -48,12 +52,13 @@ class AmqpInbox:
         self._amqp = Amqp(settings, heartbeat=HEARTBEAT, on_open=on_open)
         self._arrived: deque[Delivery] = deque()
         self._channels: dict[str, amqp.Channel] = {}
-        self._deleted: list[str] = []
+        self._ended: list[str] = []
+        self._draining: set[str] = set()
 
     def open(self, worker_id: int) -> tuple[str, ...]:
         self.abandon()
         self._arrived.clear()
-        self._deleted.clear()
+        self._ended.clear()
         self._queues = queues_of(self._family, worker_id)
         self._bindings = bindings_of(self._family, worker_id)
         self._amqp.target()  # a login or virtual host that is refused is no refusal of a queue
@@ -107,28 +112,68 @@ class AmqpInbox:
             )
         return self.acknowledge(delivery)
 
-    def retire(self) -> None:
+    def requeue(self, delivery: Delivery) -> bool:
+        return self._settle(delivery, lambda channel, tag: channel.basic_reject(tag, requeue=True))
+
+    def cautions(self, max_attempts: int | None) -> tuple[str, ...]:
+        nowhere = [queue.name for queue in self._queues if self._drops_dead_letters(queue)]
+        version = self._amqp.target().version
+        return tuple(cautions_about(self._queues, version=version, nowhere=nowhere, max_attempts=max_attempts))
+
+    def shared(self) -> tuple[str, ...]:
+        return tuple(queue.name for queue in self._queues if self._count(queue.name).consumer_count > 1)
+
+    def retire(self) -> tuple[str, ...]:
         try:
+            shared = self.shared()
+            self._draining = {queue.name for queue in self._queues if queue.auto_delete} - {*shared}
             for queue in self._queues:
-                if not queue.auto_delete:
+                if queue.name not in self._draining:
                     self._channels[queue.name].basic_cancel(_tag_of(self._channels[queue.name]))
             for binding in self._bindings:
-                if self._is_auto_delete(binding.destination):
+                if binding.destination in self._draining:
                     self._channels[binding.destination].queue_unbind(
                         binding.destination, binding.source, binding.routing_key, arguments=dict(binding.arguments)
                     )
         except (amqp.AMQPError, OSError) as error:
             raise faults.from_amqp_connect(error, self._settings) from error
+        return shared
 
     def is_empty(self) -> bool:
+        return not any(self._count(name).message_count for name in self._draining)
+
+    def _count(self, name: str) -> Any:
+        """Return the `message_count` and the `consumer_count` of one of its queues now."""
         try:
-            return not any(
-                self._channels[queue.name].queue_declare(queue.name, passive=True).message_count
-                for queue in self._queues
-                if queue.auto_delete
-            )
+            return self._channels[name].queue_declare(name, passive=True)
         except (amqp.AMQPError, OSError) as error:
             raise faults.from_amqp_connect(error, self._settings) from error
+
+    def _drops_dead_letters(self, queue: Queue) -> bool:
+        """Return true if the dead letter exchange of a queue leads nowhere, as far as that is known.
+
+        The topology tells it of its own exchanges, which were declared just now, and the broker of others.
+        """
+        if DEAD_LETTER_EXCHANGE not in queue.arguments:
+            return False
+        name = str(queue.arguments[DEAD_LETTER_EXCHANGE])
+        found = self._topology.exchanges.get(name)
+        if name and (found is None or found.external):
+            return not self._exists(name)
+        keys = [binding.routing_key for binding in self._bindings if binding.destination == queue.name]
+        return any(leads_nowhere(self._topology, queue, key) for key in keys or [queue.name])
+
+    def _exists(self, exchange: str) -> bool:
+        """Return false if an exchange is missing; true also if this user may not know."""
+        channel = self._amqp.open_channel()
+        try:
+            channel.exchange_declare(exchange, "direct", passive=True)
+            channel.close()
+        except amqp.NotFound:
+            return False
+        except (amqp.AMQPError, OSError):
+            return True
+        return True
 
     def _needs(self, worker_id: int) -> tuple[Need, ...]:
         """Return all that the user of AMQP needs for this worker."""
@@ -160,16 +205,14 @@ class AmqpInbox:
         """Consume a queue on a channel of its own: a worker has one consumer tag, which is unique on a channel."""
         channel = self._amqp.open_channel()
         channel.auto_decode = False
-        dead_letters = "x-dead-letter-exchange" in queue.arguments
+        dead_letters, counts = DEAD_LETTER_EXCHANGE in queue.arguments, queue.type == "quorum"
 
         def arrive(message: Any) -> None:
             message.queue, message.queue_dead_letters = queue.name, dead_letters
-            self._arrived.append(Delivery(message.body, _label_of(message), message))
+            self._arrived.append(_delivery_of(message, counts=counts))
 
         channel.basic_qos(0, self._prefetch, a_global=False)
-        channel.basic_consume(
-            queue.name, tag, callback=arrive, on_cancel=lambda _: self._deleted.append(queue.name)
-        )
+        channel.basic_consume(queue.name, tag, callback=arrive, on_cancel=lambda _: self._ended.append(queue.name))
         return channel
 
     def _read_frames(self) -> None:
@@ -183,8 +226,11 @@ class AmqpInbox:
         except (amqp.AMQPError, OSError) as error:
             raise faults.from_amqp_connect(error, self._settings) from error
         for queue, channel in self._channels.items():
-            if queue in self._deleted:
-                raise BrokerUnreachable(f"queue {queue} was deleted under its consumer")
+            if queue in self._ended:
+                raise BrokerUnreachable(
+                    f"RabbitMQ ended the consumer of queue {queue}: the queue was deleted, or a message was not "
+                    "finished within its consumer timeout"
+                )
             if not channel.is_open:
                 reason = refusal_of(getattr(channel, "failure", None) or ConnectionError("closed")).text
                 raise BrokerUnreachable(f"the channel of queue {queue} was closed: {reason}")
@@ -204,9 +250,6 @@ class AmqpInbox:
         except (amqp.AMQPError, OSError):
             return False
         return True
-
-    def _is_auto_delete(self, name: str) -> bool:
-        return any(queue.auto_delete for queue in self._queues if queue.name == name)
 
 
 def _is_external(item: TopologyObject) -> bool:
@@ -231,6 +274,20 @@ def _label_of(message: Any) -> str:
     return f"message {message_id}" if message_id else f"message number {message.delivery_info['delivery_tag']}"
 
 
+def _delivery_of(message: Any, *, counts: bool) -> Delivery:
+    """Return a message as a delivery; `counts` is true if its queue counts deliveries.
+
+    A message that is delivered for the first time may carry the count of another queue that it came from.
+    """
+    message.body = message.body or b""  # py-amqp has text for an empty one
+    found, headers = message.delivery_info, message.properties.get("application_headers") or {}
+    numbers = [headers[name] for name in _COUNTS if isinstance(headers.get(name), int)] or [1]
+    redelivered = bool(found["redelivered"])
+    origin = (message.queue, found["exchange"], found["routing_key"], str(message.properties.get("message_id")))
+    earlier = (numbers[0] if redelivered else 0) if counts else None
+    return Delivery(message.body, _label_of(message), message, origin, redelivered, earlier)
+
+
 def _dead_letter(message: Any, reason: str) -> amqp.Message:
     """Return a copy with the reason and the origin, and without expiration.
 
@@ -239,8 +296,9 @@ def _dead_letter(message: Any, reason: str) -> amqp.Message:
     properties = {
         name: value for name, value in message.properties.items() if name not in {"expiration", "user_id"}
     }
+    given = properties.pop("application_headers", {})
     headers = {
-        **properties.pop("application_headers", {}),
+        **{name: value for name, value in given.items() if name not in _COUNTS},
         "x-attune-consumer": message.delivery_info["consumer_tag"],
         "x-attune-reason": reason,
         "x-attune-queue": message.queue,

@@ -177,6 +177,7 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     "worker run": (
         ("attune-infra worker run --name worker-a --exec cat", "Print each message"),
         ("attune-infra worker run --prefetch 1 --exec 'sh -c \"sleep 1\"'", "Take one message at a time"),
+        ("attune-infra worker run --exec cat --handler-timeout 5m --max-attempts 3", "End what hangs or kills"),
     ),
     "worker dispatch": (
         ("attune-infra worker dispatch --id 1", "Send a message to a worker"),

@@ -289,12 +289,27 @@ class Inbox(Protocol):
         """
         ...
 
-    def retire(self) -> None:
-        """Stop new messages from coming, so that none is lost when the consumer is cancelled."""
+    def requeue(self, delivery: Delivery) -> bool:
+        """Give a message back to its queue, which delivers it again; return as `acknowledge`."""
+        ...
+
+    def cautions(self, max_attempts: int | None) -> tuple[str, ...]:
+        """Return a sentence for each way in which its queues lose messages, or cannot count attempts."""
+        ...
+
+    def shared(self) -> tuple[str, ...]:
+        """Return the names of the queues that others consume too."""
+        ...
+
+    def retire(self) -> tuple[str, ...]:
+        """Stop new messages from coming, so that none is lost when the consumer is cancelled.
+
+        Queues that others consume too stay bound for them; return their names.
+        """
         ...
 
     def is_empty(self) -> bool:
-        """Return True if no message is left in the worker's auto-delete queues."""
+        """Return True if no message is left in the auto-delete queues that end with this worker."""
         ...
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 import time
 from collections import deque
@@ -20,11 +19,13 @@ from attune_infra.errors import (
     RegistryUnreachable,
     RequestRefused,
 )
+from attune_infra.fleet.cautions import warn_of_hold
 from attune_infra.fleet.delivery import Delivery
 from attune_infra.fleet.register import RegisteredWorker, Registration
 from attune_infra.interfaces import Inbox, WorkerRegistry
 from attune_infra.topology.model import Severity
-from attune_infra.worker.handler import Ended, Handler, Job
+from attune_infra.worker.attempts import Attempts, Rules
+from attune_infra.worker.handler import Checked, Ended, Handler, Job
 from attune_infra.worker.log import Tell
 from attune_infra.worker.pulse import Pulse
 from attune_infra.worker.readiness import Readiness
@@ -38,6 +39,11 @@ _TICK: Final = 1.0
 """Seconds after which the connection is checked even if nothing happened."""
 _TOO_LATE: Final = ", but the connection was lost: the message comes again if its queue survived"
 
+_SHARED: Final = (
+    "others consume queue {queue} too, and get a part of its messages: a second worker of this name, or a "
+    "connection of this one that RabbitMQ still takes for alive"
+)
+
 
 def run_worker(
     registration: Registration,
@@ -46,20 +52,30 @@ def run_worker(
     handler: Handler,
     *,
     heartbeat: float,
+    rules: Rules,
     tell: Tell,
     readiness: Readiness,
 ) -> None:
-    """Register, consume and send heartbeats until asked to stop; then finish the held messages and deregister."""
+    """Register, consume and send heartbeats until asked to stop; then finish the held messages and deregister.
+
+    If another worker of the same name still consumes, the row in the registry is left to that one.
+    """
+    if warning := warn_of_hold(rules.longest_hold):
+        tell(warning, Severity.WARNING)
     with Wakeup() as wakeup:
         worker = _register(connect, registration, wakeup, _Patience(wakeup, tell, readiness))
         if worker is None:
             tell("stopped before the worker was registered")
             return
+        consumer = Worker(worker.id, inbox, handler, wakeup, tell, rules=rules, readiness=readiness)
         try:
             with Pulse(connect, worker.id, heartbeat, tell):
-                Worker(worker.id, inbox, handler, wakeup, tell, readiness=readiness).run()
+                consumer.run()
         finally:
-            _deregister(connect, worker.id, tell)
+            if consumer.has_twin:
+                tell("another worker of this name still consumes: it stays registered", Severity.WARNING)
+            else:
+                _deregister(connect, worker.id, tell)
         tell(f"worker {worker.id} has stopped")
 
 
@@ -101,13 +117,17 @@ class Worker:
         wakeup: Wakeup,
         tell: Tell,
         *,
+        rules: Rules,
         readiness: Readiness,
     ) -> None:
         self._id, self._inbox, self._handler, self._wakeup, self._tell = worker_id, inbox, handler, wakeup, tell
-        self._readiness = readiness
+        self._rules, self._attempts, self._readiness = rules, Attempts(rules), readiness
+        self.has_twin = False
+        """True if others still consumed a queue of this worker when it stopped."""
         self._waiting: deque[Delivery] = deque()
         self._current: tuple[Delivery, Job] | None = None
-        self._refused: frozenset[str] = frozenset()
+        self._told: frozenset[str] = frozenset()
+        self._overdue: str | None = None
         self._kept_until = 0.0
 
     def run(self) -> None:
@@ -131,7 +151,7 @@ class Worker:
             finally:
                 self._inbox.abandon()
         while self._current is not None:
-            self._wakeup.wait(_TICK)
+            self._wakeup.wait(self._pause)
             self._finish()
 
     def _new_patience(self) -> _Patience:
@@ -139,11 +159,14 @@ class Worker:
 
     def _connect(self) -> bool:
         """Consume; return True, because `attempt` returns None if it is broken off."""
-        refused = frozenset(self._inbox.open(self._id))
+        refused = self._inbox.open(self._id)
         self._waiting.clear()  # from the lost connection: they come again, or went with their queue
-        for what in sorted(refused - self._refused):
-            self._tell(f"cannot declare, continuing: {what}", Severity.WARNING)
-        self._refused = refused
+        warnings = [f"cannot declare, continuing: {what}" for what in refused]
+        warnings += self._inbox.cautions(self._rules.max_attempts)
+        warnings += [_SHARED.format(queue=queue) for queue in self._inbox.shared()]
+        for what in sorted({*warnings} - self._told):
+            self._tell(what, Severity.WARNING)
+        self._told = frozenset(warnings)
         self._readiness.reached()
         self._tell(f"worker {self._id} consumes")
         return True
@@ -157,20 +180,23 @@ class Worker:
             if self._wakeup.stopping and not retired:
                 self._readiness.lacks("the worker is stopping")
                 self._tell("stopping: taking no new messages, finishing those held")
-                self._inbox.retire()
+                self.has_twin = bool(self._inbox.retire())
                 retired = True
             if retired and self._is_idle and self._inbox.is_empty():
                 self._waiting.extend(self._inbox.receive())
                 if self._is_idle:
                     return
-            self._wakeup.wait(0 if self._can_go_on else _TICK, self._inbox.fileno())
+            self._wakeup.wait(self._pause, self._inbox.fileno())
 
     def _begin(self) -> None:
         """Start the next message, if none is being processed."""
         if self._current is None and self._waiting:
             delivery = self._waiting.popleft()
-            job = self._handler.start(delivery.body) if _is_json(delivery.body) else Ended("it is not JSON")
-            self._current = delivery, job
+            refusal = self._attempts.refusal_of(delivery)
+            if refusal is None:
+                self._attempts.begin(delivery)
+            job = Checked(delivery.body, self._handler.start) if refusal is None else Ended(refusal)
+            self._current, self._overdue = (delivery, job), None
 
     def _finish(self) -> None:
         """Settle the current message, if its job has ended."""
@@ -178,42 +204,47 @@ class Worker:
             return
         delivery, job = self._current
         if (ended := job.poll()) is None:
+            if job.overdue != self._overdue:
+                self._overdue = job.overdue
+                self._tell(f"{delivery.name}: {job.overdue}: its processes get SIGTERM", Severity.WARNING)
             return
         try:
-            settled = self._settle(delivery, ended)
+            how, settled = self._settle(delivery, ended)
         except RequestRefused as error:
             self._tell(f"{error.sentence}; {error.hint}" if error.hint else error.sentence, Severity.ERROR)
             self._kept_until = time.monotonic() + _LONGEST_PAUSE
             return
         self._current = None
-        how = f"rejected: {ended.failure}" if ended.failure else "done"
         is_well = settled and ended.failure is None
         words = f"{delivery.name} {how}{'' if settled else _TOO_LATE}"
         self._tell(words, Severity.INFO if is_well else Severity.WARNING)
 
-    def _settle(self, delivery: Delivery, ended: Ended) -> bool:
+    def _settle(self, delivery: Delivery, ended: Ended) -> tuple[str, bool]:
+        """Settle a message; return its fate in words, and False if its connection is gone."""
+        if ended.is_late and self._attempts.allows_another(delivery):
+            number = self._attempts.number(delivery)
+            return f"given back to its queue: {ended.failure} ({number})", self._inbox.requeue(delivery)
         if ended.failure is None:
-            return self._inbox.acknowledge(delivery)
-        return self._inbox.reject(delivery, ended.failure)
+            how, settled = "done", self._inbox.acknowledge(delivery)
+        else:
+            how, settled = f"rejected: {ended.failure}", self._inbox.reject(delivery, ended.failure)
+        if settled:
+            self._attempts.finish(delivery)
+        return how, settled
 
     @property
     def _is_idle(self) -> bool:
         return self._current is None and not self._waiting
 
     @property
-    def _can_go_on(self) -> bool:
-        """True if there is work to do without waiting."""
+    def _pause(self) -> float:
+        """The seconds for which there is nothing to do, unless something happens."""
         if self._current is None:
-            return bool(self._waiting)
-        return self._current[1].poll() is not None and time.monotonic() >= self._kept_until
-
-
-def _is_json(body: bytes) -> bool:
-    try:
-        json.loads(body)
-    except (ValueError, RecursionError):
-        return False
-    return True
+            return 0.0 if self._waiting else _TICK
+        job = self._current[1]
+        if job.poll() is not None:
+            return min(_TICK, max(0.0, self._kept_until - time.monotonic()))
+        return min(_TICK, job.seconds_left)
 
 
 class _Patience:

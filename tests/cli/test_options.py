@@ -68,6 +68,13 @@ OPTIONS = frozenset(
         ("verify attune.yaml --topology attune", "the topology is given twice"),
         ("topology show attune --topology attune", "the topology is given twice"),
         ("topology check", "no document is given"),
+        ("worker run --handler-timeout 5m", "--handler-timeout is about a command"),
+        ("worker run --exec true --on-timeout reject", "--on-timeout is about a time-out"),
+        (
+            "worker run --exec true --handler-timeout 5m --on-timeout requeue",
+            "--on-timeout requeue needs --max-attempts",
+        ),
+        ("worker run --max-attempts 3 --prefetch 2", "--max-attempts goes with --prefetch 1, not 2"),
         ("worker dispatch --id 1-2", "--worker or --id: '1-2' is more than one worker"),
     ],
 )
@@ -99,7 +106,14 @@ def test_workers_are_named_alike_everywhere(attune_infra_alone: Command, line: s
 
 @pytest.mark.parametrize("text", ["soon", "1.5h", "-1", "nan", "inf", "24 h"])
 @pytest.mark.parametrize(
-    "line", ["setup --timeout", "setup --wait", "worker verify --all --settle", "worker run --heartbeat"]
+    "line",
+    [
+        "setup --timeout",
+        "setup --wait",
+        "worker verify --all --settle",
+        "worker run --heartbeat",
+        "worker run --exec true --handler-timeout",
+    ],
 )
 def test_times_are_durations(attune_infra_alone: Command, line: str, text: str) -> None:
     assert line.rsplit(maxsplit=1)[-1] in refusal(attune_infra_alone(*line.split(), text))

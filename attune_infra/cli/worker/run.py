@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,13 +16,12 @@ from attune_infra.cli._session import Session
 from attune_infra.cli._shared import Uses, shared
 from attune_infra.cli._staying import keep_running
 from attune_infra.cli._target import require_named
+from attune_infra.cli.worker._handling import Handling, OnTimeout
 from attune_infra.cli.worker._options import Name
-from attune_infra.errors import WrongUsage
 from attune_infra.settings import Via
 
 if TYPE_CHECKING:
     from attune_infra.broker.inbox import AmqpInbox
-    from attune_infra.worker.handler import Handler
     from attune_infra.worker.readiness import Readiness
 
 app = App()
@@ -35,8 +32,44 @@ _Exec = Annotated[
         "--exec", metavar="COMMAND", help="Command to run for each message, with the message on standard input."
     ),
 ]
+_Timeout = Annotated[
+    float | None,
+    duration_option(
+        "--handler-timeout",
+        about="Longest time for the command: 5m. Then its processes get SIGTERM, and 5 s later SIGKILL. Times "
+        "--prefetch, it has to be shorter than RabbitMQ's consumer_timeout (30m). Default: no limit.",
+        minimum=0.1,
+    ),
+]
+_OnTimeoutOption = Annotated[
+    OnTimeout | None,
+    typer.Option(
+        "--on-timeout",
+        help="Fate of a message whose command took too long: to the dead letter exchange (reject, the default), "
+        "or back to its queue (requeue, which needs --max-attempts).",
+        show_default=False,
+    ),
+]
+_MaxAttempts = Annotated[
+    int | None,
+    typer.Option(
+        "--max-attempts",
+        metavar="N",
+        min=1,
+        help="Reject a message that was delivered N times and never finished, even if it killed the worker. Only "
+        "quorum queues count that; for others, a worker counts in memory, until it ends. Sets --prefetch 1.",
+        show_default=False,
+    ),
+]
 _Prefetch = Annotated[
-    int, typer.Option("--prefetch", min=1, max=65535, help="Messages to hold while one is processed.")
+    int | None,
+    typer.Option(
+        "--prefetch",
+        min=1,
+        max=65535,
+        help="Messages to hold while one is processed; default: 10, with --max-attempts 1.",
+        show_default=False,
+    ),
 ]
 _Heartbeat = Annotated[
     float,
@@ -61,7 +94,10 @@ def run(
     *,
     name: Name = None,
     command: _Exec = None,
-    prefetch: _Prefetch = 10,
+    handler_timeout: _Timeout = None,
+    on_timeout: _OnTimeoutOption = None,
+    max_attempts: _MaxAttempts = None,
+    prefetch: _Prefetch = None,
     heartbeat: _Heartbeat = 30.0,
     dead_letter_exchange: _DeadLetterExchange = None,
     health: _Health = None,
@@ -69,20 +105,28 @@ def run(
 ) -> None:
     """Run a worker: register, consume, and pass each message to a command, until SIGTERM.
 
-    Exit code 0 of the command acknowledges a message. Any other sends it to the dead letter exchange.
+    Exit code 0 of the command acknowledges a message. Any other sends it to the dead letter exchange. Processes
+    that the command leaves behind are killed, unless they have left its process group.
     """
     from attune_infra.worker.register import registration
     from attune_infra.worker.run import run_worker
 
-    described, handler = registration(name, None, None, None, ()), _handler(command)
+    described = registration(name, None, None, None, ())
+    handling = Handling.of(command, handler_timeout, on_timeout, max_attempts, prefetch)
     use_log(log_format, worker=described.name)
-    inbox = _inbox(session, prefetch, dead_letter_exchange)
+    inbox = _inbox(session, handling.prefetch, dead_letter_exchange)
     confirm_target(session, has_plan=False)
-    readiness = _serve_health(health)
+    readiness, rules, handler = _serve_health(health), handling.rules, handling.handler()
     keep_running()
-    # `run_worker` itself waits as long as needed, and still reacts to SIGTERM
-    connect = replace(session, given_wait=None).registry
-    run_worker(described, connect, inbox, handler, heartbeat=heartbeat, tell=tell, readiness=readiness)
+    connect = _without_wait(session).registry
+    run_worker(
+        described, connect, inbox, handler, heartbeat=heartbeat, rules=rules, tell=tell, readiness=readiness
+    )
+
+
+def _without_wait(session: Session) -> Session:
+    """Return a session that does not wait: the worker waits itself, as long as needed, and reacts to SIGTERM."""
+    return replace(session, given_wait=None)
 
 
 def _serve_health(address: str | None) -> Readiness:
@@ -108,23 +152,3 @@ def _inbox(session: Session, prefetch: int, dead_letter_exchange: str | None) ->
     return AmqpInbox(
         session.settings, topology, prefetch=prefetch, dead_letter_exchange=exchange, on_open=session.note
     )
-
-
-def _handler(command: str | None) -> Handler:
-    from attune_infra.worker import handler
-
-    return handler.Nothing() if command is None else handler.Command(_words_of(command))
-
-
-def _words_of(command: str) -> list[str]:
-    """Return the words of a command; raise `WrongUsage` unless its first word is an executable program."""
-    try:
-        words = shlex.split(command)
-    except ValueError as error:
-        raise WrongUsage(f"--exec cannot be split into words: {error}", hint="quote it as for a shell") from error
-    if not words or shutil.which(words[0]) is None:
-        raise WrongUsage(
-            f"there is no executable command '{words[0] if words else ''}'",
-            hint="--exec runs a program, without a shell; for a shell give --exec 'sh -c \"...\"'",
-        )
-    return words

@@ -105,7 +105,9 @@ def test_a_queue_deleted_under_it_is_made_again(fleet: Fleet, channel: amqp.Chan
     channel.queue_delete("worker.1.executions")
 
     fleet.wait_until_consuming("w", times=2)
-    assert "queue worker.1.executions was deleted under its consumer; retrying" in fleet.talk("w")
+    assert "RabbitMQ ended the consumer of queue worker.1.executions: the queue was deleted, or " in fleet.talk(
+        "w"
+    )
     send(channel, "after")
     eventually(fleet.handled_ids, ["after"].__eq__)
 

@@ -46,6 +46,26 @@ def test_a_database_that_is_away_holds_up_no_message(
     assert run("worker", "verify", "--id", "1", "--settle", "20").code == 0
 
 
+def test_without_its_database_a_worker_comes_back_and_stops_and_says_so(
+    fleet: Fleet, run: Command, sandbox: BoundSandbox, channel: amqp.Channel
+) -> None:
+    worker = fleet.start("w")
+    fleet.wait_until_consuming("w")
+    sandbox.stop_database()
+    try:
+        channel.queue_delete("worker.1.executions")
+        fleet.wait_until_consuming("w", times=2)
+        send(channel, "last")
+        eventually(fleet.handled_ids, ["last"].__eq__)
+        worker.send_signal(signal.SIGTERM)
+
+        assert worker.wait(timeout=20) == 0
+    finally:
+        sandbox.start_database()
+    assert "the worker could not be deregistered: " in fleet.talk("w")
+    assert statuses(run) == [(1, "active")]
+
+
 def test_a_worker_waits_for_a_database_that_is_not_up_yet(fleet: Fleet, sandbox: BoundSandbox) -> None:
     sandbox.stop_database()
     try:
