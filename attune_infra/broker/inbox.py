@@ -36,7 +36,7 @@ out messages that `basic.nack` gave back."""
 
 
 class AmqpInbox:
-    """The queues of one worker as `interfaces.Inbox`."""
+    """The queues of one worker as `interfaces.inbox.Inbox`."""
 
     def __init__(
         self,

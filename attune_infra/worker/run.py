@@ -22,7 +22,8 @@ from attune_infra.errors import (
 from attune_infra.fleet.cautions import warn_of_hold
 from attune_infra.fleet.delivery import Delivery
 from attune_infra.fleet.register import RegisteredWorker, Registration
-from attune_infra.interfaces import Inbox, WorkerRegistry
+from attune_infra.interfaces import WorkerRegistry
+from attune_infra.interfaces.inbox import Inbox
 from attune_infra.topology.model import Severity
 from attune_infra.worker.attempts import Attempts, Rules
 from attune_infra.worker.handler import Checked, Ended, Handler, Job
