@@ -50,7 +50,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--messages", type=int, default=2000, help="random messages to publish on the broker")
     group.addoption("--fleet", type=int, default=4, help="real workers to run through a restart")
     group.addoption("--outage", type=float, default=2.0, help="seconds of the database outage")
-    group.addoption("--fire", type=int, default=300, help="messages that workers handle amid restarts")
+    group.addoption("--fire", type=int, default=220, help="messages that workers handle amid restarts")
     group.addoption("--restarts", type=int, default=3, help="restarts of worker, broker and database meanwhile")
     group.addoption("--changes", type=int, default=40, help="random changes of a topology to make on the broker")
     group.addoption("--policies", type=int, default=60, help="queues under random stacks of policies")
