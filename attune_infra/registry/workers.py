@@ -106,6 +106,17 @@ _MISSING: Final = """
 """
 
 
+_TLS_HINTS: Final = {
+    "certificate verify failed": "its certificate has expired, is not valid yet, or is of another authority than "
+    "`sslrootcert` of the database URL; `openssl s_client -starttls postgres -connect HOST:5432` shows it",
+    "does not match host name": "give a host name in the database URL that the certificate is valid for",
+    "does not support SSL": "switch `ssl` on in postgresql.conf; or, in a network you trust, sslmode=disable",
+    "root certificate file": "add sslrootcert=FILE to the database URL, with the certificate of its authority",
+    "certificate required": "add sslcert=FILE and sslkey=FILE to the database URL: PostgreSQL wants a certificate",
+}
+"""Hints by the words of libpq and OpenSSL."""
+
+
 class PostgresRegistry:
     """The registry in the PostgreSQL database of a URL; `timeout` is in seconds.
 
@@ -279,15 +290,23 @@ def connect(url: str, timeout: float) -> psycopg.Connection[_Row]:
         if _NO_CONNECT in sentence:
             target = psycopg.conninfo.conninfo_to_dict(url)
             raise no_connection(str(target.get("user")), str(target.get("dbname")), sentence) from error
+        hint = _tls_hint(sentence)
         if _is_permanent(sentence):
-            raise RegistryError(f"cannot open the database: {sentence}", hint="check the database URL") from error
+            hint = hint or "check the database URL"
+            raise RegistryError(f"cannot open the database: {sentence}", hint=hint) from error
         if _has_no_address(sentence, url):
             sentence = "its host has no address"
         raise RegistryUnreachable(
             f"cannot reach the database: {sentence}",
-            hint="check host and port of the database URL; if it is still starting, `--wait 60` waits for it",
+            hint=hint
+            or "check host and port of the database URL; if it is still starting, `--wait 60` waits for it",
         ) from error
     return connection
+
+
+def _tls_hint(sentence: str) -> str | None:
+    """Return the hint for TLS that failed, by libpq's and OpenSSL's words; None for another failure."""
+    return next((hint for words, hint in _TLS_HINTS.items() if words in sentence), None)
 
 
 def _has_no_address(sentence: str, url: str) -> bool:
