@@ -45,6 +45,7 @@ _ESCAPES: Final = (r"%[0-9A-Fa-f]{2}", r"\\x[0-9a-f]{2}", r"\\u[0-9a-f]{4}", r"\
 _BEGIN: Final = rf"(?:(?<![\w-])(?<!\w\.)|{'|'.join(f'(?<={each})' for each in _ESCAPES)})"
 _END: Final = r"(?![\w-]|\.\w)"
 _LIKE_A_URL: Final = re.compile(r"[a-z]:/|:.*@|password\s*=", re.DOTALL)
+_BETWEEN_URLS: Final = re.compile(rf",(?=(?:{_SCHEMES})://)", re.IGNORECASE)
 _BETWEEN_WORDS: Final = re.compile(r"[\s'\"{}]+")
 _PROXIES: Final = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 _SHOWN: Final = re.compile(
@@ -98,8 +99,26 @@ _ODD: Final = _Memory()
 """The words of URLs in which the password may be anywhere."""
 
 
+def separate_urls(text: str) -> list[str]:
+    """Return each of several URLs that are joined by commas; a text without them is the only one."""
+    return _BETWEEN_URLS.split(text)
+
+
 def remember_url(text: str) -> None:
-    """Remember a text that is given as a URL."""
+    """Remember a text that is given as a URL, or as several URLs."""
+    urls = separate_urls(text)
+    if all(_is_good(each) for each in urls):
+        for each in urls:
+            _remember_one(each)
+    else:
+        _remember_one(text)
+
+
+def _is_good(url: str) -> bool:
+    return any(form.fullmatch(url) for form in (_PLAIN, _COMPLETE, _USER_ONLY))
+
+
+def _remember_one(text: str) -> None:
     for found in _PASSWORD_IN_QUERY.findall(text):
         remember_password(found)
     if _PLAIN.fullmatch(text):

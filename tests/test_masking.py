@@ -27,6 +27,14 @@ def test_the_password_of_a_good_url_is_masked_in_each_of_its_forms() -> None:
     assert masked_result("p/w0rd") == "p/w0rd"
 
 
+@pytest.mark.parametrize("url", ["amqp://svc:p%2Fw0rd@a:1,b/v", "amqp://svc:p%2Fw0rd@a/v,amqp://svc:p%2Fw0rd@b/v"])
+def test_the_password_of_several_hosts_is_masked_and_the_hosts_are_not(url: str) -> None:
+    remember_url(url)
+
+    assert masked("p/w0rd, host b of a and b, user 'svc'") == "***, host b of a and b, user 'svc'"
+    assert masked(f"cannot read {url}").removeprefix("cannot read ") in {"amqp://***", "amqp://***,amqp://***"}
+
+
 @pytest.mark.parametrize("password", ["guest", "orders", "abc"])
 def test_a_password_that_is_a_plain_word_leaves_sentences_alone(password: str) -> None:
     remember_url(f"amqp://svc:{password}@host")
@@ -42,6 +50,8 @@ def test_a_password_that_is_a_plain_word_leaves_sentences_alone(password: str) -
         "amqp://svc@S3cret:host",
         "svc:S3cret@h",
         "amqp://svc:p@S3cret@h",
+        "amqp://svc:p@h,svc:S3cret@i",
+        "amqp://svc:p@h/v,amqp://svc:12/S3cret@i",
         "amqp://h/svc%3AS3cret%40x",
         "host=h password=S3cret",
     ],
@@ -81,6 +91,8 @@ def test_urls_of_files_and_proxies_are_remembered() -> None:
     [
         "amqp://broker.example.com:5671/orders%2Fnew",
         "http://[::1]:15672/rabbit",
+        "amqp://one,[::2]:5672/orders",
+        "amqp://one/orders,amqp://two/orders",
         "postgresql://one:5432,two:5432/attune?sslmode=require",
         "postgresql:///attune?host=/run/postgresql",
     ],

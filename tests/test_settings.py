@@ -104,6 +104,43 @@ def test_the_virtual_host_is_found_whatever_the_other_settings_are(tmp_path: Pat
         virtual_host({AMQP_URL: "nonsense"}, {})
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "amqp://u:p%2Cw@a:5673,b,[::1]:1,c.example/v",
+        "amqp://u:p%2Cw@a:5673/v,amqp://u:p%2Cw@b/v,amqp://u:p%2Cw@[::1]:1,c.example/v",
+    ],
+)
+def test_a_url_may_have_several_hosts(url: str) -> None:
+    settings = from_url(url)
+
+    assert settings.amqp.base_url == "amqp://a:5673,b:5672,[::1]:1,c.example:5672"
+    assert settings.management.base_url == "http://a:15672,b:15672,[::1]:15672,c.example:15672"
+    assert (settings.virtual_host, settings.management.password) == ("v", "p,w")
+    assert [each.base_url for each in settings.amqp.hosts][:2] == ["amqp://a:5673", "amqp://b:5672"]
+    assert {(each.user, each.password, each.others) for each in settings.amqp.hosts} == {("u", "p,w", ())}
+
+
+def test_the_management_url_may_have_several_hosts_too() -> None:
+    settings = resolve({AMQP_URL: "amqp://u:p@a,b", MANAGEMENT_URL: "https://[::2],m:1/rabbit/api"}, {})
+
+    assert (settings.management.base_url, settings.management_path) == ("https://[::2]:15671,m:1", "/rabbit")
+    assert (settings.management.user, settings.management.password) == ("u", "p")
+
+
+def test_a_password_of_several_hosts_is_asked_for_once() -> None:
+    asked: list[str] = []
+
+    def ask(of: str) -> str:
+        asked.append(of)
+        return "typed"
+
+    settings = resolve({AMQP_URL: "amqp://ops@[::1]:1,h", MANAGEMENT_URL: "http://ops@a,[::1]"}, {}, ask=ask)
+
+    assert {each.password for each in (*settings.amqp.hosts, *settings.management.hosts)} == {"typed"}
+    assert asked == ["ops at amqp://[::1]:1,h:5672"]
+
+
 def test_a_password_is_in_no_repr() -> None:
     settings = resolve({AMQP_URL: "amqp://u:s3cret@h", DATABASE_URL: "postgresql://u:s3cret@h/d"}, {})
 
@@ -141,6 +178,30 @@ def test_a_password_is_in_no_repr() -> None:
             )
         ),
         (DATABASE_URL, "mysql://h", "--database-url does not start with postgresql://"),
+        *(
+            (AMQP_URL, url, sentence)
+            for url, sentence in {
+                "amqp://u:s3cret@a,,c/v": "host 2 of 3 in --amqp-url is empty",
+                "amqp://u:s3cret@,c": "host 1 of 2 in --amqp-url is empty",
+                "amqp://u:s3cret@a,": "host 2 of 2 in --amqp-url is empty",
+                "amqp://u:s3cret@a,b:99999": "host 2 of 2 in --amqp-url is not HOST or HOST:PORT",
+                "amqp://u:s3cret@a,b:s3cret/v": "host 2 of 2 in --amqp-url is not HOST or HOST:PORT",
+                "amqp://u:s3cret@[::1,b": "host 1 of 2 in --amqp-url is not HOST or HOST:PORT",
+                "amqp://u:s3cret@a,b:0": "host 2 of 2 in --amqp-url has port 0, on which no server can listen",
+                "amqp://u:s3cret@a,b c": "host 2 of 2 in --amqp-url is a name that no server can have",
+                "amqp://u:s3cret@a,b/v?x": "--amqp-url has a '?' or '#' part, which is not supported",
+                "amqp://u:s3cret@a,u:s3cret@b/v": "--amqp-url has a user before more than one host",
+                "amqp://u:s3cret@a/v,http://u:s3cret@b": "--amqp-url does not start with amqp:// or amqps://",
+                **dict.fromkeys(
+                    (
+                        "amqp://u:s3cret@a/v,amqp://u:s3cret@b/w",
+                        "amqp://u:s3cret@a/v,amqp://u:s3cret7@b/v",
+                        "amqp://u:s3cret@a/v,amqps://u:s3cret@b/v",
+                    ),
+                    "--amqp-url has several URLs that differ in more than host and port",
+                ),
+            }.items()
+        ),
         (CA_FILE, "/no/such/file", "--ca-file: there is no file /no/such/file"),
         (KEY_FILE, __file__, "a key file needs a certificate file"),
     ],

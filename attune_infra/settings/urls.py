@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
 
 from attune_infra.errors import InvalidInput
+from attune_infra.masking import separate_urls
 from attune_infra.settings.values import DEFAULT_AMQP_URL, Endpoint
 
 _MAX_LABEL_BYTES: Final = 63
@@ -20,6 +21,8 @@ _DATABASE_URL: Final = re.compile(
     r"(?:,(?:[\w.%-]*|\[[0-9A-Fa-f:.%]*\])(?::\d*)?)*(?:/[^@/?]*)?(?:\?.*)?"
 )
 """As libpq reads a URL: several hosts are possible, and an empty one is that of a local socket."""
+_PARTS: Final = re.compile(r"([a-z]+://)((?:[^/?#]*@)?)([^/?#]*)(.*)", re.DOTALL | re.IGNORECASE)
+"""Scheme, user with password, hosts, and the rest of a URL."""
 
 
 def amqp_of(url: str | None, origin: str) -> tuple[Endpoint, str]:
@@ -32,7 +35,7 @@ def amqp_of(url: str | None, origin: str) -> tuple[Endpoint, str]:
 def lacks_password(url: str) -> bool:
     """Return True if a readable URL has a user, and no password or an empty one."""
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(_single_urls(url)[0])
     except ValueError:
         return False
     return bool(parts.username) and not parts.password
@@ -58,31 +61,76 @@ def check_database_url(url: str, origin: str) -> None:
 
 
 def _endpoint(url: str, origin: str, ports: Mapping[str, int], example: str) -> tuple[Endpoint, str]:
-    hint = _hint(url, example)
+    """Return the endpoint of all hosts of a URL, or of several URLs, and their path."""
     _refuse_odd_characters(url.strip(), origin)
+    _refuse_two_users(url, origin)
+    urls, hint = _single_urls(url), _hint(url, example)
+    if any(each.partition(":")[0].lower() not in ports for each in urls):
+        known = " or ".join(f"{scheme}://" for scheme in ports)
+        raise InvalidInput(f"{origin} does not start with {known}", hint=f"write it as {example}")
+    found = [_endpoint_of_one(each, origin, ports, hint, (n, len(urls))) for n, each in enumerate(urls, 1)]
+    first, path = found[0]
+    if any(replace(each, host=first.host, port=first.port) != first or other != path for each, other in found):
+        raise InvalidInput(
+            f"{origin} has several URLs that differ in more than host and port",
+            hint="all hosts have one scheme, user, password and path; write one URL with several hosts: "
+            + example.replace("HOST", "HOST1,HOST2").replace("HOST1,HOST2:", "HOST1:PORT,HOST2:"),
+        )
+    return replace(first, others=tuple((each.host, each.port) for each, _ in found[1:])), path
+
+
+def _single_urls(url: str) -> Sequence[str]:
+    """Return a URL for each host of a URL, and of each of several URLs that are joined by commas."""
+    found = []
+    for each in separate_urls(url.lstrip()):
+        parts = _PARTS.fullmatch(each)
+        if parts is None:
+            found.append(each)
+            continue
+        scheme, user, hosts, rest = parts.groups()
+        found += [f"{scheme}{user}{host}{rest}" for host in hosts.split(",")]
+    return found
+
+
+def _refuse_two_users(url: str, origin: str) -> None:
+    """Refuse a list in which each host has the user of its own, since all before the last `@` is a password."""
+    for each in separate_urls(url.lstrip()):
+        parts = _PARTS.fullmatch(each)
+        user, at, rest = parts[2].partition("@") if parts else ("", "", "")
+        if at and f",{user.partition(':')[0]}:" in rest:
+            raise InvalidInput(
+                f"{origin} has a user before more than one host",
+                hint="give user and password once, before the first host; they are those of all hosts",
+            )
+
+
+def _endpoint_of_one(
+    url: str, origin: str, ports: Mapping[str, int], hint: str, place: tuple[int, int]
+) -> tuple[Endpoint, str]:
+    """Return the endpoint and the path of a URL with one host, which is that number of so many."""
+    number, count = place
+    which = f"host {number} of {count} in {origin}"
+    is_alone = count == 1
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
-        raise InvalidInput(f"{origin} is not a URL: its port or host cannot be read", hint=hint) from error
-    if parts.scheme not in ports:
-        known = " or ".join(f"{scheme}://" for scheme in ports)
-        raise InvalidInput(f"{origin} does not start with {known}", hint=f"write it as {example}")
+        unreadable = f"{origin} is not a URL: its port or host cannot be read"
+        raise InvalidInput(unreadable if is_alone else f"{which} is not HOST or HOST:PORT", hint=hint) from error
     if not parts.hostname:
-        raise InvalidInput(f"{origin} has no host", hint=hint)
+        raise InvalidInput(f"{origin} has no host" if is_alone else f"{which} is empty", hint=hint)
     if not _is_host(parts.hostname):
-        raise InvalidInput(f"{origin} has a host that no server can have", hint=hint)
+        impossible = "has a host that no server can have" if is_alone else "is a name that no server can have"
+        raise InvalidInput(f"{origin if is_alone else which} {impossible}", hint=hint)
     if port == 0:
-        raise InvalidInput(f"{origin} has port 0, on which no server can listen", hint=hint)
+        raise InvalidInput(f"{origin if is_alone else which} has port 0, on which no server can listen", hint=hint)
     if parts.query or parts.fragment:
         raise InvalidInput(f"{origin} has a '?' or '#' part, which is not supported", hint=hint)
     if parts.path and "@" in parts.path:
         raise InvalidInput(f"{origin} has an '@' behind the host", hint=hint)
+    user, password = _credentials(parts)
     endpoint = Endpoint(
-        scheme=parts.scheme,
-        host=parts.hostname,
-        port=port or ports[parts.scheme],
-        **_credentials(parts),
+        scheme=parts.scheme, host=parts.hostname, port=port or ports[parts.scheme], user=user, password=password
     )
     return endpoint, parts.path
 
@@ -128,20 +176,22 @@ def _is_host(name: str) -> bool:
     return all(character.isalnum() or character in "._-" for character in name)
 
 
-def _credentials(parts: SplitResult) -> dict[str, str]:
+def _credentials(parts: SplitResult) -> tuple[str, str]:
+    """Return user and password."""
     if parts.username is None:
-        return {"user": "guest", "password": "guest"}
-    return {"user": unquote(parts.username), "password": unquote(parts.password or "")}
+        return "guest", "guest"
+    return unquote(parts.username), unquote(parts.password or "")
 
 
 def management_of(amqp: Endpoint, url: str | None, origin: str) -> tuple[Endpoint, str]:
-    """Return the endpoint and path of the management API, by default on the AMQP host at the standard port."""
+    """Return the endpoint and path of the management API, by default on the AMQP hosts at the standard port."""
     ports = {"http": 15672, "https": 15671}
     if url is None:
         scheme = "https" if amqp.tls else "http"
-        return replace(amqp, scheme=scheme, port=ports[scheme]), ""
+        others = tuple((host, ports[scheme]) for host, _ in amqp.others)
+        return replace(amqp, scheme=scheme, port=ports[scheme], others=others), ""
     endpoint, path = _endpoint(url, origin, ports, "http://HOST:15672")
-    if urlsplit(url).username is None:
+    if urlsplit(_single_urls(url)[0]).username is None:
         endpoint = replace(endpoint, user=amqp.user, password=amqp.password)
     return endpoint, path.rstrip("/").removesuffix("/api")
 

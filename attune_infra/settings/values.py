@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
@@ -88,22 +88,33 @@ def all_settings() -> tuple[Setting, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """The address of a server, and the user and password to log in with."""
+    """The address of a server, or of each node of a cluster, and the user and password to log in with."""
 
     scheme: str
     host: str
     port: int
     user: str
     password: str = field(repr=False)
+    others: tuple[tuple[str, int], ...] = ()
+    """Host and port of each further node."""
 
     @property
     def tls(self) -> bool:
         return self.scheme in {"amqps", "https"}
 
     @property
+    def hosts(self) -> tuple[Endpoint, ...]:
+        """An endpoint for each host, in the order of the URL."""
+        if not self.others:
+            return (self,)
+        places = ((self.host, self.port), *self.others)
+        return tuple(replace(self, host=host, port=port, others=()) for host, port in places)
+
+    @property
     def netloc(self) -> str:
-        """Host and port as they stand in a URL."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        """Hosts and ports as they stand in a URL."""
+        places = ((self.host, self.port), *self.others)
+        return ",".join(f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in places)
 
     @property
     def base_url(self) -> str:

@@ -58,6 +58,16 @@ SHAPES: Final = (
     "{scheme}://{host}/x#{raw}",
     "{scheme}://{scheme}://svc:{raw}@{host}/x",
     "{scheme}://svc:{raw}@{host},svc:{raw}@{host}/x",
+    "{scheme}://svc:{raw}@{host},127.0.0.1:2/x",
+    "{scheme}://svc:{encoded}@{host},[::1]:2/x",
+    "{scheme}://svc:{raw}@{host},,127.0.0.1:2/x",
+    "{scheme}://svc:{raw}@{host},127.0.0.1:99999/x",
+    "{scheme}://svc:{raw},{host}/x",
+    "{scheme}://svc:12,{raw}@{host}/x",
+    "{scheme}://svc:{raw}@{host}/x,{scheme}://svc:{raw}@{host}/x",
+    "{scheme}://svc:{encoded}@{host}/x,{scheme}://svc:{encoded}@127.0.0.1:2/x",
+    "{scheme}://svc:x@{host}/x,{scheme}://svc:{raw}@{host}/x",
+    "{scheme}://svc:x@{host},{scheme}://svc:{raw}/x",
     "{scheme}:/svc:{raw}@{host}/x",
     "{scheme}:svc:{raw}@{host}/x",
     "{scheme}:///svc:{raw}@{host}/x",
@@ -185,8 +195,11 @@ def runs(scheme: str, way: str, random: Random, folder: Path) -> Iterator[Run]:
 
 
 def _is_like_a_good_url(shape: str, canary: Canary) -> bool:
-    """Return True for a password that is cut by its only `@`, so that its rest is a host like any other."""
-    return canary.raw.count("@") == 1 and "@" not in shape.partition("{raw}")[2]
+    """Return True for a password whose end is a host like any other: cut by an `@`, or by a comma behind one."""
+    before, _, after = shape.partition("{raw}")
+    if "@" in after:
+        return False
+    return canary.raw.count("@") == 1 or ("@" in before and "," in canary.raw)
 
 
 def _misplaced(line: str, url: str, file: Path) -> list[str]:
