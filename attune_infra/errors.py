@@ -28,6 +28,7 @@ Anything else that escapes is a bug and keeps its traceback.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import IntEnum, StrEnum
 from typing import ClassVar
 
@@ -76,7 +77,8 @@ class ErrorCode(StrEnum):
 class AttuneError(Exception):
     """An expected failure: a sentence that says what happened, and a hint that says what to do.
 
-    Both are masked: nothing secret is in them, whatever another library put into its own message.
+    The `parts` of a failure are its reasons; they end the sentence, and `text` has a line for each. All texts are
+    masked: nothing secret is in them, whatever another library put into its own message.
     """
 
     code: ClassVar[ErrorCode]
@@ -84,8 +86,9 @@ class AttuneError(Exception):
     may_pass: ClassVar[bool] = False
     """True if trying again later may help."""
 
-    def __init__(self, sentence: str, *, hint: str | None = None) -> None:
-        self.sentence = masked(sentence)
+    def __init__(self, sentence: str, *, hint: str | None = None, parts: Sequence[str] = ()) -> None:
+        self.sentence = masked(f"{sentence}: {'; '.join(parts)}" if parts else sentence)
+        self.text = masked("\n  ".join((f"{sentence}:", *parts)) if parts else sentence)
         self.hint = None if hint is None else masked(hint)
         super().__init__(self.sentence)
 

@@ -11,17 +11,20 @@ from __future__ import annotations
 import ssl
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 import amqp
 
 from attune_infra import __version__
 from attune_infra.broker import faults
+from attune_infra.broker.hosts import host_name, hosts_of
 from attune_infra.broker.lanes import Connection, Declarable, Lane
 from attune_infra.broker.refusal import Code, Refusal, no_answer, refusal_of
-from attune_infra.errors import BrokerError
-from attune_infra.settings import Settings
+from attune_infra.errors import BrokerError, WrongTarget
+from attune_infra.settings import Endpoint, Settings
 from attune_infra.topology.model import Binding, Message
 from attune_infra.topology.target import Target
 
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
 
 Declared: TypeAlias = tuple[Declarable, Refusal | None]
 """An object, and the broker's refusal if it was not declared."""
+
+_T = TypeVar("_T")
 
 _Share: TypeAlias = "deque[list[Declarable]]"
 """The objects to declare in one lane, in pieces; the broker answers once for each piece."""
@@ -47,13 +52,19 @@ def json_message(body: str, message_id: str) -> amqp.Message:
 
 
 class Amqp:
-    """A connection to one virtual host, opened at its first use, and again after the broker closed it."""
+    """A connection to one virtual host, opened at its first use, and again after the broker closed it.
+
+    It stays with one host. When that is lost, whatever may be repeated is repeated at the next host: declarations,
+    deletions of bindings and questions, never a message.
+    """
 
     def __init__(
         self, settings: Settings, *, heartbeat: float = 0, on_open: Callable[[Target], None] = lambda _: None
     ) -> None:
         self.settings = settings
         self._heartbeat, self._on_open = heartbeat, on_open
+        self._hosts = hosts_of(settings.amqp)
+        self._host = self._hosts.current
         self._connection: Connection | None = None
 
     def target(self) -> Target:
@@ -68,6 +79,7 @@ class Amqp:
             virtual_host=settings.virtual_host,
             user=settings.amqp.user,
             connection=settings.connection,
+            host=host_name(settings.amqp),
         )
 
     def declare(self, items: Iterable[Declarable]) -> Iterator[Declared]:
@@ -94,8 +106,7 @@ class Amqp:
     def unbind(self, binding: Binding) -> None:
         """Delete a binding; raise `BrokerError` with the broker's reason. A missing binding is no failure."""
         try:
-            [lane] = self._lanes(1)
-            lane.unbind(binding)
+            self._repeated(lambda: self._lanes(1)[0].unbind(binding))
         except amqp.ChannelError as error:
             raise BrokerError(refusal_of(error).text) from error
         except (amqp.AMQPError, OSError) as error:
@@ -111,7 +122,7 @@ class Amqp:
         waiting = iter(queues)
         while batch := list(islice(waiting, MAX_UNDER_WAY)):
             try:
-                self._count_at_once(batch, counts)
+                self._repeated(partial(self._count_at_once, batch, counts))
             except (amqp.AMQPError, OSError) as error:
                 raise self._lost(error) from error
         return counts
@@ -151,7 +162,7 @@ class Amqp:
     def open_channel(self) -> amqp.Channel:
         """Return a new channel of the connection; raise `BrokerError` if that fails."""
         try:
-            return self._connected().channel()
+            return self._repeated(lambda: self._connected().channel())
         except (amqp.AMQPError, OSError) as error:
             raise self._lost(error) from error
 
@@ -175,10 +186,10 @@ class Amqp:
                     lane.declare_all(share)
             for lane in self._answers(tuple(share_of)):
                 yield from share_of[lane].popleft()
-        except (amqp.AMQPError, OSError):
-            self.forget()
+        except (amqp.AMQPError, OSError) as error:
+            self._drop_after(error)
         except GeneratorExit:  # the answers still to come would be taken for answers to the next questions
-            self.forget()
+            self.drop()
             raise
 
     def _answers(self, lanes: Sequence[Lane]) -> Iterator[Lane]:
@@ -196,44 +207,65 @@ class Amqp:
 
     def _declare_alone(self, item: Declarable) -> Refusal | None:
         """Declare one object and wait; return the broker's refusal, if any."""
-        [lane] = self._lanes(1)
         try:
-            lane.declare(item, nowait=False)
+            self._repeated(lambda: self._lanes(1)[0].declare(item, nowait=False))
         except amqp.ChannelError as error:
             return refusal_of(error)
         except TimeoutError:
             self.forget()
             return no_answer(self.settings.timeout)
         except (amqp.AMQPError, OSError) as error:
-            self.forget()
+            self._drop_after(error)
             return refusal_of(error)
         return None
 
     def _lanes(self, count: int) -> list[Lane]:
         """Return open channels; use those that are open already first."""
-        connection = self._connected()
-        lanes = [lane for lane in connection.channels.values() if isinstance(lane, Lane) and lane.is_open]
         try:
-            lanes.extend(connection.channel() for _ in range(count - len(lanes)))
+            return self._repeated(partial(self._open_lanes, count))
         except (amqp.AMQPError, OSError) as error:
             raise self._lost(error) from error
+
+    def _open_lanes(self, count: int) -> list[Lane]:
+        connection = self._connected()
+        lanes = [lane for lane in connection.channels.values() if isinstance(lane, Lane) and lane.is_open]
+        lanes.extend(connection.channel() for _ in range(count - len(lanes)))
         return lanes[:count]
+
+    def _repeated(self, attempt: Callable[[], _T]) -> _T:
+        """Return the result of an attempt that may be made twice: at the next host, whenever a host is lost."""
+        for _ in self._hosts.others:
+            try:
+                return attempt()
+            except TimeoutError:  # the host is there, and its answer may take as long anywhere
+                raise
+            except (amqp.AMQPError, OSError) as error:
+                if not _is_cut(error):
+                    raise
+                self.forget()
+        return attempt()
 
     def _connected(self) -> Connection:
         if self._connection is None or not self._connection.connected:
-            self._connection = self._connect()
-            self._on_open(self._target_of(self._connection))
+            self._connection = self._hosts.first_answer(self._connect)
+            self._host = self._hosts.current
+            try:
+                self._on_open(self._target_of(self._connection))
+            except WrongTarget:  # whatever follows, nothing goes there
+                self.drop()
+                raise
         return self._connection
 
-    def _connect(self) -> Connection:
-        endpoint, timeout = self.settings.amqp, self.settings.timeout
+    def _connect(self, endpoint: Endpoint) -> Connection:
+        """Connect to one host; raise `BrokerError` if that fails."""
+        settings, timeout = replace(self.settings, amqp=endpoint), self.settings.timeout
         connection = Connection(
             host=endpoint.netloc,
             userid=endpoint.user,
             password=endpoint.password,
             login_method="PLAIN",
             virtual_host=self.settings.virtual_host,
-            ssl=_tls_options(self.settings) if endpoint.tls else False,
+            ssl=_tls_options(settings) if endpoint.tls else False,
             client_properties={"product": "attune-infra", "product_version": __version__},
             heartbeat=self._heartbeat,
             connect_timeout=timeout,
@@ -244,18 +276,31 @@ class Amqp:
             connection.connect()
         except (amqp.AMQPError, OSError) as error:
             _close(connection)
-            raise faults.from_amqp_connect(error, self.settings) from error
+            raise faults.from_amqp_connect(error, settings) from error
         return connection
 
-    def forget(self) -> None:
+    def drop(self) -> None:
         """Drop the connection, whose state is unknown, without a handshake."""
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.collect()
 
+    def forget(self) -> None:
+        """Drop the connection of a host that is lost; the next one goes to the next host."""
+        if self._connection is not None:
+            self._hosts.leave(self._host)
+        self.drop()
+
+    def _drop_after(self, error: Exception) -> None:
+        if _is_cut(error):
+            self.forget()
+        else:
+            self.drop()
+
     def _lost(self, error: Exception) -> BrokerError:
-        self.forget()
-        return faults.from_amqp_connect(error, self.settings)
+        lost = faults.from_amqp_connect(error, replace(self.settings, amqp=self._host))
+        self._drop_after(error)
+        return lost
 
 
 def _deal(items: Sequence[Declarable]) -> list[_Share]:
@@ -272,6 +317,11 @@ def _pieces(share: Sequence[Declarable]) -> Iterator[list[Declarable]]:
 
 def _all_of(shares: Iterable[_Share]) -> Iterator[Declarable]:
     return chain.from_iterable(chain.from_iterable(shares))
+
+
+def _is_cut(error: Exception) -> bool:
+    """Return True if a connection ended with its host, rather than for the request that was sent."""
+    return isinstance(error, OSError | amqp.RecoverableConnectionError)
 
 
 def _close(connection: Connection) -> None:

@@ -67,6 +67,7 @@ OVERVIEW: Final = Object(
         "exchange_types": _NAMES,
     },
 )
+NAMES_OF_NODE: Final = Object({}, {"cluster_name": TEXT, "node": TEXT})
 CLUSTER: Final = Object({}, {"cluster_name": TEXT, "disable_stats": FLAG})
 
 EXCHANGES: Final = List(

@@ -7,22 +7,23 @@ command for ever. Here, each wait for bytes gets no more than the time that is l
 from __future__ import annotations
 
 import io
+import re
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPResponse
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-
-if TYPE_CHECKING:
-    from socket import socket
+from urllib3.exceptions import HTTPError
 
 _PIECE: Final = 1 << 18
+_ADDRESS: Final = re.compile(r"[\d.]+|\[?[0-9a-fA-F:.]*:.*")
 
 
 class TooLarge(requests.exceptions.RequestException):
@@ -75,7 +76,7 @@ def session() -> requests.Session:
 class _Reader(io.RawIOBase):
     """The bytes of a socket, waited for as long as time is left."""
 
-    def __init__(self, raw: io.RawIOBase, sock: socket) -> None:
+    def __init__(self, raw: io.RawIOBase, sock: socket.socket) -> None:
         self._raw, self._socket = raw, sock
 
     def readable(self) -> bool:
@@ -99,7 +100,7 @@ class _Reader(io.RawIOBase):
 
 
 class _Answer(HTTPResponse):
-    def __init__(self, sock: socket, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
         self.fp = io.BufferedReader(_Reader(self.fp.detach(), sock), _PIECE)
 
@@ -107,26 +108,59 @@ class _Answer(HTTPResponse):
 class _Connection(HTTPConnection):
     response_class = _Answer
 
-    def _new_conn(self) -> socket:
+    def _new_conn(self) -> socket.socket:
         return _within_time_left(self, super()._new_conn)
 
 
 class _TlsConnection(HTTPSConnection):
     response_class = _Answer
 
-    def _new_conn(self) -> socket:
+    def _new_conn(self) -> socket.socket:
         return _within_time_left(self, super()._new_conn)
 
 
-def _within_time_left(connection: HTTPConnection, connect: Callable[[], socket]) -> socket:
-    """Return a connected socket; the TLS handshake that follows gets no more than the time that is left either."""
-    usual = connection.timeout
-    if isinstance(usual, int | float):
-        connection.timeout = min(usual, _time_left())
-    connected = connect()
+def _within_time_left(connection: HTTPConnection, connect: Callable[[], socket.socket]) -> socket.socket:
+    """Return a connected socket; the TLS handshake that follows gets no more than the time that is left either.
+
+    Each address of a host name is tried, with its share of the time, so that a silent one leaves some to the next.
+    """
+    name, usual = connection.host, connection.timeout
+    addresses = _addresses(name, connection.port)
+    try:
+        for number, address in enumerate(addresses, 1):
+            if len(addresses) > 1:
+                connection.host = address
+            if isinstance(usual, int | float):
+                connection.timeout = min(usual, _time_left() / (len(addresses) - number + 1))
+            try:
+                connected = connect()
+                break
+            except HTTPError:
+                if number == len(addresses):
+                    raise
+    finally:
+        connection.timeout = usual
+        if len(addresses) > 1:
+            connection.host = name
     if _TIME.end < float("inf"):
         connected.settimeout(_time_left())
     return connected
+
+
+def _addresses(name: str, port: int) -> list[str]:
+    """Return the addresses of a host name; the name itself if it has one, or none that can be told here."""
+    if _ADDRESS.fullmatch(name):
+        return [name]
+    try:
+        found = [address for *_, address in socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)]
+    except (OSError, UnicodeError):
+        return [name]
+    return [_with_zone(*map(str, address)) for address in found]
+
+
+def _with_zone(address: str, _port: str, _flow: str = "0", zone: str = "0") -> str:
+    """Return an address as it may be looked up; one that is valid on one network has that network's number."""
+    return address if zone == "0" else f"{address}%{zone}"
 
 
 def _time_left() -> float:

@@ -55,14 +55,27 @@ def expiries(settings: Settings) -> Iterator[tuple[str, Callable[[], datetime]]]
     """Yield the name of each certificate in use, and a function that returns the moment at which it expires.
 
     A server stands for its whole chain, of which the first to expire counts; before Python 3.13, only its leaf is
-    seen. The function raises `AttuneError` if the certificate cannot be read.
+    seen. Of several hosts, the first to expire counts too, and those that do not answer are left out. The function
+    raises `AttuneError` if no certificate can be read.
     """
     for endpoint in (settings.amqp, settings.management):
         if endpoint.tls:
-            yield endpoint.scheme, partial(_first_end_of_server, endpoint, settings)
+            yield endpoint.scheme, partial(_first_end_of_servers, endpoint.hosts, settings)
     for name, file in (("client", settings.tls.cert_file), ("authorities", settings.tls.ca_file)):
         if file:
             yield name, partial(_first_end_of_file, file)
+
+
+def _first_end_of_servers(hosts: Sequence[Endpoint], settings: Settings) -> datetime:
+    ends, failures = list[datetime](), list[AttuneError]()
+    for host in hosts:
+        try:
+            ends.append(_first_end_of_server(host, settings))
+        except AttuneError as error:
+            failures.append(error)
+    if not ends:
+        raise failures[0]
+    return min(ends)
 
 
 def _first_end_of_server(endpoint: Endpoint, settings: Settings) -> datetime:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
+from attune_infra.broker.hosts import host_name
 from attune_infra.broker.management import Management, Overview
-from attune_infra.errors import WrongTarget
 from attune_infra.topology.permissions.needs import Denied, Over
 from attune_infra.topology.target import Target
 
@@ -23,13 +23,16 @@ TWO_URLS: Final = (
 class Connections:
     """HTTP and AMQP for the virtual host of the settings.
 
-    As soon as both are known, `WrongTarget` is raised if they lead to clusters of different names.
+    As soon as both are known, `WrongTarget` is raised if they lead to two clusters, also when a host is lost and
+    the next one is of another cluster.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._over_amqp: Target | None = None
         self._overview: Overview | None = None
+        self._proven: set[tuple[str | None, ...]] = set()
+        """Hosts of AMQP, with the names of their cluster over AMQP and HTTP, that are of the cluster of HTTP."""
 
     @cached_property
     def http(self) -> Management:
@@ -58,6 +61,7 @@ class Connections:
             version=overview.version,
             virtual_host=settings.virtual_host,
             user=settings.amqp.user,
+            host=host_name(settings.management),
             management_user=None if same_user else settings.management.user,
             connection=settings.connection,
         )
@@ -67,9 +71,18 @@ class Connections:
         self._compare()
 
     def _compare(self) -> None:
+        """Raise `WrongTarget` if AMQP leads to another cluster than HTTP.
+
+        One name is enough for the first host of AMQP; see `same_broker` for two names, and for the hosts after it.
+        """
         here, there = self._over_amqp, self._overview
-        if here and there and here.cluster and there.cluster and here.cluster != there.cluster:
-            raise _two_clusters(here.cluster, there.cluster, self.settings)
+        if not (here and there) or (found := (here.host, here.cluster, there.cluster)) in self._proven:
+            return
+        if self._proven or not is_one_name(here.cluster, there.cluster):
+            from attune_infra.broker.same_broker import insist_on_one_broker
+
+            insist_on_one_broker(self, here.cluster, there.cluster)
+        self._proven.add(found)
 
     def denied(self, over: Over) -> Denied:
         """Return the user of one of the two connections, who was denied something."""
@@ -80,16 +93,12 @@ class Connections:
         """Close what is open; without AMQP's handshake if a frame may have been interrupted."""
         if "amqp" in vars(self):
             if interrupted:
-                self.amqp.forget()
+                self.amqp.drop()
             self.amqp.close()
         if "http" in vars(self):
             self.http.close()
 
 
-def _two_clusters(over_amqp: str, over_http: str, settings: Settings) -> WrongTarget:
-    """Return the error for AMQP and HTTP that lead to clusters of these names."""
-    return WrongTarget(
-        f"AMQP and the management API are two clusters: {settings.amqp.base_url} is '{over_amqp}', and "
-        f"{settings.management.base_url} is '{over_http}'; nothing was changed",
-        hint=TWO_URLS,
-    )
+def is_one_name(over_amqp: str | None, over_http: str | None) -> bool:
+    """Return True unless the two protocols tell different names for their clusters."""
+    return over_amqp == over_http or not (over_amqp and over_http)

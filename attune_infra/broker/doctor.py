@@ -66,21 +66,51 @@ class BrokerDoctor:
     def _server(self, protocol: str, endpoint: Endpoint, ask: Callable[[], str], *, needed: bool) -> seen.Server:
         from attune_infra.broker.certificates import handshake
 
-        settings = self.broker.settings
-        tls = _answer(lambda: handshake(endpoint, settings.tls, settings.timeout)) if endpoint.tls else None
+        settings, is_one = self.broker.settings, not endpoint.others
+        has_tls = endpoint.tls and is_one
+        answer = _answer(ask)
         return seen.Server(
             protocol=protocol,
             address=endpoint.netloc,
             user=endpoint.user,
-            answer=_answer(ask),
-            tls=tls,
+            answer=answer,
+            tls=_answer(lambda: handshake(endpoint, settings.tls, settings.timeout)) if has_tls else None,
             needed=needed,
+            hosts=() if is_one else [self._host(protocol, endpoint, host, needed) for host in endpoint.hosts],
         )
+
+    def _host(self, protocol: str, endpoint: Endpoint, host: Endpoint, needed: bool) -> seen.Server:
+        """Return the answer of one of several hosts, which is an error if it belongs to another cluster."""
+        from attune_infra.broker.rabbitmq import RabbitMQ
+
+        settings = self.broker.settings
+        is_http = endpoint == settings.management
+        narrow = replace(settings, management=host) if is_http else replace(settings, amqp=host)
+
+        clusters = []
+
+        def ask() -> str:
+            with RabbitMQ(narrow) as broker:
+                target = broker.target() if is_http else broker.amqp_target()
+            if is_http:
+                self.broker.connections.http.meet(host)
+            clusters.append(target.cluster)
+            return target.version
+
+        server = self._server(protocol, host, ask, needed=needed)
+        return replace(server, cluster=clusters[0]) if clusters else server
 
     def _compared(self, server: seen.Server) -> seen.Server:
         """Return a server; with an error as its answer, if HTTP leads to another broker."""
+        from attune_infra.broker.rabbitmq import RabbitMQ
+
         trouble = _answer(self.broker.check_same_cluster) if isinstance(server.answer, str) else None
-        return server if trouble is None else replace(server, answer=trouble)
+        hosts = []
+        for host, endpoint in zip(server.hosts, self.broker.settings.amqp.hosts, strict=False):
+            with RabbitMQ(replace(self.broker.settings, amqp=endpoint)) as broker:
+                its = _answer(broker.check_same_cluster) if isinstance(host.answer, str) else None
+            hosts.append(host if its is None else replace(host, answer=its))
+        return replace(server, answer=trouble or server.answer, hosts=hosts)
 
     def _look(self, version: str, user: seen.Login) -> seen.Broker:
         from attune_infra.broker.amqp import MAX_LANES
@@ -138,7 +168,7 @@ class _Limits:
 
 
 def _uses_tls(servers: Sequence[seen.Server]) -> bool:
-    return any(server.tls is not None for server in servers)
+    return any(host.tls is not None for server in servers for host in server.each)
 
 
 def _alarms(http: Management) -> Sequence[seen.Alarm]:

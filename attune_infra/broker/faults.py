@@ -9,6 +9,7 @@ from shlex import quote
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from attune_infra.broker.hosts import attempt, current
 from attune_infra.broker.permissions import set_tag, unauthorized, vhost_hint, write_hint
 from attune_infra.broker.refusal import Code, Refusal, refusal_of
 from attune_infra.errors import (
@@ -23,6 +24,7 @@ from attune_infra.errors import (
     RequestRefused,
     StrangeAnswer,
     VirtualHostMissing,
+    WrongTarget,
 )
 from attune_infra.topology.facts import features
 from attune_infra.topology.facts.permissions import Tag, User
@@ -59,7 +61,7 @@ HOSTNAME_MISMATCH and IP_ADDRESS_MISMATCH."""
 
 def from_response(response: requests.Response, settings: Settings) -> BrokerError:
     """Return the error for an unsuccessful answer of the management API."""
-    where = settings.management.base_url
+    where = current(settings.management).base_url
     reason = _reason(response)
     match response.status_code:
         case 401:
@@ -103,7 +105,7 @@ def _answer(response: requests.Response, reason: str | None) -> str:
 
 def _no_management_path(settings: Settings) -> NotRabbitMQ:
     return NotRabbitMQ(
-        f"{settings.management.base_url} answered 404 without a reason; it does not look like RabbitMQ's"
+        f"{current(settings.management).base_url} answered 404 without a reason; it does not look like RabbitMQ's"
         " management API",
         hint="check --management-url; is a path prefix of a proxy missing?",
     )
@@ -145,6 +147,16 @@ def _bindings_unreadable(settings: Settings) -> RequestRefused:
     )
 
 
+def another_cluster(host: Endpoint, here: str, first: str) -> WrongTarget:
+    """Return the error for a host of a URL whose node and cluster are not those of the first host."""
+    return WrongTarget(
+        f"the hosts of one URL are of two clusters: {host.base_url} is {here}, the first one is {first};"
+        " nothing was changed there",
+        hint="a URL with several hosts names the nodes of one cluster; if they are, let an administrator name it:"
+        " rabbitmqctl set_cluster_name NAME",
+    )
+
+
 def not_json(response: requests.Response, settings: Settings) -> NotRabbitMQ:
     """Return the error for an answer that is not JSON."""
     kind = response.headers.get("content-type", "something without a content type").split(";")[0]
@@ -160,7 +172,7 @@ def strange_answer(path: str, why: str, settings: Settings) -> StrangeAnswer:
     """Return the error for an answer to GET that is not what RabbitMQ answers there."""
     return StrangeAnswer(
         f"answer of GET {path}: {why}",
-        hint=f"is {settings.management.base_url} RabbitMQ's management API, of a release from"
+        hint=f"is {current(settings.management).base_url} RabbitMQ's management API, of a release from"
         f" {version_text(OLDEST)} to {version_text(NEWEST)}? does a proxy in between change its answers?",
     )
 
@@ -172,7 +184,7 @@ def too_large(url: str, most: int, settings: Settings) -> StrangeAnswer:
 
 def _not_management(what: str, settings: Settings) -> NotRabbitMQ:
     return NotRabbitMQ(
-        f"{settings.management.base_url} {what}; it is not RabbitMQ's management API",
+        f"{current(settings.management).base_url} {what}; it is not RabbitMQ's management API",
         hint="the management API listens on port 15672 by default; check --management-url",
     )
 
@@ -181,8 +193,8 @@ def from_requests(error: Exception, settings: Settings, *, is_late: bool = False
     """Return the error for a failed HTTP request; `is_late` if it has used up its time."""
     import requests
 
-    endpoint = settings.management
-    what = f"cannot reach the management API at {endpoint.base_url}"
+    endpoint = current(settings.management)
+    what = attempt(endpoint)
     if isinstance(error, requests.exceptions.SSLError):
         return _tls_failure(what, error, endpoint)
     if isinstance(error, requests.exceptions.Timeout):
@@ -203,8 +215,8 @@ def from_amqp_connect(error: Exception, settings: Settings) -> BrokerError:
     """Return the error for an AMQP connection that failed or broke."""
     import amqp
 
-    endpoint = settings.amqp
-    what = f"cannot open an AMQP connection to {endpoint.netloc}"
+    endpoint = current(settings.amqp)
+    what = attempt(endpoint)
     match error:
         case ssl.SSLError():
             return _tls_failure(what, error, endpoint)

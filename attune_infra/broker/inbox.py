@@ -198,7 +198,7 @@ class AmqpInbox:
                         "the remaining shared objects were not declared, because the broker was slow",
                     )
         finally:
-            connection.forget()
+            connection.drop()
         return tuple(refused)
 
     def _consume(self, queue: Queue, tag: str) -> amqp.Channel:

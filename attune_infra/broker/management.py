@@ -1,13 +1,15 @@
 """HTTP requests to the management API: rabbitmq-admin's AdminAPI, extended. This module knows no topology.
 
 The extensions are one kept-alive session with time-outs and TLS, percent-encoded path segments, requests to every
-path of the API, and the broker's own reason in errors.
+path of the API, the broker's own reason in errors, and the next host when one is gone. Every request that is sent
+here may be made twice: a second PUT, DELETE or POST of a binding changes nothing more.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote, urlsplit
@@ -17,8 +19,10 @@ from rabbitmq_admin import AdminAPI
 from urllib3.exceptions import LocationParseError
 
 from attune_infra.broker import answers, bounded, faults, request_log
+from attune_infra.broker.hosts import Failed, hosts_of, is_made_from
 from attune_infra.broker.shapes import ANYTHING, Shape, fault_in
-from attune_infra.settings import Settings
+from attune_infra.errors import BrokerError, BrokerUnreachable, LoginRefused
+from attune_infra.settings import Endpoint, Settings
 
 _OVERVIEW: Final = "rabbitmq_version,cluster_name,node,object_totals.queues,exchange_types.name"
 
@@ -39,16 +43,27 @@ def path(*segments: str) -> str:
     return "/api/" + "/".join(quote(segment, safe="") for segment in segments)
 
 
+class _Gone(Exception):
+    """A host is gone: it did not take a request, or ended the connection in place of an answer."""
+
+    def __init__(self, error: BrokerError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
 class Management(AdminAPI):  # type: ignore[misc] # the package ships no types
     """The management API of one broker, as one user."""
 
     def __init__(self, settings: Settings) -> None:
         endpoint = settings.management
-        super().__init__(
-            url=endpoint.base_url + settings.management_path,
-            auth=(endpoint.user.encode(), endpoint.password.encode()),
-        )
+        super().__init__(url=settings.management_path, auth=(endpoint.user.encode(), endpoint.password.encode()))
         self.settings = settings
+        self._hosts = hosts_of(endpoint)
+        self._answered: set[Endpoint] = set()
+        self._first: Overview | None = None
+        """The node that told first who it is."""
+        self._met: set[Endpoint] = set()
+        """Hosts of the cluster of the first node."""
         self.session = bounded.session()
         self._options = {"timeout": settings.timeout, "allow_redirects": False, **_tls_options(settings)}
 
@@ -63,13 +78,17 @@ class Management(AdminAPI):  # type: ignore[misc] # the package ships no types
         overview = self.get("overview", shape=answers.OVERVIEW, columns=_OVERVIEW, disable_stats="true")
         types = frozenset(item["name"] for item in overview.get("exchange_types", ()))
         queues = dict(overview.get("object_totals", ())).get("queues", 0)
-        return Overview(
+        found = Overview(
             overview["rabbitmq_version"],
             queues,
             types or None,
             overview.get("cluster_name"),
             overview.get("node"),
         )
+        if self._first is None:
+            self._first = found
+            self._met.add(self._hosts.current)
+        return found
 
     def get(self, *segments: str, shape: Shape = ANYTHING, **query: str) -> Any:
         """Return the JSON at a path, which has this shape.
@@ -88,7 +107,7 @@ class Management(AdminAPI):  # type: ignore[misc] # the package ships no types
         """Return the JSON with which a health check fails; None if it passes. Raise as `get` does."""
         place = ("health", "checks", *segments)
         response = self._send("GET", url=self.url + path(*place), auth=self.auth)
-        if response.status_code == requests.codes.service_unavailable and faults.is_json(response):
+        if _is_failed_check(response):
             answer = self._decoded(response)
             if isinstance(answer, dict) and answer.get("status") == "failed":
                 self._insist(answer, shape, place)
@@ -132,7 +151,7 @@ class Management(AdminAPI):  # type: ignore[misc] # the package ships no types
         except answers.Unreadable as error:
             if not faults.is_json(response):
                 raise faults.not_json(response, self.settings) from error
-            place = urlsplit(response.url).path.removeprefix(urlsplit(self.url).path)
+            place = urlsplit(response.url).path.removeprefix(self.settings.management_path)
             raise faults.strange_answer(place, str(error), self.settings) from error
 
     def _api_put(self, url: str, **kwargs: Any) -> requests.Response:
@@ -152,21 +171,97 @@ class Management(AdminAPI):  # type: ignore[misc] # the package ships no types
 
     def _raise_for(self, response: requests.Response) -> None:
         if response.status_code >= requests.codes.multiple_choices:
-            raise faults.from_response(response, self.settings)
+            error = faults.from_response(response, self.settings)
+            is_login = isinstance(error, LoginRefused)
+            raise self._hosts.refused_by(self._hosts.current, error) if is_login else error
 
     def _send(self, method: str, **kwargs: Any) -> requests.Response:
-        """Send a request and log it if that is wanted; raise `BrokerError` without an answer."""
+        """Return the answer of the first host that has one; raise `BrokerError` if none has."""
+        failed: list[Failed] = []
+        for host in (self._hosts.current, *self._hosts.others):
+            try:
+                self._meet(host)
+                response = self._send_to(host, method, **kwargs)
+            except _Gone as gone:
+                failed.append((host, gone.error))
+                continue
+            if self._hosts.others and (error := self._not_ready(host, response)):
+                failed.append((host, error))
+                continue
+            self._answered.add(host)
+            self._hosts.chosen(host, failed)
+            return response
+        raise self._hosts.no_answer(failed)
+
+    def meet(self, host: Endpoint) -> None:
+        """Raise `WrongTarget` if a host is of another cluster than the first one, `BrokerError` if it fails."""
+        try:
+            self._meet(host)
+        except _Gone as gone:
+            raise gone.error from gone
+
+    def _meet(self, host: Endpoint) -> None:
+        """Ask a host for its cluster before it gets anything else."""
+        if self._first is None or host in self._met:
+            return
+        response = self._asked(host, "overview", "cluster_name,node")
+        if response.status_code != requests.codes.ok:
+            error = faults.from_response(response, replace(self.settings, management=host))
+            raise _Gone(error) if isinstance(error, BrokerUnreachable) else error
+        found = self._decoded(response)
+        self._insist(found, answers.NAMES_OF_NODE, ("overview",))
+        cluster, node = found.get("cluster_name"), found.get("node")
+        if not self._are_of_one_cluster(host, cluster, node):
+            first = f"node {self._first.node} of '{self._first.cluster}'"
+            raise faults.another_cluster(host, f"node {node} of '{cluster}'", first)
+        self._met.add(host)
+
+    def _are_of_one_cluster(self, host: Endpoint, cluster: str | None, node: str | None) -> bool:
+        """Return True if another node belongs to the cluster of the first one, as its list of nodes says.
+
+        A user who may not see that is believed if both tell one name for the cluster, or if both have made up a
+        name, as each node does without `rabbitmqctl set_cluster_name`.
+        """
+        assert self._first is not None  # noqa: S101 - for mypy
+        response = self._asked(host, "nodes", "name")
+        if response.status_code == requests.codes.ok:
+            members = self._decoded(response)
+            self._insist(members, answers.NAMES, ("nodes",))
+            return self._first.node in {each["name"] for each in members}
+        first = self._first
+        return cluster == first.cluster or (
+            is_made_from(cluster, node) and is_made_from(first.cluster, first.node)
+        )
+
+    def _asked(self, host: Endpoint, what: str, columns: str) -> requests.Response:
+        """Return the answer of this very host."""
+        query = {"columns": columns, "disable_stats": "true"}
+        response = self._send_to(host, "GET", url=self.url + path(what), auth=self.auth, params=query)
+        self._answered.add(host)
+        return response
+
+    def _not_ready(self, host: Endpoint, response: requests.Response) -> BrokerError | None:
+        """Return the error for a host that answers without being ready, as a node does while it starts."""
+        if response.status_code < requests.codes.server_error or _is_failed_check(response):
+            return None
+        error = faults.from_response(response, replace(self.settings, management=host))
+        return error if isinstance(error, BrokerUnreachable) else None
+
+    def _send_to(self, host: Endpoint, method: str, **kwargs: Any) -> requests.Response:
+        """Send a request and log it if that is wanted; raise `BrokerError` or `_Gone` without an answer."""
+        kwargs["url"] = host.base_url + kwargs["url"]
         if not request_log.is_on():
-            return self._send_twice(method, **kwargs)
+            return self._send_twice(host, method, **kwargs)
         with request_log.timed_request(method, kwargs["url"]) as note:
-            response = self._send_twice(method, **kwargs)
+            response = self._send_twice(host, method, **kwargs)
             note(response)
         return response
 
-    def _send_twice(self, method: str, **kwargs: Any) -> requests.Response:
+    def _send_twice(self, host: Endpoint, method: str, **kwargs: Any) -> requests.Response:
         """Send a request. Send it again if it fails because the kept-alive connection was closed."""
         kwargs |= self._options
-        with bounded.within(self.settings.timeout):
+        settings = replace(self.settings, management=host)
+        with bounded.within(settings.timeout):
             try:
                 try:
                     return self._send_once(method, **kwargs)
@@ -176,15 +271,35 @@ class Management(AdminAPI):  # type: ignore[misc] # the package ships no types
                         raise
                     return self._send_once(method, **kwargs)
             except bounded.TooLarge as error:
-                raise faults.too_large(kwargs["url"], answers.MAX_BYTES, self.settings) from error
+                raise faults.too_large(kwargs["url"], answers.MAX_BYTES, settings) from error
             except (requests.exceptions.RequestException, LocationParseError, ValueError) as error:
                 # requests lets some errors of urllib3 and of Python about the URL of a proxy through
-                raise faults.from_requests(error, self.settings, is_late=bounded.is_over()) from error
+                found = faults.from_requests(error, settings, is_late=bounded.is_over())
+                if isinstance(found, BrokerUnreachable) and self._hosts.others and self._is_gone(host, error):
+                    raise _Gone(found) from error
+                raise found from error
+
+    def _is_gone(self, host: Endpoint, error: Exception) -> bool:
+        """Return True if a host cannot be connected to, or has ended the connection.
+
+        A request that only gets no answer in time may be slow anywhere, so it stays with its host, unless that is
+        the first request of all.
+        """
+        if isinstance(error, requests.exceptions.ConnectTimeout):
+            return True
+        if isinstance(error, requests.exceptions.Timeout) or bounded.is_over():
+            return host not in self._answered
+        return isinstance(error, requests.exceptions.ConnectionError | requests.exceptions.ChunkedEncodingError)
 
     def _send_once(self, method: str, **kwargs: Any) -> requests.Response:
         response = self.session.request(method, stream=True, **kwargs)
         bounded.read_whole(response, answers.MAX_BYTES)
         return response
+
+
+def _is_failed_check(response: requests.Response) -> bool:
+    """Return True for the answer of a health check that fails: the only 503 that is JSON."""
+    return response.status_code == requests.codes.service_unavailable and faults.is_json(response)
 
 
 def _tls_options(settings: Settings) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Proof that AMQP and the management API lead to one broker.
 
-Clusters of different names are different. Clusters of one name may still be two, for many brokers keep the name
-that their image gave them. So a private queue is declared over AMQP, and looked for over HTTP.
+Clusters of one name may be two, for many brokers keep the name that their image gave them. Nodes that tell two
+names may be one cluster: each makes a name from its own until `rabbitmqctl set_cluster_name` gives one. So a
+private queue is declared over AMQP, and looked for over HTTP.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from attune_infra.broker import answers
-from attune_infra.broker.connections import TWO_URLS, Connections
+from attune_infra.broker.connections import TWO_URLS, Connections, is_one_name
+from attune_infra.broker.hosts import current
 from attune_infra.errors import VirtualHostMissing, WrongTarget
 
 if TYPE_CHECKING:
@@ -27,30 +29,62 @@ def check_same_broker(connections: Connections) -> None:
 
     A user who may not declare private queues is believed after the names of the clusters were compared.
     """
-    import amqp
-
     connections.overview()
     over_amqp = connections.amqp.target()
-    if not connections.settings.management_is_named:
-        return  # both were found at one host
+    if not connections.settings.management_is_named and _is_one_host(connections.settings):
+        return
+    if _is_seen_over_http(connections) is False:
+        raise _one_name_twice(over_amqp.cluster or "", connections.settings)
+
+
+def insist_on_one_broker(connections: Connections, over_amqp: str | None, over_http: str | None) -> None:
+    """Raise `WrongTarget` if AMQP and HTTP are two brokers, which tell these names of their clusters.
+
+    A user who may not declare private queues is believed if it is one name.
+    """
+    is_seen = _is_seen_over_http(connections)
+    if not is_seen and not is_one_name(over_amqp, over_http):
+        raise _two_clusters(over_amqp, over_http, connections.settings)
+    if is_seen is False:
+        raise _one_name_twice(over_amqp or "", connections.settings)
+
+
+def _is_seen_over_http(connections: Connections) -> bool | None:
+    """Return whether a private queue that is declared over AMQP is listed over HTTP; None if it is refused."""
+    import amqp
+
     channel = connections.amqp.open_channel()
     try:
         name = channel.queue_declare("", exclusive=True, auto_delete=True).queue
     except (amqp.AMQPError, OSError):
-        return
+        return None
     try:
-        if not _is_listed(name, connections):
-            raise _one_name_twice(over_amqp.cluster or "", connections.settings)
+        return _is_listed(name, connections)
     finally:
         with suppress(amqp.AMQPError, OSError):  # the broker deletes it with the connection
             channel.queue_delete(name)
             channel.close()
 
 
+def _is_one_host(settings: Settings) -> bool:
+    """Return True if both protocols were found at one host; of several hosts, each may have another one."""
+    return current(settings.amqp).host == current(settings.management).host
+
+
+def _two_clusters(over_amqp: str | None, over_http: str | None, settings: Settings) -> WrongTarget:
+    """Return the error for AMQP and HTTP that lead to clusters of these names."""
+    return WrongTarget(
+        f"AMQP and the management API are two clusters: {current(settings.amqp).base_url} is '{over_amqp}', and "
+        f"{current(settings.management).base_url} is '{over_http}'; nothing was changed",
+        hint=TWO_URLS,
+    )
+
+
 def _one_name_twice(cluster: str, settings: Settings) -> WrongTarget:
     return WrongTarget(
         f"AMQP and the management API are two brokers, both with the name '{cluster}': a queue that was declared "
-        f"at {settings.amqp.base_url} is not listed at {settings.management.base_url}; nothing was changed",
+        f"at {current(settings.amqp).base_url} is not listed at {current(settings.management).base_url}; "
+        "nothing was changed",
         hint=TWO_URLS,
     )
 

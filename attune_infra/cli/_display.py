@@ -88,7 +88,8 @@ Verbose = Annotated[
         "-v",
         count=True,
         show_default=False,
-        help="List all objects, not only changes and problems; -vv: also each request to the broker.",
+        help="List all objects, not only changes and problems, and hosts that were passed over; "
+        "-vv: also each request to the broker.",
     ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print problems only.")]

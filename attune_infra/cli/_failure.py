@@ -38,7 +38,7 @@ def failure_of(error: BaseException) -> AttuneError:
 
 def print_failure(error: AttuneError, words: Sequence[str]) -> None:
     """Print a failure for people, and as JSON if the command line asks for it; `words` are its words."""
-    complain(error.sentence, error.hint)
+    complain(error.text, error.hint)
     print_json(error, words)
 
 

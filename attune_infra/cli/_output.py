@@ -118,8 +118,8 @@ def tell(sentence: str, severity: str = "info") -> None:
     sys.stderr.flush()
 
 
-def show_requests() -> None:
-    """Print each request to the broker on standard error, with the seconds since the start."""
+def show_requests(verbosity: int) -> None:
+    """Print on standard error each host that is passed over and, with 2, each request; with the time so far."""
     import logging
 
     from attune_infra.render.words import visible
@@ -132,7 +132,7 @@ def show_requests() -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Formatter())
     log = logging.getLogger("attune_infra.broker")
-    log.setLevel(logging.DEBUG)
+    log.setLevel(logging.DEBUG if verbosity > 1 else logging.INFO)
     log.addHandler(handler)
 
 

@@ -95,8 +95,10 @@ _Config = Annotated[
 ]
 _Timeout = _seconds("--timeout", "Longest wait for one answer: 30s, or a number of seconds; default: 10s.", 0.1)
 _Wait = _seconds("--wait", "Longest wait for a server to come up: 1m, or a number of seconds; default: none.", 0)
-_URL_HELP = "Broker: amqp://USER:PASSWORD@HOST:5672/VHOST, or amqps://."
-_MANAGEMENT_URL_HELP = "Management API: http(s)://HOST:15672; default: the AMQP host and user."
+_URL_HELP = "Broker: amqp://USER:PASSWORD@HOST:5672/VHOST, or amqps://; of a cluster, HOST1:PORT,HOST2:PORT."
+_MANAGEMENT_URL_HELP = (
+    "Management API: http(s)://HOST:15672, also with several hosts; default: the AMQP hosts and user."
+)
 _EXPECT_HELP = "Refuse a broker whose cluster has another name."
 _TTL_HELP = "Delete worker queues unused for this long: 30m, or off."
 
@@ -238,7 +240,7 @@ def _display(given: dict[str, Any]) -> Display:
     if given["quiet"] and given["verbose"]:
         raise WrongUsage("--quiet and --verbose are given", hint="give one of them")
     verbosity = -1 if given["quiet"] else given["verbose"]
-    if verbosity > 1:
-        show_requests()
+    if verbosity > 0:
+        show_requests(verbosity)
     to, reports = given.get("to"), read_reports(given.get("report") or (), given.get("to"))
     return Display(output=given.get("output", Output.TEXT), to=to, verbosity=verbosity, reports=reports)

@@ -35,8 +35,10 @@ class ConnectionData(TypedDict):
 
     name: Annotated[str, "Name of the connection."]
     protected: Annotated[bool, "True if every change needs a digest or the typed name of the cluster."]
-    amqp: Annotated[str | None, "AMQP URL without user and password; null if the entry is wrong."]
-    management: Annotated[str | None, "URL of the management API; null if the entry is wrong."]
+    amqp: Annotated[
+        str | None, "AMQP URL with all its hosts, without user and password; null if the entry is wrong."
+    ]
+    management: Annotated[str | None, "URL of the management API with all its hosts; null if the entry is wrong."]
     virtual_host: Annotated[str | None, "Virtual host."]
     user: Annotated[str | None, "User of AMQP."]
     expect_cluster: Annotated[list[str] | None, "Expected names of the cluster."]

@@ -24,6 +24,7 @@ class TargetData(TypedDict):
     user: Annotated[str, "User of AMQP."]
     management_user: Annotated[str | None, "User of the management API, if it is another one."]
     connection: Annotated[str | None, "Name of the connection in the configuration file, if one was chosen."]
+    host: Annotated[str | None, "Host and port that answered, if the URL has several hosts."]
 
 
 class Stamp(TypedDict):

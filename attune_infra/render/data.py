@@ -80,6 +80,7 @@ def target_data(target: Target) -> TargetData:
         "user": masked(target.user),
         "management_user": target.management_user and masked(target.management_user),
         "connection": target.connection,
+        "host": target.host and masked(target.host),
     }
 
 

@@ -148,9 +148,10 @@ def target_line(target: Target) -> str:
     node = f" (node {target.node})" if target.node and target.node != target.cluster else ""
     also = f", management user {target.management_user}" if target.management_user else ""
     named = f", connection {target.connection}" if target.connection else ""
+    host = f", host {target.host}" if target.host else ""
     return (
         f"target: cluster {target.cluster or 'without a name'}{node}, RabbitMQ {target.version}, "
-        f"virtual host {target.virtual_host}, user {target.user}{also}{named}"
+        f"virtual host {target.virtual_host}, user {target.user}{also}{named}{host}"
     )
 
 

@@ -24,6 +24,8 @@ class Target:
     """The user of the management API, if it is another one."""
     connection: str | None = None
     """Name of the connection in the configuration file."""
+    host: str | None = None
+    """Host and port that answered, if the URL has several."""
 
     def insist_on(self, expected: Iterable[Expectation]) -> None:
         """Raise `WrongTarget` if the cluster has not each of the expected names."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -14,6 +15,8 @@ from attune_infra.broker.management import Management
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.settings import AMQP_URL, MANAGEMENT_URL
 from support.as_a_user import Command
+from support.eventually import eventually
+from support.proxy import Proxy
 from support.under_test import BrokerUnderTest
 from support.virtual_host import VirtualHost
 
@@ -98,6 +101,58 @@ def test_two_brokers_of_one_name_are_told_apart(
     assert result.code == 4
     assert f"two brokers, both with the name '{name}'" in result.stderr
     assert is_empty(other)
+
+
+@pytest.fixture
+def other_of_one_name(vhost: VirtualHost, other: VirtualHost) -> Iterator[VirtualHost]:
+    """The second broker, with the first one's name, as brokers of one image have."""
+    management, old = Management(other.settings()), cluster_of(other)
+    management.put("cluster-name", body={"name": cluster_of(vhost)})
+    yield other
+    management.put("cluster-name", body={"name": old})
+    management.close()
+
+
+@pytest.mark.parametrize("brokers", ["other", "other_of_one_name"])
+@pytest.mark.parametrize("over_amqp", [True, False])
+def test_a_host_of_another_cluster_gets_nothing(
+    *,
+    attune_infra: Command,
+    vhost: VirtualHost,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    over_amqp: bool,
+    brokers: str,
+) -> None:
+    """The first host is lost in the middle of `setup`, and the second one in the URL is another broker."""
+    other: VirtualHost = request.getfixturevalue(brokers)
+    document, (amqp, http), (other_amqp, other_http) = tmp_path / "t.yaml", vhost.ports, other.ports
+    queues = {f"q{number}": dict[str, str]() for number in range(200)}
+    policies = {f"p{number}": {"pattern": f"^p{number}$", "definition": {"max-length": 1}} for number in range(50)}
+    document.write_text(json.dumps({"queues": queues, "policies": policies}))
+    with closing(Management(other.settings())) as management:
+        management.put("vhosts", vhost.name, body={})
+
+    with Proxy(amqp, cut_after=5_000) as first, Proxy(http) as second:
+        if over_amqp:
+            mixed = vhost.at([first.port, other_amqp])
+        else:
+            mixed = vhost.at(management=[second.port, other_http])
+            threading.Thread(target=_cut_when_used, args=(second, vhost)).start()
+        result = attune_infra("setup", str(document), environment=mixed.environment)
+
+    assert result.code == 4
+    two = "AMQP and the management API are two " if over_amqp else "the hosts of one URL are of two clusters"
+    assert two in result.stderr
+    assert f"'{cluster_of(other)}'" in result.stderr
+    assert is_empty(named_alike(vhost, other))
+
+
+def _cut_when_used(proxy: Proxy, vhost: VirtualHost) -> None:
+    """Cut the management API as soon as a policy has been set over it."""
+    with RabbitMQ(vhost.settings()) as broker:
+        eventually(lambda: broker.read().policies, bool)
+    proxy.cut()
 
 
 @pytest.mark.any_broker

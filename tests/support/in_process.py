@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from unittest.mock import patch
 
+from attune_infra.broker.hosts import hosts_of
 from attune_infra.cli import main
 from attune_infra.cli._output import LOG
 from attune_infra.cli._target import Meeting, ask_password
@@ -46,6 +47,7 @@ def _as_new() -> Iterator[None]:
     Meeting.latest = LOG.line = None
     forget()
     ask_password.cache_clear()
+    hosts_of.cache_clear()
     hook, level, handlers = sys.excepthook, _REQUESTS.level, [*_REQUESTS.handlers]
     try:
         yield

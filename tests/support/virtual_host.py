@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -31,6 +31,20 @@ class VirtualHost:
         parts = urlsplit(self.amqp_url)
         return parts._replace(netloc=f"{parts.netloc.rpartition(':')[0]}:{port}").geturl()
 
+    def at(self, amqp: Sequence[int] = (), management: Sequence[int] = ()) -> VirtualHost:
+        """Return the virtual host with other ports of this machine for a protocol, each a host of its URL."""
+        amqp_url, management_url = self.amqp_url, self.management_url
+        if amqp:
+            amqp_url = _with_hosts(amqp_url, amqp)
+        if management:
+            management_url = _with_hosts(management_url, management)
+        return VirtualHost(self.name, amqp_url, management_url)
+
+    @property
+    def ports(self) -> tuple[int, int]:
+        """The ports of AMQP and of the management API."""
+        return int(urlsplit(self.amqp_url).port or 0), int(urlsplit(self.management_url).port or 0)
+
     def client(self, user: str = "guest", password: str | None = None, *, timeout: float = 10) -> amqp.Connection:
         """Connect a plain AMQP client; the password of guest is guest."""
         parts = urlsplit(self.amqp_url)
@@ -52,6 +66,12 @@ class VirtualHost:
     @property
     def environment(self) -> dict[str, str]:
         return {AMQP_URL.variable: self.amqp_url, MANAGEMENT_URL.variable: self.management_url}
+
+
+def _with_hosts(url: str, ports: Sequence[int]) -> str:
+    parts = urlsplit(url)
+    user, at, _ = parts.netloc.rpartition("@")
+    return parts._replace(netloc=user + at + ",".join(f"127.0.0.1:{port}" for port in ports)).geturl()
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import amqp
 
 from attune_infra.broker import faults
 from attune_infra.broker.amqp import Amqp
+from attune_infra.broker.hosts import current
 from attune_infra.broker.moving import frames
 from attune_infra.broker.moving.books import Books
 from attune_infra.broker.moving.frames import Method
@@ -176,8 +177,8 @@ def _cut(error: Exception, orders: Orders, connections: Connections) -> BrokerEr
             f"the move out of queue {orders.source} was cut: {reason}", hint=f"{hint}; {_LEADER}"
         )
     if isinstance(error, ConnectionError):
-        sentence = f"the move out of queue {orders.source} was cut: the connection to {settings.amqp.netloc} broke"
-        return BrokerUnreachable(f"{sentence}: {faults.reason_of_os(error)}", hint=hint)
+        broken = f"the connection to {current(settings.amqp).netloc} broke: {faults.reason_of_os(error)}"
+        return BrokerUnreachable(f"the move out of queue {orders.source} was cut: {broken}", hint=hint)
     found = faults.from_amqp_connect(error, settings)
     return type(found)(f"the move out of queue {orders.source} was cut: {found.sentence}", hint=hint)
 

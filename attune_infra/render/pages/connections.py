@@ -46,7 +46,8 @@ def _place(settings: Settings) -> str:
 def _answer(listed: Listed) -> str:
     if listed.target is None:
         return listed.trouble or ""
-    return f"answers: cluster {listed.target.cluster}, RabbitMQ {listed.target.version}"
+    host = f", host {listed.target.host}" if listed.target.host else ""
+    return f"answers: cluster {listed.target.cluster}, RabbitMQ {listed.target.version}{host}"
 
 
 def _data(listed: Listed) -> ConnectionData:

@@ -7,7 +7,7 @@ from datetime import datetime
 from shlex import quote
 from typing import Final
 
-from attune_infra.errors import AccessRefused, AttuneError, LoginRefused, VirtualHostMissing
+from attune_infra.errors import AccessRefused, AttuneError, BrokerUnreachable, LoginRefused, VirtualHostMissing
 from attune_infra.topology.doctor.certificates import Certificate, Handshake, TlsFile
 from attune_infra.topology.doctor.diagnosis import Check, Topic, judged, ok, problem, unknown, warning
 from attune_infra.topology.doctor.limits import connection_limits
@@ -27,14 +27,41 @@ _SET_CLOCK: Final = "let both machines take their time from the same servers (NT
 def connection_checks(seen: Seen, virtual_host: str) -> Iterator[Check]:
     """Yield a check for each way to the broker."""
     for server in seen.servers:
-        name = f"{server.protocol} at {server.address}"
-        if isinstance(server.answer, AttuneError) and not server.needed:
-            detail = f"{server.answer.sentence}; the command does without it, but the rest cannot be asked"
-            yield unknown(Topic.CONNECTS, name, detail, server.answer.hint or "")
-        elif isinstance(server.answer, AttuneError):
-            yield _unanswered(name, server.answer, seen.broker, server.user, virtual_host)
-        else:
-            yield ok(Topic.CONNECTS, name, f"RabbitMQ {server.answer}")
+        if isinstance(server.answer, AttuneError):
+            yield _connection_check(server, seen, virtual_host)
+            continue
+        for host in server.each:
+            if isinstance(host.answer, BrokerUnreachable):
+                detail = f"{host.answer.sentence}; commands pass this host over"
+                yield warning(Topic.CONNECTS, _name(host), detail, host.answer.hint or "")
+            else:
+                yield _connection_check(host, seen, virtual_host)
+
+
+def cluster_name_checks(seen: Seen) -> Iterator[Check]:
+    """Yield a check if one of several hosts has answered: in a cluster without a name, each node tells its own."""
+    names = sorted({host.cluster for server in seen.servers for host in server.hosts if host.cluster})
+    if len(names) > 1:
+        told = f"its nodes tell {len(names)} names: {', '.join(names)}"
+        detail = f"{told}; --expect-cluster, protected connections and digests of plans hold at one of them only"
+        line = f"rabbitmqctl set_cluster_name {quote(names[0])}"
+        yield warning(Topic.CLUSTER_NAME, "name of the cluster", detail, "give the cluster a name", line)
+    elif names:
+        yield ok(Topic.CLUSTER_NAME, "name of the cluster", names[0])
+
+
+def _name(server: Server) -> str:
+    return f"{server.protocol} at {server.address}"
+
+
+def _connection_check(server: Server, seen: Seen, virtual_host: str) -> Check:
+    name = _name(server)
+    if isinstance(server.answer, AttuneError) and not server.needed:
+        detail = f"{server.answer.sentence}; the command does without it, but the rest cannot be asked"
+        return unknown(Topic.CONNECTS, name, detail, server.answer.hint or "")
+    if isinstance(server.answer, AttuneError):
+        return _unanswered(name, server.answer, seen.broker, server.user, virtual_host)
+    return ok(Topic.CONNECTS, name, f"RabbitMQ {server.answer}")
 
 
 def _unanswered(name: str, error: AttuneError, broker: Broker | None, user: str, virtual_host: str) -> Check:
@@ -76,8 +103,10 @@ def _missing(name: str, error: AttuneError, user: str, virtual_host: str) -> Che
 def tls_checks(seen: Seen) -> Iterator[Check]:
     """Yield the checks of each server that TLS is meant for, and of the files on this machine."""
     for server in seen.servers:
-        if server.tls is not None:
-            yield from _of_server(server, seen.now)
+        for host in server.each:
+            is_told = bool(server.hosts) and isinstance(host.tls, AttuneError)  # as a host that is passed over
+            if host.tls is not None and not is_told:
+                yield from _of_server(host, seen.now)
     for file in seen.files:
         yield from _of_file(file, seen.now)
 

@@ -52,6 +52,7 @@ class Topic(StrEnum):
         return topic
 
     CONNECTS = "server-connects", Section.CONNECTIONS
+    CLUSTER_NAME = "cluster-named", Section.CONNECTIONS
     VIRTUAL_HOST = "virtual-host-readable", Section.CONNECTIONS
     HANDSHAKE = "tls-handshake-succeeds", Section.TLS
     TRUSTED = "certificate-trusted", Section.TLS

@@ -14,7 +14,13 @@ from attune_infra.topology.doctor.broker import (
     statistics_check,
     version_checks,
 )
-from attune_infra.topology.doctor.connections import clock_check, connection_checks, reading_checks, tls_checks
+from attune_infra.topology.doctor.connections import (
+    clock_check,
+    cluster_name_checks,
+    connection_checks,
+    reading_checks,
+    tls_checks,
+)
 from attune_infra.topology.doctor.diagnosis import Check, Diagnosis, Topic, problem, unknown
 from attune_infra.topology.doctor.document import Wanted, document_checks, faults_of_file, foresee
 from attune_infra.topology.doctor.limits import limit_checks
@@ -68,6 +74,7 @@ def _answered(seen: Seen) -> bool:
 
 def _checks(seen: Seen, question: Question) -> Iterator[Check]:
     yield from connection_checks(seen, question.virtual_host)
+    yield from cluster_name_checks(seen)
     yield from tls_checks(seen)
     if seen.servers:
         yield from reading_checks(seen, question.virtual_host)

@@ -30,6 +30,14 @@ class Server:
     tls: Answer[Handshake] | None = None
     needed: bool = True
     """False if the command does without it."""
+    hosts: Sequence[Server] = ()
+    """Each host with its own answer and TLS, if there are several."""
+    cluster: str | None = None
+    """The name of the cluster that one of several hosts tells."""
+
+    @property
+    def each(self) -> Sequence[Server]:
+        return self.hosts or (self,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

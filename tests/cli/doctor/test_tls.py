@@ -10,7 +10,9 @@ import pytest
 import trustme
 
 from attune_infra.broker.certificates import validity
+from attune_infra.settings import AMQP_URL, MANAGEMENT_URL
 from support.patients import Patient, findings, issue, only_problem, problems
+from support.servers import closed_port
 
 pytestmark = pytest.mark.xdist_group("doctor")  # they share a broker
 JSON = ("doctor", "-o", "json", "setup")
@@ -61,6 +63,29 @@ def test_an_expired_certificate_for_another_host_has_two_findings(patient: Patie
     details = [check["detail"] for check in problems(result) if check["section"] == "TLS"]
     assert sum("it expired on" in detail for detail in details) == 2
     assert sum("not valid for" in detail for detail in details) == 2
+
+
+def test_each_host_has_a_certificate_of_its_own(patient: Patient) -> None:
+    """The certificate names one of the hosts: commands use that one, and `doctor` complains of the other."""
+    patient.present()
+    dead, amqps, https = closed_port(), patient.amqps, patient.https
+    several = {
+        AMQP_URL.variable: f"amqps://guest:guest@127.0.0.1:{amqps},localhost:{dead},localhost:{amqps}",
+        MANAGEMENT_URL.variable: f"https://127.0.0.1:{https},localhost:{https}",
+    }
+
+    done = patient.with_tls("verify", "-v", environment=several)
+    result = patient.with_tls(*JSON, environment=several)
+
+    assert done.target.endswith(f", host localhost:{https}\n")
+    assert done.stderr.count(" was passed over: its certificate cannot be trusted: ") == 2
+    assert {check["name"]: check["verdict"] for check in findings(result)} == {
+        f"AMQP at 127.0.0.1:{amqps}": "warning",
+        f"AMQP at localhost:{dead}": "warning",
+        f"HTTP at 127.0.0.1:{https}": "warning",
+        f"host name of 127.0.0.1:{amqps}": "problem",
+        f"host name of 127.0.0.1:{https}": "problem",
+    }
 
 
 def test_an_authority_that_is_not_trusted(patient: Patient) -> None:

@@ -138,6 +138,29 @@ def test_while_the_broker_is_away_it_finishes_what_it_does_and_stops(
     assert "message number 1 done, but the connection was lost" in fleet.talk("w")
 
 
+def test_a_worker_goes_to_the_next_host_in_turn(
+    run: Command, vhost: VirtualHost, channel: amqp.Channel, tmp_path: Path
+) -> None:
+    port, _ = vhost.ports
+    with Proxy(port) as first, Proxy(port) as second:
+        several = vhost.at(amqp=[first.port, second.port]).environment
+        fleet = Fleet(Command({**run.environment, **several}), tmp_path)
+        try:
+            fleet.start("w")
+            fleet.wait_until_consuming("w")
+            assert second.connections == 0
+
+            first.cut()
+            fleet.wait_until_consuming("w", times=2)
+            with Proxy(port, port=first.port):
+                second.cut()
+                fleet.wait_until_consuming("w", times=3)
+                send(channel, 1)
+                eventually(fleet.handled_ids, [1].__eq__)
+        finally:
+            fleet.close()
+
+
 class Publisher:
     """A thread that publishes with confirms to some workers until it is stopped, across outages of the broker."""
 
