@@ -155,6 +155,8 @@ def connect(
 ) -> Broker:
     """Return a broker that has answered: `amqp://USER:PASSWORD@HOST:5672/VHOST`, or `amqps://`.
 
+    Both URLs may list the nodes of a cluster: `HOST1:5672,HOST2:5672`.
+
     Each argument is an option of the command line. Without it, the value comes from the environment, or from the
     file `config`. `timeout` and `wait` are seconds: for one answer, and for a broker that is starting.
 

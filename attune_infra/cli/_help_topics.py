@@ -43,6 +43,7 @@ _SIGNS: Final = (
 )
 _EXAMPLES_OF_CONNECTIONS: Final = (
     ("attune-infra verify --amqp-url amqp://ops@rabbit.example.com/attune", "Name the broker by a URL"),
+    ("attune-infra verify --amqp-url amqp://ops@rabbit1,rabbit2:5673/attune", "Name the nodes of a cluster"),
     ("attune-infra verify --connection staging", "Name the broker by a connection of the configuration file"),
 )
 
