@@ -7,6 +7,7 @@
     ├── WrongTarget               the broker is another one than meant
     ├── BrokerError
     │   ├── BrokerUnreachable     no answer, or none yet; waiting may help
+    │   │   ├── BrokerBlocked     an alarm: RabbitMQ takes no messages now
     │   │   └── QueueUnavailable  a worker's queue is unavailable, for instance because its node is down
     │   ├── NotRabbitMQ           another server answers
     │   │   └── StrangeAnswer     an answer has another shape than RabbitMQ's
@@ -20,6 +21,7 @@
     ├── RegistryError             the database failed or refused a request
     │   ├── RegistryUnreachable   no answer, or none yet; waiting may help
     │   └── WorkerNotRegistered   the registry has no worker with this id
+    ├── DeadlinePassed            the command did not end within --deadline
     ├── SandboxError              a private broker or database cannot be started or used
     └── Interrupted               the user ended the command
 
@@ -58,6 +60,7 @@ class ErrorCode(StrEnum):
     WRONG_TARGET = "wrong-target"
     BROKER_ERROR = "broker-error"
     BROKER_UNREACHABLE = "broker-unreachable"
+    BROKER_BLOCKED = "broker-blocked"
     QUEUE_UNAVAILABLE = "queue-unavailable"
     NOT_RABBITMQ = "not-rabbitmq"
     LOGIN_REFUSED = "login-refused"
@@ -70,6 +73,7 @@ class ErrorCode(StrEnum):
     REGISTRY_ERROR = "registry-error"
     REGISTRY_UNREACHABLE = "registry-unreachable"
     WORKER_NOT_REGISTERED = "worker-not-registered"
+    DEADLINE_PASSED = "deadline-passed"
     SANDBOX_ERROR = "sandbox-error"
     INTERRUPTED = "interrupted"
 
@@ -119,6 +123,10 @@ class BrokerError(AttuneError):
 class BrokerUnreachable(BrokerError):
     code = ErrorCode.BROKER_UNREACHABLE
     may_pass = True
+
+
+class BrokerBlocked(BrokerUnreachable):
+    code = ErrorCode.BROKER_BLOCKED
 
 
 class QueueUnavailable(BrokerUnreachable):
@@ -176,6 +184,11 @@ class RegistryUnreachable(RegistryError):
 
 class WorkerNotRegistered(RegistryError):
     code = ErrorCode.WORKER_NOT_REGISTERED
+
+
+class DeadlinePassed(AttuneError):
+    code = ErrorCode.DEADLINE_PASSED
+    may_pass = True
 
 
 class SandboxError(AttuneError):

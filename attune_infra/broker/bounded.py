@@ -22,6 +22,8 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 
+from attune_infra import deadline
+
 _PIECE: Final = 1 << 18
 _ADDRESS: Final = re.compile(r"[\d.]+|\[?[0-9a-fA-F:.]*:.*")
 
@@ -40,17 +42,23 @@ _TIME: Final = _Time()
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """Bound the time of all that this thread sends and receives in the block."""
-    _TIME.end = time.monotonic() + seconds
+    """Bound the time of all that this thread sends and receives in the block, within that of an outer block."""
+    outer = _TIME.end
+    _TIME.end = min(outer, time.monotonic() + deadline.shorten(seconds))
     try:
         yield
     finally:
-        _TIME.end = float("inf")
+        _TIME.end = outer
 
 
 def is_over() -> bool:
     """Return True if no time is left."""
     return time.monotonic() >= _TIME.end
+
+
+def time_left() -> float:
+    """Return the seconds that are left, never 0, which would mean not to wait at all."""
+    return max(_TIME.end - time.monotonic(), 0.001)
 
 
 def read_whole(response: requests.Response, most: int) -> None:
@@ -131,7 +139,7 @@ def _within_time_left(connection: HTTPConnection, connect: Callable[[], socket.s
             if len(addresses) > 1:
                 connection.host = address
             if isinstance(usual, int | float):
-                connection.timeout = min(usual, _time_left() / (len(addresses) - number + 1))
+                connection.timeout = min(usual, time_left() / (len(addresses) - number + 1))
             try:
                 connected = connect()
                 break
@@ -143,7 +151,7 @@ def _within_time_left(connection: HTTPConnection, connect: Callable[[], socket.s
         if len(addresses) > 1:
             connection.host = name
     if _TIME.end < float("inf"):
-        connected.settimeout(_time_left())
+        connected.settimeout(time_left())
     return connected
 
 
@@ -161,11 +169,6 @@ def _addresses(name: str, port: int) -> list[str]:
 def _with_zone(address: str, _port: str, _flow: str = "0", zone: str = "0") -> str:
     """Return an address as it may be looked up; one that is valid on one network has that network's number."""
     return address if zone == "0" else f"{address}%{zone}"
-
-
-def _time_left() -> float:
-    """Return the seconds that are left, never 0, which would mean not to wait at all."""
-    return max(_TIME.end - time.monotonic(), 0.001)
 
 
 class _Pool(HTTPConnectionPool):

@@ -8,11 +8,21 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from attune_infra.background import run_in_background
 from attune_infra.broker import answers, wire
+from attune_infra.broker.permissions import ObjectRefused, missing_rights
 from attune_infra.broker.refusal import Code
-from attune_infra.errors import AccessRefused, BrokerError, FeatureDenied, StrangeAnswer
+from attune_infra.errors import (
+    AccessRefused,
+    BrokerError,
+    BrokerUnreachable,
+    FeatureDenied,
+    LoginRefused,
+    StrangeAnswer,
+)
+from attune_infra.journal import JOURNAL
 from attune_infra.settings import Via
 from attune_infra.topology.diff import Create, Update
 from attune_infra.topology.facts import features
+from attune_infra.topology.facts.permissions import rights_to_create
 from attune_infra.topology.facts.protocols import needs_amqp, needs_http
 from attune_infra.topology.facts.refusals import Restrictions
 from attune_infra.topology.model import Binding, End, Exchange, Policy, Queue, TopologyObject, kind_of
@@ -33,6 +43,8 @@ class Changer:
 
     def __init__(self, connections: Connections, reader: Reader, via: Via) -> None:
         self._connections, self._reader, self._via = connections, reader, via
+        self._unreachable: str | None = None
+        """The failure of the first change that the management API did not answer in this run."""
 
     def restrictions(self) -> Restrictions:
         max_queues = run_in_background(self._max_queues)
@@ -43,7 +55,7 @@ class Changer:
             self._connections.amqp.target()
 
     def apply(self, changes: Iterable[Create | Update]) -> Iterator[Outcome]:
-        waiting = list(changes)
+        waiting, self._unreachable = list(changes), None
         self.check_declaring(change.want for change in waiting)
         self._check_allowed(change.want for change in waiting)
         failed: set[End] = set()
@@ -58,6 +70,8 @@ class Changer:
             for outcome, denied_feature in self._make(ready):
                 if denied_feature == features.TRANSIENT_QUEUES and not changed:
                     raise features.denied(denied_feature)
+                if outcome.status in {Status.CREATED, Status.UPDATED}:
+                    JOURNAL.note(outcome.status, kind_of(outcome.object), wire.name_of(outcome.object))
                 if outcome.status is Status.FAILED and isinstance(outcome.object, Exchange | Queue):
                     failed.add((kind_of(outcome.object), outcome.object.name))
                 yield outcome
@@ -99,8 +113,10 @@ class Changer:
         for change in changes:
             if not isinstance(change.want, Policy) and self._goes_over_amqp(change.want):
                 over_amqp.append(change.want)
-            else:
+            elif self._unreachable is None:
                 yield self._make_over_http(change)
+            else:  # each try would take as long as the first one
+                yield Outcome(change.want, Status.FAILED, self._unreachable, attempted=_attempt_of(change)), None
         if not over_amqp:
             return
         self._reader.known_queues += sum(isinstance(item, Queue) for item in over_amqp)
@@ -127,14 +143,28 @@ class Changer:
                 case Binding():
                     http.post(*wire.path_of(item, vhost), body=wire.body_of(item))
                     new = True
+        except LoginRefused:
+            raise
         except BrokerError as error:
-            feature = error.feature if isinstance(error, FeatureDenied) else None
-            denied = self._connections.denied(Over.HTTP) if isinstance(error, AccessRefused) else None
-            attempted = Attempt.UPDATED if isinstance(change, Update) else Attempt.CREATED
-            return Outcome(item, Status.FAILED, error.sentence, attempted=attempted, denied=denied), feature
+            return self._failed(change, error)
         if isinstance(change, Update):
             return Outcome(item, Status.UPDATED, differences=change.differences), None
         return Outcome(item, Status.CREATED if new else Status.UNCHANGED), None
+
+    def _failed(self, change: Create | Update, error: BrokerError) -> _Made:
+        """Return the outcome of a change over HTTP that failed."""
+        item, reason = change.want, error.sentence
+        feature = error.feature if isinstance(error, FeatureDenied) else None
+        denied = self._connections.denied(Over.HTTP) if isinstance(error, AccessRefused) else None
+        if isinstance(error, ObjectRefused):
+            reason = missing_rights(rights_to_create(item, {}), self._connections.settings)
+        if isinstance(error, BrokerUnreachable):
+            self._unreachable = reason
+        return Outcome(item, Status.FAILED, reason, attempted=_attempt_of(change), denied=denied), feature
+
+
+def _attempt_of(change: Create | Update) -> Attempt:
+    return Attempt.UPDATED if isinstance(change, Update) else Attempt.CREATED
 
 
 def _steps(changes: Sequence[Create | Update]) -> Iterator[Sequence[Create | Update]]:

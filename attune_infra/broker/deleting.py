@@ -12,9 +12,20 @@ from typing import TYPE_CHECKING, Final
 
 from attune_infra.broker import wire
 from attune_infra.broker.odd_bindings import PropertiesKeys, can_delete_over_http
-from attune_infra.errors import AccessRefused, BrokerError, InUse, VirtualHostMissing
+from attune_infra.broker.permissions import ObjectRefused, missing_rights
+from attune_infra.errors import AccessRefused, BrokerError, InUse, LoginRefused, VirtualHostMissing
+from attune_infra.journal import JOURNAL
 from attune_infra.topology.facts.deletion import reason_to_keep
-from attune_infra.topology.model import Binding, Exchange, Policy, Queue, TopologyObject, as_read
+from attune_infra.topology.facts.permissions import rights_to_delete
+from attune_infra.topology.model import (
+    Binding,
+    Exchange,
+    Policy,
+    Queue,
+    TopologyObject,
+    as_read,
+    kind_of,
+)
 from attune_infra.topology.permissions.needs import Over
 from attune_infra.topology.planning.report import Attempt, Outcome, Status
 from attune_infra.topology.words import counted
@@ -89,9 +100,15 @@ class Deleter:
             if even_if_used:
                 return Outcome(item, Status.FAILED, error.sentence, attempted=Attempt.DELETED)
             return Outcome(item, Status.KEPT, self._kept_because(item, error))
+        except LoginRefused:
+            raise
         except BrokerError as error:
             denied = self._connections.denied(Over.HTTP) if isinstance(error, AccessRefused) else None
-            return Outcome(item, Status.FAILED, error.sentence, attempted=Attempt.DELETED, denied=denied)
+            reason = error.sentence
+            if isinstance(error, ObjectRefused):
+                reason = missing_rights(rights_to_delete(item, {}), self._connections.settings)
+            return Outcome(item, Status.FAILED, reason, attempted=Attempt.DELETED, denied=denied)
+        JOURNAL.note("deleted", kind_of(item), wire.name_of(item))
         return Outcome(item, Status.DELETED)
 
     def _kept_because(self, item: TopologyObject, error: InUse) -> str:

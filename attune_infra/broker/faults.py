@@ -9,9 +9,12 @@ from shlex import quote
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from attune_infra.broker.alarm import Blocked, blocked
 from attune_infra.broker.hosts import attempt, current
+from attune_infra.broker.not_ready import PROXY_BETWEEN, not_ready, with_tries
 from attune_infra.broker.permissions import set_tag, unauthorized, vhost_hint, write_hint
 from attune_infra.broker.refusal import Code, Refusal, refusal_of
+from attune_infra.broker.web_pages import page_in
 from attune_infra.errors import (
     AccessRefused,
     BrokerError,
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
 
     import requests
 
+    from attune_infra.broker.retrying import Tried
     from attune_infra.settings import Endpoint, Settings
 
 _BOOTING = "is the broker still starting? `--wait 60` waits for it"
@@ -59,33 +63,34 @@ _CERTIFICATE_HINTS = {
 HOSTNAME_MISMATCH and IP_ADDRESS_MISMATCH."""
 
 
-def from_response(response: requests.Response, settings: Settings) -> BrokerError:
-    """Return the error for an unsuccessful answer of the management API."""
+def from_response(
+    response: requests.Response, settings: Settings, tried: Tried | None = None, *, answered: int = 0
+) -> BrokerError:
+    """Return the error for an unsuccessful answer of the management API.
+
+    `tried` are the tries of the request, and `answered` the requests before it that went well.
+    """
     where = current(settings.management).base_url
     reason = _reason(response)
     match response.status_code:
         case 401:
-            return unauthorized(reason, settings)
+            return unauthorized(reason, settings, page=page_in(response), answered=answered)
         case 404 if reason is None:
-            return _no_management_path(settings)
+            return _no_management_path(response, settings)
         case 404 if reason in {"Not Found", "not_found", "vhost_not_found"}:
             return virtual_host_missing(settings)
         case 400 if feature := features.denied_in(reason or ""):
             return features.denied(feature)
         case 400 if (reason or "").endswith(("not empty", "in use")):
-            return InUse(_answer(response, reason))
-        case 502 | 503 | 504:
-            return BrokerUnreachable(
-                f"{where} answered {response.status_code}: the management API is not ready", hint=_BOOTING
-            )
-        case 500 if reason is None and "/api/bindings/" in response.request.path_url:
-            return _bindings_unreadable(settings)
+            return InUse(_answer(response, reason, tried))
+        case 429 | 502 | 503 | 504:
+            return not_ready(response, settings, tried, hint=_BOOTING)
         case 500 if reason is None and response.request.method == "GET":
+            if "/api/bindings/" in response.request.path_url and not page_in(response):
+                return _bindings_unreadable(settings)
             # RabbitMQ 4.3 gives this answer while it boots.
-            return BrokerUnreachable(
-                _answer(response, reason),
-                hint=f"{_BOOTING}; if it is not, see RabbitMQ's log",
-            )
+            hint = f"{_BOOTING}; if it is not, see RabbitMQ's log"
+            return BrokerUnreachable(_answer(response, reason, tried), hint=hint)
         case 301 | 302 | 303 | 307 | 308 as status:
             target = response.headers.get("location", "elsewhere")
             return NotRabbitMQ(
@@ -93,19 +98,23 @@ def from_response(response: requests.Response, settings: Settings) -> BrokerErro
                 hint="give the address of the management API itself as --management-url",
             )
         case _:
-            return RequestRefused(_answer(response, reason), hint=None if reason else "see RabbitMQ's log")
+            remedy = PROXY_BETWEEN if page_in(response) else "see RabbitMQ's log"
+            return RequestRefused(_answer(response, reason, tried), hint=None if reason else remedy)
 
 
-def _answer(response: requests.Response, reason: str | None) -> str:
+def _answer(response: requests.Response, reason: str | None, tried: Tried | None) -> str:
     """Return the sentence about an answer, with its reason or else its reason phrase; both may be missing."""
-    words = reason or response.reason
+    page = page_in(response)
+    words = reason or (f"{response.reason}, with {page}" if page else response.reason)
     sentence = f"the management API answered {response.status_code}"
-    return f"{sentence}: {words}" if words else sentence
+    return with_tries(f"{sentence}: {words}" if words else sentence, tried)
 
 
-def _no_management_path(settings: Settings) -> NotRabbitMQ:
+def _no_management_path(response: requests.Response, settings: Settings) -> NotRabbitMQ:
+    page = page_in(response)
+    content = f"with {page}" if page else "without a reason"
     return NotRabbitMQ(
-        f"{current(settings.management).base_url} answered 404 without a reason; it does not look like RabbitMQ's"
+        f"{current(settings.management).base_url} answered 404 {content}; it does not look like RabbitMQ's"
         " management API",
         hint="check --management-url; is a path prefix of a proxy missing?",
     )
@@ -160,6 +169,8 @@ def another_cluster(host: Endpoint, here: str, first: str) -> WrongTarget:
 def not_json(response: requests.Response, settings: Settings) -> NotRabbitMQ:
     """Return the error for an answer that is not JSON."""
     kind = response.headers.get("content-type", "something without a content type").split(";")[0]
+    if page := page_in(response):
+        kind = f"with {page}"
     return _not_management(f"answered {kind}, not JSON", settings)
 
 
@@ -204,6 +215,8 @@ def from_requests(error: Exception, settings: Settings, *, is_late: bool = False
             f"{what}: its answer did not end within {settings.timeout:g} s",
             hint="`--timeout` gives a slow broker or line more time",
         )
+    if isinstance(error, requests.exceptions.ChunkedEncodingError):
+        return BrokerUnreachable(f"{what}: its answer broke off, twice", hint=PROXY_BETWEEN)
     if isinstance(error, requests.exceptions.ProxyError):
         return BrokerUnreachable(f"{what} through the proxy: {reason_of_os(_cause(error))}", hint=_PROXY)
     if isinstance(error, ValueError):  # the management URL was checked before
@@ -218,6 +231,8 @@ def from_amqp_connect(error: Exception, settings: Settings) -> BrokerError:
     endpoint = current(settings.amqp)
     what = attempt(endpoint)
     match error:
+        case Blocked():
+            return blocked(str(error), settings)
         case ssl.SSLError():
             return _tls_failure(what, error, endpoint)
         case amqp.exceptions.AccessRefused():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from attune_infra.broker import answers
 from attune_infra.broker.consumers import own_tags, read_tags
-from attune_infra.errors import BrokerError, StrangeAnswer
+from attune_infra.errors import BrokerError, BrokerUnreachable, NotRabbitMQ
 from attune_infra.topology.doctor.seen import Login
 from attune_infra.topology.facts.permissions import Patterns, User
 from attune_infra.topology.permissions.needs import Over
@@ -51,7 +51,7 @@ def _login(http: Management, name: str, virtual_host: str, over: Over) -> Login:
 def _own_tags(http: Management) -> frozenset[str] | None:
     try:
         return own_tags(http)
-    except StrangeAnswer:
+    except (BrokerUnreachable, NotRabbitMQ):
         raise
     except BrokerError:
         return None
@@ -63,7 +63,7 @@ def _user(http: Management, name: str, virtual_host: str) -> User | None:
         tags = read_tags(http.get("users", name, shape=answers.USER)["tags"])
         permissions = http.get("users", name, "permissions", shape=answers.PERMISSIONS)
         topics = http.get("users", name, "topic-permissions", shape=answers.TOPIC_PERMISSIONS)
-    except StrangeAnswer:
+    except (BrokerUnreachable, NotRabbitMQ):
         raise
     except BrokerError:
         return None

@@ -8,7 +8,8 @@ here may be made twice: a second PUT, DELETE or POST of a binding changes nothin
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, NamedTuple
@@ -20,6 +21,7 @@ from urllib3.exceptions import LocationParseError
 
 from attune_infra.broker import answers, bounded, faults, request_log
 from attune_infra.broker.hosts import Failed, hosts_of, is_made_from
+from attune_infra.broker.retrying import Tried, send_patiently
 from attune_infra.broker.shapes import ANYTHING, Shape, fault_in
 from attune_infra.errors import BrokerError, BrokerUnreachable, LoginRefused
 from attune_infra.settings import Endpoint, Settings
@@ -65,6 +67,8 @@ class Management(AdminAPI):  # type: ignore[misc] # the package ships no types
         self._met: set[Endpoint] = set()
         """Hosts of the cluster of the first node."""
         self.session = bounded.session()
+        self._done = 0
+        """Requests that went well."""
         self._options = {"timeout": settings.timeout, "allow_redirects": False, **_tls_options(settings)}
 
     def close(self) -> None:
@@ -106,13 +110,13 @@ class Management(AdminAPI):  # type: ignore[misc] # the package ships no types
     def failed_check(self, *segments: str, shape: Shape) -> Any:
         """Return the JSON with which a health check fails; None if it passes. Raise as `get` does."""
         place = ("health", "checks", *segments)
-        response = self._send("GET", url=self.url + path(*place), auth=self.auth)
+        response, tried = self._send("GET", is_final=_is_failed_check, url=self.url + path(*place), auth=self.auth)
         if _is_failed_check(response):
             answer = self._decoded(response)
             if isinstance(answer, dict) and answer.get("status") == "failed":
                 self._insist(answer, shape, place)
                 return answer
-        self._raise_for(response)
+        self._raise_for(response, tried)
         return None
 
     def clock_ahead(self) -> float | None:
@@ -165,17 +169,28 @@ class Management(AdminAPI):  # type: ignore[misc] # the package ships no types
 
     def _request(self, method: str, **kwargs: Any) -> requests.Response:
         """Send a request; raise `BrokerError` if it is refused."""
-        response = self._send(method, **kwargs)
-        self._raise_for(response)
+        response, tried = self._send(method, **kwargs)
+        self._raise_for(response, tried)
+        self._done += 1
         return response
 
-    def _raise_for(self, response: requests.Response) -> None:
+    def _raise_for(self, response: requests.Response, tried: Tried) -> None:
         if response.status_code >= requests.codes.multiple_choices:
-            error = faults.from_response(response, self.settings)
+            error = faults.from_response(response, self.settings, tried, answered=self._done)
             is_login = isinstance(error, LoginRefused)
             raise self._hosts.refused_by(self._hosts.current, error) if is_login else error
 
-    def _send(self, method: str, **kwargs: Any) -> requests.Response:
+    def _send(
+        self, method: str, *, is_final: Callable[[requests.Response], bool] = lambda _: False, **kwargs: Any
+    ) -> tuple[requests.Response, Tried]:
+        """Send a request, again if its answer may be another one soon; raise `BrokerError` without an answer."""
+        seconds = self.settings.timeout
+        with nullcontext() if self._hosts.others else bounded.within(seconds):
+            return send_patiently(
+                method, lambda: self._ask_hosts(method, **kwargs), seconds=seconds, is_final=is_final
+            )
+
+    def _ask_hosts(self, method: str, **kwargs: Any) -> requests.Response:
         """Return the answer of the first host that has one; raise `BrokerError` if none has."""
         failed: list[Failed] = []
         for host in (self._hosts.current, *self._hosts.others):
@@ -258,14 +273,14 @@ class Management(AdminAPI):  # type: ignore[misc] # the package ships no types
         return response
 
     def _send_twice(self, host: Endpoint, method: str, **kwargs: Any) -> requests.Response:
-        """Send a request. Send it again if it fails because the kept-alive connection was closed."""
-        kwargs |= self._options
+        """Send a request. Send it again if the connection was closed, before the answer or in the middle of it."""
+        kwargs = kwargs | self._options
         settings = replace(self.settings, management=host)
         with bounded.within(settings.timeout):
             try:
                 try:
                     return self._send_once(method, **kwargs)
-                except requests.exceptions.ConnectionError as error:
+                except (requests.exceptions.ConnectionError, requests.exceptions.ChunkedEncodingError) as error:
                     useless = isinstance(error, requests.exceptions.SSLError | requests.exceptions.ConnectTimeout)
                     if useless or bounded.is_over():
                         raise

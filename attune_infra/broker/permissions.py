@@ -11,10 +11,12 @@ from attune_infra.topology.facts.exchanges import show_exchange_name
 from attune_infra.topology.facts.permissions import Access, Right, Tag, User
 from attune_infra.topology.permissions.lacks import grants
 from attune_infra.topology.permissions.needs import Need, Over
+from attune_infra.topology.words import counted
 
 if TYPE_CHECKING:
     from attune_infra.settings import Settings
 
+_CHANGED: Final = " were they changed meanwhile? is it a proxy that refuses?"
 _TAGS: Final = {
     "Not management user": Tag.MANAGEMENT,
     "Not monitor user": Tag.MONITORING,
@@ -24,8 +26,22 @@ _TAGS: Final = {
 """RabbitMQ's reasons for refusing a user without a tag."""
 
 
-def unauthorized(reason: str | None, settings: Settings) -> BrokerError:
-    """Return the error for a 401 of the management API."""
+class ObjectRefused(AccessRefused):
+    """A 401 for the lack of a permission on some name, which RabbitMQ does not tell."""
+
+
+def missing_rights(rights: Iterable[Right], settings: Settings) -> str:
+    """Return words for a refused request of the management API that needs these rights."""
+    needed = [str(right) for right in rights if right.routing_key is None]
+    user, vhost = settings.management.user, settings.virtual_host
+    lacks = needed[0] if len(needed) == 1 else f"one of these: {', '.join(needed)}"
+    return f"access refused in virtual host '{vhost}': user '{user}' lacks {lacks}"
+
+
+def unauthorized(
+    reason: str | None, settings: Settings, *, page: str | None = None, answered: int = 0
+) -> BrokerError:
+    """Return the error for a 401 of the management API: a web `page`, or in the middle of a run."""
     user = settings.management.user
     if reason in _TAGS:
         return AccessRefused(
@@ -44,12 +60,14 @@ def unauthorized(reason: str | None, settings: Settings) -> BrokerError:
             )
         case None | "Login failed" | "Not_Authorized":
             return LoginRefused(
-                f"the management API refused the login of user '{user}'",
+                f"the management API refused the login of user '{user}'"
+                + (f" with {page}" if page else "")
+                + (f", after it had answered {counted(answered, 'request')}" if answered else ""),
                 hint="check user and password in the AMQP URL (or in --management-url, if it has its own);"
-                " 'guest' may only log in from the broker's own host",
+                + (_CHANGED if answered else " 'guest' may only log in from the broker's own host"),
             )
         case _:
-            return AccessRefused(
+            return ObjectRefused(
                 f"user '{user}' lacks a permission in virtual host '{settings.virtual_host}': {reason}",
                 hint=f"its permissions: rabbitmqctl list_user_permissions {quote(user)};"
                 " docs/permissions.md has those that each command needs",

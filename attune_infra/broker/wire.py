@@ -313,6 +313,11 @@ def forms_of(binding: Binding) -> Iterator[dict[str, Any]]:
             yield widen(arguments)
 
 
+def name_of(item: TopologyObject) -> str:
+    """Return the name of an object among those of its kind; of a binding, its two ends."""
+    return f"{item.source} -> {item.destination}" if isinstance(item, Binding) else item.name
+
+
 def is_transient(item: TopologyObject) -> bool:
     """Return True for a queue that is neither durable nor exclusive.
 

@@ -23,7 +23,7 @@ LOG = "see RabbitMQ's log"
 DENIED = "INTERNAL_ERROR - Feature `queue_master_locator` is deprecated.\nIt is not permitted anymore."
 
 
-@pytest.mark.parametrize("body", ["", "<html>404</html>", {}, [], {"reason": ""}, {"reason": None}])
+@pytest.mark.parametrize("body", ["", {}, [], {"reason": ""}, {"reason": None}])
 def test_a_404_without_a_reason_is_not_rabbitmqs(body: object) -> None:
     error = faults.from_response(response(404, body), SETTINGS)
 
@@ -35,7 +35,7 @@ def test_a_404_without_a_reason_is_not_rabbitmqs(body: object) -> None:
 
 
 @pytest.mark.parametrize("status", [502, 503, 504])
-@pytest.mark.parametrize("body", ["<html>later</html>", {"reason": "no backend"}])
+@pytest.mark.parametrize("body", ["", {"reason": "no backend"}])
 def test_a_gateway_without_a_broker_is_not_ready(status: int, body: object) -> None:
     error = faults.from_response(response(status, body), SETTINGS)
 
@@ -44,6 +44,37 @@ def test_a_gateway_without_a_broker_is_not_ready(status: int, body: object) -> N
         f"{WHERE} answered {status}: the management API is not ready",
         STARTING,
     )
+
+
+@pytest.mark.parametrize(
+    ("body", "page"),
+    [
+        ("<html>later</html>", "a web page"),
+        (
+            " <TITLE class=x>\n 502 \x1b[31m Bad\tGateway &amp; more</TITLE >",
+            "a web page titled '502 [31m Bad Gateway & more'",
+        ),
+        (f"<title>{'long ' * 40}</title>", f"a web page titled '{('long ' * 40)[:80]}...'"),
+        ("<title></title>", "a web page"),
+    ],
+)
+def test_a_web_page_of_a_proxy_is_named_by_its_title(body: str, page: str) -> None:
+    error = faults.from_response(response(502, body), SETTINGS)
+
+    assert error.sentence == f"{WHERE} answered 502 with {page}: the management API is not ready"
+    assert "is a proxy in front of RabbitMQ in trouble?" in str(error.hint)
+    for status in (401, 403, 404, 500):
+        assert f"with {page}" in faults.from_response(response(status, body), SETTINGS).sentence
+    assert f"answered with {page}, not JSON" in faults.not_json(response(200, body), SETTINGS).sentence
+
+
+def test_a_login_that_is_refused_in_the_middle_says_so() -> None:
+    error = faults.from_response(refuse(401, "Login failed"), SETTINGS, answered=7)
+
+    assert error.sentence == (
+        "the management API refused the login of user 'ann', after it had answered 7 requests"
+    )
+    assert "were they changed meanwhile?" in str(error.hint)
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from attune_infra.broker import faults
+from attune_infra.broker.permissions import ObjectRefused
 from attune_infra.errors import (
     AccessRefused,
     BrokerError,
@@ -68,7 +69,7 @@ NO_VHOST_HINT = f"{CREATE_VHOST}; or put another one at the end of the AMQP URL"
         ),
         (
             "access to queue 'q' refused",
-            AccessRefused,
+            ObjectRefused,
             "user 'ann' lacks a permission in virtual host 'a b': access to queue 'q' refused",
             (
                 "its permissions: rabbitmqctl list_user_permissions ann;"
