@@ -20,6 +20,7 @@ from attune_infra.broker.moving.line import Line
 from attune_infra.broker.permissions import write_hint
 from attune_infra.broker.refusal import Code, refusal_of
 from attune_infra.errors import AccessRefused, BrokerError, RequestRefused
+from attune_infra.journal import JOURNAL
 from attune_infra.messages.loading import Failed, Outgoing
 
 if TYPE_CHECKING:
@@ -144,6 +145,8 @@ class Loader:
             why = self._returned.pop(number, None)
             if not is_taken:
                 why = "RabbitMQ did not take it (nack): the queue is full, or its node is down"
+            if why is None:
+                JOURNAL.note("published", "message")
             self._on_outcome(sent.line, None if why is None else Failed(sent.line, why))
 
 

@@ -10,6 +10,7 @@ from attune_infra.broker import faults
 from attune_infra.broker.permissions import read_hint
 from attune_infra.broker.refusal import Code, refusal_of
 from attune_infra.errors import AccessRefused, BrokerUnreachable, InUse, QueueUnavailable, RequestRefused
+from attune_infra.journal import JOURNAL
 
 if TYPE_CHECKING:
     from attune_infra.broker.amqp import Amqp
@@ -44,4 +45,5 @@ def purge(connection: Amqp, queue: str) -> int:
     except (amqp.AMQPError, OSError) as error:
         connection.forget()
         raise faults.from_amqp_connect(error, connection.settings) from error
+    JOURNAL.note("emptied", "queue", queue)
     return int(count)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 import typer
 
+from attune_infra import deadline
 from attune_infra.cli import _colour
 from attune_infra.cli._display import Output
 from attune_infra.masking import masked
@@ -33,6 +34,7 @@ LOG: Final = Log()
 
 def finish(command: str, page: Page[R], result: R, display: Display, target: Target | None = None) -> NoReturn:
     """Show a command's result, for JSON with the broker that was asked, and exit with its exit code."""
+    deadline.lift()
     if display.output == Output.JSON:
         from attune_infra.render.data import json_document
 

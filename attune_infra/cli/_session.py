@@ -67,6 +67,7 @@ class Session:
     """The expiry of worker queues that a saved plan was made with, in place of the setting."""
     interactive: bool = True
     """False if nobody is to be asked for a password."""
+    has_deadline: bool = False
     met: Meeting = field(default_factory=Meeting)
 
     @property
@@ -196,6 +197,14 @@ class Session:
             raise WrongUsage(
                 f"{flags[0]} is about the broker, and {why}",
                 hint=f"leave out {flags[0]}, or {alternative}",
+            )
+
+    def refuse_deadline(self, flag: str) -> None:
+        """Raise `WrongUsage` for --deadline beside a flag that makes the command stay until it is stopped."""
+        if self.has_deadline:
+            raise WrongUsage(
+                f"--deadline ends a command, and {flag} lets it run until it is stopped",
+                hint=f"leave out --deadline, or leave out {flag}",
             )
 
     def require_live_alone(self, file: str | Sequence[str] | None = None, *, workers: bool = False) -> None:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import Flag, auto
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -15,6 +16,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from attune_infra.cli._colour import When
+from attune_infra.cli._deadline import bounded_by
 from attune_infra.cli._display import (
     CiOutput,
     CiOutputOption,
@@ -69,6 +71,8 @@ class Uses(Flag):
     """The configuration file, and nothing that it names."""
     REPORTS = auto()
     """A result that CI reads too, in more formats, and in files beside the output."""
+    NO_END = auto()
+    """Nothing that could have a deadline: the command stays until it is stopped."""
 
 
 _PANEL: Final = "Connection"
@@ -95,6 +99,9 @@ _Config = Annotated[
 ]
 _Timeout = _seconds("--timeout", "Longest wait for one answer: 30s, or a number of seconds; default: 10s.", 0.1)
 _Wait = _seconds("--wait", "Longest wait for a server to come up: 1m, or a number of seconds; default: none.", 0)
+_Deadline = _seconds(
+    "--deadline", "Longest time for the whole command: 5m, or a number of seconds; default: none.", 0.1
+)
 _URL_HELP = "Broker: amqp://USER:PASSWORD@HOST:5672/VHOST, or amqps://; of a cluster, HOST1:PORT,HOST2:PORT."
 _MANAGEMENT_URL_HELP = (
     "Management API: http(s)://HOST:15672, also with several hosts; default: the AMQP hosts and user."
@@ -148,11 +155,13 @@ _SETTINGS: Final = {
 _SHOWN: Final = Uses.DISPLAY | Uses.RESULT
 _EVERY: Final = _SHOWN | Uses.TOPOLOGY | Uses.VHOST | Uses.BROKER | Uses.REGISTRY | Uses.CONFIG
 _FILE: Final = "file"
+_DEADLINE: Final = "deadline"
 _OTHERS: Final[dict[str, tuple[Uses, Any, Any]]] = {
     _FILE: (Uses.FILE, TopologyFile, None),
     "config": (_EVERY & ~_SHOWN, _Config, None),
     "timeout": (Uses.BROKER | Uses.REGISTRY | Uses.CONFIG, _Timeout, None),
     "wait": (Uses.BROKER | Uses.REGISTRY, _Wait, None),
+    _DEADLINE: (Uses.BROKER | Uses.REGISTRY | Uses.CONFIG, _Deadline, None),
     "vhost": (Uses.VHOST, Vhost, None),
     "output": (_SHOWN, OutputOption, Output.TEXT),
     "to": (Uses.DISPLAY, ToFile, None),
@@ -181,6 +190,8 @@ def displayed(command: Callable[..., None]) -> Callable[..., None]:
 def _options_of(uses: Uses) -> dict[str, tuple[Any, Any]]:
     settings = {name: (kind, None) for name, (users, _, kind) in _SETTINGS.items() if users & uses}
     others = {name: (kind, default) for name, (users, kind, default) in _OTHERS.items() if users & uses}
+    if uses & Uses.NO_END:
+        del others[_DEADLINE]
     if uses & Uses.REPORTS:
         others["output"] = (CiOutputOption, CiOutput.TEXT)
     return settings | others
@@ -194,15 +205,23 @@ def _give(
 
     @functools.wraps(command)
     def run(**given: Any) -> None:
-        made = make({name: given.pop(name) for name in options})
-        display = made if isinstance(made, Display) else made.display
-        with failures_reported(_words_of(command), display):
+        shared_ones = {name: given.pop(name) for name in options}
+        made = make(shared_ones)
+        with _guarded(_words_of(command), made, shared_ones.get(_DEADLINE)):
             command(made, **given)
 
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] # read by inspect
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     del run.__wrapped__  # inspect would look behind us
     return run
+
+
+@contextmanager
+def _guarded(words: str, made: Session | Display, seconds: float | None) -> Iterator[None]:
+    """Report failures of a command, which may have a deadline."""
+    display = made if isinstance(made, Display) else made.display
+    with failures_reported(words, display), bounded_by(seconds):
+        yield
 
 
 def _words_of(command: Callable[..., None]) -> str:
@@ -229,6 +248,7 @@ def _session(given: dict[str, Any]) -> Session:
         config=given.get("config"),
         given_timeout=given.get("timeout"),
         given_wait=given.get("wait"),
+        has_deadline=given.get(_DEADLINE) is not None,
         display=_display(given),
         vhost=given.get("vhost"),
         met=Meeting(is_quiet=given["quiet"]),

@@ -71,6 +71,7 @@ def metrics(
     if dashboard:
         _write_dashboard(session, limits)
     if listen is not None:
+        session.refuse_deadline("--listen")
         _serve(session, limits, listen, log_format)
     _print(session, limits)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import IO, TYPE_CHECKING
 
+from attune_infra import deadline
 from attune_infra.errors import BrokerError, InvalidInput
 from attune_infra.messages.jsonl import read_lines
 from attune_infra.messages.loading import MAX_FAILURES, Destination, Failed, Loaded, Source, outgoing, require
@@ -41,10 +42,13 @@ def load(
     try:
         with broker.loading(note) as loader:
             _publish(loader, messages, loaded, broker.user, is_stopped)
-    except BrokerError as error:
+    except (BrokerError, deadline.Passed) as error:
         if loader is None:
             raise
-        loaded.failure, loaded.hint = error.sentence, error.hint
+        if isinstance(error, BrokerError):
+            loaded.failure, loaded.hint = error.sentence, error.hint
+        else:
+            loaded.failure = "it did not end within --deadline"
         loaded.next_line = loader.first_open_line or loaded.last_sent + 1
     return loaded
 

@@ -6,6 +6,7 @@ search path, as the platform's services find it.
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from attune_infra.errors import InvalidInput, RegistryError, RegistryUnreachable
 from attune_infra.fleet.deregister import Deregistered, DeregisteredWorkers
 from attune_infra.fleet.register import RegisteredWorker, Registration, WorkerType
 from attune_infra.fleet.registry import RegistryTable
+from attune_infra.journal import JOURNAL
 from attune_infra.registry.privileges import closed_schema, no_connection, refused
 from attune_infra.topology.permissions.needs import (
     CREATE_SCHEMA_AND_TABLE,
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
     from attune_infra.fleet.model import Member
 
 _Row = tuple[Any, ...]
+
+logging.getLogger("psycopg").addHandler(logging.NullHandler())  # it would tell people of a rollback that was cut
 
 _PERMANENT_FAILURES: Final = (
     "password authentication failed",
@@ -153,15 +157,22 @@ class PostgresRegistry:
             return RegistryTable(new=True)
 
     def register(self, registration: Registration) -> RegisteredWorker:
-        try:
-            return self._register(registration)
-        except _NameTaken:
-            return self._register(registration)
+        worker = self._register_once(registration)
+        JOURNAL.note("registered", "worker", worker.name)
+        return worker
 
     @contextmanager
     def registering(self, registration: Registration) -> Iterator[RegisteredWorker]:
         with self._transaction(REGISTER):
-            yield self.register(registration)
+            worker = self._register_once(registration)
+            yield worker
+        JOURNAL.note("registered", "worker", worker.name)
+
+    def _register_once(self, registration: Registration) -> RegisteredWorker:
+        try:
+            return self._register(registration)
+        except _NameTaken:
+            return self._register(registration)
 
     def workers(self) -> dict[int, Member]:
         from attune_infra.fleet.model import Member
@@ -194,6 +205,7 @@ class PostgresRegistry:
                     f"not in the registry: {', '.join(sorted(unknown))}; nothing was changed",
                     hint="`attune-infra worker list` shows the registered workers",
                 )
+        JOURNAL.note("deregistered", "worker", number=len(found))
         return DeregisteredWorkers(found)
 
     def missing(self, worker_ids: Collection[int]) -> tuple[int, ...]:

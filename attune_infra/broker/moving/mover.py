@@ -30,6 +30,7 @@ from attune_infra.broker.moving.ledger import (
     offset_of,
 )
 from attune_infra.broker.moving.line import Line
+from attune_infra.journal import JOURNAL
 from attune_infra.messages.encoded import (
     with_header,
 )
@@ -329,7 +330,9 @@ class Mover:
             self._take()
 
     def _report(self, going: Batch) -> None:
-        self.moved = self.moved.plus(moved=len(going.messages) - len(going.returned), returned=len(going.returned))
+        number = len(going.messages) - len(going.returned)
+        self.moved = self.moved.plus(moved=number, returned=len(going.returned))
+        JOURNAL.note("copied" if self._orders.copies else "moved", "message", number=number)
         self._on_progress(self.moved)
         rate = self._orders.rate
         while rate and (ahead := self.moved.moved / rate - (time.monotonic() - self._began)) > 0:

@@ -88,7 +88,7 @@ _Health = Annotated[
 
 
 @app.command()
-@shared(Uses.TOPOLOGY | Uses.FILE | Uses.BROKER | Uses.REGISTRY)
+@shared(Uses.TOPOLOGY | Uses.FILE | Uses.BROKER | Uses.REGISTRY | Uses.NO_END)
 def run(
     session: Session,
     *,
