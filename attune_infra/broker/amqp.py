@@ -20,6 +20,7 @@ import amqp
 
 from attune_infra import __version__
 from attune_infra.broker import faults
+from attune_infra.broker.alarm import blocked
 from attune_infra.broker.hosts import host_name, hosts_of
 from attune_infra.broker.lanes import Connection, Declarable, Lane
 from attune_infra.broker.refusal import Code, Refusal, no_answer, refusal_of
@@ -298,9 +299,10 @@ class Amqp:
             self.drop()
 
     def _lost(self, error: Exception) -> BrokerError:
+        alarm = self._connection.blocked if self._connection else None
         lost = faults.from_amqp_connect(error, replace(self.settings, amqp=self._host))
         self._drop_after(error)
-        return lost
+        return lost if alarm is None else blocked(alarm, self.settings)
 
 
 def _deal(items: Sequence[Declarable]) -> list[_Share]:

@@ -165,6 +165,8 @@ class Outbox:
 class Connection(amqp.Connection):  # type: ignore[misc] # the package ships no types
     Channel = Lane
     outbox: Outbox
+    blocked: str | None = None
+    """The reason why the broker takes no messages now; None if it takes them."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(frame_writer=self._through_outbox, **options)
@@ -175,9 +177,14 @@ class Connection(amqp.Connection):  # type: ignore[misc] # the package ships no 
         return request_log.logged_writer(write) if request_log.is_on() else write
 
     def on_inbound_method(self, channel_id: int, method_sig: Any, payload: Any, content: Any) -> Any:
-        """Handle a method of the broker, after logging it if that is wanted."""
+        """Handle a method of the broker, after logging it if that is wanted; note an alarm, with its reason."""
         if request_log.is_on():
             request_log.log_inbound(channel_id, method_sig)
+        if method_sig == spec.Connection.Blocked:
+            # its two numbers, and the length of the text, come first
+            self.blocked = bytes(payload[5:]).decode(errors="replace")
+        elif method_sig == spec.Connection.Unblocked:
+            self.blocked = None
         return super().on_inbound_method(channel_id, method_sig, payload, content)
 
     def drain_events(self, timeout: float | None = None) -> None:

@@ -10,6 +10,7 @@ from typing import Final
 
 import amqp
 
+from attune_infra.broker.alarm import Blocked
 from attune_infra.broker.lanes import Connection
 from attune_infra.broker.moving import frames
 from attune_infra.broker.moving.frames import Arrived, Method, Splitter
@@ -39,7 +40,7 @@ class Line:
         self._splitter = Splitter()
         self._events = self._splitter.feed(connection.transport._read_buffer)  # noqa: SLF001 # what TLS has read ahead
         self.blocked: str | None = None
-        """The reason why the broker takes no messages now; None if it takes them."""
+        """The alarm because of which the broker takes no messages now; None if it takes them."""
 
     def send(self, data: bytes) -> None:
         """Send bytes; raise `TimeoutError` if the broker takes none of them for the time-out."""
@@ -112,7 +113,9 @@ class Line:
             if readable or writable:
                 return True
         if timeout is None:
-            raise TimeoutError(self.blocked or f"RabbitMQ did not answer within {self.timeout:g} s")
+            if self.blocked is not None:
+                raise Blocked(self.blocked)
+            raise TimeoutError(f"RabbitMQ did not answer within {self.timeout:g} s")
         return False
 
     def _look(self, event: Method) -> None:
@@ -124,6 +127,6 @@ class Line:
             case frames.CANCELLED:
                 raise amqp.NotFound("the queue was deleted while it was read", (60, 30))
             case frames.BLOCKED:
-                self.blocked = "the broker takes no messages now: " + event.arguments[1:].decode(errors="replace")
+                self.blocked = event.arguments[1:].decode(errors="replace")
             case frames.UNBLOCKED:
                 self.blocked = None

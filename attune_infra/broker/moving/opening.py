@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import amqp
 
 from attune_infra.broker import faults
+from attune_infra.broker.alarm import Blocked, blocked
 from attune_infra.broker.amqp import Amqp
 from attune_infra.broker.hosts import current
 from attune_infra.broker.moving import frames
@@ -21,7 +22,14 @@ from attune_infra.broker.moving.line import Line
 from attune_infra.broker.moving.mover import Mover
 from attune_infra.broker.permissions import read_hint, rights_hint, write_hint
 from attune_infra.broker.refusal import Code, Refusal, refusal_of
-from attune_infra.errors import AccessRefused, BrokerError, BrokerUnreachable, InUse, RequestRefused
+from attune_infra.errors import (
+    AccessRefused,
+    BrokerBlocked,
+    BrokerError,
+    BrokerUnreachable,
+    InUse,
+    RequestRefused,
+)
 from attune_infra.messages.moving import Moved, Orders
 from attune_infra.topology.facts.permissions import (
     Right,
@@ -120,8 +128,9 @@ def _start(connections: Connections, orders: Orders, on_progress: Callable[[Move
             if time.monotonic() > end:
                 raise InUse(
                     f"another command moves messages out of queue {orders.source} now",
-                    hint="wait until it has ended; if none runs, RabbitMQ still waits for a queue without leader: "
-                    f"close the connection that consumes {orders.ledger}",
+                    hint="wait until it has ended; if none runs, RabbitMQ has not noticed the end of one, "
+                    "because of an alarm (`attune-infra doctor` names it) or of a queue without leader: "
+                    f"end the alarm, or close the connection that consumes {orders.ledger}",
                 ) from error
             time.sleep(_PAUSE)
 
@@ -171,6 +180,10 @@ def _cut(error: Exception, orders: Orders, connections: Connections) -> BrokerEr
             way = read_hint(name, settings) if kind == "queue" else write_hint(name, "", settings)
             return AccessRefused(sentence, hint=way)
         return RequestRefused(sentence, hint=hint)
+    if isinstance(error, Blocked):
+        alarm = blocked(str(error), settings)
+        words = f"the move out of queue {orders.source} was cut: {alarm.sentence}"
+        return BrokerBlocked(words, hint=f"{hint}, once the alarm is over; `attune-infra doctor` names the node")
     if isinstance(error, TimeoutError):
         reason = str(error) or f"RabbitMQ did not answer within {settings.timeout:g} s"
         return BrokerUnreachable(
