@@ -90,7 +90,7 @@ def test_connection_options_stand_on_one_page(attune_infra_alone: Command) -> No
     }
 
     assert sorted(listed) == sorted(wanted)
-    assert len(listed) == len(set(listed)) == 12
+    assert len(listed) == len(set(listed)) == 13
 
 
 @pytest.mark.parametrize("path", LEAVES)
