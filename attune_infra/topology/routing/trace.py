@@ -179,8 +179,13 @@ def trace(
         expected=wanted,
         unmet=unmet,
         unmatched=tuple(dict.fromkeys(_unmatched(routing, everywhere))) if explain else None,
-        unlisted=unlisted(routing.topology),
+        unlisted=unlisted(routing.topology) if _visits_bindings(everywhere) else (),
     )
+
+
+def _visits_bindings(everywhere: Iterable[Routed]) -> bool:
+    """Return whether a message visits an exchange that may have more bindings than the broker lists."""
+    return any(hop.exchange.name for routed in everywhere for hop in routed.hops)
 
 
 def _ties(routing: Routing, lives: Iterable[Life], everywhere: Iterable[Routed]) -> Iterator[Tie]:
