@@ -260,7 +260,7 @@ def test_a_cut_line_ends_it_with_the_sum_so_far(
 
         [total] = found.end_in_json(code=1)
     assert (total["ended"], total["messages"], total["exit_code"]) == ("lost", 1, 1)
-    assert "error: the tap is lost: the broker closed the connection\n" in found.said
+    assert "error: the tap is lost: " in found.said  # closed or reset, as the system happens to see it
     eventually(lambda: queues_of(management, vhost), ["e"].__eq__)
 
 
