@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Final, Protocol
 
@@ -21,6 +22,7 @@ _LOOK: Final = 0.05
 """Seconds between two looks at a process group that was told to end."""
 _SLICE: Final = 0.2
 """Seconds that the check of a body may take before something else gets its turn."""
+_DEAD: Final = frozenset("ZX")
 _SHELL_SIGNALS: Final = 128
 """A shell reports the signal that killed its command as an exit code above this one."""
 
@@ -124,9 +126,11 @@ class _Process:
     def _look_late(self) -> Ended | None:
         """Return the end once the group has gone, or was killed together with its first process."""
         has_exited = self._process.poll() is not None
-        if time.monotonic() >= self._due and self._signal_group(signal.SIGKILL):
+        lives = self._signal_group(0) and _has_living(self._process.pid)
+        if lives and time.monotonic() >= self._due:
+            self._signal_group(signal.SIGKILL)
             self._was_killed = True
-        if not has_exited or (not self._was_killed and self._signal_group(0)):
+        if not has_exited or (lives and not self._was_killed):
             return None
         return Ended(f"{self.overdue}{', and was killed' if self._was_killed else ''}", is_late=True)
 
@@ -175,6 +179,23 @@ class Checked:
         except NotJson as error:
             return Ended(str(error))
         return self._start(self._body)
+
+
+def _has_living(group: int) -> bool:
+    """Return whether a process of a group runs, as far as /proc tells it.
+
+    A dead process stays in its group until its parent takes notice. The first process of a container may never do.
+    """
+    try:
+        ids = [name for name in os.listdir("/proc") if name.isdigit()]
+    except OSError:
+        return True
+    for each in ids:
+        with suppress(OSError):
+            state, _, found = Path(f"/proc/{each}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[:3]
+            if int(found) == group and state not in _DEAD:
+                return True
+    return False
 
 
 def _failure_of(code: int) -> str | None:
