@@ -187,12 +187,12 @@ def _has_living(group: int) -> bool:
     A dead process stays in its group until its parent takes notice. The first process of a container may never do.
     """
     try:
-        ids = [name for name in os.listdir("/proc") if name.isdigit()]
+        processes = [each for each in Path("/proc").iterdir() if each.name.isdigit()]
     except OSError:
         return True
-    for each in ids:
+    for each in processes:
         with suppress(OSError):
-            state, _, found = Path(f"/proc/{each}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[:3]
+            state, _, found = (each / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()[:3]
             if int(found) == group and state not in _DEAD:
                 return True
     return False
