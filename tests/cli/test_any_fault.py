@@ -7,19 +7,18 @@ goal, undeclared objects are as they were, and nothing temporary is left.
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from difflib import unified_diff
 from functools import partial
 from pathlib import Path
 from random import Random
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 import amqp
@@ -37,6 +36,7 @@ from attune_infra.topology.worker import with_workers
 from support.as_a_user import Command, Result
 from support.eventually import eventually
 from support.faulty import Answer, Cutter, answering_instead
+from support.told import UNTOLD, told
 from support.virtual_host import VirtualHost, create_virtual_host
 
 pytestmark = [pytest.mark.lengthy, pytest.mark.transient_queues]
@@ -85,10 +85,7 @@ READING: Final = (
 )
 STATUSES: Final = (500, 502, 503, 504, 429, 401, 403, 404, 302, 200)
 PAGE: Final = (("Content-Type", "text/html"), ("Location", "https://elsewhere.example/"))
-UNTOLD: Final = {
-    *("time", "idle_seconds", "idle_since", "consumers", "rate_in", "rate_out", "heartbeat_age_seconds"),
-    *("redelivered", "target"),
-}
+UNKNOWN_AT_TIMES: Final = UNTOLD | {"redelivered", "target"}
 """Keys of a result that differ from run to run: the target is told only of a broker that answers."""
 UNSTEADY: Final = frozenset({"queues", "metrics"})
 """Commands that print statistics, which lag behind."""
@@ -283,8 +280,8 @@ def judge_again(words: str, result: Result, again: Result, vhost: VirtualHost) -
     if "Traceback" in again.stderr or again.code not in ({0} if words in CHANGING else {0, 2}):
         return f"again: exit code {again.code}: {again.stdout[-300:]} {again.stderr[-600:]}"
     is_steady = words in READING and words not in UNSTEADY
-    if is_steady and result.code == again.code and told(result) != told(again):
-        return f"not told: {[*unified_diff(told(result), told(again), lineterm='', n=0)]}"
+    if is_steady and result.code == again.code and told_by(result) != told_by(again):
+        return f"not told: {[*unified_diff(told_by(result), told_by(again), lineterm='', n=0)]}"
     return (unreached(words, vhost) if words in CHANGING else "") or left_over(vhost)
 
 
@@ -336,25 +333,9 @@ def left_over(vhost: VirtualHost) -> str:
     return f"left: {temporary}" if temporary else ""
 
 
-def told(result: Result) -> Sequence[str]:
+def told_by(result: Result) -> Sequence[str]:
     """Return the lines that a command printed, without times and ports."""
-    text = re.sub(r"127\.0\.0\.1:\d+", "HOST", result.stdout)
-    text = re.sub(r"is \d+ s old", "is some seconds old", text)
-    with suppress(ValueError):
-        text = json.dumps(without(json.loads(text)), indent=1)
-    return text.splitlines()
-
-
-def without(value: Any) -> Any:
-    match value:
-        case {"name": str(name)} if "seconds" in name:  # a metric
-            return name
-        case dict():
-            return {key: without(item) for key, item in value.items() if key not in UNTOLD}
-        case list():
-            return [without(item) for item in value]
-        case _:
-            return value
+    return told(re.sub(r"is \d+ s old", "is some seconds old", result.stdout), UNKNOWN_AT_TIMES)
 
 
 def test_no_temporary_virtual_host_is_left(ground: Ground, management: Management) -> None:

@@ -6,22 +6,19 @@ as an argument or a routing key, and keys that some release lacks, may change th
 
 from __future__ import annotations
 
-import json
-import re
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from difflib import unified_diff
 from functools import partial
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import pytest
 
 from attune_infra.settings import MANAGEMENT_URL
 from support.as_a_user import Command, Result
 from support.mutations import Mutation, Rewriter, mutate, rewriting
+from support.told import told
 from support.virtual_host import VirtualHost
 
 pytestmark = [pytest.mark.lengthy, pytest.mark.transient_queues]
@@ -55,8 +52,6 @@ COMMANDS = (
     "worker prune --dry-run",
     "worker deprovision --id 1 --dry-run",
 )
-UNTOLD = {"time", "idle_seconds", "idle_since", "consumers", "rate_in", "rate_out", "heartbeat_age_seconds"}
-"""Keys of a result that differ from run to run: times, and statistics, which lag behind."""
 FREE = {"arguments", "definition", "routing_key", "tags"}
 """Keys below which RabbitMQ may have any value, or, for tags, an array or one text."""
 MAY_BE_MISSING = {
@@ -152,23 +147,3 @@ def may_matter(mutation: Mutation) -> bool:
         return True
     left_out = mutation.kind == "drop" or (mutation.kind == "value" and mutation.value in (None, [], {}))
     return left_out and mutation.place[-1:] != () and mutation.place[-1] in MAY_BE_MISSING
-
-
-def told(output: str) -> list[str]:
-    """Return the lines that a command printed, without times and without the port of the proxy."""
-    text = re.sub(r"127\.0\.0\.1:\d+", "HOST", output)
-    with suppress(ValueError):
-        text = json.dumps(without(json.loads(text)), indent=1)
-    return text.splitlines()
-
-
-def without(value: Any) -> Any:
-    match value:
-        case {"name": str(name)} if "seconds" in name:  # a metric
-            return name
-        case dict():
-            return {key: without(item) for key, item in value.items() if key not in UNTOLD}
-        case list():
-            return [without(item) for item in value]
-        case _:
-            return value

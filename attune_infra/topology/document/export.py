@@ -46,7 +46,8 @@ def _export(
 ) -> Document:
     kept: list[TopologyObject] = []
     left_out = [("operator policies", name, OPERATOR_POLICY) for name in sorted(topology.operator_policies)]
-    left_out += [("all bindings of queue", name, _DOWN) for name in unlisted(topology)]
+    lacking = unlisted(topology)
+    left_out += [("all bindings of queue", name, _DOWN) for name in lacking]
     ends = {("exchange", name) for name in PREDECLARED_EXCHANGES}
     for item in topology.objects():  # bindings come last
         if why := _reason_to_leave_out(item, ends) or refuse(item):
@@ -56,7 +57,7 @@ def _export(
         if isinstance(item, Exchange | Queue):
             ends.add((kind_of(item), item.name))
     whole = Topology.of(kept, name=topology.name, default_queue_type=topology.default_queue_type)
-    return Document(writer(make_portable(whole)), group_left_out(left_out), is_whole=not unlisted(topology))
+    return Document(writer(make_portable(whole)), group_left_out(left_out), is_whole=not lacking)
 
 
 def _reason_to_leave_out(item: TopologyObject, ends: Set[End]) -> str | None:
