@@ -80,7 +80,7 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         ("attune-infra queues attune.events.queue", "Show one with its bindings, its policy and a message's way"),
     ),
     "queue": (
-        ("attune-infra queue peek attune.dlx.queue", "Show the first messages of a queue, and leave them in it"),
+        ("attune-infra queue peek attune.dlx.queue", "Show the first messages of a queue without removing them"),
     ),
     "queue peek": (
         ("attune-infra queue peek attune.dlx.queue", "Show the first messages of a queue"),

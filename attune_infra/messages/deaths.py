@@ -2,8 +2,8 @@
 
 RabbitMQ counts equal deaths together: an entry of `x-death` is a queue and a reason, with the exchange, the
 routing keys and the time of the first such death. Publishers can write these headers too, so entries of another
-form are left out. A message published again with its `x-death` goes on counting on releases before 4.0, and begins
-anew on later ones.
+form are left out. A message published again with its `x-death` keeps its counts on releases before 4.0; later
+releases count from 1 again.
 """
 
 from __future__ import annotations

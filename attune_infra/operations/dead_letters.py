@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def list_dead_letters(
     broker: DeadLetterBroker, *, look: int, on_progress: Callable[[int, int], None] = lambda *_: None
 ) -> DeadLetterQueues:
-    """Return the dead letter queues; read at most `look` messages of each, and leave them there.
+    """Return the dead letter queues; read at most `look` messages of each, and remove none.
 
     Raise `BrokerError` if the broker does not answer. A queue that cannot be read, or not without a change, is
     listed with the reason.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from attune_infra.cli._app import App, contents
 
 COMMANDS = {
-    "peek": "Read messages of a queue, and leave all of them in it.",
+    "peek": "Read messages of a queue without removing any.",
     "move": "Move messages to another queue, each confirmed there before it is removed here.",
-    "copy": "Copy messages to another queue, and leave them where they are.",
+    "copy": "Copy messages to another queue; the first queue keeps them.",
     "load": "Publish the messages of a file, as `queue peek --save` writes them. Exit code 3 if some fail.",
     "purge": "Delete the ready messages of queues, after asking.",
 }

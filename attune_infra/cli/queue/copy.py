@@ -31,9 +31,9 @@ def copy(
     pause_above: PauseAbove = None,
     yes: Yes = False,
 ) -> None:
-    """Copy messages to another queue, and leave them where they are, after asking.
+    """Copy messages to another queue, after asking; the first queue keeps them.
 
-    A copy out of a stream that was cut goes on when the same command runs again; one out of another queue begins
-    anew. A quorum queue counts each copy as a delivery.
+    If a copy out of a stream was cut, the same command continues it. A copy out of another queue starts again with
+    the first message. A quorum queue counts each copy as a delivery.
     """
     carry_out(session, (source, target), where, limit=limit, rate=pause_above, yes=yes, copies=True)

@@ -60,7 +60,7 @@ def peek(
     offset: OffsetOption = "first",
     yes: Yes = False,
 ) -> None:
-    """Read messages of a queue, and leave all of them in it.
+    """Read messages of a queue without removing any.
 
     A queue that RabbitMQ cannot show unchanged is refused, or read after a question. A message that was read is
     marked as redelivered, except in a stream.
