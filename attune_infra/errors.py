@@ -3,6 +3,7 @@
     AttuneError
     ├── WrongUsage                the command line is wrong
     ├── InvalidInput              a setting, a file or a document is wrong
+    │   └── NotWritten            a file or the output takes no more: no room, or read-only
     ├── PlanRefused               the plan would destroy something, or differs from the expected one
     ├── WrongTarget               the broker is another one than meant
     ├── BrokerError
@@ -104,6 +105,10 @@ class WrongUsage(AttuneError):
 
 class InvalidInput(AttuneError):
     code = ErrorCode.INVALID_INPUT
+
+
+class NotWritten(InvalidInput):
+    pass
 
 
 class PlanRefused(AttuneError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import stat
@@ -14,6 +15,8 @@ MAX_BYTES: Final = 32 << 20
 """Bytes of a file that are read at most. Reading that much as a document takes less than 1 GB of memory."""
 PATIENCE: Final = 30.0
 """Seconds in which something has to come out of a pipe."""
+FULL: Final = frozenset({errno.ENOSPC, errno.EIO, errno.EFBIG, errno.EDQUOT})
+"""Reasons for which a file takes no more bytes."""
 _PIECE: Final = 1 << 20
 
 

@@ -78,6 +78,7 @@ def _attune_infra(
 def main() -> NoReturn:
     """Run the command line and exit with its exit code; answer a shell that completes a line."""
     _streams.open_closed()
+    _streams.spare_errors()
     _keep_secrets()
     if shell := os.environ.get(SHELL_VARIABLE):
         _complete(shell)

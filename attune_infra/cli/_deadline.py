@@ -11,12 +11,13 @@ from attune_infra.errors import (
     BrokerUnreachable,
     DeadlinePassed,
     LoginRefused,
+    NotWritten,
     RegistryUnreachable,
 )
 from attune_infra.journal import JOURNAL
 from attune_infra.masking import masked
 
-_CUTS = (BrokerUnreachable, DeadlinePassed, LoginRefused, RegistryUnreachable)
+_CUTS = (BrokerUnreachable, DeadlinePassed, LoginRefused, NotWritten, RegistryUnreachable)
 """Failures that may come in the middle of a command, in place of its report."""
 
 
@@ -28,9 +29,9 @@ def bounded_by(seconds: float | None) -> Iterator[None]:
         with nullcontext() if seconds is None else deadline.within(seconds):
             yield
     except deadline.Passed:
-        raise _with_changes(_too_late(seconds or 0.0)) from None
+        raise with_changes(_too_late(seconds or 0.0)) from None
     except _CUTS as error:
-        _with_changes(error)
+        with_changes(error)
         raise
 
 
@@ -46,7 +47,7 @@ def _too_late(seconds: float) -> DeadlinePassed:
     )
 
 
-def _with_changes(error: AttuneError) -> AttuneError:
+def with_changes(error: AttuneError) -> AttuneError:
     """Add the changes to a failure, and that the same command goes on from there."""
     if changes := str(JOURNAL):
         words = masked(f"; before, the command had {changes}")

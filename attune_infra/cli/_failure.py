@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Final
 
 import typer
 
+from attune_infra.cli._deadline import with_changes
 from attune_infra.cli._output import complain, print_text
-from attune_infra.cli._streams import not_written
+from attune_infra.cli._streams import drop_output, not_written
 from attune_infra.cli._usage import as_wrong_usage
 from attune_infra.errors import AttuneError, Interrupted
 
@@ -31,7 +31,7 @@ def failure_of(error: BaseException) -> AttuneError:
         case typer.TyperException():
             return as_wrong_usage(error)
         case OSError():
-            return not_written(error)
+            return with_changes(not_written(error))
         case _:
             return Interrupted("interrupted")
 
@@ -43,15 +43,17 @@ def print_failure(error: AttuneError, words: Sequence[str]) -> None:
 
 
 def print_json(error: AttuneError, words: Sequence[str]) -> None:
-    """Print a failure as JSON if the command line asks for it. A closed standard output changes nothing."""
+    """Print a failure as JSON if the command line asks for it; nothing if standard output is closed or full."""
     if not wants_json(words):
         return
     from attune_infra.cli._target import Meeting
     from attune_infra.render.data import failure_data, json_document
 
     is_line = bool(words) and words[0] in _WRITING_LINES
-    with suppress(BrokenPipeError):
+    try:
         print_text(json_document("error", failure_data(error), error.exit_code, Meeting.latest, is_line=is_line))
+    except OSError:
+        drop_output()
 
 
 def wants_json(words: Sequence[str]) -> bool:

@@ -9,8 +9,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from attune_infra.errors import InvalidInput
-from attune_infra.files import read_bounded, read_up_to_limit
+from attune_infra.errors import InvalidInput, NotWritten
+from attune_infra.files import FULL, read_bounded, read_up_to_limit
 
 STDIN = "-"
 
@@ -32,23 +32,47 @@ def read_text(name: str) -> str:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a text to a file, whole or not at all; raise `InvalidInput` if that is impossible.
+    """Write a text to a file, whole or not at all; raise `NotWritten` if that is impossible.
 
     An existing file keeps its mode, and a symbolic link remains one.
     """
     target = Path(os.path.realpath(path))
     beside = target.with_name(f".{os.urandom(8).hex()}.tmp")
     try:
-        if os.path.lexists(target) and not target.is_file():
-            raise InvalidInput(f"cannot write {path}: it is not a file", hint="name a file")
+        _insist_on_file(path, target)
         try:
             _write(beside, text, target.stat().st_mode if target.exists() else None)
             beside.replace(target)
         finally:
             beside.unlink(missing_ok=True)
     except OSError as error:
-        hint = "nothing was written; name a file in an existing folder that you may write to"
-        raise InvalidInput(f"cannot write {path}: {error.strerror}", hint=hint) from error
+        raise _not_written(path, error, "nothing was written; ") from error
+
+
+def check_place(path: Path) -> None:
+    """Raise `NotWritten` if the file cannot be written for a reason that shows before anything else is done."""
+    target = Path(os.path.realpath(path))
+    try:
+        _insist_on_file(path, target)
+        if not os.access(target.parent, os.W_OK | os.X_OK):
+            trial = target.with_name(f".{os.urandom(8).hex()}.tmp")
+            trial.touch(exist_ok=False)  # the system says why not
+            trial.unlink()
+    except OSError as error:
+        raise _not_written(path, error, "nothing was done; ") from error
+
+
+def _insist_on_file(path: Path, target: Path) -> None:
+    if os.path.lexists(target) and not target.is_file():
+        raise NotWritten(f"cannot write {path}: it is not a file", hint="name a file")
+
+
+def _not_written(path: Path, error: OSError, so_far: str = "") -> NotWritten:
+    """Return the failure to write a file; the advice follows from the reason."""
+    advice = "name a file in an existing folder that you may write to"
+    if error.errno in FULL:
+        advice = "make room, or name a file elsewhere"
+    return NotWritten(f"cannot write {path}: {error.strerror}", hint=f"{so_far}{advice}")
 
 
 def _write(path: Path, text: str, mode: int | None) -> None:
@@ -86,42 +110,49 @@ class NewFile:
         except FileExistsError as error:
             raise InvalidInput(f"{path} exists", hint="name a file that does not exist") from error
         except OSError as error:
-            raise self._not_written(error) from error
+            raise _not_written(path, error) from error
+        self._whole = 0
 
     def write(self, data: bytes) -> None:
-        """Write bytes; raise `InvalidInput` if that fails."""
+        """Write bytes; raise `NotWritten` if that fails, and keep what was flushed before."""
         try:
             self._file.write(data)
         except OSError as error:
-            raise self._not_written(error) from error
+            raise self._cut(error) from error
 
     def flush(self) -> None:
         """Give what was written to the system, so that it outlives this process; raise as `write` does."""
         try:
             self._file.flush()
+            self._whole = self._file.tell()
         except OSError as error:
-            raise self._not_written(error) from error
+            raise self._cut(error) from error
 
     def finish(self) -> None:
-        """Write everything to the disk; raise `InvalidInput` if that fails."""
+        """Write everything to the disk; raise as `write` does. Do nothing if writing has failed before."""
+        if self._file.closed:
+            return
         try:
             self._file.flush()
             os.fsync(self._file.fileno())
             self._file.close()
         except OSError as error:
-            raise self._not_written(error) from error
+            raise self._cut(error) from error
+
+    def _cut(self, error: OSError) -> NotWritten:
+        """Close the file, drop the piece that found no room, and return the failure."""
+        with suppress(OSError):
+            self._file.close()
+        with suppress(OSError):
+            os.truncate(self._path, self._whole)
+        return _not_written(self._path, error)
 
     def remove(self) -> None:
         """Remove the file again."""
         with suppress(OSError):
             self._file.close()
-        self._path.unlink(missing_ok=True)
-
-    def _not_written(self, error: OSError) -> InvalidInput:
-        return InvalidInput(
-            f"cannot write {self._path}: {error.strerror}",
-            hint="name a file in an existing folder that you may write to",
-        )
+        with suppress(OSError):
+            self._path.unlink()
 
 
 @contextmanager

@@ -221,6 +221,7 @@ def _guarded(words: str, made: Session | Display, seconds: float | None) -> Iter
     """Report failures of a command, which may have a deadline."""
     display = made if isinstance(made, Display) else made.display
     with failures_reported(words, display), bounded_by(seconds):
+        _check_places(display.to, *(each.file for each in display.reports))
         yield
 
 
@@ -264,3 +265,12 @@ def _display(given: dict[str, Any]) -> Display:
         show_requests(verbosity)
     to, reports = given.get("to"), read_reports(given.get("report") or (), given.get("to"))
     return Display(output=given.get("output", Output.TEXT), to=to, verbosity=verbosity, reports=reports)
+
+
+def _check_places(*files: Path | None) -> None:
+    """Raise `NotWritten` before anything is done, if a result would find no place."""
+    for file in files:
+        if file is not None:
+            from attune_infra.cli._files import check_place
+
+            check_place(file)

@@ -192,7 +192,7 @@ def _spawn(request: _Request, say: Say | None) -> tuple[Conversation | None, sub
     folders.check_name(request.name)
     folders.sweep()
     ours, theirs = socket.socketpair()
-    with theirs, tempfile.TemporaryFile() as complaints:
+    with theirs, _open_complaints() as complaints:
         process = subprocess.Popen(
             [*_SUPERVISOR, request.name],
             stdin=theirs.fileno(),
@@ -216,6 +216,13 @@ def _spawn(request: _Request, say: Say | None) -> tuple[Conversation | None, sub
             raise
     supervisor.end()
     return None, process
+
+
+def _open_complaints() -> IO[bytes]:
+    try:
+        return tempfile.TemporaryFile()
+    except OSError as error:
+        raise folders.no_place(error) from error
 
 
 def _wait_for_start(supervisor: Conversation, complaints: IO[bytes], say: Say | None) -> bool:

@@ -35,20 +35,37 @@ def home() -> Path:
     """
     folder = _base() / f"attune-infra-sandbox-{os.geteuid()}"
     mode = 0o711 if os.geteuid() == 0 else 0o700
-    with suppress(FileExistsError):
+    try:
         folder.mkdir(mode=mode)
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise no_place(error, folder) from error
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
         raise SandboxError(
             f"{folder} belongs to another user",
             hint="set TMPDIR to a folder of your own, or remove that folder",
         )
-    folder.chmod(mode)
+    if stat.S_IMODE(found.st_mode) != mode:
+        folder.chmod(mode)
     return folder
 
 
+def no_place(error: OSError, path: Path | None = None) -> SandboxError:
+    """Return the failure to write the files of a sandbox."""
+    shown = path or error.filename
+    return SandboxError(
+        f"cannot write {shown}: {error.strerror}" if shown else f"cannot write a file: {error.strerror}",
+        hint="make room, or set TMPDIR to a folder that you may write to",
+    )
+
+
 def _base() -> Path:
-    chosen = Path(tempfile.gettempdir()).resolve()
+    try:
+        chosen = Path(tempfile.gettempdir()).resolve()
+    except FileNotFoundError as error:
+        raise no_place(error) from error
     if os.geteuid() != 0:
         return chosen
     for folder in (chosen, Path("/tmp").resolve(), Path("/var/tmp").resolve()):  # noqa: S108 - with an owner check
@@ -90,7 +107,10 @@ class Claim:
         """Lock a name and remove everything left under it; return None if another process has the lock."""
         path = _lock(name)
         while True:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+            try:
+                descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+            except OSError as error:
+                raise no_place(error, path) from error
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -119,7 +139,8 @@ class Claim:
     def clear(self) -> None:
         """Remove the folders of the sandbox, and the pid first: its process may be dead, and its number reused."""
         _, folders = _read(self.descriptor)
-        self._write(None, folders)
+        with suppress(OSError):  # a full disk must not keep the folders
+            self._write(None, folders)
         for folder in {folder_of(self.name), *folders}:
             shutil.rmtree(folder, ignore_errors=True)
 

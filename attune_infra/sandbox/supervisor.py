@@ -20,7 +20,7 @@ from typing import Final
 from attune_infra.errors import SandboxError
 from attune_infra.sandbox import postgres, rabbitmq
 from attune_infra.sandbox.conversation import Conversation, Message
-from attune_infra.sandbox.folders import Claim, failure_log, folder_of
+from attune_infra.sandbox.folders import Claim, failure_log, folder_of, no_place
 from attune_infra.sandbox.ports import lost_a_port
 from attune_infra.sandbox.processes import DidNotStart, Wait, kill_orphans, poll, reap_orphans, summarize_log
 from attune_infra.sandbox.tether import SHARED, adopt_orphans
@@ -126,6 +126,9 @@ class Supervisor:
             self._client.send(failed=error.sentence, hint=f"see the whole log in {kept}")
         except SandboxError as error:
             self._client.send(failed=error.sentence, hint=error.hint)
+        except OSError as error:
+            trouble = no_place(error)
+            self._client.send(failed=trouble.sentence, hint=trouble.hint)
         finally:
             self._end()
 
@@ -209,7 +212,8 @@ class Supervisor:
             self._watch.pause(1.0)
             while (request := self._client.next()) is not None:
                 self._carry_out(request)
-            self._write()
+            with suppress(OSError):  # a full disk: the next round tries again
+                self._write()
             reap_orphans(self._known_children())
 
     def _carry_out(self, request: Message) -> None:
@@ -229,7 +233,8 @@ class Supervisor:
         except SandboxError as error:
             self._client.send(failed=error.sentence, hint=error.hint)
         else:
-            self._write()
+            with suppress(OSError):
+                self._write()
             self._client.send(done=True)
 
     def _restart(self, service: _Service) -> None:
@@ -328,7 +333,11 @@ def main() -> None:
     if not wanted["bound"] and os.fork():
         # The client waits for this process only, and so is never the parent of the other.
         os._exit(0)
-    claim = Claim.take(wanted["name"])
+    try:
+        claim = Claim.take(wanted["name"])
+    except SandboxError as error:
+        client.send(failed=error.sentence, hint=error.hint)
+        return
     if claim is None:
         client.send(taken=True)
         return

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Final, Protocol
+from typing import IO, Final, Protocol
 
 from attune_infra.worker.body import NotJson, check
 
@@ -84,13 +84,34 @@ class Command:
 
     def start(self, body: bytes) -> Job:
         try:
-            with TemporaryFile() as file:
-                file.write(body)
-                file.seek(0)
+            with _keep(body) as file:
                 process = subprocess.Popen(self._words, stdin=file, start_new_session=True)
         except OSError as error:
             return Ended(f"the command could not be started: {error.strerror}")
         return _Process(process, timeout=self._timeout, grace=self._grace)
+
+
+def _keep(body: bytes) -> IO[bytes]:
+    """Return a file with a body: a temporary one, or one in memory if no disk takes it (on Linux)."""
+    try:
+        return _written(TemporaryFile(buffering=0), body)
+    except OSError:
+        if not hasattr(os, "memfd_create"):
+            raise
+    return _written(os.fdopen(os.memfd_create("body"), "w+b", buffering=0), body)
+
+
+def _written(file: IO[bytes], body: bytes) -> IO[bytes]:
+    """Write a body to a file, and return it; close it if that fails."""
+    try:
+        left = memoryview(body)
+        while left:
+            left = left[file.write(left) :]
+        file.seek(0)
+    except OSError:
+        file.close()
+        raise
+    return file
 
 
 class _Process:

@@ -13,6 +13,7 @@ import pytest
 from attune_infra.worker import handler
 from attune_infra.worker.handler import Checked, Command, Ended, Job, Nothing
 from support.eventually import eventually
+from support.small_disk import mounted
 
 PR_SET_CHILD_SUBREAPER: Final = 36
 
@@ -135,3 +136,19 @@ def test_a_long_check_gives_others_their_turn(monkeypatch: pytest.MonkeyPatch) -
 
 def test_nothing_is_done_at_once() -> None:
     assert Nothing().start(b"").poll() == Ended()
+
+
+@pytest.mark.parametrize("is_full", [True, False])
+def test_a_body_that_finds_no_room_on_disk_is_handed_over_from_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_full: bool
+) -> None:
+    body = b"x" * 300_000
+    with mounted(tmp_path) as disk:
+        monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+        if is_full:
+            disk.fill()
+        else:
+            disk.make_read_only()
+
+        assert ended(Command(["sh", "-c", "test $(wc -c) = 300000"]).start(body)) == Ended()
+        assert disk.files == {}
