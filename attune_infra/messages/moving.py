@@ -88,6 +88,11 @@ class Orders:
     batch: int = 1000
     prefetch: int = 4000
 
+    @property
+    def begins_anew(self) -> bool:
+        """True if another run cannot tell what this one has done: it takes nothing out of its source."""
+        return self.copies and self.source_type != "stream"
+
 
 def prefetch_for(mean_bytes: int | None) -> int:
     """Return the number of messages to take at a time, so that they fit into memory."""

@@ -6,6 +6,7 @@ keeps its type and width, and a message costs microseconds.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from struct import Struct, unpack_from
 from typing import Final, NamedTuple
 
@@ -16,6 +17,9 @@ _METHOD, _HEADER, _BODY = 1, 2, 3
 _FRAME: Final = Struct(">BHI")
 _CONTENT: Final = Struct(">HHQ")
 _LONG: Final = Struct(">Q")
+_ACK: Final = Struct(">BHIHHQ2s")
+_ACK_BYTES: Final = 13
+_SINGLE, _MULTIPLE = b"\0" + FRAME_END, b"\1" + FRAME_END
 _CLASS_BASIC: Final = 60
 
 DELIVER: Final = (60, 60)
@@ -145,17 +149,18 @@ def method(channel: int, class_id: int, method_id: int, arguments: bytes = b"") 
     return frame(_METHOD, channel, bytes((0, class_id, 0, method_id)) + arguments)
 
 
+@lru_cache(maxsize=1024)
 def publish(channel: int, exchange: bytes, routing_key: bytes) -> bytes:
     """Return `basic.publish`, mandatory; the content frames follow."""
     return method(channel, _CLASS_BASIC, 40, b"\0\0" + short_string(exchange) + short_string(routing_key) + b"\1")
 
 
 def ack(channel: int, tag: int) -> bytes:
-    return method(channel, _CLASS_BASIC, 80, _LONG.pack(tag) + b"\0")
+    return _ACK.pack(_METHOD, channel, _ACK_BYTES, _CLASS_BASIC, 80, tag, _SINGLE)
 
 
 def ack_up_to(channel: int, tag: int) -> bytes:
-    return method(channel, _CLASS_BASIC, 80, _LONG.pack(tag) + b"\1")
+    return _ACK.pack(_METHOD, channel, _ACK_BYTES, _CLASS_BASIC, 80, tag, _MULTIPLE)
 
 
 def requeue_up_to(channel: int, tag: int) -> bytes:

@@ -16,8 +16,10 @@ OFFSET_HEADER: Final = b"x-stream-offset"
 _COUNT_HEADER: Final = "x-delivery-count"
 _MARGIN: Final = 2
 """Deliveries that a message of a quorum queue must have left."""
+_HIGH_FLAGS: Final = 19
 _LOW_FLAGS: Final = 20
-"""Place of the flags of the later properties in content frames."""
+"""Places of the flags of the earlier and the later properties in content frames."""
+_HAS_HEADERS: Final = 0x20
 _NAMES_USER: Final = 0x10
 
 
@@ -25,14 +27,16 @@ def identified(orders: Orders, envelope: Envelope, content: bytes) -> tuple[byte
     """Return the fingerprint of a message, and its content without what its queue has added."""
     if orders.source_type == "classic":
         return fingerprint(envelope.routing_key, content), content
-    encoded, _ = split_content(content)
     if orders.source_type == "stream":
+        encoded, _ = split_content(content)
         offset = headers_of(encoded)[OFFSET_HEADER.decode()]
         assert isinstance(offset, int)  # noqa: S101 - RabbitMQ adds it to each message of a stream
         return print_of_offset(offset), with_properties(content, without_headers(encoded, {OFFSET_HEADER}))
-    if envelope.redelivered:
-        _insist_on_deliveries(orders, encoded)
-    content = with_properties(content, without_headers(encoded, COUNTS))
+    if content[_HIGH_FLAGS] & _HAS_HEADERS:
+        encoded, _ = split_content(content)
+        if envelope.redelivered:
+            _insist_on_deliveries(orders, encoded)
+        content = with_properties(content, without_headers(encoded, COUNTS))
     return fingerprint(envelope.routing_key, content), content
 
 

@@ -43,7 +43,10 @@ class Line:
         """The alarm because of which the broker takes no messages now; None if it takes them."""
 
     def send(self, data: bytes) -> None:
-        """Send bytes; raise `TimeoutError` if the broker takes none of them for the time-out."""
+        """Send bytes; raise `TimeoutError` if the broker takes none of them for the time-out.
+
+        Raise what the broker complained of before it closed the connection, if it did; else `ConnectionError`.
+        """
         left = memoryview(data)
         while left:
             try:
@@ -51,6 +54,9 @@ class Line:
             except _WOULD_BLOCK:
                 self._wait(writing=True)
                 self._read()
+            except ConnectionError:
+                self._raise_last_words()
+                raise
 
     def receive(self, timeout: float | None = None) -> list[Method | Arrived]:
         """Return what has arrived; wait for it, at most as long as the time-out.
@@ -104,6 +110,13 @@ class Line:
             self._events += self._splitter.feed(data)
             if len(data) < _PIECE and not isinstance(self._socket, ssl.SSLSocket):
                 return
+
+    def _raise_last_words(self) -> None:
+        with suppress(OSError):
+            self._read()
+        for event in self._events:
+            if isinstance(event, Method):
+                self._look(event)
 
     def _wait(self, timeout: float | None = None, *, writing: bool = False) -> bool:
         """Wait until something arrives, or can be written; return False after the given time-out."""

@@ -56,6 +56,7 @@ class Mover:
         self._line, self._orders, self._on_progress = line, orders, on_progress
         self._user = user.encode()
         self._exchange = orders.exchange.encode()
+        self._is_stream = orders.source_type == "stream"
         self._books = Books(line, orders.ledger, is_stream=self._is_stream)
         self._waiting: deque[Taken] = deque()
         self._announced: Batch | None = None
@@ -160,17 +161,13 @@ class Mover:
         self._transact(self._books.mark())
         while not self._books.has_come_to_mark:
             self._take()
-        self._books.conclude(forgets=self._orders.copies and not self._is_stream)
+        self._books.conclude(forgets=self._orders.begins_anew)
         self._consume()
 
     @property
     def is_settled(self) -> bool:
         """True if the ledger says nothing that another run would have to know."""
         return self._has_emptied or not self._books.ledger.left()
-
-    @property
-    def _is_stream(self) -> bool:
-        return self._orders.source_type == "stream"
 
     def _consume(self) -> None:
         """Take messages from now on; those of a stream behind those that the ledger knows."""
@@ -374,7 +371,7 @@ class Mover:
         if batch.is_acknowledged:
             return
         batch.is_acknowledged = True
-        if self._orders.copies and not self._is_stream:
+        if self._orders.begins_anew:
             self._held += len(batch.messages)
             self._make_room()
             return

@@ -52,6 +52,8 @@ _CHUNK: Final = 10_000
 """More messages than a chunk of a stream holds."""
 _SILENCE: Final = 1.0
 _LEADER: Final = "a quorum queue or stream without a leader confirms nothing: `rabbitmq-queues quorum_status NAME`"
+_AGAIN: Final = "run the command again: it continues where this one was cut, and loses nothing"
+_AGAIN_ANEW: Final = "run the command again: it copies every message, also those that are copied by now"
 _WRITTEN: Final = 0.5
 """Seconds after which an idle classic queue has written its acknowledgements (`SYNC_INTERVAL` is 0.2)."""
 
@@ -170,8 +172,7 @@ def _rights_on_ledger(name: str) -> Iterator[Right]:
 
 def _cut(error: Exception, orders: Orders, connections: Connections) -> BrokerError:
     """Return the error for a move that was cut."""
-    hint = "run the command again: it continues where this one was cut, and loses nothing"
-    settings = connections.settings
+    hint, settings = _AGAIN_ANEW if orders.begins_anew else _AGAIN, connections.settings
     if isinstance(error, amqp.ChannelError):
         refusal = refusal_of(error)
         sentence = f"the move out of queue {orders.source} was cut: {refusal.text}"

@@ -10,9 +10,12 @@ import pytest
 
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.errors import ExitCode
+from attune_infra.settings import AMQP_URL
 from support.as_a_user import Command
 from support.eventually import eventually
+from support.proxy import Proxy
 from support.traffic import publish_many
+from support.virtual_host import VirtualHost
 
 TYPES = ("classic", "quorum", "stream")
 PROPERTIES: dict[str, Any] = {
@@ -139,6 +142,27 @@ def test_a_copy_leaves_the_messages(channel: Any, attune_infra: Command, source:
     expected = [str(n) for n in range(20)]
     assert [message.body for message in receive(channel, "b", 20)] == expected
     assert [message.body for message in receive(channel, "a", 20, is_stream=source == "stream")] == expected
+
+
+@pytest.mark.parametrize(
+    ("action", "then"),
+    [
+        ("move", "continues where this one was cut"),
+        ("copy", "copies every message, also those that are copied by now"),
+    ],
+)
+def test_a_cut_command_says_what_the_next_run_does(
+    vhost: VirtualHost, channel: Any, attune_infra: Command, action: str, then: str
+) -> None:
+    for name in ("a", "b"):
+        declare(channel, name, "classic")
+    publish_many(channel, "", "a", 0, 5000)
+    with Proxy(vhost.ports[0], cut_after=200_000) as proxy:
+        url = {AMQP_URL.variable: vhost.amqp_url_through(proxy.port)}
+        cut = attune_infra("queue", action, "a", "b", "--yes", environment=url)
+
+    assert cut.code == ExitCode.FAILED
+    assert f"run the command again: it {then}" in cut.stderr
 
 
 def test_the_user_of_another_login_is_left_out_and_counted(channel: Any, attune_infra: Command) -> None:
