@@ -124,9 +124,9 @@ class Management(AdminAPI):  # type: ignore[misc] # the package ships no types
 
         RabbitMQ tells whole seconds.
         """
-        began = time.time()
+        began = time.monotonic()
         response = self._request("GET", url=self.url + path("whoami"), auth=self.auth)
-        between = (began + time.time()) / 2
+        between = time.time() - (time.monotonic() - began) / 2
         try:
             told = parsedate_to_datetime(response.headers["date"]).timestamp()
         except (KeyError, ValueError, OverflowError):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from email.utils import parsedate_to_datetime
 from random import uniform
 from typing import Final, NamedTuple
 
@@ -66,8 +67,15 @@ def send_patiently(
 
 
 def _retry_after(response: requests.Response) -> float | None:
-    """Return the seconds that an answer asks to wait for, from a number or a date; None if it asks for nothing."""
+    """Return the seconds that an answer asks to wait for, from a number or a date; None if it asks for nothing.
+
+    A date is by the clock of the answer's own date.
+    """
     try:
-        return Retry().parse_retry_after(response.headers["retry-after"])
-    except (KeyError, InvalidHeader, OverflowError, ValueError):
+        wanted = response.headers["retry-after"]
+        if "date" in response.headers and not wanted.strip().isdigit():
+            until, now = map(parsedate_to_datetime, (wanted, response.headers["date"]))
+            return max((until - now).total_seconds(), 0.0)
+        return Retry().parse_retry_after(wanted)
+    except (KeyError, InvalidHeader, OverflowError, TypeError, ValueError):
         return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from attune_infra.broker import answers, wire
@@ -31,7 +31,8 @@ _COLUMNS: Final = (
 
 def read_numbers(http: Management, vhost: str, on_progress: Callable[[int, int], None]) -> dict[str, Numbers]:
     """Return the numbers of each queue; call `on_progress` with the numbers of queues read, and of all."""
-    ahead = http.clock_ahead() or 0.0
+    # its clock, from now on by the one of this machine that nobody can set
+    ahead = time.time() + (http.clock_ahead() or 0.0) - time.monotonic()
     found: dict[str, Numbers] = {}
     page, pages = 1, 1
     while page <= pages:
@@ -41,7 +42,7 @@ def read_numbers(http: Management, vhost: str, on_progress: Callable[[int, int],
             if page == 1:
                 raise
             break  # queues were deleted meanwhile, and this page is behind the last one
-        depths, now = _depths(http, vhost, page, answer["items"]), time.time() + ahead
+        depths, now = _depths(http, vhost, page, answer["items"]), time.monotonic() + ahead
         found.update((item["name"], _numbers(item, depths, now)) for item in answer["items"])
         on_progress(len(found), answer["filtered_count"])
         page, pages = page + 1, answer["page_count"]
@@ -91,4 +92,5 @@ def _idle(since: str | None, now: float, *, known: bool) -> float | None:
     """Return the seconds since a queue was used; RabbitMQ names no time for one in use, nor for other types."""
     if since is None:
         return 0.0 if known else None
-    return max(now - datetime.fromisoformat(since).timestamp(), 0.0)
+    told = datetime.fromisoformat(since)
+    return max(now - (told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp(), 0.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from typing import Final
 
 from attune_infra.fleet.model import (
     Depth,
@@ -21,6 +22,9 @@ from attune_infra.topology.facts.unavailable import condition
 from attune_infra.topology.model import Binding, Queue, Topology, WorkerFamily, binding_order, label
 from attune_infra.topology.verify import Verdict
 from attune_infra.topology.worker import consumer_tag_of, owner_of, topology_of_workers, worker_family
+
+_MAX_AHEAD: Final = 10.0
+"""Seconds by which a heartbeat may be in the future; clocks differ by less."""
 
 
 def examine(seen: Sighting, want: Topology, limits: Limits, worker_ids: Iterable[int] = ()) -> Fleet:
@@ -172,6 +176,14 @@ def _of_consumers(worker: FleetWorker, own: Topology) -> Iterator[Reason]:
 
 def _of_heartbeat(worker: FleetWorker, limits: Limits) -> Iterator[Reason]:
     age = worker.member.heartbeat_age if worker.member else None
+    if age is not None and age < -_MAX_AHEAD:
+        yield Reason(
+            Finding.HEARTBEAT_AHEAD,
+            f"its last heartbeat is {-age:.0f} s in the future, so its age is unknown",
+            "a clock was wrong: let the machines of the database and of the workers take their time from the same"
+            " servers (NTP)",
+            verdict=Verdict.WARNING,
+        )
     if age is None or age > limits.heartbeat_age:
         heartbeat = "it has never sent a heartbeat" if age is None else f"its last heartbeat is {age:.0f} s old"
         yield Reason(

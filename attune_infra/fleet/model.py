@@ -25,13 +25,21 @@ _GONE: Final = frozenset({"inactive", None})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """A worker's row in the registry; the age of its heartbeat in seconds is by the database's clock."""
+    """A worker's row in the registry; the age of its heartbeat in seconds is by the database's clock.
+
+    The age is below 0 if the heartbeat was stamped by another clock, or if the database's clock was set back.
+    """
 
     id: int
     name: str
     status: str
     heartbeat_age: float | None
     cordoned: bool = False
+
+    @property
+    def since_heartbeat(self) -> float | None:
+        """The seconds since its heartbeat, never below 0; None if it had none."""
+        return None if self.heartbeat_age is None else max(self.heartbeat_age, 0.0)
 
     @property
     def expected(self) -> bool:
@@ -93,6 +101,7 @@ class Finding(StrEnum):
     BACKLOG = "backlog"
     TOO_DEEP = "too deep"
     HEARTBEAT_STALE = "heartbeat stale"
+    HEARTBEAT_AHEAD = "heartbeat ahead"
     CORDONED_WITH_WORK = "cordoned, yet busy"
     IN_ERROR = "in error"
 

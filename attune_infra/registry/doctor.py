@@ -79,15 +79,16 @@ class RegistryDoctor:
     def _look(self, connection: psycopg.Connection[Any]) -> Registry:
         if self.schema is not None:
             connection.execute(SEARCH_PATH, (self.schema,))
-        began = time.time()
+        began = time.monotonic()
         [row] = connection.execute(_DATABASE).fetchall()
         role, told, search_path, read_only, database, may_create_schema = row
+        between = time.time() - (time.monotonic() - began) / 2
         schemas = connection.execute(_SCHEMA, (self.schema,)).fetchall()
         schema, may_use, may_create = schemas[0] if schemas else (self.schema, True, may_create_schema)
         table = _table(connection)
         return Registry(
             role=role,
-            clock_ahead=told - (began + time.time()) / 2,
+            clock_ahead=told - between,
             search_path=search_path,
             read_only=read_only,
             table=table,

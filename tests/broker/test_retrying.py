@@ -95,11 +95,13 @@ def test_what_may_not_be_sent_twice_is_sent_once(vhost: VirtualHost) -> None:
     assert (len(requests), "asked" in failure.sentence) == (1, False)
 
 
-@pytest.mark.parametrize("is_date", [False, True])
-def test_the_time_that_an_answer_asks_for_is_waited(vhost: VirtualHost, is_date: bool) -> None:
-    moment = datetime.now(UTC) + timedelta(seconds=2)
-    wait = format_datetime(moment, usegmt=True) if is_date else "1"
-    away = first(1, Answer(429, headers=(("Retry-After", wait),)))
+@pytest.mark.parametrize("days", [None, 0, 400, -400], ids=["number", "date", "clock ahead", "clock behind"])
+def test_the_time_that_an_answer_asks_for_is_waited(vhost: VirtualHost, days: int | None) -> None:
+    """A date is by the clock of the proxy, which may be off."""
+    now = datetime.now(UTC) + timedelta(days=days or 0)
+    wait = "1" if days is None else format_datetime(now + timedelta(seconds=2), usegmt=True)
+    told = (("Date", format_datetime(now, usegmt=True)),) if days else ()
+    away = first(1, Answer(429, headers=(("Retry-After", wait), *told)))
 
     failure, requests, took = ask(vhost, away, lambda http: http.get("whoami"))
 

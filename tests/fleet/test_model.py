@@ -74,6 +74,8 @@ NOTHING = attune().exchanges["attune.events"]
         (seen(depth=Depth(ready=1001)), {Finding.TOO_DEEP}),
         (seen(member=replace(WELL, heartbeat_age=91.0)), {Finding.HEARTBEAT_STALE}),
         (seen(member=replace(WELL, heartbeat_age=None)), {Finding.HEARTBEAT_STALE}),
+        (seen(member=replace(WELL, heartbeat_age=-10.0)), set()),
+        (seen(member=replace(WELL, heartbeat_age=-11.0)), {Finding.HEARTBEAT_AHEAD}),
         (seen(member=replace(WELL, cordoned=True), depth=Depth(ready=1)), {Finding.CORDONED_WITH_WORK}),
         (seen(member=replace(WELL, cordoned=True)), set()),
         (seen(member=replace(WELL, status="busy")), set()),

@@ -82,7 +82,8 @@ def _cells(width: int) -> tuple[Cell[FleetWorker], ...]:
 def _beat(worker: FleetWorker) -> str:
     if worker.member is None:
         return UNKNOWN
-    return "never" if worker.member.heartbeat_age is None else idle_time(max(worker.member.heartbeat_age, 0))
+    since = worker.member.since_heartbeat
+    return "never" if since is None else idle_time(since)
 
 
 def summary(fleet: Fleet) -> str:
@@ -104,7 +105,7 @@ def _worker_data(worker: FleetWorker) -> WorkerData:
         "name": member.name if member else None,
         "status": member.status if member else None,
         "cordoned": member is not None and member.cordoned,
-        "heartbeat_age_seconds": member.heartbeat_age if member else None,
+        "heartbeat_age_seconds": member.since_heartbeat if member else None,
         "queues": [queue.name for queue in worker.queues],
         "queue_present": len(worker.queues) == worker.wanted_queues,
         "bound": worker.bound,

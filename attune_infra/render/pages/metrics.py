@@ -209,7 +209,7 @@ def _worker_families(workers: list[FleetWorker]) -> Iterator[Metric]:
         (
             "heartbeat_age_seconds",
             "Seconds since the worker's last heartbeat.",
-            lambda each: each.member and each.member.heartbeat_age,
+            lambda each: each.member and each.member.since_heartbeat,
         ),
     )
     for name, documentation, measure in measures:
