@@ -213,7 +213,10 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
             "Start a sandbox, and use it in this shell",
         ),
     ),
-    "sandbox up": (("attune-infra sandbox up --name trial", "Start a sandbox; it runs until `sandbox down`"),),
+    "sandbox up": (
+        ("attune-infra sandbox up --name trial", "Start a sandbox; it runs until `sandbox down`"),
+        ("attune-infra sandbox up --name three --no-postgres --nodes 3", "Start a cluster"),
+    ),
     "sandbox down": (("attune-infra sandbox down --name trial", "Stop it, and remove its data"),),
     "sandbox status": (("attune-infra sandbox status --name trial", "Show the running sandboxes"),),
     "sandbox env": (('eval "$(attune-infra sandbox env --name trial)"', "Use a sandbox in this shell"),),

@@ -24,6 +24,17 @@ _Root = Annotated[
     Path | None,
     typer.Option("--rabbitmq-root", metavar="DIR", help="Root file system to take RabbitMQ from."),
 ]
+_Nodes = Annotated[
+    int | None,
+    typer.Option(
+        "--nodes",
+        metavar="N",
+        min=1,
+        max=5,
+        help="Nodes of RabbitMQ, in one cluster; default: 1. The URLs name all of them.",
+        show_default=False,
+    ),
+]
 _NoPostgres = Annotated[bool, typer.Option("--no-postgres", help="Do not start PostgreSQL.")]
 _Command = Annotated[list[str], typer.Argument(metavar="-- COMMAND", help="Command to run, and its arguments.")]
 
@@ -34,6 +45,7 @@ def up(
     display: Display,
     *,
     name: _Name = DEFAULT_NAME,
+    nodes: _Nodes = None,
     rabbitmq_root: _Root = None,
     no_postgres: _NoPostgres = False,
 ) -> None:
@@ -41,7 +53,7 @@ def up(
     from attune_infra import sandbox
     from attune_infra.render.pages import sandbox as page
 
-    started = sandbox.up(name, postgres=not no_postgres, rabbitmq_root=rabbitmq_root, say=tell)
+    started = sandbox.up(name, postgres=not no_postgres, nodes=nodes, rabbitmq_root=rabbitmq_root, say=tell)
     finish("sandbox-up", page, sandbox.Sandboxes((started,)), display)
 
 
@@ -89,6 +101,7 @@ def run(
     command: _Command,
     *,
     name: _OneName = None,
+    nodes: _Nodes = None,
     rabbitmq_root: _Root = None,
     no_postgres: _NoPostgres = False,
 ) -> None:
@@ -96,6 +109,8 @@ def run(
     from attune_infra import sandbox
     from attune_infra.sandbox.command import run_inside
 
-    with sandbox.bound(name, postgres=not no_postgres, rabbitmq_root=rabbitmq_root, say=tell) as started:
+    with sandbox.bound(
+        name, postgres=not no_postgres, nodes=nodes or 1, rabbitmq_root=rabbitmq_root, say=tell
+    ) as started:
         code = run_inside(started, command)
     raise typer.Exit(code)

@@ -63,6 +63,7 @@ class ServerData(TypedDict):
     ended: Annotated[str | None, "Manner in which it ended; null while it runs."]
     ports: Annotated[dict[str, int], "Ports by their names."]
     log: Annotated[str, "Path of its log."]
+    node: Annotated[str | None, "Name of the node of RabbitMQ; null for PostgreSQL."]
 
 
 class SandboxData(TypedDict):

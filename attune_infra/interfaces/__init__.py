@@ -307,6 +307,10 @@ class Server(Protocol):
     @property
     def log(self) -> Path: ...
 
+    @property
+    def node(self) -> str | None:
+        """Name of the node, if it is RabbitMQ."""
+
 
 class SandboxState(Protocol):
     """The public part of a sandbox: no passwords."""

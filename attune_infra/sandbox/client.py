@@ -21,10 +21,14 @@ from attune_infra.sandbox import folders
 from attune_infra.sandbox.conversation import Conversation
 from attune_infra.sandbox.processes import poll
 from attune_infra.sandbox.value import Sandbox
+from attune_infra.topology.words import counted
 
 Say = Callable[[str], None]
 
 _SUPERVISOR: Final = (sys.executable, "-P", "-m", "attune_infra.sandbox.supervisor")
+
+MAX_NODES: Final = 5
+"""Nodes of one sandbox: more of them test nothing else, and each takes some 100 MB of memory."""
 
 _START_TIMEOUT: Final = 300.0
 _ANSWER_TIMEOUT: Final = 240.0
@@ -41,14 +45,17 @@ class BoundSandbox(Sandbox):
 
     _supervisor: Conversation = field(repr=False, compare=False)
 
-    def stop_broker(self) -> None:
-        self._ask("stop", "broker")
+    def stop_broker(self, node: int | None = None) -> None:
+        """Stop all nodes, or the one of a number, from 1 on; wait until the others have noticed."""
+        self._ask("stop", "broker", node)
 
-    def kill_broker(self) -> None:
-        self._ask("kill", "broker")
+    def kill_broker(self, node: int | None = None) -> None:
+        """Kill all nodes, or the one of a number; wait until the others have noticed."""
+        self._ask("kill", "broker", node)
 
-    def start_broker(self) -> None:
-        self._ask("start", "broker")
+    def start_broker(self, node: int | None = None) -> None:
+        """Start all nodes, or the one of a number; wait until it sees the running ones."""
+        self._ask("start", "broker", node)
 
     def stop_database(self) -> None:
         self._ask("stop", "database")
@@ -59,8 +66,8 @@ class BoundSandbox(Sandbox):
     def start_database(self) -> None:
         self._ask("start", "database")
 
-    def _ask(self, what: str, server: str) -> None:
-        self._supervisor.send(do=what, server=server)
+    def _ask(self, what: str, server: str, node: int | None = None) -> None:
+        self._supervisor.send(do=what, server=server, node=node)
         try:
             answer = self._supervisor.wait(within=_ANSWER_TIMEOUT)
         except TimeoutError:
@@ -78,6 +85,7 @@ class _Request:
     name: str
     bound: bool
     postgres: bool
+    nodes: int
     rabbitmq_root: str | None
     extra_config: str
 
@@ -87,6 +95,7 @@ def bound(
     name: str | None = None,
     *,
     postgres: bool = True,
+    nodes: int = 1,
     rabbitmq_root: Path | None = None,
     extra_config: str = "",
     say: Say | None = None,
@@ -100,6 +109,7 @@ def bound(
         name=name,
         bound=True,
         postgres=postgres,
+        nodes=_check_nodes(nodes),
         rabbitmq_root=_resolve(rabbitmq_root),
         extra_config=extra_config,
     )
@@ -123,25 +133,28 @@ def up(
     name: str = "default",
     *,
     postgres: bool = True,
+    nodes: int | None = None,
     rabbitmq_root: Path | None = None,
     extra_config: str = "",
     say: Say | None = None,
 ) -> Sandbox:
     """Return the running sandbox of a name, or start it; it runs until `down`.
 
-    The options have no effect on a sandbox that is running already.
+    The options have no effect on a sandbox that is running already, but if it has another number of nodes than
+    wanted, raise `SandboxError`.
     """
     request = _Request(
         name=name,
         bound=False,
         postgres=postgres,
+        nodes=_check_nodes(nodes or 1),
         rabbitmq_root=_resolve(rabbitmq_root),
         extra_config=extra_config,
     )
     deadline = time.monotonic() + _START_TIMEOUT
     while time.monotonic() < deadline:
         if found := find(name):
-            return found
+            return _check_size(found, nodes)
         supervisor, process = _spawn(request, say)
         _wait_for_end(process)
         if supervisor is not None:
@@ -244,6 +257,24 @@ def _wait_for_start(supervisor: Conversation, complaints: IO[bytes], say: Say | 
                 return False
             case {"ready": _}:
                 return True
+
+
+def _check_nodes(nodes: int) -> int:
+    if not 1 <= nodes <= MAX_NODES:
+        raise SandboxError(
+            f"a sandbox cannot have {counted(nodes, 'node')}",
+            hint=f"give a number from 1 to {MAX_NODES}; 3 are enough for a majority without one of them",
+        )
+    return nodes
+
+
+def _check_size(found: Sandbox, nodes: int | None) -> Sandbox:
+    if nodes is not None and nodes != len(found.brokers):
+        raise SandboxError(
+            f"sandbox '{found.name}' is running already, with {counted(len(found.brokers), 'node')}, not {nodes}",
+            hint=f"choose another --name, or stop it first: attune-infra sandbox down --name {found.name}",
+        )
+    return found
 
 
 def _resolve(root: Path | None) -> str | None:

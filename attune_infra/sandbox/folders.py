@@ -90,6 +90,12 @@ def folder_of(name: str) -> Path:
     return home() / name
 
 
+def make_folder(folder: Path) -> None:
+    """Create a folder of a sandbox; for root, the user of PostgreSQL has to reach its data."""
+    folder.mkdir()
+    folder.chmod(0o711 if os.geteuid() == 0 else 0o700)
+
+
 def failure_log(name: str, log: Path) -> Path:
     """Return the path that keeps the log of a server that failed to start."""
     return home() / f"{name}.{log.name}"

@@ -5,24 +5,21 @@ It never touches the machine's own broker: node name, folders, cookie, port mapp
 
 from __future__ import annotations
 
-import base64
-import json
 import os
 import re
 import secrets
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from attune_infra.errors import SandboxError
 from attune_infra.sandbox.packages import install_hint
-from attune_infra.sandbox.ports import HOST, answers, free_ports
-from attune_infra.sandbox.processes import MAX_FILES, Child, Wait, clean_environment, tether_command
+from attune_infra.sandbox.ports import HOST, free_ports
+from attune_infra.sandbox.processes import MAX_FILES, clean_environment, tether_command
 
 _SCRIPTS: Final = (
     "usr/lib/rabbitmq/bin",
@@ -48,7 +45,6 @@ _ERLANG: Final = (
 """Folders below a root that may hold Erlang's programs, if they are not on the PATH."""
 
 _SYSTEM_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_GREETING: Final = b"AMQP\x00\x00\x09\x01"
 _ON_LOOPBACK: Final = "-kernel inet_dist_use_interface {127,0,0,1}"
 
 
@@ -152,16 +148,21 @@ class Node:
     distribution_port: int
 
     @classmethod
-    def new(cls, installation: Installation, folder: Path) -> Node:
-        amqp, management, epmd, distribution = free_ports(4)
-        return cls(
-            installation=installation,
-            name=f"sandbox-{secrets.token_hex(4)}@localhost",
-            folder=folder,
-            amqp_port=amqp,
-            management_port=management,
-            epmd_port=epmd,
-            distribution_port=distribution,
+    def new(cls, installation: Installation, folder: Path, *, size: int = 1) -> tuple[Node, ...]:
+        """Return the nodes of a cluster; each asks the same port mapper for the others."""
+        epmd, *rest = free_ports(1 + 3 * size)
+        cluster = f"sandbox-{secrets.token_hex(4)}"
+        return tuple(
+            cls(
+                installation=installation,
+                name=f"{cluster}-{number}@localhost" if size > 1 else f"{cluster}@localhost",
+                folder=folder / str(number) if size > 1 else folder,
+                amqp_port=rest[3 * number - 3],
+                management_port=rest[3 * number - 2],
+                epmd_port=epmd,
+                distribution_port=rest[3 * number - 1],
+            )
+            for number in range(1, size + 1)
         )
 
     @property
@@ -183,12 +184,12 @@ class Node:
             "distribution": self.distribution_port,
         }
 
-    def write(self, extra_config: str) -> None:
+    def write(self, extra_config: str, *, cookie: str) -> None:
         """Create the folder with cookie, plugins and configuration."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self._write("rabbitmq.conf", self._configuration(extra_config))
         self._write("enabled_plugins", "[rabbitmq_management].\n")
-        self._write(".erlang.cookie", secrets.token_hex(20), mode=0o400)
+        self._write(".erlang.cookie", cookie, mode=0o400)
 
     def _configuration(self, extra: str) -> str:
         lines = [
@@ -255,108 +256,3 @@ class Node:
         if done.returncode != 0:
             raise SandboxError(f"`{what}` failed:\n{(done.stderr or done.stdout).strip()}")
         return done.stdout
-
-
-class Broker:
-    """The processes of a node: Erlang's port mapper and RabbitMQ itself."""
-
-    title: Final = "RabbitMQ"
-    start_timeout: Final = 120.0
-    stop_timeout: Final = 60.0
-
-    def __init__(self, installation: Installation, folder: Path, *, extra_config: str, log: Path) -> None:
-        self.node = Node.new(installation, folder)
-        self.version = installation.version
-        self.log = log
-        self._extra_config = extra_config
-        self._epmd: Child | None = None
-        self._process: Child | None = None
-
-    @property
-    def url(self) -> str:
-        return f"amqp://guest:guest@{HOST}:{self.node.amqp_port}/%2F"
-
-    @property
-    def management_url(self) -> str:
-        """The URL without credentials; they are the same as for AMQP."""
-        return f"http://{HOST}:{self.node.management_port}"
-
-    @property
-    def ports(self) -> dict[str, int]:
-        return self.node.ports
-
-    @property
-    def start_failure(self) -> str | None:
-        """Reason why the start failed; None while it goes on."""
-        return next((child.ended for child in self.children if child.ended), None)
-
-    @property
-    def children(self) -> tuple[Child, ...]:
-        return tuple(child for child in (self._process, self._epmd) if child)
-
-    @property
-    def process(self) -> Child | None:
-        return self._process
-
-    def prepare(self, wait: Wait) -> None:  # noqa: ARG002 - the database needs it
-        """Write the configuration, and remove all data."""
-        shutil.rmtree(self.node.folder, ignore_errors=True)
-        self.node.write(self._extra_config)
-
-    def change_ports(self) -> None:
-        self.node = Node.new(self.node.installation, self.node.folder)
-
-    def launch(self, wait: Wait) -> None:
-        """Start the port mapper, then the broker, which would otherwise start a port mapper that outlives it."""
-        if self._epmd is None or self._epmd.ended:
-            self._epmd = self._child([self.node.installation.epmd])
-            epmd = self._epmd
-            wait(lambda: bool(epmd.ended) or answers(self.node.epmd_port), within=10.0)
-        if not self._epmd.ended:
-            self._process = self._child([f"{self.node.installation.scripts}/rabbitmq-server"])
-
-    def _child(self, command: list[str]) -> Child:
-        return Child(command, environment=self.node.environment(), log=self.log, root=self.node.root)
-
-    def is_ready(self) -> bool:
-        """Return true if this node, and no other process with its ports, answers over HTTP and AMQP."""
-        overview = self._overview()
-        if overview.get("node") != self.node.name:
-            return False
-        listening = {listener.get("port") for listener in overview.get("listeners", ())}
-        if self.node.amqp_port not in listening or not answers(self.node.amqp_port, _GREETING):
-            return False
-        self.version = overview.get("rabbitmq_version", self.version)
-        return True
-
-    def _overview(self) -> dict[str, Any]:
-        if not answers(self.node.management_port):
-            return {}
-        import http.client
-
-        connection = http.client.HTTPConnection(HOST, self.node.management_port, timeout=5)
-        try:
-            login = base64.b64encode(b"guest:guest").decode()
-            connection.request("GET", "/api/overview", headers={"Authorization": f"Basic {login}"})
-            answer = connection.getresponse()
-            overview = json.loads(answer.read()) if answer.status == http.client.OK else {}
-        except (OSError, http.client.HTTPException, ValueError):
-            return {}
-        else:
-            return overview if isinstance(overview, dict) else {}
-        finally:
-            connection.close()
-
-    def ask_to_stop(self) -> None:
-        """Ask RabbitMQ to stop in order, which takes some seconds."""
-        if self._process:
-            self._process.send(signal.SIGTERM)
-
-    def kill(self) -> None:
-        if self._process:
-            self._process.kill()
-
-    def discard(self) -> None:
-        """End all processes at once; nobody needs the data any more."""
-        for child in self.children:
-            child.kill()

@@ -11,7 +11,7 @@ import selectors
 import shutil
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from secrets import token_hex
@@ -19,17 +19,19 @@ from typing import Final
 
 from attune_infra.errors import SandboxError
 from attune_infra.sandbox import postgres, rabbitmq
+from attune_infra.sandbox.cluster import Broker, Cluster
 from attune_infra.sandbox.conversation import Conversation, Message
-from attune_infra.sandbox.folders import Claim, failure_log, folder_of, no_place
+from attune_infra.sandbox.folders import Claim, failure_log, folder_of, make_folder, no_place
 from attune_infra.sandbox.ports import lost_a_port
 from attune_infra.sandbox.processes import DidNotStart, Wait, kill_orphans, poll, reap_orphans, summarize_log
 from attune_infra.sandbox.tether import SHARED, adopt_orphans
 from attune_infra.sandbox.value import Sandbox, Server
+from attune_infra.topology.words import counted
 
 _MAX_ATTEMPTS: Final = 4
 _END_TIMEOUT: Final = 10.0
 
-_Service = rabbitmq.Broker | postgres.Database
+_Service = Broker | postgres.Database
 
 
 class Cancelled(Exception):
@@ -104,10 +106,12 @@ class Supervisor:
         self._watch = Watch(client, bound=self._bound)
         self._wait: Wait = self._watch.wait
         self._folder = folder_of(claim.name)
-        self._services: dict[str, _Service] = {}
+        self._cluster: Cluster | None = None
+        self._database: postgres.Database | None = None
         self._root = Path(wanted["rabbitmq_root"]) if wanted["rabbitmq_root"] else None
         self._extra_config = str(wanted["extra_config"])
         self._postgres = bool(wanted["postgres"])
+        self._nodes = int(wanted["nodes"])
         self._known: Sandbox | None = None
 
     def run(self) -> None:
@@ -138,24 +142,34 @@ class Supervisor:
             # The broker cannot see this folder. No other user may guess the name of its own.
             broker_folder = self._root / f"tmp/attune-infra-sandbox-{token_hex(8)}"
         self._claim.sign([self._folder, broker_folder])
-        _make_folder(self._folder)
-        broker = rabbitmq.Broker(
+        make_folder(self._folder)
+        self._cluster = Cluster(
             rabbitmq.find_installation(self._root),
             broker_folder,
+            size=self._nodes,
             extra_config=self._extra_config,
-            log=self._folder / "rabbitmq.log",
+            logs=self._folder,
         )
-        self._services["broker"] = broker
         if self._postgres:
-            _make_folder(self._folder / "postgresql")
-            database = postgres.Database(self._folder / "postgresql", log=self._folder / "postgresql.log")
-            self._services["database"] = database
-        self._say("starting " + " and ".join(map(_title, self._services.values())))
+            make_folder(self._folder / "postgresql")
+            self._database = postgres.Database(self._folder / "postgresql", log=self._folder / "postgresql.log")
+        self._say(f"starting {self._titles()}")
         # The broker takes longest, so start it first and wait for it last.
-        for service in self._services.values():
+        for service in self._services:
             self._launch(service, fresh=True)
-        for service in reversed(self._services.values()):
-            self._finish(service)
+        if self._database:
+            self._finish([self._database])
+        self._finish(self._cluster.brokers)
+
+    @property
+    def _services(self) -> tuple[_Service, ...]:
+        brokers = self._cluster.brokers if self._cluster else ()
+        return (*brokers, self._database) if self._database else brokers
+
+    def _titles(self) -> str:
+        services = self._services
+        cluster = f"{self._nodes} nodes of {_title(services[0])}" if self._nodes > 1 else _title(services[0])
+        return " and ".join([cluster, *map(_title, services[self._nodes :])])
 
     def _say(self, sentence: str) -> None:
         self._client.send(say=sentence)
@@ -168,16 +182,27 @@ class Supervisor:
         except DidNotStart as error:
             raise self._failure(service, str(error)) from error
 
-    def _finish(self, service: _Service) -> None:
-        """Wait until a server is ready; try other ports if another process took one of them."""
+    def _finish(self, services: Sequence[_Service]) -> None:
+        """Wait until servers are ready; try other ports for all if another process took one of them."""
         for _ in range(_MAX_ATTEMPTS - 1):
             try:
-                return self._await(service, fresh=True)
+                return self._await_all(services)
             except PortTaken:
-                self._say(f"another process took a port of {service.title}; trying other ports")
-                service.change_ports()
-                self._launch(service, fresh=True)
-        return self._await(service, fresh=True)
+                self._say(f"another process took a port of {services[0].title}; trying other ports")
+                self._discard(services)
+                services[0].change_ports()
+                for service in services:
+                    self._launch(service, fresh=True)
+        return self._await_all(services)
+
+    def _await_all(self, services: Sequence[_Service]) -> None:
+        for service in services:
+            self._await(service, fresh=True)
+
+    def _discard(self, services: Sequence[_Service]) -> None:
+        for service in services:
+            service.discard()
+        self._wait(lambda: not any(map(_is_alive, services)), within=_END_TIMEOUT)
 
     def _await(self, service: _Service, *, fresh: bool) -> None:
         def ready() -> bool:
@@ -203,7 +228,7 @@ class Supervisor:
         output = "".join(child.output for child in service.children)
         sentence = f"{_title(service)} {how}\n{summarize_log(output)}".rstrip()
         service.discard()
-        self._wait(lambda: not _is_alive(service), within=_END_TIMEOUT)
+        self._wait(lambda: service.process is None or service.process.ended is not None, within=_END_TIMEOUT)
         failure = PortTaken if lost_a_port(service.ports.values(), output) else ServerFailed
         return failure(sentence, service.log)
 
@@ -217,19 +242,15 @@ class Supervisor:
             reap_orphans(self._known_children())
 
     def _carry_out(self, request: Message) -> None:
-        service = self._services.get(str(request["server"]))
         try:
-            if service is None:
-                raise SandboxError("this sandbox has no database")
+            services = self._chosen(str(request["server"]), request["node"])
             match request["do"]:
                 case "start":
-                    self._restart(service)
+                    self._restart(services)
                 case "stop":
-                    service.ask_to_stop()
-                    self._wait_for_end(service)
+                    self._end_servers(services, at_once=False)
                 case _:
-                    service.kill()
-                    self._wait_for_end(service)
+                    self._end_servers(services, at_once=True)
         except SandboxError as error:
             self._client.send(failed=error.sentence, hint=error.hint)
         else:
@@ -237,12 +258,45 @@ class Supervisor:
                 self._write()
             self._client.send(done=True)
 
-    def _restart(self, service: _Service) -> None:
-        if service.process is not None and service.process.ended is None:
-            return
-        self._kill_orphans()
-        self._launch(service, fresh=False)
-        self._await(service, fresh=False)
+    def _chosen(self, server: str, node: int | None) -> Sequence[_Service]:
+        """Return the database, one node of RabbitMQ, or all of them."""
+        if server == "broker":
+            brokers = self._cluster.brokers if self._cluster else ()
+            if node is not None and not 1 <= node <= len(brokers):
+                raise SandboxError(f"this sandbox has no node {node}: it has {counted(len(brokers), 'node')}")
+            return brokers if node is None else brokers[node - 1 : node]
+        if self._database is None:
+            raise SandboxError("this sandbox has no database")
+        return [self._database]
+
+    def _restart(self, services: Sequence[_Service]) -> None:
+        ended = [each for each in services if each.process is None or each.process.ended]
+        if ended:
+            self._kill_orphans()
+        for _ in range(_MAX_ATTEMPTS - 1 if len(ended) > 1 else 0):
+            with suppress(ServerFailed):  # nodes of 3.10 that start together may trip over each other
+                return self._start_again(ended)
+        return self._start_again(ended)
+
+    def _start_again(self, services: Sequence[_Service]) -> None:
+        """Start all servers before waiting for any, because the nodes of a cluster wait for each other."""
+        for service in services:
+            if service.process is None or service.process.ended:
+                self._launch(service, fresh=False)
+        for service in services:
+            self._await(service, fresh=False)
+
+    def _end_servers(self, services: Sequence[_Service], *, at_once: bool) -> None:
+        for service in services:
+            if at_once:
+                service.kill()
+            else:
+                service.ask_to_stop()
+        for service in services:
+            self._wait_for_end(service)
+        for service in services:
+            if isinstance(service, Broker) and not self._wait(service.is_noticed, within=service.stop_timeout):
+                raise SandboxError(f"{service.node.name} ended, but other nodes still take it for running")
 
     def _wait_for_end(self, service: _Service) -> None:
         process = service.process
@@ -254,7 +308,7 @@ class Supervisor:
         self._kill_orphans()
 
     def _known_children(self) -> frozenset[int]:
-        return frozenset(child.pid for service in self._services.values() for child in service.children)
+        return frozenset(child.pid for service in self._services for child in service.children)
 
     def _kill_orphans(self) -> None:
         known = self._known_children()
@@ -267,24 +321,23 @@ class Supervisor:
             self._known = found
 
     def _look(self) -> Sandbox:
-        broker = self._services["broker"]
-        database = self._services.get("database")
-        assert isinstance(broker, rabbitmq.Broker)  # noqa: S101 - for the type checker
+        cluster, database = self._cluster, self._database
+        assert cluster is not None  # noqa: S101 - for the type checker
         return Sandbox(
             name=self._claim.name,
             bound=self._bound,
             pid=os.getpid(),
             folder=self._folder,
-            amqp_url=broker.url,
-            management_url=broker.management_url,
+            amqp_url=cluster.url,
+            management_url=cluster.management_url,
             database_url=database.url if database else None,
-            broker=_server(broker),
+            brokers=tuple(map(_server, cluster.brokers)),
             database=_server(database) if database else None,
-            node=broker.node,
+            nodes=tuple(each.node for each in cluster.brokers),
         )
 
     def _end(self) -> None:
-        services = self._services.values()
+        services = self._services
         for service in services:
             service.discard()
         if not poll(lambda: not any(map(_is_alive, services)), within=_END_TIMEOUT):
@@ -312,13 +365,8 @@ def _server(service: _Service) -> Server:
         ended=process.ended if process else "was never started",
         ports=service.ports,
         log=service.log,
+        node=service.node.name if isinstance(service, Broker) else None,
     )
-
-
-def _make_folder(folder: Path) -> None:
-    folder.mkdir()
-    # For root, the user of PostgreSQL has to reach its data.
-    folder.chmod(0o711 if os.geteuid() == 0 else 0o700)
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -23,7 +23,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """The broker or the database of a sandbox, at one moment."""
+    """A node of RabbitMQ or the database of a sandbox, at one moment."""
 
     title: str
     version: str
@@ -32,6 +32,8 @@ class Server:
     """The way it ended, such as `was killed by SIGKILL`; None while it runs."""
     ports: Mapping[str, int] = field(hash=False)
     log: Path
+    node: str | None = None
+    """Name of the node, if it is RabbitMQ."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,13 +49,24 @@ class Sandbox:
     amqp_url: str
     management_url: str
     database_url: str | None = field(repr=False)
-    broker: Server
+    brokers: tuple[Server, ...]
+    """The nodes of RabbitMQ; several form a cluster."""
     database: Server | None
-    node: Node = field(repr=False)
+    nodes: tuple[Node, ...] = field(repr=False)
+
+    @property
+    def broker(self) -> Server:
+        """The first node."""
+        return self.brokers[0]
+
+    @property
+    def node(self) -> Node:
+        """The first node, with all that starts it and finds it."""
+        return self.nodes[0]
 
     @property
     def servers(self) -> tuple[Server, ...]:
-        return (self.broker, self.database) if self.database else (self.broker,)
+        return (*self.brokers, self.database) if self.database else self.brokers
 
     @property
     def status(self) -> Status:
@@ -75,7 +88,7 @@ class Sandbox:
         }
 
     def rabbitmqctl(self, *arguments: str, within: float = 60.0) -> str:
-        """Run rabbitmqctl on this broker and return its output; raise `SandboxError` with its complaint."""
+        """Run rabbitmqctl on the first node and return its output; raise `SandboxError` with its complaint."""
         return self.node.rabbitmqctl(*arguments, within=within)
 
     def write(self) -> None:
@@ -87,28 +100,21 @@ class Sandbox:
 
     @classmethod
     def read(cls, folder: Path) -> Self | None:
-        """Return the sandbox in a folder; None if it is not written yet."""
+        """Return the sandbox in a folder, also of another release; None if it is not written yet."""
         try:
             state = json.loads(_file(folder).read_text(encoding="utf-8"))
         except FileNotFoundError:
             return None
-        node = state["node"]
         database = state["database"]
-        return cls(
-            **{
-                **state,
-                "folder": folder,
-                "broker": _server(state["broker"]),
-                "database": _server(database) if database else None,
-                "node": Node(
-                    **{
-                        **node,
-                        "installation": Installation(**node["installation"]),
-                        "folder": Path(node["folder"]),
-                    }
-                ),
-            }
-        )
+        known = {
+            **state,
+            "folder": folder,
+            # An earlier release had a single node.
+            "brokers": tuple(map(_server, state.get("brokers") or [state["broker"]])),
+            "database": _server(database) if database else None,
+            "nodes": tuple(map(_node, state.get("nodes") or [state["node"]])),
+        }
+        return cls(**{each.name: known[each.name] for each in fields(cls) if each.name in known})
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +140,13 @@ class Variables:
 
 
 def _server(state: dict[str, Any]) -> Server:
-    return Server(**{**state, "log": Path(state["log"])})
+    names = {each.name for each in fields(Server)}
+    return Server(**{name: value for name, value in state.items() if name in names} | {"log": Path(state["log"])})
+
+
+def _node(state: dict[str, Any]) -> Node:
+    installation = Installation(**state["installation"])
+    return Node(**{**state, "installation": installation, "folder": Path(state["folder"])})
 
 
 def _file(folder: Path) -> Path:

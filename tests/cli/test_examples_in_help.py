@@ -128,7 +128,7 @@ def sandboxes(tmp_path: Path) -> Iterator[dict[str, str]]:
         each.chmod(each.stat().st_mode | 0o755)
     environment = shells.environment_of({"TMPDIR": str(place)})
     yield environment
-    for name in ("trial", "default"):
+    for name in ("trial", "three", "default"):
         command = [sys.executable, "-m", "attune_infra", "sandbox", "down", "--name", name]
         subprocess.run(command, env=environment, capture_output=True, check=False)
 

@@ -11,9 +11,9 @@ import yaml
 
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.errors import ExitCode
+from attune_infra.sandbox import BoundSandbox
 from attune_infra.settings import AMQP_URL, MANAGEMENT_URL, resolve
 from support.as_a_user import Command
-from support.cluster import Cluster, cluster
 from support.eventually import eventually
 from support.under_test import BrokerUnderTest
 
@@ -21,26 +21,23 @@ QUEUES = 120
 
 
 @pytest.fixture
-def nodes(under_test: BrokerUnderTest) -> Iterator[Cluster]:
-    with cluster(under_test, 3) as nodes:
-        yield nodes
+def cluster(under_test: BrokerUnderTest) -> Iterator[BoundSandbox]:
+    with under_test.sandbox(postgres=False, nodes=3) as cluster:
+        yield cluster
 
 
 @pytest.mark.lengthy
-def test_setup_goes_on_at_the_second_node(nodes: Cluster, tmp_path: Path) -> None:
+def test_setup_goes_on_at_the_second_node(cluster: BoundSandbox, tmp_path: Path) -> None:
     """Its queues have replicas on all nodes, so that those of the lost node are there on the others."""
-    first, second, _ = nodes.nodes
-    environment = {
-        AMQP_URL.variable: "amqp://guest:guest@" + ",".join(f"127.0.0.1:{each.amqp_port}" for each in nodes.nodes),
-        MANAGEMENT_URL.variable: "http://" + ",".join(f"127.0.0.1:{each.management_port}" for each in nodes.nodes),
-    }
+    first, second, _ = cluster.nodes
+    environment = cluster.environment()
     document = tmp_path / "topology.yaml"
     bound = {"type": "quorum", "bindings": [{"exchange": "events", "routing_key": "a.#"}]}
     queues = {f"q{number}": bound for number in range(QUEUES)}
     document.write_text(yaml.safe_dump({"exchanges": {"events": {"type": "topic"}}, "queues": queues}))
     run = Command(environment)
-    _assert_one_cluster(run, nodes)
-    killer = threading.Thread(target=_kill_in_the_middle, args=(nodes, environment))
+    _assert_one_cluster(run, cluster)
+    killer = threading.Thread(target=_kill_in_the_middle, args=(cluster,))
 
     killer.start()
     done = run("setup", str(document), "--timeout", "30")
@@ -52,13 +49,13 @@ def test_setup_goes_on_at_the_second_node(nodes: Cluster, tmp_path: Path) -> Non
     assert again.target.endswith(f", host 127.0.0.1:{second.management_port}\n")
     assert not [line for line in again.lines if line.startswith("+")]
     if again.code:  # RabbitMQ 4 has queues without a leader if they were being declared when their node was lost
-        nodes.start(first)
+        cluster.start_broker(1)
         eventually(lambda: run("diff", str(document)).code, (0).__eq__, within=60)
 
 
-def _assert_one_cluster(run: Command, nodes: Cluster) -> None:
+def _assert_one_cluster(run: Command, cluster: BoundSandbox) -> None:
     """The cluster has no name, so each node tells another one, over AMQP and over HTTP."""
-    _, second, third = nodes.nodes
+    _, second, third = cluster.nodes
     apart = {
         AMQP_URL.variable: f"amqp://guest:guest@127.0.0.1:{second.amqp_port}",
         MANAGEMENT_URL.variable: f"http://127.0.0.1:{third.management_port}",
@@ -72,11 +69,10 @@ def _assert_one_cluster(run: Command, nodes: Cluster) -> None:
     assert "its nodes tell 3 names: " in name["detail"]
 
 
-def _kill_in_the_middle(nodes: Cluster, environment: dict[str, str]) -> None:
+def _kill_in_the_middle(cluster: BoundSandbox) -> None:
     """Kill the first node as soon as a third of the queues is there, as another node tells."""
-    lost, other, _ = nodes.nodes
-    url = f"http://127.0.0.1:{other.management_port}"
-    settings = resolve({AMQP_URL: environment[AMQP_URL.variable], MANAGEMENT_URL: url}, {})
+    url = f"http://127.0.0.1:{cluster.nodes[1].management_port}"
+    settings = resolve({AMQP_URL: cluster.amqp_url, MANAGEMENT_URL: url}, {})
     with RabbitMQ(settings) as broker:
         eventually(lambda: len(broker.read().queues), (QUEUES // 3).__le__)
-    nodes.kill(lost)
+    cluster.kill_broker(1)

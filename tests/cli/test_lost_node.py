@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from attune_infra.sandbox import BoundSandbox
 from attune_infra.settings import AMQP_URL, MANAGEMENT_URL
 from support.as_a_user import Command, Result
-from support.cluster import Cluster, cluster
 from support.eventually import eventually
 from support.under_test import BrokerUnderTest
 
@@ -34,9 +34,9 @@ DOWN = "queues dead, jobs are down, and RabbitMQ lists none of their bindings"
 
 
 @pytest.fixture
-def nodes(under_test: BrokerUnderTest) -> Iterator[Cluster]:
-    with cluster(under_test, 2 if under_test.is_older_than((4, 2)) else 3) as nodes:
-        yield nodes
+def cluster(under_test: BrokerUnderTest) -> Iterator[BoundSandbox]:
+    with under_test.sandbox(postgres=False, nodes=2 if under_test.is_older_than((4, 2)) else 3) as cluster:
+        yield cluster
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def document(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def left(nodes: Cluster, under_test: BrokerUnderTest, document: str) -> Command:
+def left(cluster: BoundSandbox, under_test: BrokerUnderTest, document: str) -> Command:
     """The command on another node than the one that held both classic queues, and is lost."""
     lost, *_, left = (
         Command(
@@ -57,16 +57,18 @@ def left(nodes: Cluster, under_test: BrokerUnderTest, document: str) -> Command:
                 **under_test.environment,
             }
         )
-        for node in nodes.nodes
+        for node in cluster.nodes
     )
     assert lost("setup", document).code == 0
-    nodes.kill(nodes.nodes[0])
+    cluster.kill_broker(1)
     return left
 
 
 @pytest.mark.lengthy
-def test_what_a_lost_node_holds_is_down_and_not_missing(nodes: Cluster, left: Command, document: str) -> None:
-    node, without_leader = nodes.nodes[0].name, len(nodes.nodes) == TWO
+def test_what_a_lost_node_holds_is_down_and_not_missing(
+    cluster: BoundSandbox, left: Command, document: str
+) -> None:
+    node, without_leader = cluster.node.name, len(cluster.nodes) == TWO
     down = ["dead", "jobs", "orders"] if without_leader else ["dead", "jobs"]
     verified = eventually(lambda: left("verify", document), lambda result: len(result.lines) == len(down) + 1)
     assert verified.code == 2
@@ -80,7 +82,7 @@ def test_what_a_lost_node_holds_is_down_and_not_missing(nodes: Cluster, left: Co
     assert left("setup", document).lines[-1] == f"8 objects: {8 - len(down)} unchanged, {len(down)} down"
 
     assert_told_of_members(
-        left("verify", "--require-quorum", "-v", document), nodes, has_leader=not without_leader
+        left("verify", "--require-quorum", "-v", document), cluster, has_leader=not without_leader
     )
 
     traced, linted = left("trace", "shop", "job.new", "--live"), left("lint", "--live")
@@ -100,8 +102,8 @@ def test_what_a_lost_node_holds_is_down_and_not_missing(nodes: Cluster, left: Co
         assert f"    its messages were not read: its state is down, on node {node}" in listed.lines
 
 
-def assert_told_of_members(result: Result, nodes: Cluster, *, has_leader: bool) -> None:
-    lost, size = nodes.nodes[0].name, len(nodes.nodes)
+def assert_told_of_members(result: Result, cluster: BoundSandbox, *, has_leader: bool) -> None:
+    lost, size = cluster.node.name, len(cluster.nodes)
     [line] = [line for line in result.lines if "members of queue orders: " in line]
     verdict, words = ("warning  ", "led by ") if has_leader else ("failed   ", "without a leader")
     assert line.startswith(f"{verdict}members of queue orders: {size - 1} of {size} members are online, {words}")

@@ -23,7 +23,8 @@ def processes_of() -> Callable[[Sandbox], frozenset[int]]:
 def _processes(sandbox: Sandbox) -> Iterator[int]:
     marks = [sandbox.name.encode()]
     if sandbox.node.root:
-        marks.append(sandbox.node.folder.name.encode())
+        folder = sandbox.node.folder if len(sandbox.nodes) == 1 else sandbox.node.folder.parent
+        marks.append(folder.name.encode())
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():
             with suppress(OSError):

@@ -110,3 +110,16 @@ def test_rabbitmqctl_speaks_to_this_broker(sandbox: Sandbox) -> None:
 def test_rabbitmqctl_complains_in_its_own_words(sandbox: Sandbox) -> None:
     with pytest.raises(SandboxError, match=r"`rabbitmqctl delete_user` failed[\s\S]*nobody_of_that_name"):
         sandbox.rabbitmqctl("delete_user", "nobody_of_that_name")
+
+
+def test_a_sandbox_of_an_earlier_release_is_read(sandbox: Sandbox, tmp_path: Path) -> None:
+    state = json.loads((sandbox.folder / "state.json").read_text(encoding="utf-8"))
+    [broker], [node] = state.pop("brokers"), state.pop("nodes")
+    del broker["node"]
+    earlier = {**state, "broker": broker, "node": node, "of another release": 1}
+    (tmp_path / "state.json").write_text(json.dumps(earlier), encoding="utf-8")
+
+    read = Sandbox.read(tmp_path)
+
+    assert read is not None
+    assert (read.broker.pid, read.node, read.amqp_url) == (sandbox.broker.pid, sandbox.node, sandbox.amqp_url)

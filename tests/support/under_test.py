@@ -74,10 +74,10 @@ class BrokerUnderTest:
         return {TOPOLOGY.variable: str(DURABLE_WORKERS)} if self.denies_transient_queues else {}
 
     @contextmanager
-    def sandbox(self, *, postgres: bool = True, extra_config: str = "") -> Iterator[BoundSandbox]:
-        """Yield a sandbox of its own, with more configuration."""
+    def sandbox(self, *, postgres: bool = True, nodes: int = 1, extra_config: str = "") -> Iterator[BoundSandbox]:
+        """Yield a sandbox of its own, with more nodes or more configuration."""
         lines = "\n".join((*self.config, extra_config))
-        with bound(postgres=postgres, rabbitmq_root=self.root, extra_config=lines) as sandbox:
+        with bound(postgres=postgres, nodes=nodes, rabbitmq_root=self.root, extra_config=lines) as sandbox:
             yield sandbox
 
     @contextmanager

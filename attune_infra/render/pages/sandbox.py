@@ -20,7 +20,8 @@ def lines(states: SandboxStates) -> Iterator[Line]:
         for server in sandbox.servers:
             ports = ", ".join(f"{name} {port}" for name, port in sorted(server.ports.items()))
             how = f"process {server.pid}" if server.ended is None else f"{server.ended}; see {server.log}"
-            yield Line(f"  {server.title} {server.version}: {how}; ports: {ports}")
+            node = f"; node: {server.node}" if server.node else ""
+            yield Line(f"  {server.title} {server.version}: {how}; ports: {ports}{node}")
 
 
 def data(states: SandboxStates) -> SandboxesData:
@@ -36,6 +37,7 @@ def _state_data(state: SandboxState) -> SandboxData:
             "ended": server.ended,
             "ports": dict(server.ports),
             "log": str(server.log),
+            "node": server.node,
         }
         for server in state.servers
     ]

@@ -7,27 +7,27 @@ from pathlib import Path
 
 import pytest
 
+from attune_infra.sandbox import BoundSandbox
 from attune_infra.settings import AMQP_URL, DATABASE_URL, MANAGEMENT_URL
 from support.as_a_user import Command
-from support.cluster import Cluster, cluster
 from support.fleet import Fleet
 from support.proxy import Proxy
 from support.under_test import DURABLE_WORKERS, BrokerUnderTest
 
 
 @pytest.fixture
-def nodes(under_test: BrokerUnderTest) -> Iterator[Cluster]:
+def cluster(under_test: BrokerUnderTest) -> Iterator[BoundSandbox]:
     """As many nodes as are needed for the rest to go on when one is lost."""
-    with cluster(under_test, 2 if under_test.is_older_than((4, 2)) else 3) as nodes:
-        yield nodes
+    with under_test.sandbox(postgres=False, nodes=2 if under_test.is_older_than((4, 2)) else 3) as cluster:
+        yield cluster
 
 
 @pytest.fixture
-def run(nodes: Cluster, database_url: str, under_test: BrokerUnderTest) -> Iterator[Command]:
+def run(cluster: BoundSandbox, database_url: str, under_test: BrokerUnderTest) -> Iterator[Command]:
     """The command, behind a load balancer."""
     with (
-        Proxy(*(node.amqp_port for node in nodes.nodes)) as amqp,
-        Proxy(*(node.management_port for node in nodes.nodes)) as management,
+        Proxy(*(node.amqp_port for node in cluster.nodes)) as amqp,
+        Proxy(*(node.management_port for node in cluster.nodes)) as management,
     ):
         servers = {
             AMQP_URL.variable: f"amqp://guest:guest@127.0.0.1:{amqp.port}/%2F",
@@ -38,12 +38,12 @@ def run(nodes: Cluster, database_url: str, under_test: BrokerUnderTest) -> Itera
 
 
 def test_a_worker_outlives_the_node_of_its_queue(
-    nodes: Cluster, run: Command, tmp_path: Path, under_test: BrokerUnderTest
+    cluster: BoundSandbox, run: Command, tmp_path: Path, under_test: BrokerUnderTest
 ) -> None:
     """A durable queue comes back with its node; a transient one too on 4.3, and at once before that."""
     durable = ("--topology", str(DURABLE_WORKERS))
     assert run("registry", "init").code == run("setup", *durable).code == 0
-    fleet, [lost, *_] = Fleet(run, tmp_path), nodes.nodes
+    fleet = Fleet(run, tmp_path)
     try:
         fleet.start("durable", *durable)
         fleet.wait_until_consuming("durable")
@@ -51,15 +51,15 @@ def test_a_worker_outlives_the_node_of_its_queue(
             fleet.start("transient", "--topology", "attune")
             fleet.wait_until_consuming("transient")
 
-        nodes.kill(lost)
+        cluster.kill_broker(1)
 
         fleet.wait_for_words("durable", "worker 1 was denied queue worker.1.executions: ")
         fleet.wait_for_words("durable", "rabbitmqctl forget_cluster_node NODE")
         if under_test.is_older_than((4, 2)):
             fleet.wait_until_consuming("transient", times=2)
-        _is_told(run, durable, lost.name)
+        _is_told(run, durable, cluster.node.name)
 
-        nodes.start(lost)
+        cluster.start_broker(1)
 
         fleet.wait_until_consuming("durable", times=2)
         if not under_test.denies_transient_queues:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
-from typing import Final, cast
+from typing import Final
 
 import pytest
 from _pytest.mark.structures import ParameterSet
@@ -85,7 +85,6 @@ from attune_infra.render.pages import (
 )
 from attune_infra.render.reports.formats import Format, render
 from attune_infra.sandbox import Sandbox, Sandboxes, Variables
-from attune_infra.sandbox.rabbitmq import Node
 from attune_infra.sandbox.value import Server
 from attune_infra.topology import verify as checks
 from attune_infra.topology.builtin import attune
@@ -178,11 +177,11 @@ SANDBOX: Final = Sandbox(
     amqp_url="amqp://localhost",
     management_url="http://localhost",
     database_url=None,
-    broker=Server(
-        title="RabbitMQ", version="4.3.6", pid=1, ended=None, ports={"amqp": 5672}, log=Path("rabbit.log")
+    brokers=(
+        Server(title="RabbitMQ", version="4.3.6", pid=1, ended=None, ports={"amqp": 5672}, log=Path("rabbit.log")),
     ),
     database=None,
-    node=cast("Node", None),
+    nodes=(),
 )
 
 TAPPED: Final = Tapped(
