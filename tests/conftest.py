@@ -51,7 +51,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--fleet", type=int, default=4, help="real workers to run through a restart")
     group.addoption("--outage", type=float, default=2.0, help="seconds of the database outage")
     group.addoption("--fire", type=int, default=220, help="messages that workers handle amid restarts")
-    group.addoption("--restarts", type=int, default=3, help="restarts of worker, broker and database meanwhile")
+    group.addoption("--restarts", type=int, default=4, help="restarts of worker, node, broker, database meanwhile")
+    group.addoption("--nodes", type=int, default=1, help="nodes of the RabbitMQ that most tests share")
+    group.addoption("--node-kills", type=int, default=2, help="kills of a node, of a cluster of its own")
     group.addoption("--changes", type=int, default=40, help="random changes of a topology to make on the broker")
     group.addoption("--policies", type=int, default=60, help="queues under random stacks of policies")
     group.addoption("--stakes", type=int, default=6, help="random changes of policies over queues with messages")
@@ -127,7 +129,8 @@ def under_test(pytestconfig: pytest.Config) -> BrokerUnderTest:
 
 @pytest.fixture(scope="session")
 def sandbox(pytestconfig: pytest.Config) -> Iterator[BoundSandbox]:
-    with BrokerUnderTest.of(pytestconfig).sandbox() as sandbox:
+    nodes = pytestconfig.getoption("--nodes")
+    with BrokerUnderTest.of(pytestconfig).sandbox(nodes=nodes) as sandbox:
         yield sandbox
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -46,12 +46,18 @@ class VirtualHost:
         return int(urlsplit(self.amqp_url).port or 0), int(urlsplit(self.management_url).port or 0)
 
     def client(self, user: str = "guest", password: str | None = None, *, timeout: float = 10) -> amqp.Connection:
-        """Connect a plain AMQP client; the password of guest is guest."""
-        parts = urlsplit(self.amqp_url)
+        """Connect a plain AMQP client to the first host that answers; the password of guest is guest."""
+        *others, last = urlsplit(self.amqp_url).netloc.rpartition("@")[2].split(",")
+        for host in others:
+            with suppress(amqp.AMQPError, OSError):
+                return self._client_of(host, user, password or user, timeout)
+        return self._client_of(last, user, password or user, timeout)
+
+    def _client_of(self, host: str, user: str, password: str, timeout: float) -> amqp.Connection:
         connection = amqp.Connection(
-            f"{parts.hostname}:{parts.port}",
+            host,
             userid=user,
-            password=password or user,
+            password=password,
             virtual_host=self.name,
             connect_timeout=timeout,
             read_timeout=timeout,
