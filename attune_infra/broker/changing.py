@@ -170,12 +170,13 @@ def _attempt_of(change: Create | Update) -> Attempt:
 def _steps(changes: Sequence[Create | Update]) -> Iterator[Sequence[Create | Update]]:
     """Yield groups of changes that do not depend on each other, in an order in which they can be made.
 
-    One transient queue goes first: if it is denied, nothing else is changed.
+    One transient queue goes first: if it is denied, nothing else is changed. Policies precede queues, because
+    RabbitMQ reads some keys, such as queue-leader-locator, only when it creates a queue.
     """
     first = next((change for change in changes if wire.is_transient(change.want)), None)
     if first is not None:
         yield [first]
-    for kind in (Exchange, Queue, Policy, Binding):
+    for kind in (Exchange, Policy, Queue, Binding):
         yield [change for change in changes if isinstance(change.want, kind) and change is not first]
 
 
