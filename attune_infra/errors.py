@@ -9,6 +9,7 @@
     ├── BrokerError
     │   ├── BrokerUnreachable     no answer, or none yet; waiting may help
     │   │   ├── BrokerBlocked     an alarm: RabbitMQ takes no messages now
+    │   │   ├── NoMajority        most nodes of the cluster are down: RabbitMQ changes nothing now
     │   │   └── QueueUnavailable  a worker's queue is unavailable, for instance because its node is down
     │   ├── NotRabbitMQ           another server answers
     │   │   └── StrangeAnswer     an answer has another shape than RabbitMQ's
@@ -62,6 +63,7 @@ class ErrorCode(StrEnum):
     BROKER_ERROR = "broker-error"
     BROKER_UNREACHABLE = "broker-unreachable"
     BROKER_BLOCKED = "broker-blocked"
+    NO_MAJORITY = "no-majority"
     QUEUE_UNAVAILABLE = "queue-unavailable"
     NOT_RABBITMQ = "not-rabbitmq"
     LOGIN_REFUSED = "login-refused"
@@ -132,6 +134,10 @@ class BrokerUnreachable(BrokerError):
 
 class BrokerBlocked(BrokerUnreachable):
     code = ErrorCode.BROKER_BLOCKED
+
+
+class NoMajority(BrokerUnreachable):
+    code = ErrorCode.NO_MAJORITY
 
 
 class QueueUnavailable(BrokerUnreachable):

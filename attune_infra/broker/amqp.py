@@ -24,7 +24,7 @@ from attune_infra.broker.alarm import blocked
 from attune_infra.broker.hosts import host_name, hosts_of
 from attune_infra.broker.lanes import Connection, Declarable, Lane
 from attune_infra.broker.refusal import Code, Refusal, no_answer, refusal_of
-from attune_infra.errors import BrokerError, WrongTarget
+from attune_infra.errors import BrokerError, NoMajority, WrongTarget
 from attune_infra.settings import Endpoint, Settings
 from attune_infra.topology.model import Binding, Message
 from attune_infra.topology.target import Target
@@ -101,8 +101,9 @@ class Amqp:
                 waiting.extendleft(_all_of(shares))
                 shares = []
         except BrokerError as error:
+            code = Code.NO_MAJORITY if isinstance(error, NoMajority) else Code.OTHER
             for item in (*suspects, *_all_of(shares), *waiting):
-                yield item, Refusal(Code.OTHER, error.sentence)
+                yield item, Refusal(code, error.sentence)
 
     def unbind(self, binding: Binding) -> None:
         """Delete a binding; raise `BrokerError` with the broker's reason. A missing binding is no failure."""
@@ -189,6 +190,7 @@ class Amqp:
                 yield from share_of[lane].popleft()
         except (amqp.AMQPError, OSError) as error:
             self._drop_after(error)
+            self._insist_on_majority(error)
         except GeneratorExit:  # the answers still to come would be taken for answers to the next questions
             self.drop()
             raise
@@ -212,13 +214,20 @@ class Amqp:
             self._repeated(lambda: self._lanes(1)[0].declare(item, nowait=False))
         except amqp.ChannelError as error:
             return refusal_of(error)
-        except TimeoutError:
+        except TimeoutError as error:
             self.forget()
+            self._insist_on_majority(error)
             return no_answer(self.settings.timeout)
         except (amqp.AMQPError, OSError) as error:
             self._drop_after(error)
+            self._insist_on_majority(error)
             return refusal_of(error)
         return None
+
+    def _insist_on_majority(self, error: Exception) -> None:
+        """Raise `NoMajority` if a change failed for that: all others would wait as long, and fail too."""
+        if found := faults.unanswered(error, self.settings):
+            raise found from error
 
     def _lanes(self, count: int) -> list[Lane]:
         """Return open channels; use those that are open already first."""

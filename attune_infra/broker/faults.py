@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from attune_infra.broker.alarm import Blocked, blocked
 from attune_infra.broker.hosts import attempt, current
+from attune_infra.broker.majority import is_about_time, without_majority
 from attune_infra.broker.not_ready import PROXY_BETWEEN, not_ready, with_tries
 from attune_infra.broker.permissions import set_tag, unauthorized, vhost_hint, write_hint
 from attune_infra.broker.refusal import Code, Refusal, refusal_of
@@ -21,6 +22,7 @@ from attune_infra.errors import (
     BrokerUnreachable,
     InUse,
     LoginRefused,
+    NoMajority,
     NotRabbitMQ,
     QueueDenied,
     QueueUnavailable,
@@ -233,6 +235,8 @@ def from_amqp_connect(error: Exception, settings: Settings) -> BrokerError:
     match error:
         case Blocked():
             return blocked(str(error), settings)
+        case TimeoutError() | amqp.AMQPError() if found := unanswered(error, settings):
+            return found
         case ssl.SSLError():
             return _tls_failure(what, error, endpoint)
         case amqp.exceptions.AccessRefused():
@@ -250,6 +254,13 @@ def from_amqp_connect(error: Exception, settings: Settings) -> BrokerError:
             return BrokerUnreachable(f"{what}: {refusal_of(error).text}", hint=_BOOTING)
         case _:
             return _unreachable(what, endpoint, error, wanted="amqp")
+
+
+def unanswered(error: Exception, settings: Settings) -> NoMajority | None:
+    """Return the error for a lost majority if that is the reason of a failure: of no answer in time, over AMQP."""
+    if isinstance(error, TimeoutError) or is_about_time(refusal_of(error).text):
+        return without_majority(settings)
+    return None
 
 
 def not_published(error: Exception, exchange: str, routing_key: str, settings: Settings) -> RequestRefused:
@@ -275,6 +286,8 @@ def queue_denied(
     sentence = f"worker {worker_id} was denied {what}: {refusal.text}"
     user = User(name=settings.amqp.user, virtual_host=settings.virtual_host)
     match refusal.code:
+        case Code.NO_MAJORITY:
+            return NoMajority(sentence, hint="it goes on when they are back")
         case Code.UNAVAILABLE | Code.NO_ANSWER:  # RabbitMQ 4.3 searches for a lost queue for more than a minute
             return QueueUnavailable(sentence, hint=_NODE_DOWN)
         case Code.LOCKED:

@@ -15,7 +15,7 @@ import amqp
 
 from attune_infra.broker import faults
 from attune_infra.broker.amqp import Amqp
-from attune_infra.broker.refusal import Refusal, no_answer, refusal_of
+from attune_infra.broker.refusal import Code, Refusal, no_answer, refusal_of
 from attune_infra.errors import BrokerUnreachable, RequestRefused
 from attune_infra.fleet.cautions import DEAD_LETTER_EXCHANGE, cautions_about, leads_nowhere
 from attune_infra.fleet.delivery import Delivery
@@ -70,8 +70,12 @@ class AmqpInbox:
             try:
                 self._channels[queue.name] = self._consume(queue, tag)
             except (amqp.AMQPError, OSError) as error:
-                late = isinstance(error, TimeoutError)
-                refusal = no_answer(self._settings.timeout) if late else refusal_of(error)
+                if isinstance(error, TimeoutError):
+                    refusal = no_answer(self._settings.timeout)
+                else:
+                    refusal = refusal_of(error)
+                if lost := faults.unanswered(error, self._settings):
+                    refusal = Refusal(Code.NO_MAJORITY, lost.sentence)
                 name, needs = f"queue {queue.name}", self._needs(worker_id)
                 raise faults.queue_denied(name, refusal, worker_id, needs, self._settings) from error
         return refused

@@ -21,6 +21,7 @@ from urllib3.exceptions import LocationParseError
 
 from attune_infra.broker import answers, bounded, faults, request_log
 from attune_infra.broker.hosts import Failed, hosts_of, is_made_from
+from attune_infra.broker.majority import is_about_time, without_majority
 from attune_infra.broker.retrying import Tried, send_patiently
 from attune_infra.broker.shapes import ANYTHING, Shape, fault_in
 from attune_infra.errors import BrokerError, BrokerUnreachable, LoginRefused
@@ -169,7 +170,12 @@ class Management(AdminAPI):  # type: ignore[misc] # the package ships no types
 
     def _request(self, method: str, **kwargs: Any) -> requests.Response:
         """Send a request; raise `BrokerError` if it is refused."""
-        response, tried = self._send(method, **kwargs)
+        try:
+            response, tried = self._send(method, **kwargs)
+        except BrokerUnreachable as error:
+            if method != "GET" and (found := without_majority(self.settings)):
+                raise found from error
+            raise
         self._raise_for(response, tried)
         self._done += 1
         return response
@@ -177,6 +183,8 @@ class Management(AdminAPI):  # type: ignore[misc] # the package ships no types
     def _raise_for(self, response: requests.Response, tried: Tried) -> None:
         if response.status_code >= requests.codes.multiple_choices:
             error = faults.from_response(response, self.settings, tried, answered=self._done)
+            if response.request.method != "GET" and is_about_time(error.sentence):
+                error = without_majority(self.settings) or error
             is_login = isinstance(error, LoginRefused)
             raise self._hosts.refused_by(self._hosts.current, error) if is_login else error
 

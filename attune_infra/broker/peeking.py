@@ -243,6 +243,8 @@ def _encoded(offset: Offset) -> bytes:
 
 def _not_read(error: Exception, queue: Peekable, settings: Settings) -> BrokerError:
     """Return the error for a queue that could not be read; what was held is back in it."""
+    if found := faults.unanswered(error, settings):
+        return found
     if isinstance(error, TimeoutError):
         return BrokerUnreachable(
             f"queue {queue.name} could not be read: no answer within {settings.timeout:g} s",

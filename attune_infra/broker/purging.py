@@ -37,6 +37,8 @@ def purge(connection: Amqp, queue: str) -> int:
         raise RequestRefused(refusal.text) from error
     except TimeoutError as error:
         connection.forget()
+        if found := faults.unanswered(error, connection.settings):
+            raise found from error
         seconds = connection.settings.timeout
         raise BrokerUnreachable(
             f"no answer within {seconds:g} s; RabbitMQ may empty it nevertheless",

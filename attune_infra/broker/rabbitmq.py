@@ -13,9 +13,10 @@ from attune_infra.broker import faults
 from attune_infra.broker.changing import Changer
 from attune_infra.broker.connections import Connections
 from attune_infra.broker.deleting import Deleter
+from attune_infra.broker.majority import without_majority
 from attune_infra.broker.reading import Reader
 from attune_infra.broker.same_broker import check_same_broker
-from attune_infra.errors import AccessRefused, BrokerError, StrangeAnswer, VirtualHostMissing
+from attune_infra.errors import AccessRefused, BrokerError, NoMajority, StrangeAnswer, VirtualHostMissing
 from attune_infra.settings import Settings, Via
 
 if TYPE_CHECKING:
@@ -46,10 +47,16 @@ THROWAWAY: Final = "attune-infra probe"
 
 
 class RabbitMQ:
-    """The virtual host of the settings. Connections open at their first use."""
+    """The virtual host of the settings. Connections open at their first use.
 
-    def __init__(self, settings: Settings, *, via: Via = Via.AMQP) -> None:
+    A cluster without a majority of its nodes answers questions all the same; `warn` is told once.
+    """
+
+    def __init__(
+        self, settings: Settings, *, via: Via = Via.AMQP, warn: Callable[[str], None] = lambda _: None
+    ) -> None:
         self.settings, self.via = settings, via
+        self._warn: Callable[[str], None] | None = warn
         self._connections = Connections(settings)
         self._reader = Reader(self._connections)
         self._changer = Changer(self._connections, self._reader, via)
@@ -83,13 +90,21 @@ class RabbitMQ:
         if self.via is Via.AMQP:
             try:
                 check_same_broker(self._connections)
-            except StrangeAnswer:
+            except (StrangeAnswer, NoMajority):
                 raise
             except BrokerError:
                 pass  # what needs AMQP fails by itself, and with more to say
 
     def read(self, *, private: bool = False) -> Topology:
-        return self._reader.read(private=private)
+        topology = self._reader.read(private=private)
+        if self._warn and not all(queue.works for queue in topology.queues.values()):
+            self._tell_once(without_majority(self.settings))
+        return topology
+
+    def _tell_once(self, error: NoMajority | None) -> None:
+        warn, self._warn = self._warn, None
+        if error is not None and warn is not None:
+            warn(error.sentence)
 
     def restrictions(self) -> Restrictions:
         return self._changer.restrictions()

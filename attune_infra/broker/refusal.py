@@ -28,6 +28,8 @@ class Code(StrEnum):
     FEATURE_DENIED = "feature denied"
     """541: the broker denies a deprecated feature."""
     NO_ANSWER = "no answer"
+    NO_MAJORITY = "no majority"
+    """No answer, because most nodes of the cluster are down."""
     OTHER = "other"
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from attune_infra.broker import answers
 from attune_infra.broker.connections import TWO_URLS, Connections, is_one_name
+from attune_infra.broker.faults import unanswered
 from attune_infra.broker.hosts import current
 from attune_infra.errors import VirtualHostMissing, WrongTarget
 
@@ -56,7 +57,11 @@ def _is_seen_over_http(connections: Connections) -> bool | None:
     channel = connections.amqp.open_channel()
     try:
         name = channel.queue_declare("", exclusive=True, auto_delete=True).queue
-    except (amqp.AMQPError, OSError):
+    except (amqp.AMQPError, OSError) as error:
+        if isinstance(error, TimeoutError):  # to close it would take as long again
+            connections.amqp.forget()
+        if found := unanswered(error, connections.settings):
+            raise found from error
         return None
     try:
         return _is_listed(name, connections)

@@ -215,6 +215,8 @@ class AmqpTap:
         return f"user '{user.name}' needs {', '.join(map(str, needs))}: {lines}, with its other permissions"
 
     def _lost(self, error: Exception) -> BrokerError:
+        if found := faults.unanswered(error, self._settings):
+            return found
         reason = refusal_of(error).text if isinstance(error, amqp.AMQPError) else faults.reason_of_os(error)
         return BrokerUnreachable(f"the tap is lost: {reason}", hint="its queue is gone too; run the command again")
 

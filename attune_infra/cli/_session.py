@@ -233,7 +233,7 @@ class Session:
 
         if writes:
             require_named(self.settings, via)
-        with RabbitMQ(self.settings, via=via) as broker:
+        with RabbitMQ(self.settings, via=via, warn=lambda words: tell(f"warning: {words}")) as broker:
             if self.wait:
                 with waiting(self.wait, "RabbitMQ") as wait_for:
                     wait_for(broker.check_http)

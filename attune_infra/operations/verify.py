@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from attune_infra.background import run_in_background
-from attune_infra.errors import AttuneError, BrokerError
+from attune_infra.errors import AttuneError, BrokerError, NoMajority
 from attune_infra.operations.wait import wait_until
 from attune_infra.topology.policy import tells_consumers
 from attune_infra.topology.verify import Demands, Seen, Verification, Wanted
@@ -35,7 +35,10 @@ def verify(broker: CountingBroker, want: Topology, demands: Demands) -> Verifica
     listed = run_in_background(broker.read) if isinstance(http, str) else None
     seen = Seen(http=http, amqp=_answer(broker.check_amqp))
     if isinstance(seen.http, str) and isinstance(seen.amqp, str):
-        broker.check_same_cluster()
+        try:
+            broker.check_same_cluster()
+        except NoMajority as error:  # lists are answered all the same
+            seen = replace(seen, amqp=error)
     wanted = Wanted.of(want, demands)
     return verify_seen(_look(broker, seen, listed, wanted) if listed else seen, wanted)
 

@@ -13,6 +13,7 @@ from attune_infra.errors import (
     BrokerError,
     BrokerUnreachable,
     LoginRefused,
+    NoMajority,
     QueueDenied,
     QueueUnavailable,
     RequestRefused,
@@ -169,6 +170,7 @@ REFUSALS = [
         QueueDenied,
         "avoid it, or have an administrator permit it: deprecated_features.permit.queue_master_locator = true",
     ),
+    (Code.NO_MAJORITY, None, NoMajority, "it goes on when they are back"),
     (Code.MISSING, None, BrokerUnreachable, "see RabbitMQ's log"),
     (Code.OTHER, None, BrokerUnreachable, "see RabbitMQ's log"),
 ]

@@ -28,6 +28,7 @@ from attune_infra.errors import (
     BrokerError,
     BrokerUnreachable,
     InUse,
+    NoMajority,
     RequestRefused,
 )
 from attune_infra.messages.moving import Moved, Orders
@@ -185,6 +186,8 @@ def _cut(error: Exception, orders: Orders, connections: Connections) -> BrokerEr
         alarm = blocked(str(error), settings)
         words = f"the move out of queue {orders.source} was cut: {alarm.sentence}"
         return BrokerBlocked(words, hint=f"{hint}, once the alarm is over; `attune-infra doctor` names the node")
+    if lost := faults.unanswered(error, settings):
+        return NoMajority(f"the move out of queue {orders.source} was cut: {lost.sentence}", hint=hint)
     if isinstance(error, TimeoutError):
         reason = str(error) or f"RabbitMQ did not answer within {settings.timeout:g} s"
         return BrokerUnreachable(

@@ -7,6 +7,7 @@ from dataclasses import replace
 from shlex import quote
 from typing import Final
 
+from attune_infra.errors import AttuneError
 from attune_infra.topology.doctor.diagnosis import Check, Topic, judged, ok, problem, unknown, warning
 from attune_infra.topology.doctor.seen import Alarm, Broker, FeatureFlag, Node
 from attune_infra.topology.facts.compatibility import judgements, nearest_release
@@ -94,7 +95,7 @@ def alarm_checks(broker: Broker) -> Iterator[Check]:
     yield from judged(
         Topic.VIRTUAL_HOSTS, "virtual hosts", broker.stopped_virtual_hosts, lambda it: _stopped(broker, it)
     )
-    yield from judged(Topic.NODES, "nodes", broker.nodes, _nodes)
+    yield from judged(Topic.NODES, "nodes", broker.nodes, lambda nodes: _nodes(broker, nodes))
 
 
 def _alarms(alarms: Sequence[Alarm]) -> Iterator[Check]:
@@ -115,9 +116,22 @@ def _stopped(broker: Broker, stopped: bool) -> Iterator[Check]:
     yield problem(Topic.VIRTUAL_HOSTS, "virtual hosts", detail, "if it is this one:", line)
 
 
-def _nodes(nodes: Sequence[Node]) -> Iterator[Check]:
+def _nodes(broker: Broker, nodes: Sequence[Node]) -> Iterator[Check]:
     for node in nodes:
         yield from _node(node)
+    running = sum(node.running for node in nodes)
+    if 2 * running <= len(nodes) and _uses_khepri(broker):
+        detail = (
+            f"{running} of {len(nodes)} runs, which is no majority: the metadata store changes nothing, and quorum"
+            " queues take no message"
+        )
+        yield problem(Topic.NODES, "majority of the nodes", detail, "start the nodes that are down")
+
+
+def _uses_khepri(broker: Broker) -> bool:
+    if isinstance(broker.flags, AttuneError):
+        return False
+    return any(flag.name == "khepri_db" and flag.enabled for flag in broker.flags)
 
 
 def _node(node: Node) -> Iterator[Check]:

@@ -79,6 +79,12 @@ FIRST_WITH_CLASSIC_LEADER_LOCATOR: Final[Version] = (4, 0)
 FIRST_DEPRECATING_MASTER_LOCATOR: Final[Version] = (4, 0)
 """RabbitMQ deprecates x-queue-master-locator."""
 
+FIRST_WITH_KHEPRI: Final[Version] = (4, 0)
+"""The metadata store may be Khepri, if the feature flag khepri_db is enabled."""
+
+FIRST_WITH_KHEPRI_ONLY: Final[Version] = (4, 3)
+"""The metadata store is Khepri."""
+
 FIRST_WITHOUT_MASTER_LOCATOR: Final[Version] = (4, 3)
 """RabbitMQ denies x-queue-master-locator by default."""
 

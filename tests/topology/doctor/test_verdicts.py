@@ -18,7 +18,7 @@ from attune_infra.topology.doctor.connections import (
 )
 from attune_infra.topology.doctor.diagnosis import Check, Diagnosis, Topic, Verdict, ok, problem, unknown
 from attune_infra.topology.doctor.limits import connection_limits, limit_checks
-from attune_infra.topology.doctor.seen import Broker, Limit, Node, Seen, Server
+from attune_infra.topology.doctor.seen import Broker, FeatureFlag, Limit, Node, Seen, Server
 from attune_infra.topology.facts.refusals import Restrictions
 from attune_infra.topology.model import Topology
 
@@ -142,3 +142,19 @@ def test_exit_codes() -> None:
     assert Diagnosis((well, open_), strict=True).exit_code is ExitCode.FAILED
     assert Diagnosis((ill, open_), strict=True).exit_code is ExitCode.DRIFT
     assert Diagnosis((ill, open_), answered=False).exit_code is ExitCode.FAILED
+
+
+@pytest.mark.parametrize(
+    ("running", "flag", "found"),
+    [(1, True, True), (2, True, False), (1, False, False)],
+)
+def test_a_metadata_store_without_a_majority_is_a_problem(running: int, *, flag: bool, found: bool) -> None:
+    """Only Khepri needs one."""
+    nodes = [Node(name=f"n@{number}", running=number < running) for number in range(3)]
+    flags = [FeatureFlag(name="khepri_db", enabled=flag, stability="stable")]
+
+    named = {check.name: check.detail for check in problems(alarm_checks(broker(nodes=nodes, flags=flags)))}
+
+    assert ("majority of the nodes" in named) is found
+    if found:
+        assert named["majority of the nodes"].startswith("1 of 3 runs, which is no majority: ")
