@@ -12,6 +12,7 @@ from attune_infra.cli._app import App
 from attune_infra.cli._display import Output
 from attune_infra.cli._message import read_message
 from attune_infra.cli._options import Live
+from attune_infra.cli._output import tell
 from attune_infra.cli._release import BrokerVersion, read_release, release_of
 from attune_infra.cli._session import Session
 from attune_infra.cli._shared import Uses, shared
@@ -161,9 +162,14 @@ def _read(session: Session, release: Version | None) -> tuple[Topology, Version]
 
 
 def _read_broker(session: Session, release: Version | None) -> tuple[Topology, Version]:
+    from attune_infra.topology.facts.unavailable import unlisted, without_bindings
+
     session.require_live_alone()
     with session.broker(Via.HTTP) as broker:
-        return broker.read(private=True), release or release_of(broker)
+        topology, version = broker.read(private=True), release or release_of(broker)
+    if names := unlisted(topology):
+        tell(f"warning: {without_bindings(names)}: they are not drawn")
+    return topology, version
 
 
 def _message(text: str | None) -> Message | None:

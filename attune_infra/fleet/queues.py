@@ -256,7 +256,8 @@ def _reasons(queue: WatchedQueue) -> Iterator[Reason]:
     if not queue.queue.works:
         yield Reason(
             Finding.DOWN,
-            f"its state is {condition(queue.queue)}",
+            f"its state is {condition(queue.queue)}"
+            f"{', and RabbitMQ lists none of its bindings' if _may_have_unlisted(queue) else ''}",
             "is its node down? RabbitMQ refuses messages and consumers until the node is back",
         )
     if queue.dead_letters_of and queue.ready:
@@ -295,7 +296,13 @@ def _is_orphan(queue: WatchedQueue) -> bool:
     An exclusive queue belongs to an open connection, which may get answers in it.
     """
     has_source = bool(queue.bindings or queue.dead_letters_of or queue.numbers.rate_in)
-    return queue.numbers.consumers == 0 and not has_source and not queue.queue.exclusive
+    is_seen = has_source or _may_have_unlisted(queue)
+    return queue.numbers.consumers == 0 and not is_seen and not queue.queue.exclusive
+
+
+def _may_have_unlisted(queue: WatchedQueue) -> bool:
+    """Return True if RabbitMQ may leave out the bindings of a queue, because its node is down."""
+    return queue.queue.state == "down" and not queue.bindings
 
 
 def _listed(names: Sequence[str], most: int = 3) -> str:

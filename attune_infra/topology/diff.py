@@ -141,7 +141,7 @@ def change_of(want: TopologyObject, have: Topology) -> Changed | None:
             policy = have.policies.get(want.name)
             return _update(want, _policy_differences(policy, want)) if policy else Create(want)
         case Binding():
-            return None if have.holds(want) or _is_down(have, want) else Create(want)
+            return None if have.holds(want) or may_be_unlisted(want, have) else Create(want)
 
 
 def undeclared(have: Topology, want: Topology) -> tuple[TopologyObject, ...]:
@@ -177,10 +177,13 @@ def _update(want: Policy, found: Iterator[Difference]) -> Update | None:
     return Update(want, differences) if differences else None
 
 
-def _is_down(have: Topology, binding: Binding) -> bool:
-    """Return whether the node of its queue is down, so that RabbitMQ 3.10 does not list a binding."""
+def may_be_unlisted(binding: Binding, have: Topology) -> bool:
+    """Return whether its queue is down and none of that queue's bindings is listed, as RabbitMQ 3.10 does it."""
     queue = have.queues.get(binding.destination)
-    return binding.destination_type == "queue" and queue is not None and queue.state == "down"
+    if binding.destination_type != "queue" or queue is None or queue.state != "down":
+        return False
+    ends = ((each.destination_type, each.destination) for each in have.bindings)
+    return ("queue", queue.name) not in ends
 
 
 def _exchange_differences(have: Exchange, want: Exchange, live: Topology) -> Iterator[Difference]:

@@ -14,6 +14,7 @@ from attune_infra.topology.diff import (
     Update,
     compare,
     is_provided,
+    may_be_unlisted,
     treatments,
     undeclared,
 )
@@ -123,8 +124,7 @@ def _details(item: TopologyObject, have: Topology) -> Iterator[str]:
             if exchange := have.find_exchange(item.name):
                 yield from _argument_details(exchange, item, have)
         case Binding():
-            destination = have.queues.get(item.destination)
-            if destination and destination.state == "down":
+            if may_be_unlisted(item, have):
                 yield "the node of its queue is down; RabbitMQ 3.10 does not list such bindings until it is back"
 
 

@@ -85,21 +85,34 @@ def test_what_a_lost_node_holds_is_down_and_not_missing(
         left("verify", "--require-quorum", "-v", document), cluster, has_leader=not without_leader
     )
 
+    looked, drawn = left("queues", "-o", "json"), left("graph", "--live")
     traced, linted = left("trace", "shop", "job.new", "--live"), left("lint", "--live")
     listed, exported = left("dlq", "list"), left("export")
     assert {line.split()[1] for line in linted.lines if " AI0" in line} <= {"AI033", "AI035"}
     assert "AI035 queue orders" not in linted.stdout or not without_leader
     if is_unlisted(exported.stdout):
         assert f"? may reach more queues: {DOWN}" in traced.lines
+        assert drawn.stderr == f"warning: {DOWN}: they are not drawn\n"
+        assert looked.stdout.count("RabbitMQ lists none of its bindings") == len(["dead", "jobs"])
         assert linted.stderr == f"{DOWN}: a message may be lost or arrive, and no finding is about that\n"
         assert listed.code == exported.code == 1
         assert listed.lines == [f"0 dead letter queues: 0 messages ready; there may be more: {DOWN}"]
         assert "left out: all bindings of queue dead, jobs: the queue is down" in exported.stderr
     else:
         assert traced.lines[-1] == "reaches 1 queue: jobs"
-        assert linted.stderr == ""
+        assert linted.stderr == drawn.stderr == ""
+        assert "lists none of its bindings" not in looked.stdout
+        assert_a_missing_binding_is_told(left, document)
         assert listed.code == exported.code == 0
         assert f"    its messages were not read: its state is down, on node {node}" in listed.lines
+
+
+def assert_a_missing_binding_is_told(left: Command, document: str) -> None:
+    """Expect a binding that is not there to be missing, as the bindings of queues that are down are listed here."""
+    path = Path(document)
+    path.write_text(path.read_text().replace("'job.#'}]", "'job.#'}, {exchange: shop, routing_key: more}]"))
+
+    assert "+ binding shop -> jobs with routing key more is missing" in left("diff", document).lines
 
 
 def assert_told_of_members(result: Result, cluster: BoundSandbox, *, has_leader: bool) -> None:

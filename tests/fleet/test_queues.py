@@ -86,6 +86,18 @@ def test_a_queue_that_is_down_is_drift() -> None:
     assert found.select(Selection(text="other")).exit_code is ExitCode.DONE
 
 
+@pytest.mark.parametrize("is_listed", [True, False])
+def test_a_queue_that_is_down_may_have_bindings_that_are_not_listed(is_listed: bool) -> None:
+    binding = Binding(source="amq.topic", destination="q", routing_key="k")
+    down = Queue(name="q", state="down", arguments=BOUND)
+    found = examine(Topology.of([down, *([binding] if is_listed else ())]), {"q": IDLE})
+
+    [reason] = found.queues[0].reasons
+
+    assert reason.finding is Finding.DOWN
+    assert ("RabbitMQ lists none of its bindings" in reason.detail) is not is_listed
+
+
 def test_the_selection_sorts_and_filters() -> None:
     numbers = {"a": IDLE, "b": FULL, "c": Numbers()}
     found = examine(Topology.of([queue("a"), queue("b"), queue("c", max_length=5)]), numbers)

@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 from attune_infra.topology.builtin import attune
+from attune_infra.topology.diff import Create, diff
 from attune_infra.topology.explain import explain, explain_plan
 from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology, TopologyObject
 from attune_infra.topology.planning.plan import Plan
@@ -54,6 +55,16 @@ def test_a_node_that_is_down_takes_nothing_away() -> None:
         "the node of its queue is down; RabbitMQ 3.10 does not list such bindings until it is back"
     )
     assert Plan.between(have, Topology.of([Queue(name="q"), Binding(source="e", destination="q")])).changes == ()
+
+
+def test_a_binding_is_missing_though_a_node_is_down_if_others_of_its_queue_are_listed() -> None:
+    listed, wanted = (Binding(source="e", destination="q", routing_key=key) for key in ("listed", "wanted"))
+    have = Topology.of([Exchange(name="e"), Queue(name="q", type="classic", state="down"), listed])
+    to_exchange = Binding(source="e", destination="q", destination_type="exchange")
+
+    assert diff(have, Topology.of([listed, wanted])) == (Create(wanted),)
+    assert not any("does not list" in reason for reason in reasons(have, wanted))
+    assert diff(replace(have, bindings=frozenset({to_exchange})), Topology.of([wanted])) == ()
 
 
 def test_what_is_compared_is_named() -> None:
