@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from attune_infra.topology.doctor.diagnosis import Check
     from attune_infra.topology.facts.quorum import Members
     from attune_infra.topology.facts.refusals import Restrictions
-    from attune_infra.topology.model import Binding, Message, Topology, TopologyObject
+    from attune_infra.topology.facts.trials import Trial
+    from attune_infra.topology.model import Binding, Exchange, Message, Queue, Topology, TopologyObject
     from attune_infra.topology.permissions.needs import Need
     from attune_infra.topology.planning.obstacles import Contents
     from attune_infra.topology.planning.report import Outcome
@@ -140,6 +141,11 @@ class RabbitMQ:
 
     def consumer_counts(self, queues: Collection[str]) -> Mapping[str, int]:
         return {queue: consumers for queue, (_, consumers) in self._connections.amqp.counts(queues).items()}
+
+    def try_over_amqp(self, items: Iterable[Exchange | Queue]) -> Mapping[Exchange | Queue, Trial]:
+        from attune_infra.broker.trying import try_objects
+
+        return try_objects(self._connections.amqp, items)
 
     def statistics(self, queues: Collection[str]) -> Mapping[str, QueueStatistics]:
         return self._reader.statistics(queues)

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from attune_infra.topology.facts.permissions import Right
     from attune_infra.topology.facts.quorum import Members
     from attune_infra.topology.facts.refusals import Restrictions
-    from attune_infra.topology.model import Binding, Message, Topology, TopologyObject
+    from attune_infra.topology.facts.trials import Trial
+    from attune_infra.topology.model import Binding, Exchange, Message, Queue, Topology, TopologyObject
     from attune_infra.topology.permissions.needs import Need
     from attune_infra.topology.planning.obstacles import Contents
     from attune_infra.topology.planning.report import Outcome
@@ -216,6 +217,14 @@ class MovingBroker(Broker, Protocol):
 
 class CountingBroker(Broker, Counts, Protocol):
     """A broker that also counts."""
+
+
+class VerifiedBroker(CountingBroker, Protocol):
+    """A broker that also tells something of objects while its management API does not answer."""
+
+    def try_over_amqp(self, items: Iterable[Exchange | Queue]) -> Mapping[Exchange | Queue, Trial]:
+        """Return what AMQP alone tells of each object, and change none; raise `BrokerError`."""
+        ...
 
 
 class MeasuredBroker(CountingBroker, Statistics, Protocol):

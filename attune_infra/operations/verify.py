@@ -14,7 +14,7 @@ from attune_infra.topology.verify import Demands, Seen, Verification, Wanted
 from attune_infra.topology.verify import verify as verify_seen
 
 if TYPE_CHECKING:
-    from attune_infra.interfaces import CountingBroker
+    from attune_infra.interfaces import CountingBroker, VerifiedBroker
     from attune_infra.topology.model import Topology
 
 MAX_QUEUES_COUNTED = 100
@@ -24,7 +24,7 @@ STATISTICS_LAG = 8.0
 """Seconds after which the management statistics list a consumer; 6 were measured."""
 
 
-def verify(broker: CountingBroker, want: Topology, demands: Demands) -> Verification:
+def verify(broker: VerifiedBroker, want: Topology, demands: Demands) -> Verification:
     """Return the results of all checks. An unreachable broker is a result, not an exception.
 
     Raise `WrongTarget` if AMQP and the management API lead to two brokers.
@@ -40,7 +40,20 @@ def verify(broker: CountingBroker, want: Topology, demands: Demands) -> Verifica
         except NoMajority as error:  # lists are answered all the same
             seen = replace(seen, amqp=error)
     wanted = Wanted.of(want, demands)
+    if isinstance(seen.amqp, str) and not isinstance(seen.http, str):
+        return _verify_over_amqp(broker, seen, wanted)
     return verify_seen(_look(broker, seen, listed, wanted) if listed else seen, wanted)
+
+
+def _verify_over_amqp(broker: VerifiedBroker, seen: Seen, wanted: Wanted) -> Verification:
+    """Return the checks that need no management API, and say which ones were not possible."""
+    from attune_infra.operations.verify_over_amqp import checks_over_amqp
+
+    found = verify_seen(seen, wanted)
+    try:
+        return replace(found, checks=(*found.checks, *checks_over_amqp(broker, wanted)))
+    except BrokerError as error:
+        return verify_seen(replace(seen, amqp=error), wanted)
 
 
 def _look(broker: CountingBroker, seen: Seen, listed: Callable[[], Topology], wanted: Wanted) -> Seen:

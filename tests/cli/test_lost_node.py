@@ -108,7 +108,7 @@ def test_what_a_lost_node_holds_is_down_and_not_missing(
 
 
 def assert_a_missing_binding_is_told(left: Command, document: str) -> None:
-    """Expect a binding that is not there to be missing, as the bindings of queues that are down are listed here."""
+    """Expect a missing binding to be missing, as the bindings of queues that are down are listed here."""
     path = Path(document)
     path.write_text(path.read_text().replace("'job.#'}]", "'job.#'}, {exchange: shop, routing_key: more}]"))
 
