@@ -16,6 +16,7 @@ from attune_infra.topology.diff import diff as changes_between
 from attune_infra.topology.document.definitions import looks_like_definitions, parse_definitions
 from attune_infra.topology.document.export import as_definitions, as_document
 from attune_infra.topology.document.parse import parse
+from attune_infra.topology.document.variables import Given
 from attune_infra.topology.document.write import write
 from attune_infra.topology.model import Binding, Exchange, Policy, Queue, TopologyObject
 from attune_infra.topology.words import guess
@@ -33,8 +34,16 @@ class Topology:
     _value: model.Topology
 
     @classmethod
-    def load(cls, path: str | PathLike[str], *, vhost: str | None = None) -> Topology:
+    def load(
+        cls,
+        path: str | PathLike[str],
+        *,
+        vhost: str | None = None,
+        values: Mapping[str, str | int | float | bool] | None = None,
+    ) -> Topology:
         """Read a file: a document in YAML, or RabbitMQ's definitions, of which `vhost` chooses a virtual host.
+
+        The `values` are those of the document's variables.
 
         Raise `InvalidInput` with every problem, or if the file cannot be read.
         """
@@ -44,16 +53,26 @@ class Topology:
             raise InvalidInput(f"cannot read {path}: {error.strerror}", hint="give a file") from error
         except UnicodeDecodeError as error:
             raise InvalidInput(f"{path} is not UTF-8 at byte {error.start}", hint="save it as UTF-8") from error
-        return cls.parse(text, source=str(path), vhost=vhost)
+        return cls.parse(text, source=str(path), vhost=vhost, values=values)
 
     @classmethod
-    def parse(cls, text: str, *, source: str = "text", vhost: str | None = None) -> Topology:
+    def parse(
+        cls,
+        text: str,
+        *,
+        source: str = "text",
+        vhost: str | None = None,
+        values: Mapping[str, str | int | float | bool] | None = None,
+    ) -> Topology:
         """Read a text as `load` reads a file; problems name its `source`."""
         if text.lstrip("\ufeff \t\r\n").startswith("{") and looks_like_definitions(text):
+            if values:
+                raise InvalidInput(f"{source} holds definitions, which have no variables", hint="leave out values")
             return cls(parse_definitions(text, source=source, vhost=vhost)[0])
         if vhost is not None:
             raise InvalidInput(f"{source} is a document, which holds one virtual host", hint="leave out vhost")
-        return cls(parse(text.removeprefix("\ufeff"), source=source))
+        given = {name: Given(value, "`values`") for name, value in (values or {}).items()}
+        return cls(parse(text.removeprefix("\ufeff"), source=source, values=given))
 
     @classmethod
     def builtin(cls, name: str = "attune") -> Topology:

@@ -147,16 +147,16 @@ def _setting(flag: str, text: str) -> None:
     check_flag(flag, text)
 
 
-def _builtin(text: str) -> None:
-    from attune_infra.cli._topology import builtin_text
-
-    builtin_text(text)
-
-
 def _topology(text: str) -> None:
     from attune_infra.cli._topology import require_name
 
     require_name(text)
+
+
+def _pair(text: str) -> None:
+    from attune_infra.cli._values import check_pair
+
+    check_pair(text)
 
 
 def _address(text: str) -> None:
@@ -187,8 +187,8 @@ CHECKS: Final[Mapping[str, Callable[[str], object]]] = {
     "--topology": _topology,
     "FILE": _topology,
     "import FILE": _anything,
-    "topology show --topology": _builtin,
-    "topology show NAME": _builtin,
+    "NAME|FILE": _topology,
+    "--set": _pair,
     "topology check --topology": _anything,
     **{f"sandbox {command} --name": _sandbox for command in ("up", "down", "env", "status", "run")},
     **{

@@ -223,8 +223,7 @@ def _next_words(before: Iterable[str], paths: Iterable[str]) -> Words:
 
 PLACES: Final[Mapping[str, _Place]] = {
     "--topology": _topologies,
-    "topology show --topology": _builtin,
-    "topology show NAME": _builtin,
+    "topology show NAME|FILE": _topologies,
     "topology check --topology": lambda *_: _FILES,
     "--connection": _connections,
     "--worker": _ids,

@@ -60,7 +60,7 @@ def prepare(session: Session, *, prune: bool, expect: str | None) -> Prepared:
         return Prepared(session.with_reading(), prune, expect)
     from attune_infra.topology.planning.saved import read_plan
 
-    if prune or expect or session.vhost or session.flags.get(WORKER_QUEUE_TTL):
+    if prune or expect or session.vhost or session.flags.get(WORKER_QUEUE_TTL) or session.has_values:
         raise _options_twice(text.source)
     saved = read_plan(text.text, text.source)
     session = _as_planned(session, saved, text.source)
@@ -69,8 +69,8 @@ def prepare(session: Session, *, prune: bool, expect: str | None) -> Prepared:
 
 def _options_twice(source: str) -> WrongUsage:
     return WrongUsage(
-        f"{source} is a plan, which holds its options; --prune, --expect, --vhost or {WORKER_QUEUE_TTL.flag} is"
-        " given too",
+        f"{source} is a plan, which holds its options; --prune, --expect, --vhost, --set, --values or"
+        f" {WORKER_QUEUE_TTL.flag} is given too",
         hint="leave them out, or give the document",
     )
 
@@ -96,7 +96,7 @@ def save(session: Session, plan: Plan, path: Path, *, workers: tuple[int, ...], 
     from attune_infra.topology.planning.saved import SavedPlan
 
     options = {"vhost": session.vhost, "worker_queue_ttl": session.queue_ttl, "workers": workers, "prune": prune}
-    text = {"source": session.topology_text.source, "text": session.topology_text.text}
+    text = {"source": session.topology_text.source, "text": session.topology_text.resolve()}
     write_whole(path, SavedPlan(**_place_of(plan), **text, **options).to_json())  # type: ignore[arg-type]
     tell(f"plan {plan.digest} is in {path}; `attune-infra setup {path}` applies exactly it")
 

@@ -63,6 +63,8 @@ class Session:
     display: Display
     vhost: str | None = None
     """The virtual host to read from definitions; None for that of the AMQP URL, if they hold several."""
+    given_values: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
+    """Values of variables: pairs NAME=VALUE, and files."""
     kept_queue_ttl: tuple[int | None] | None = None
     """The expiry of worker queues that a saved plan was made with, in place of the setting."""
     interactive: bool = True
@@ -163,13 +165,25 @@ class Session:
         return (
             *(() if is_usual else (TOPOLOGY.flag, name)),
             *(() if self.vhost is None else ("--vhost", self.vhost)),
+            *(word for pair in self.given_values[0] for word in ("--set", pair)),
+            *(word for file in self.given_values[1] for word in ("--values", file)),
         )
 
     @cached_property
     def topology_text(self) -> TopologyText:
         from attune_infra.cli._topology import read_topology
 
-        return read_topology(topology_name(self.flags, os.environ, config=self.config))
+        text = read_topology(topology_name(self.flags, os.environ, config=self.config))
+        if not self.has_values:
+            return text
+        from attune_infra.cli._values import read_values
+
+        return replace(text, values=read_values(*self.given_values))
+
+    @property
+    def has_values(self) -> bool:
+        """True if values of variables are given."""
+        return any(self.given_values)
 
     def virtual_host(self) -> str:
         """Return the virtual host of the AMQP URL; no other setting has to be right."""
@@ -214,7 +228,7 @@ class Session:
                 "--vhost chooses a virtual host of definitions; --live reads no definitions",
                 hint="leave out --vhost; --amqp-url names the virtual host of the broker",
             )
-        if file or self.flags.get(TOPOLOGY) or self.flags.get(WORKER_QUEUE_TTL) or workers:
+        if file or self.flags.get(TOPOLOGY) or self.flags.get(WORKER_QUEUE_TTL) or self.has_values or workers:
             raise WrongUsage(
                 "--live reads the topology and its workers from the broker; a document or workers are given too",
                 hint="leave out --live, or leave out the document and --worker",

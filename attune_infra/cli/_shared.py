@@ -35,6 +35,7 @@ from attune_infra.cli._output import show_requests
 from attune_infra.cli._reports import failures_reported, read_reports
 from attune_infra.cli._session import Session
 from attune_infra.cli._target import Meeting
+from attune_infra.cli._values import SetOption, ValuesOption
 from attune_infra.errors import WrongUsage
 from attune_infra.settings import (
     AMQP_URL,
@@ -158,6 +159,8 @@ _FILE: Final = "file"
 _DEADLINE: Final = "deadline"
 _OTHERS: Final[dict[str, tuple[Uses, Any, Any]]] = {
     _FILE: (Uses.FILE, TopologyFile, None),
+    "pairs": (Uses.TOPOLOGY, SetOption, None),
+    "values": (Uses.TOPOLOGY, ValuesOption, None),
     "config": (_EVERY & ~_SHOWN, _Config, None),
     "timeout": (Uses.BROKER | Uses.REGISTRY | Uses.CONFIG, _Timeout, None),
     "wait": (Uses.BROKER | Uses.REGISTRY, _Wait, None),
@@ -252,6 +255,7 @@ def _session(given: dict[str, Any]) -> Session:
         has_deadline=given.get(_DEADLINE) is not None,
         display=_display(given),
         vhost=given.get("vhost"),
+        given_values=(tuple(given.get("pairs") or ()), tuple(given.get("values") or ())),
         met=Meeting(is_quiet=given["quiet"]),
     )
     return session.using(given.get(_FILE))

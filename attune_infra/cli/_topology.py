@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from attune_infra.cli._files import STDIN, read_text
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from attune_infra.topology.document.reading import Reading
     from attune_infra.topology.document.text import LeftOut
+    from attune_infra.topology.document.variables import Values
     from attune_infra.topology.model import Topology
 
 
@@ -29,6 +30,8 @@ class TopologyText:
     text: str
     file: str | None = None
     """The file that holds it; None for a built-in topology, standard input and the text in a saved plan."""
+    values: Values = field(default_factory=dict)
+    """The values that are given for its variables."""
 
     def parse(self, vhost: str | None = None) -> tuple[Topology, tuple[LeftOut, ...]]:
         """Return the topology, and what of the text is not in it; raise `InvalidInput` naming all problems.
@@ -41,7 +44,7 @@ class TopologyText:
             return parse_definitions(self.text, source=self.source, vhost=vhost)
         from attune_infra.topology.document.parse import parse
 
-        return parse(self._document, source=self.source), ()
+        return parse(self._document, source=self.source, values=self.values), ()
 
     def read_for(self, own: Callable[[], str], *, chosen: str | None = None, with_places: bool = False) -> Reading:
         """Return the topology for a virtual host: the chosen one; or `own`, asked for if definitions hold several.
@@ -68,8 +71,16 @@ class TopologyText:
 
         if not with_places:
             return Reading(self.source, self.parse()[0])
-        topology, places = parse_with_places(self._document, source=self.source)
+        topology, places = parse_with_places(self._document, source=self.source, values=self.values)
         return Reading(self.source, topology, places=places)
+
+    def resolve(self) -> str:
+        """Return the text with values in place of its variables; raise `InvalidInput` naming all problems."""
+        if self._holds_definitions() or not (self.values or "variables" in self.text):
+            return self.text
+        from attune_infra.topology.document.parse import resolve
+
+        return resolve(self._document, source=self.source, values=self.values)
 
     @property
     def _document(self) -> str:
@@ -80,7 +91,14 @@ class TopologyText:
             return False
         from attune_infra.topology.document.definitions import looks_like_definitions
 
-        return looks_like_definitions(self.text)
+        if not looks_like_definitions(self.text):
+            return False
+        if self.values:
+            raise WrongUsage(
+                f"{self.source} holds RabbitMQ's definitions, which have no variables",
+                hint="leave out --set and --values, or `attune-infra import` makes a document of it",
+            )
+        return True
 
 
 def read_topology(name: str) -> TopologyText:
@@ -110,13 +128,6 @@ def _is_file_name(name: str) -> bool:
 def text_in(name: str) -> TopologyText:
     """Return the text of a file, or of standard input; raise `InvalidInput` if it cannot be read."""
     return TopologyText(name, read_text(name), file=None if name == STDIN else name)
-
-
-def builtin_text(name: str) -> str:
-    """Return the document of a built-in topology; raise `InvalidInput` if there is none of that name."""
-    if name not in NAMES:
-        raise _unknown(name, f"built in: {', '.join(NAMES)}")
-    return text_of(name)
 
 
 def _unknown(name: str, hint: str) -> InvalidInput:

@@ -15,28 +15,50 @@ from attune_infra.cli._options import Vhost
 from attune_infra.cli._output import finish, tell
 from attune_infra.cli._reports import finish_reviewed
 from attune_infra.cli._shared import displayed, displayed_in_ci
+from attune_infra.cli._values import SetOption, ValuesOption, read_values
+from attune_infra.errors import WrongUsage
 from attune_infra.settings import DEFAULT_TOPOLOGY
 
 if TYPE_CHECKING:
     from attune_infra.topology.check import CheckedText
+    from attune_infra.topology.document.variables import Values
 
 app = App()
 
-_Name = Annotated[str | None, typer.Argument(metavar="NAME", help="Built-in topology.", show_default=False)]
+_Name = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="NAME|FILE", help="Built-in topology, or a document beside --resolved.", show_default=False
+    ),
+]
 _SameName = Annotated[
-    str | None, typer.Option("--topology", metavar="NAME", help="The same as NAME.", show_default=False)
+    str | None,
+    typer.Option("--topology", metavar="NAME|FILE", help="The same as NAME or FILE.", show_default=False),
+]
+_Resolved = Annotated[
+    bool,
+    typer.Option("--resolved", help="Put the values of its variables into a document."),
 ]
 
 
 @app.command()
 @displayed_in_ci
-def check(display: Display, files: Files = None, *, topology: SameFiles = None, vhost: Vhost = None) -> None:
+def check(
+    display: Display,
+    files: Files = None,
+    *,
+    topology: SameFiles = None,
+    vhost: Vhost = None,
+    pairs: SetOption = None,
+    values: ValuesOption = None,
+) -> None:
     """Check documents and run their routes. Every problem is named with its line and column."""
     from attune_infra.render.pages import check as page
     from attune_infra.topology.check import CheckedTexts
 
     names = documents_in([*(files or ()), *(topology or ())])
-    checked = CheckedTexts(tuple(_check_file(name, vhost) for name in names))
+    given = read_values(pairs or (), values or ())
+    checked = CheckedTexts(tuple(_check_file(name, vhost, given) for name in names))
     if display.output == Output.TEXT:
         for text in checked.texts:
             for complaint in text.complaints():
@@ -46,13 +68,22 @@ def check(display: Display, files: Files = None, *, topology: SameFiles = None, 
 
 @app.command("show")
 @displayed
-def show_(display: Display, name: _Name = None, *, topology: _SameName = None) -> None:
-    """Print the document of a built-in topology, as a start for your own."""
-    from attune_infra.cli._topology import builtin_text
+def show_(
+    display: Display,
+    name: _Name = None,
+    *,
+    topology: _SameName = None,
+    resolved: _Resolved = False,
+    pairs: SetOption = None,
+    values: ValuesOption = None,
+) -> None:
+    """Print a built-in topology, as a start for your own, or a document with values in place of its variables."""
     from attune_infra.render.pages import document as page
     from attune_infra.topology.document.text import Document
 
-    finish("topology-show", page, Document(builtin_text(one_of(name, topology) or DEFAULT_TOPOLOGY)), display)
+    chosen = one_of(name, topology) or DEFAULT_TOPOLOGY
+    given = read_values(pairs or (), values or ())
+    finish("topology-show", page, Document(_resolved(chosen, given) if resolved else _own(chosen, given)), display)
 
 
 @app.command()
@@ -66,7 +97,25 @@ def schema(display: Display) -> None:
     finish("topology-schema", page, Document(schema_text()), display)
 
 
-def _check_file(name: str, vhost: str | None) -> CheckedText:
+def _resolved(name: str, values: Values) -> str:
+    from attune_infra.cli._topology import read_topology
+
+    return replace(read_topology(name), values=values).resolve()
+
+
+def _own(name: str, values: Values) -> str:
+    """Return the text of a built-in topology; raise `WrongUsage` for a file or for values."""
+    from attune_infra.topology.builtin import NAMES, text_of
+
+    if values or name not in NAMES:
+        raise WrongUsage(
+            "a document, --set and --values are for --resolved",
+            hint="give --resolved, or no more than a built-in name",
+        )
+    return text_of(name)
+
+
+def _check_file(name: str, vhost: str | None, values: Values) -> CheckedText:
     from attune_infra.cli._topology import text_in
     from attune_infra.errors import InvalidInput
     from attune_infra.topology.check import CheckedText, check_routes
@@ -74,7 +123,7 @@ def _check_file(name: str, vhost: str | None) -> CheckedText:
 
     file = None if name == STDIN else name
     try:
-        topology, _ = text_in(name).parse(vhost)
+        topology, _ = replace(text_in(name), values=values).parse(vhost)
     except InvalidDocument as error:
         return CheckedText(source=name, problems=error.problems, file=file)
     except InvalidInput as error:

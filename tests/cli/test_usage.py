@@ -27,6 +27,7 @@ WRONG = {
     "KEY=VALUE": "x",
     "'EXCHANGE ROUTING_KEY'": "e " + 300 * "x",
     "NAME|FILE": "atune",
+    "NAME=VALUE": "x",
     "ROUTING_KEY": 300 * "x",
     "KEY": 300 * "x",
     "SHELL": "csh",
@@ -45,7 +46,7 @@ REQUIRED = {
 }
 TAKES_ANY = {"EXCHANGE", "-- COMMAND"}
 OWN = {"worker run --exec": "no-such-program", "doctor COMMAND": "stup", "help COMMAND|TOPIC": "stup"}
-OWN |= {"topology show NAME": "atune", "topology show --topology": "atune", "trace --expect": ""}
+OWN |= {"trace --expect": ""}
 OWN |= {f"sandbox {each} --name": "a/b" for each in ("up", "down", "env", "status", "run")}
 
 

@@ -7,9 +7,10 @@ from typing import Final
 from attune_infra.topology.worker import PLACEHOLDER
 
 DOCUMENT_KEYS: Final = (
-    "topology", "expect_cluster", "manages", "protect", "exchanges", "queues", "super_streams", "policies",
-    "workers", "routes", "lint",
+    "topology", "variables", "expect_cluster", "manages", "protect", "exchanges", "queues", "super_streams",
+    "policies", "workers", "routes", "lint",
 )  # fmt: skip
+VARIABLE_KEYS: Final = ("type", "default", "description")
 EXCHANGE_KEYS: Final = ("type", "durable", "auto_delete", "internal", "arguments", "bindings", "external")
 PREDECLARED_EXCHANGE_KEYS: Final = ("bindings",)
 QUEUE_KEYS: Final = ("type", "durable", "auto_delete", "arguments", "bindings", "external")
@@ -27,6 +28,11 @@ SUPPRESSION_KEYS: Final = ("rule", "object", "reason")
 
 RULE_CODE: Final = "AI[0-9]{3}"
 """The form of a lint rule's code, as a regular expression."""
+
+VARIABLE_TYPES: Final = ("string", "integer", "number", "boolean")
+VARIABLE_NAME: Final = "[A-Za-z_][A-Za-z0-9_-]*"
+"""The form of a variable's name, as a regular expression."""
+VARIABLE_REFERENCE: Final = rf"\$\{{{VARIABLE_NAME}\}}"
 
 CONSUMER_TAG: Final = f"worker-{PLACEHOLDER}"
 """A worker's consumer tag if the document does not set one."""

@@ -100,6 +100,7 @@ class Nodes:
     _loader: yaml.SafeLoader = field(default_factory=lambda: _Loader(""))
     _read: dict[tuple[str, str], object] = field(default_factory=dict)
     """Values of short scalars, by tag and text."""
+    _settled: set[tuple[int, int]] = field(default_factory=set)
 
     def root(self) -> yaml.Node | None:
         """Return the outermost node; None, and a problem, if the text cannot be read."""
@@ -125,7 +126,14 @@ class Nodes:
         return root
 
     def problem(self, node: yaml.Node, what: str) -> None:
-        self.problems.append(Problem(*place_of(node)[:2], what))
+        """Note a problem at the place of a node, unless that has one which others follow from."""
+        line, column, _ = place_of(node)
+        if (line, column) not in self._settled:
+            self.problems.append(Problem(line, column, what))
+
+    def settle(self) -> None:
+        """Let no other problem follow at the places that have one by now."""
+        self._settled = {(found.line, found.column) for found in self.problems}
 
     def guess(self, name: str, known: Iterable[str]) -> str:
         """Return a question that suggests a similar name, or nothing if there are many problems already."""

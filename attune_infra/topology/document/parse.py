@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from typing import Final
 
 import yaml
 
@@ -19,6 +20,7 @@ from attune_infra.topology.document.places import Claim, Places
 from attune_infra.topology.document.problems import InvalidDocument
 from attune_infra.topology.document.routes import read_routes
 from attune_infra.topology.document.suppressions import read_suppressions
+from attune_infra.topology.document.variables import Values, fill, resolved
 from attune_infra.topology.facts.names import pattern_problem, routing_key_problem
 from attune_infra.topology.model import (
     Binding,
@@ -32,27 +34,44 @@ from attune_infra.topology.model import (
 )
 from attune_infra.topology.worker import HIGHEST_ID, PLACEHOLDER
 
-
-def parse(text: str, *, source: str) -> Topology:
-    """Read a topology document; raise `InvalidDocument` with all its problems, `source` before each."""
-    return _read(Objects(text), source)
+_NO_VALUES: Final[Values] = {}
 
 
-def parse_with_places(text: str, *, source: str) -> tuple[Topology, Places]:
+def parse(text: str, *, source: str, values: Values = _NO_VALUES) -> Topology:
+    """Read a topology document; raise `InvalidDocument` with all its problems, `source` before each.
+
+    The `values` are those of its variables.
+    """
+    return _read(Objects(text), source, values)
+
+
+def parse_with_places(text: str, *, source: str, values: Values = _NO_VALUES) -> tuple[Topology, Places]:
     """Read a topology document, and return the places of its objects too, which takes longer."""
     places = Places()
-    return _read(Objects(text, places=places), source), places
+    return _read(Objects(text, places=places), source, values), places
 
 
-def _read(document: Objects, source: str) -> Topology:
-    topology = _topology(document)
+def resolve(text: str, *, source: str, values: Values = _NO_VALUES) -> str:
+    """Return a document with the values of its variables in their places; raise as `parse` does.
+
+    The text still has its comments, and describes the same topology.
+    """
+    parse(text, source=source, values=values)
+    return resolved(text, values)
+
+
+def _read(document: Objects, source: str, values: Values) -> Topology:
+    topology = _topology(document, values)
     if document.problems:
         raise InvalidDocument(source, document.problems)
     return topology
 
 
-def _topology(document: Objects) -> Topology:
-    keys = document.mapping(document.root(), "the document", DOCUMENT_KEYS)
+def _topology(document: Objects, values: Values) -> Topology:
+    root = document.root()
+    fill(document, root, values)
+    document.settle()
+    keys = document.mapping(root, "the document", DOCUMENT_KEYS)
     objects: list[TopologyObject] = [
         *document.exchanges(keys.get("exchanges")),
         *document.queues(keys.get("queues"), fill=str),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 from attune_infra.durations import PATTERN
 from attune_infra.topology.document.demands import demands_schema
@@ -29,6 +29,7 @@ from attune_infra.topology.document.keys import (
 )
 from attune_infra.topology.document.super_streams import super_stream_schema
 from attune_infra.topology.document.suppression_schema import suppression_schema
+from attune_infra.topology.document.variables_schema import variable_definitions, variables_schema, with_references
 from attune_infra.topology.facts.arguments import (
     APPLY_TO,
     EXCHANGE_ARGUMENTS,
@@ -71,6 +72,10 @@ _BINDINGS: Final = {
 
 def schema() -> _Schema:
     """Return the JSON Schema of a topology document."""
+    return cast(_Schema, with_references(_without_references()))
+
+
+def _without_references() -> _Schema:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "attune-infra topology",
@@ -87,6 +92,7 @@ def schema() -> _Schema:
             "workers": _workers(),
             "route": _route(),
             "suppression": suppression_schema(),
+            **variable_definitions(),
             "value": _value(),
         },
     }
@@ -100,6 +106,7 @@ def schema_text() -> str:
 def _document() -> _Schema:
     return {
         "topology": {"type": "string", "description": "Name of this topology in messages."},
+        "variables": variables_schema(),
         **demands_schema(),
         "manages": {
             "type": ["array", "null"],
