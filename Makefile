@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 # this may exceed the number of processors.
 PROCESSES ?= 4
 
-.PHONY: help demo test test-matrix test-pythons test-container bench check audit format clean system
+.PHONY: help demo test test-matrix test-pythons test-container bench check mutants audit format clean system
 
 help: ## Show this help.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ check: $(ENVIRONMENT) ## Check style, types, imports and sizes; takes seconds, n
 	@$(BIN)/mypy || { echo "each line above names a file and the error in its types"; exit 1; }
 	@$(BIN)/lint-imports || { echo "docs/architecture.md says which package may import which"; exit 1; }
 	@$(BIN)/python .ci/check-house || { echo "each line above names a place, and how to fix it"; exit 1; }
+
+mutants: system $(ENVIRONMENT) ## Change pure code at random, and see whether a test fails (MUTANTS_OPTIONS=--help).
+	@nice -n 10 $(BIN)/python .ci/mutants --page docs/mutants.md $(MUTANTS_OPTIONS)
 
 audit: $(ENVIRONMENT) ## Look for known vulnerabilities in the libraries; needs the internet.
 	$(BIN)/uv tool run pip-audit --strict --skip-editable --path $(wildcard $(VENV)/lib/python3.*/site-packages)
