@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import amqp
 
 from attune_infra.broker import faults
-from attune_infra.broker.amqp import Amqp
 from attune_infra.broker.moving import frames
 from attune_infra.broker.moving.frames import Arrived
-from attune_infra.broker.moving.line import Line
+from attune_infra.broker.moving.line import Line, confirming_line
 from attune_infra.broker.permissions import write_hint
 from attune_infra.broker.refusal import Code, refusal_of
 from attune_infra.errors import AccessRefused, BrokerError, RequestRefused
@@ -44,7 +43,7 @@ class _Sent(NamedTuple):
 def loading(connections: Connections, on_outcome: Callable[[int, Failed | None], None]) -> Iterator[Loader]:
     """Yield a loader; `on_outcome` gets the line of each message, and why it failed if it did."""
     settings = connections.settings
-    line = Line(Amqp(settings).take_connection(), timeout=settings.timeout, confirms=True)
+    line = confirming_line(settings)
     loader = Loader(line, on_outcome)
     try:
         yield loader

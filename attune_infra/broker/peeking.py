@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING, Final
 import amqp
 
 from attune_infra.broker import faults
-from attune_infra.broker.amqp import Amqp
 from attune_infra.broker.moving import frames
 from attune_infra.broker.moving.frames import Arrived, Method, envelope_of
 from attune_infra.broker.moving.intake import stored
-from attune_infra.broker.moving.line import Line
+from attune_infra.broker.moving.line import Line, confirming_line
 from attune_infra.broker.permissions import read_hint
 from attune_infra.broker.refusal import Code, refusal_of
 from attune_infra.errors import (
@@ -53,7 +52,7 @@ _END_OF_STREAM: Final = 1.0
 def peeking(connections: Connections, queue: Peekable) -> Iterator[HeldMessages]:
     """Yield the messages of a queue, and give them back afterwards; raise `BrokerError` if it cannot be read."""
     settings = connections.settings
-    line = Line(Amqp(settings).take_connection(), timeout=settings.timeout, confirms=True)
+    line = confirming_line(settings)
     held = HeldMessages(line, queue, timeout=settings.timeout)
     try:
         yield held

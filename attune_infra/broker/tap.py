@@ -74,6 +74,9 @@ class AmqpTap:
                     raise self._denied(label(binding), refusal)
             self._line = TapLine(channel)
             self._consume()
+        except (amqp.AMQPError, OSError) as error:
+            connection.forget()
+            raise self._lost(error) from error
         except BaseException:
             connection.forget()
             raise

@@ -70,12 +70,12 @@ def _asked(connection: Amqp, right: Right, method: str, *arguments: Any, **optio
     channel = connection.open_channel()
     try:
         getattr(channel, method)(*arguments, **options)
+        channel.close()
     except amqp.ChannelError as error:
         return _has(right, error)
     except (amqp.AMQPError, OSError):
         connection.forget()
         return None
-    channel.close()
     return True
 
 

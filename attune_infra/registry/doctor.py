@@ -10,7 +10,7 @@ from typing import Any, Final
 import psycopg
 
 from attune_infra.errors import RegistryError
-from attune_infra.registry.workers import SEARCH_PATH, connect
+from attune_infra.registry.workers import connect
 from attune_infra.topology.doctor.seen import Registry, Table
 
 _DATABASE: Final = """
@@ -69,7 +69,7 @@ class RegistryDoctor:
 
     def look(self) -> Registry:
         """Return the answers of the database; raise `RegistryError` if it gives none."""
-        with connect(self.url, self.timeout) as connection:
+        with connect(self.url, self.timeout, self.schema) as connection:
             try:
                 return self._look(connection)
             except psycopg.Error as error:
@@ -77,8 +77,6 @@ class RegistryDoctor:
                 raise RegistryError(f"the database refused a question: {reason}") from error
 
     def _look(self, connection: psycopg.Connection[Any]) -> Registry:
-        if self.schema is not None:
-            connection.execute(SEARCH_PATH, (self.schema,))
         began = time.monotonic()
         [row] = connection.execute(_DATABASE).fetchall()
         role, told, search_path, read_only, database, may_create_schema = row

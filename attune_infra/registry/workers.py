@@ -24,6 +24,7 @@ from attune_infra.fleet.deregister import Deregistered, DeregisteredWorkers
 from attune_infra.fleet.register import RegisteredWorker, Registration, WorkerType
 from attune_infra.fleet.registry import RegistryTable
 from attune_infra.journal import JOURNAL
+from attune_infra.registry.bounded import BoundedConnection
 from attune_infra.registry.privileges import closed_schema, no_connection, refused
 from attune_infra.topology.permissions.needs import (
     CREATE_SCHEMA_AND_TABLE,
@@ -58,7 +59,7 @@ _NO_ADDRESS: Final = ("could not translate host name", "failed to resolve host")
 _LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
 """A lock for a name, because the early form of the table allows a name twice."""
 
-SEARCH_PATH: Final = "SELECT set_config('search_path', quote_ident(%s), false)"
+_SEARCH_PATH: Final = "SELECT set_config('search_path', quote_ident(%s), false)"
 
 _COLUMNS: Final = """
     SELECT attname FROM pg_attribute
@@ -142,9 +143,7 @@ class PostgresRegistry:
 
     def open(self) -> None:
         """Connect; raise `RegistryUnreachable` without an answer, `RegistryError` if the database refuses."""
-        self._connection = connect(self._url, self._timeout)
-        if self._schema is not None:
-            self._connection.execute(SEARCH_PATH, (self._schema,))
+        self._connection = connect(self._url, self._timeout, self._schema)
 
     def create(self) -> RegistryTable:
         with self._transaction(CREATE_TABLE if self._schema is None else CREATE_SCHEMA_AND_TABLE):
@@ -280,8 +279,11 @@ class _NameTaken(RegistryError):
     """Another client, which does not take our lock, inserted the same name at the same moment."""
 
 
-def connect(url: str, timeout: float) -> psycopg.Connection[_Row]:
-    """Connect; raise `RegistryUnreachable` without an answer, `RegistryError` if the database refuses."""
+def connect(url: str, timeout: float, schema: str | None = None) -> psycopg.Connection[_Row]:
+    """Connect, and look for tables in a schema alone if one is given.
+
+    Raise `RegistryUnreachable` without an answer, `RegistryError` if the database refuses.
+    """
     try:
         psycopg.conninfo.conninfo_to_dict(url)
     except (psycopg.ProgrammingError, UnicodeDecodeError) as error:
@@ -290,13 +292,7 @@ def connect(url: str, timeout: float) -> psycopg.Connection[_Row]:
             hint="write it as postgresql://USER:PASSWORD@HOST:5432/DATABASE, special characters as %XX",
         ) from error
     try:
-        connection = psycopg.connect(
-            url,
-            autocommit=True,
-            connect_timeout=math.ceil(timeout),
-            application_name=f"attune-infra {__version__}",
-        )
-        connection.execute("SELECT set_config('statement_timeout', %s, false)", (f"{math.ceil(timeout * 1000)}",))
+        return _open(url, timeout, schema)
     except psycopg.OperationalError as error:
         sentence = _sentence(error)
         if _NO_CONNECT in sentence:
@@ -313,6 +309,23 @@ def connect(url: str, timeout: float) -> psycopg.Connection[_Row]:
             hint=hint
             or "check host and port of the database URL; if it is still starting, `--wait 60` waits for it",
         ) from error
+
+
+def _open(url: str, timeout: float, schema: str | None) -> psycopg.Connection[_Row]:
+    connection = BoundedConnection.connect(
+        url,
+        autocommit=True,
+        connect_timeout=math.ceil(timeout),
+        application_name=f"attune-infra {__version__}",
+    )
+    connection.seconds = timeout
+    try:
+        connection.execute("SELECT set_config('statement_timeout', %s, false)", (f"{math.ceil(timeout * 1000)}",))
+        if schema is not None:
+            connection.execute(_SEARCH_PATH, (schema,))
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 

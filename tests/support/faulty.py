@@ -102,7 +102,7 @@ class _Handler(BaseHTTPRequestHandler):
 def answering_instead(management_url: str, choose: Choose) -> Iterator[tuple[str, Requests]]:
     """Yield the URL of a proxy in front of a management API, and the requests that it has got."""
     with _Server(urlsplit(management_url).netloc, choose) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         try:
             yield f"http://127.0.0.1:{server.server_address[1]}", server.requests

@@ -6,18 +6,33 @@ import select
 import ssl
 import time
 from contextlib import suppress
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import amqp
 
+from attune_infra.broker import faults
 from attune_infra.broker.alarm import Blocked
+from attune_infra.broker.amqp import Amqp
 from attune_infra.broker.lanes import Connection
 from attune_infra.broker.moving import frames
 from attune_infra.broker.moving.frames import Arrived, Method, Splitter
 
+if TYPE_CHECKING:
+    from attune_infra.settings import Settings
+
 _PIECE: Final = 1 << 18
 _PIECES_AT_ONCE: Final = 16
 _WOULD_BLOCK: Final = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+
+
+def confirming_line(settings: Settings) -> Line:
+    """Return a line over a connection of its own; raise `BrokerError` if there is none."""
+    connection = Amqp(settings).take_connection()
+    try:
+        return Line(connection, timeout=settings.timeout, confirms=True)
+    except (amqp.AMQPError, OSError) as error:
+        connection.collect()
+        raise faults.from_amqp_connect(error, settings) from error
 
 
 class Line:
