@@ -95,7 +95,10 @@ BINDINGS_WITH_KEYS: Final = List(BINDING_WITH_KEY)
 POLICIES: Final = List(
     Object({"name": TEXT, "pattern": TEXT, "definition": ARGUMENTS, "apply-to": TEXT, "priority": INTEGER})
 )
-VIRTUAL_HOSTS: Final = List(Object({"name": TEXT}, {"default_queue_type": _TEXT_OR_NULL}))
+_DEFAULT_TYPE: Final = {"default_queue_type": _TEXT_OR_NULL}
+VIRTUAL_HOSTS: Final = List(Object({"name": TEXT}, _DEFAULT_TYPE))
+VIRTUAL_HOSTS_IN_CHANGE: Final = List(Either(Object({}, {"name": TEXT, **_DEFAULT_TYPE}), EMPTY_LIST))
+"""While a virtual host is deleted, 3.10 may list an empty array for it, and 4.3 an object without a name."""
 CONSUMERS_OF_A_QUEUE: Final = Either(
     Object({}, {"consumer_details": List(Object({"consumer_tag": TEXT}))}), EMPTY_LIST
 )

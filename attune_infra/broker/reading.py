@@ -98,7 +98,7 @@ class Reader:
             return total or None, consumers  # a number that lags: not even 0 is certain
         if total is None or ready is None:
             return total, consumers
-        return (ready + total - listing[0]["messages_ready"]) or total, consumers
+        return (ready + total - listing[0].get("messages_ready", 0)) or total, consumers
 
     def contents_by_all_means(self, queue: str) -> tuple[int | None, int | None]:
         """Return the numbers of `contents`, and if AMQP does not tell consumers, those of the statistics."""
@@ -244,8 +244,11 @@ class Reader:
         """The type of a queue that names none; raise `VirtualHostMissing` if the virtual host is missing."""
         version = version_of(self.version())
         http, columns = self._connections.http, "name,default_queue_type"
-        listing = http.get("vhosts", shape=answers.VIRTUAL_HOSTS, columns=columns)
-        known = {item["name"]: item.get("default_queue_type") for item in listing}
+        listing = http.get("vhosts", shape=answers.VIRTUAL_HOSTS_IN_CHANGE, columns=columns)
+        known = {item["name"]: item.get("default_queue_type") for item in listing if "name" in item}
+        if self._vhost not in known and len(known) < len(listing):
+            listing = http.get("vhosts", shape=answers.VIRTUAL_HOSTS, columns=columns)
+            known = {item["name"]: item.get("default_queue_type") for item in listing}
         if self._vhost not in known:
             raise faults.virtual_host_missing(self._settings)
         default = known[self._vhost]

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from attune_infra.broker import answers
 from attune_infra.broker.connections import TWO_URLS, Connections, is_one_name
-from attune_infra.broker.faults import unanswered
+from attune_infra.broker.faults import from_amqp_connect, unanswered
 from attune_infra.broker.hosts import current
 from attune_infra.errors import VirtualHostMissing, WrongTarget
 
 if TYPE_CHECKING:
+    import amqp
+
     from attune_infra.settings import Settings
 
 _LAG: Final = 3.0
@@ -51,7 +53,10 @@ def insist_on_one_broker(connections: Connections, over_amqp: str | None, over_h
 
 
 def _is_seen_over_http(connections: Connections) -> bool | None:
-    """Return whether a private queue that is declared over AMQP is listed over HTTP; None if it is refused."""
+    """Return whether a private queue that is declared over AMQP is listed over HTTP.
+
+    Return None if it is refused; raise `BrokerError` if the connection is lost, and the queue with it.
+    """
     import amqp
 
     channel = connections.amqp.open_channel()
@@ -62,13 +67,26 @@ def _is_seen_over_http(connections: Connections) -> bool | None:
             connections.amqp.forget()
         if found := unanswered(error, connections.settings):
             raise found from error
+        if not isinstance(error, amqp.ChannelError):
+            raise from_amqp_connect(error, connections.settings) from error
         return None
     try:
-        return _is_listed(name, connections)
+        return _is_listed(name, connections) or _is_kept(channel, name, connections)
     finally:
         with suppress(amqp.AMQPError, OSError):  # the broker deletes it with the connection
             channel.queue_delete(name)
             channel.close()
+
+
+def _is_kept(channel: amqp.Channel, name: str, connections: Connections) -> Literal[False]:
+    """Return False for a private queue that is there but not listed; raise `BrokerError` if it may be gone."""
+    import amqp
+
+    try:
+        channel.queue_declare(name, passive=True)
+    except (amqp.AMQPError, OSError) as error:
+        raise from_amqp_connect(error, connections.settings) from error
+    return False
 
 
 def _is_one_host(settings: Settings) -> bool:

@@ -214,7 +214,7 @@ def depths_from(listing: Iterable[Json]) -> dict[str, Depth]:
     return {
         item["name"]: Depth(item["messages_ready"], item["messages_unacknowledged"])
         for item in listing
-        if "messages_ready" in item
+        if "messages_ready" in item and "messages_unacknowledged" in item
     }
 
 

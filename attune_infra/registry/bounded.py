@@ -15,7 +15,7 @@ from attune_infra import deadline
 
 _T = TypeVar("_T")
 _Waiting: TypeAlias = "Generator[Any, Any, _T]"
-"""What psycopg waits for: it yields what it needs, and is sent what is ready, or 0 from time to time."""
+"""Question that psycopg waits for: it yields what it needs, and is sent what is ready, or 0 from time to time."""
 
 _GRACE: Final = 1.0
 """Seconds beyond the server's own limit, in which its answer comes that it has passed."""

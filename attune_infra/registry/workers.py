@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
 from types import TracebackType
@@ -179,6 +179,8 @@ class PostgresRegistry:
         with self._transaction(READ_TABLE):
             self._wanted_columns()
             rows = self._connection.execute(_WORKERS).fetchall()
+        for row in rows:
+            _insist_on_types(row)
         return {
             worker_id: Member(id=worker_id, name=name, status=status, heartbeat_age=age, cordoned=cordoned)
             for worker_id, name, status, age, cordoned in rows
@@ -277,6 +279,28 @@ class PostgresRegistry:
 
 class _NameTaken(RegistryError):
     """Another client, which does not take our lock, inserted the same name at the same moment."""
+
+
+_TYPES_OF_ROWS: Final[Sequence[tuple[str, type, bool]]] = (
+    ("id", int, False),
+    ("name", str, False),
+    ("status", str, False),
+    ("last_heartbeat", float, True),
+    ("cordoned", bool, False),
+)
+"""The columns of a worker, each with the type of its values, and if it may be null."""
+
+
+def _insist_on_types(row: _Row) -> None:
+    """Raise `RegistryError` for a row of another table that is named `worker` too."""
+    for (column, wanted, may_be_null), value in zip(_TYPES_OF_ROWS, row, strict=True):
+        is_number = isinstance(value, int | float) and math.isfinite(value)
+        fits = is_number if wanted is float else type(value) is wanted
+        if not (fits or (may_be_null and value is None)):
+            raise RegistryError(
+                f"the table `worker` has a row whose {column} is {value!r:.40}",
+                hint="it is not the platform's table of workers: choose another with --schema, or mend the row",
+            )
 
 
 def connect(url: str, timeout: float, schema: str | None = None) -> psycopg.Connection[_Row]:

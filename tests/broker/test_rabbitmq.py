@@ -1,15 +1,20 @@
 """Reading and changing one virtual host of a real broker."""
 
+from dataclasses import replace
+
 import amqp
 import pytest
 
+from attune_infra.broker import same_broker
 from attune_infra.broker.rabbitmq import RabbitMQ
-from attune_infra.errors import RequestRefused
+from attune_infra.errors import BrokerUnreachable, RequestRefused
 from attune_infra.settings import Via
 from attune_infra.topology.diff import Create, Difference, Update, diff
 from attune_infra.topology.model import ABSENT, Binding, Exchange, Policy, Queue, Topology, TopologyObject
 from attune_infra.topology.planning.report import Outcome, Status
 from support.eventually import eventually
+from support.faults.line import line_to
+from support.faulty import Answer, answering_instead
 from support.virtual_host import VirtualHost
 
 EVERYTHING = Topology.of(
@@ -192,3 +197,37 @@ def test_messages_just_published_are_counted(broker: RabbitMQ, channel: amqp.Cha
     for number in range(1, 11):
         channel.basic_publish_confirm(amqp.Message("x"), "", "q", mandatory=True)
         assert broker.contents("q") == (number, 0)
+
+
+@pytest.mark.parametrize("gone", ["[]", '{"default_queue_type": "undefined"}'])
+def test_another_virtual_host_that_is_just_deleted_is_passed_over(vhost: VirtualHost, gone: str) -> None:
+    """RabbitMQ 3.10 lists it as an empty array, 4.3 as an object without a name."""
+    listing = Answer(200, f'[{gone}, {{"name": "{vhost.name}"}}]', (("Content-Type", "application/json"),))
+    asked = []
+
+    def choose(_: str, path: str) -> Answer | None:
+        asked.extend(found := [path] if path.startswith("/api/vhosts?") else [])
+        return listing if found else None
+
+    with (
+        answering_instead(vhost.management_url, choose) as (url, _),
+        RabbitMQ(replace(vhost, management_url=url).settings()) as broker,
+    ):
+        assert broker.read().queues == {}
+    assert asked
+
+
+def test_a_connection_that_is_lost_does_not_make_two_brokers_of_one(
+    vhost: VirtualHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The private queue of the proof goes with its connection, and is not listed then."""
+    with line_to(vhost.ports[0]) as line:
+        broker = RabbitMQ(vhost.at(amqp=[line.port]).settings())
+
+        def look(*_: object) -> bool:
+            line.arm()  # which ends the connection
+            return False
+
+        monkeypatch.setattr(same_broker, "_is_listed", look)
+        with broker, pytest.raises(BrokerUnreachable):
+            same_broker.check_same_broker(broker.connections)

@@ -20,7 +20,7 @@ COMMANDS = (
     "dlq show dead",
     "queue load LINES q",
     "queue purge q --yes",
-    "queue move q dead --yes",
+    "verify --topology WANTED",
     "doctor",
     "worker list",
     "worker register --name two",

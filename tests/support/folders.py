@@ -6,3 +6,5 @@ from typing import Final
 ROOT: Final = Path(__file__).parents[2]
 EXAMPLES: Final = ROOT / "examples"
 DEFINITIONS: Final = ROOT / "tests/topology/document/exported"
+CORPUS: Final = ROOT / "tests/corpus"
+"""Inputs that once made a reader fail, in a folder for each reader."""

@@ -6,11 +6,13 @@ keeps its type and width, and a message costs microseconds.
 
 from __future__ import annotations
 
+import struct
 from functools import lru_cache
 from struct import Struct, unpack_from
 from typing import Final, NamedTuple
 
 FRAME_END: Final = b"\xce"
+_END: Final = FRAME_END[0]
 _OVERHEAD: Final = 8
 """Bytes of a frame around its payload."""
 _METHOD, _HEADER, _BODY = 1, 2, 3
@@ -21,6 +23,8 @@ _ACK: Final = Struct(">BHIHHQ2s")
 _ACK_BYTES: Final = 13
 _SINGLE, _MULTIPLE = b"\0" + FRAME_END, b"\1" + FRAME_END
 _CLASS_BASIC: Final = 60
+_REPLY: Final = 3
+"""Bytes of a reply code, and of the length of the text behind it."""
 
 DELIVER: Final = (60, 60)
 RETURN: Final = (60, 50)
@@ -38,6 +42,17 @@ CONNECTION_CLOSED: Final = (10, 50)
 _WITH_CONTENT: Final = frozenset({DELIVER, RETURN, GOT})
 BLOCKED: Final = (10, 60)
 UNBLOCKED: Final = (10, 61)
+
+
+_MAX_FRAME: Final = 1 << 20
+"""Bytes of a frame; the limit that both sides agree on is far lower."""
+_MAX_BODY: Final = 1 << 29
+"""Bytes of a message, RabbitMQ's own limit."""
+_SMALLEST: Final = {_METHOD: 4, _HEADER: 14}
+
+
+class BadFrame(ConnectionError):
+    """Bytes that are no frame of AMQP: from then on, nothing on the connection can be read."""
 
 
 class Method(NamedTuple):
@@ -66,7 +81,7 @@ class Envelope(NamedTuple):
 
 
 class Splitter:
-    """Cuts a stream of bytes into methods and whole messages. Heartbeats are left out.
+    """Cuts a stream of bytes into methods and whole messages. Heartbeats are left out. Others are a `BadFrame`.
 
     Contents of several channels at a time are not expected: one channel is in use.
     """
@@ -87,8 +102,10 @@ class Splitter:
         while size_of_buffer - at >= _OVERHEAD:
             kind, _, size = _FRAME.unpack_from(buffer, at)
             end = at + size + _OVERHEAD
-            if end > size_of_buffer:
+            if end > size_of_buffer and size <= _MAX_FRAME:
                 break
+            if size > _MAX_FRAME or buffer[end - 1] != _END or size < _SMALLEST.get(kind, 0):
+                raise _bad_frame(kind, size)
             if kind == _METHOD:
                 found = (buffer[at + 7] << 8 | buffer[at + 8], buffer[at + 9] << 8 | buffer[at + 10])
                 arguments = bytes(buffer[at + 11 : end - 1])
@@ -97,10 +114,8 @@ class Splitter:
                 else:
                     complete.append(Method(found, arguments))
                     done = end
-            elif kind == _HEADER:
-                self._missing = _LONG.unpack_from(buffer, at + 11)[0]
-            elif kind == _BODY:
-                self._missing -= size
+            elif kind in (_HEADER, _BODY):
+                self._count(kind, at, size)
             at = end
             if kind in (_HEADER, _BODY) and self._missing == 0 and self._method is not None:
                 complete.append(Arrived(*self._method, bytes(buffer[self._content_at : end])))
@@ -112,28 +127,46 @@ class Splitter:
         self._content_at -= done
         return complete
 
+    def _count(self, kind: int, at: int, size: int) -> None:
+        """Note the bytes of a body that are still to come."""
+        self._missing = _LONG.unpack_from(self._buffer, at + 11)[0] if kind == _HEADER else self._missing - size
+        if not 0 <= self._missing <= _MAX_BODY:
+            raise _bad_frame(kind, size)
+
+
+def _bad_frame(kind: int, size: int) -> BadFrame:
+    return BadFrame(f"the server sent bytes that are no frame of AMQP 0-9-1 (type {kind}, {size} bytes)")
+
 
 def envelope_of(event: Arrived) -> Envelope:
     arguments = event.arguments
-    at = 1 + arguments[0] if event.method == DELIVER else 0
-    consumer = arguments[1:at]
-    tag = _LONG.unpack_from(arguments, at)[0]
-    redelivered = bool(arguments[at + 8])
-    at += 9
-    end = at + 1 + arguments[at]
-    exchange = arguments[at + 1 : end]
-    key_end = end + 1 + arguments[end]
+    try:
+        at = 1 + arguments[0] if event.method == DELIVER else 0
+        consumer = arguments[1:at]
+        tag = _LONG.unpack_from(arguments, at)[0]
+        redelivered = bool(arguments[at + 8])
+        at += 9
+        end = at + 1 + arguments[at]
+        exchange = arguments[at + 1 : end]
+        key_end = end + 1 + arguments[end]
+    except (IndexError, struct.error) as error:
+        raise _bad_frame(_METHOD, len(arguments)) from error
     return Envelope(consumer, tag, redelivered, exchange, arguments[end + 1 : key_end])
 
 
 def counts_of(declared: Method) -> tuple[int, int]:
     """Return the ready messages and the consumers of `queue.declare-ok`."""
-    ready, consumers = unpack_from(">II", declared.arguments, 1 + declared.arguments[0])
+    try:
+        ready, consumers = unpack_from(">II", declared.arguments, 1 + declared.arguments[0])
+    except (IndexError, struct.error) as error:
+        raise _bad_frame(_METHOD, len(declared.arguments)) from error
     return ready, consumers
 
 
 def reply_of(arguments: bytes) -> tuple[int, str]:
     """Read reply code and text, with which `close` and `return` begin."""
+    if len(arguments) < _REPLY:
+        raise _bad_frame(_METHOD, len(arguments))
     return arguments[0] << 8 | arguments[1], arguments[3 : 3 + arguments[2]].decode(errors="replace")
 
 

@@ -6,9 +6,10 @@ from typing import Final
 
 import amqp
 
-from attune_infra.broker.moving.frames import Envelope, split_content, with_properties
+from attune_infra.broker.moving.frames import BadFrame, Envelope, split_content, with_properties
 from attune_infra.broker.moving.ledger import fingerprint, print_of_offset
 from attune_infra.messages.encoded import COUNTS, headers_of, user_id_of, without_headers, without_user_id
+from attune_infra.messages.encoding import is_whole
 from attune_infra.messages.model import StoredMessage
 from attune_infra.messages.moving import Orders
 
@@ -62,6 +63,8 @@ def without_other_user(content: bytes, user: bytes) -> bytes:
 def stored(envelope: Envelope, content: bytes) -> StoredMessage:
     """Return a message to look at; bytes of its names that are no text become surrogates."""
     encoded, body = split_content(content)
+    if not is_whole(encoded):
+        raise BadFrame("the server sent a message whose properties cannot be read")
     return StoredMessage(
         exchange=envelope.exchange.decode(errors="surrogateescape"),
         routing_key=envelope.routing_key.decode(errors="surrogateescape"),

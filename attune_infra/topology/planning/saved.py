@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from types import NoneType
 from typing import Final
 
 from attune_infra.errors import InvalidInput, PlanRefused
@@ -43,6 +44,19 @@ class SavedPlan:
         return json.dumps({"schema": SCHEMA, **held, "seal": _seal(held)}, indent=2, ensure_ascii=False) + "\n"
 
 
+_TYPES: Final[Mapping[str, frozenset[type]]] = {
+    **dict.fromkeys(
+        ("digest", "cluster", "virtual_host", "source", "text", "made_at", "made_by"), frozenset({str})
+    ),
+    "vhost": frozenset({str, NoneType}),
+    "worker_queue_ttl": frozenset({int, NoneType}),
+    "prune": frozenset({bool}),
+    "workers": frozenset({list}),
+    "changes": frozenset({list}),
+}
+"""The types of the values in the file, whose seal anybody can make."""
+
+
 def read_plan(text: str, source: str) -> SavedPlan:
     """Return the plan of a file; raise `InvalidInput` if it is none, and `PlanRefused` if the file was changed."""
     try:
@@ -52,10 +66,13 @@ def read_plan(text: str, source: str) -> SavedPlan:
         known = {each.name for each in fields(SavedPlan)}
         if held.keys() != known:
             raise KeyError(*sorted(held.keys() ^ known))
-    except (ValueError, KeyError, AttributeError) as error:
+        is_sealed = seal == _seal(held)
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
         raise InvalidInput(f"{source} is no plan that can be read: {error}", hint=_AGAIN) from error
-    if seal != _seal(held):
+    if not is_sealed:
         raise PlanRefused(f"{source} was changed after the plan was made; nothing was changed", hint=_AGAIN)
+    if wrong := [name for name, types in _TYPES.items() if type(held[name]) not in types]:
+        raise InvalidInput(f"{source} is no plan that can be read: {wrong[0]} is of a wrong type", hint=_AGAIN)
     return SavedPlan(**{**held, "workers": tuple(held["workers"]), "changes": tuple(held["changes"])})
 
 

@@ -74,7 +74,7 @@ def run_chain(lab: Laboratory, subject: Subject, profile: Profile, seed: int, nu
             result = amid(ground, plan, chain, tally, as_process=as_process)
             results.append((plan, result))
             if subject.goal is not None and result.code == 0:
-                chain.note(plan, unreached(ground, tally, settling=bool(subject.counts)))
+                chain.note(plan, unreached(ground, tally, in_the_end=False))
                 break
         again = ground.run(Plan(), as_process=as_process)
         tally.runs, tally.done = tally.runs + 1, tally.done + (again.code == 0)
@@ -97,15 +97,15 @@ def amid(ground: Ground, plan: Plan, chain: Chain, tally: Tally, *, as_process: 
     tally.runs, tally.done = tally.runs + 1, tally.done + (result.code == 0)
     tally.confirmed += confirmed_in(result)
     chain.note(plan, f"it took {seconds:.0f} s" if seconds > MAX_SECONDS else "")
-    chain.note(plan, judge(result))
+    chain.note(plan, judge(result, may_be_refused=ground.subject.may_be_refused))
     return result
 
 
-def judge(result: Result) -> str:
+def judge(result: Result, *, may_be_refused: bool = False) -> str:
     """Return what is wrong with a run amid faults; nothing if all is well."""
     if "Traceback" in result.stderr:
         return result.stderr[-1500:]
-    if result.code not in {0, 1, 2, 3}:
+    if result.code not in ({0, 1, 2, 3, 4} if may_be_refused else {0, 1, 2, 3}):
         return f"exit code {result.code}: {result.stdout[-300:]} {result.stderr[-600:]}"
     if result.code != 0 and not (result.stderr or result.stdout):
         return "it failed without a word"
@@ -123,19 +123,20 @@ def judge_again(ground: Ground, again: Result, tally: Tally) -> str:
         return f"again: {wrong}"
     if again.code not in codes:
         return f"again: exit code {again.code}: {again.stdout[-600:]} {again.stderr[-600:]}"
-    return unreached(ground, tally, settling=True)
+    return unreached(ground, tally, in_the_end=True)
 
 
-def unreached(ground: Ground, tally: Tally, *, settling: bool) -> str:
-    """Return the part of a goal that is not reached, what is left over, and the bystanders that have changed.
+def unreached(ground: Ground, tally: Tally, *, in_the_end: bool) -> str:
+    """Return the part of a goal that is not reached; in the end, also what is left over or was touched.
 
-    With `settling`, a broker gets time to give back the messages of a connection that was cut.
+    The broker gets time to give back the messages of a connection that was cut.
     """
-    deadline = time.monotonic() + (_SETTLING if settling else 0)
+    has_to_settle = in_the_end or bool(ground.subject.counts)
+    deadline = time.monotonic() + (_SETTLING if has_to_settle else 0)
     while True:
         state = ground.look()
         wrong = ground.subject.goal(state, tally) if ground.subject.goal is not None else ""
-        wrong = wrong or (left_over(state) if settling else "")
+        wrong = wrong or (left_over(state) if in_the_end else "")
         if not wrong or time.monotonic() > deadline:
             return wrong
         time.sleep(0.1)
@@ -168,9 +169,16 @@ def contradiction(subject: Subject, result: Result, again: Result) -> str:
 
 
 def verdicts(result: Result) -> set[tuple[str, str, str]]:
-    """Return the checks of `doctor` with their verdicts, but for those that it could not ask for."""
+    """Return the checks of `doctor` with their verdicts, but for those that it could not ask for.
+
+    Those of connections are about the faults; the virtual hosts of other chains come and go.
+    """
     checks = json.loads(result.stdout).get("checks", ())
-    return {(each["section"], each["name"], each["verdict"]) for each in checks if each["verdict"] != "unknown"}
+    return {
+        (each["section"], each["name"], each["verdict"])
+        for each in checks
+        if each["verdict"] != "unknown" and each["section"] not in {"connections", "alarms"}
+    }
 
 
 def told_by(result: Result) -> list[str]:

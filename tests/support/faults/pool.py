@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import Final
 from unittest.mock import patch
 
@@ -70,7 +70,10 @@ def run_faults(root: VirtualHost, database_url: str, seed: int, faults: int) -> 
     """Run chains until so many faults came to pass; return their sum."""
     counts, chosen = Counts(), Random(seed)  # noqa: S311 - it chooses tests
     weights = [subject.weight for subject in SUBJECTS]
-    with ProcessPoolExecutor(PROCESSES, _context(), _open, (root, database_url)) as pool:
+    with (
+        TemporaryDirectory(prefix="attune-infra-faults-") as folder,
+        ProcessPoolExecutor(PROCESSES, _context(), _open, (root, database_url, folder)) as pool,
+    ):
         profiles, wrong = zip(*pool.map(_record, range(len(SUBJECTS))), strict=True)
         counts.wrong += filter(None, wrong)
         running, number = set[Future[Chain]](), 0
@@ -101,9 +104,9 @@ _OPEN: Final[list[Laboratory]] = []
 _STACK: Final = ExitStack()
 
 
-def _open(root: VirtualHost, database_url: str) -> None:
-    folder = Path(mkdtemp(prefix="attune-infra-faults-"))
-    _OPEN.append(_STACK.enter_context(laboratory(root, database_url, folder)))
+def _open(root: VirtualHost, database_url: str, folder: str) -> None:
+    own = Path(mkdtemp(dir=folder))
+    _OPEN.append(_STACK.enter_context(laboratory(root, database_url, own)))
 
 
 def _record(subject: int) -> tuple[Profile, str]:
@@ -111,7 +114,12 @@ def _record(subject: int) -> tuple[Profile, str]:
 
 
 def _run(subject: int, profile: Profile, seed: int, number: int) -> Chain:
-    return run_chain(_OPEN[0], SUBJECTS[subject], profile, seed, number)
+    try:
+        return run_chain(_OPEN[0], SUBJECTS[subject], profile, seed, number)
+    except Exception as error:  # noqa: BLE001 - the other chains go on
+        lost = Chain(number, SUBJECTS[subject].words, SUBJECTS[subject].name)
+        lost.wrong.append(f"{number}: `{lost.words}` was not judged: {type(error).__name__}: {error}")
+        return lost
 
 
 def left_virtual_hosts(names: Sequence[str], counts: Counts) -> list[str]:

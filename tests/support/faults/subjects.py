@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from attune_infra.topology.builtin import attune
@@ -79,8 +79,10 @@ class Subject:
     tells_by_code: bool = True
     """True if exit codes 0 and 2 are both a verdict; `doctor` also ends with 2 for what it cannot ask."""
     weight: int = 4
-    codes: frozenset[int] = field(default=frozenset({0, 2}))
+    codes: frozenset[int] = frozenset({0, 2})
     """Exit codes of a run without faults."""
+    may_be_refused: bool = False
+    """True if it refuses to act on what it could not find out, with exit code 4."""
 
     @property
     def name(self) -> str:
@@ -178,7 +180,7 @@ CHANGING: Final = (
     Subject("setup --topology WANTED --allow-destructive --yes", _in_sync(WANT), DIFFERENT),
     Subject("setup --topology WANTED --prune --allow-destructive --yes", _pruned, OLD),
     Subject("setup --topology WANTED --wait 1s", _in_sync(WANT), in_part=True, weight=2),
-    Subject("migrate q --topology MIGRATED --yes", _migrated, counts=("q",), weight=1),
+    Subject("migrate q --topology MIGRATED --yes", _migrated, counts=("q",), weight=1, may_be_refused=True),
     Subject("queue move q dead --yes", _messages(q=0, dead=MESSAGES), counts=("q", "dead")),
     Subject("queue copy q dead --yes", _messages(q=MESSAGES), counts=("q",)),
     Subject("queue purge q --yes", _messages(q=0), counts=("q",)),
@@ -204,7 +206,7 @@ READING: Final = (
     ),
     Subject("verify --topology WANTED --probe", weight=2),
     Subject("verify --worker 1", objects=WITH_WORKER),
-    Subject("migrate q --topology MIGRATED --dry-run"),
+    Subject("migrate q --topology MIGRATED --dry-run", may_be_refused=True),
     Subject("queues", is_steady=False),
     Subject("metrics", database=True, is_steady=False),
     Subject("connections --config CONFIG", is_steady=False),
