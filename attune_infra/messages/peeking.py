@@ -231,11 +231,14 @@ def _with(message: StoredMessage, *, encoded: bytes | None = None, body: bytes |
     )
 
 
+_MAX_DIGITS: Final = 20
+
+
 def parse_offset(text: str) -> Offset:
     """Return the place in a stream that a user names; raise `WrongUsage` for another text."""
     if text in ("first", "last"):
         return text
-    if text.isascii() and text.isdecimal() and int(text) < 1 << 63:
+    if len(text) < _MAX_DIGITS and text.isascii() and text.isdecimal() and int(text) < 1 << 63:
         return int(text)
     raise WrongUsage(
         f"--offset: '{text}' is no place in a stream", hint="give first, last, or the offset of a message"

@@ -294,7 +294,7 @@ _TYPES_OF_ROWS: Final[Sequence[tuple[str, type, bool]]] = (
 def _insist_on_types(row: _Row) -> None:
     """Raise `RegistryError` for a row of another table that is named `worker` too."""
     for (column, wanted, may_be_null), value in zip(_TYPES_OF_ROWS, row, strict=True):
-        is_number = isinstance(value, int | float) and math.isfinite(value)
+        is_number = isinstance(value, float) and math.isfinite(value)
         fits = is_number if wanted is float else type(value) is wanted
         if not (fits or (may_be_null and value is None)):
             raise RegistryError(

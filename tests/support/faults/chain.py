@@ -29,6 +29,8 @@ _SETTLING: Final = 5.0
 """Seconds in which a broker gives back the messages of a connection that was cut."""
 _MOST_RUNS: Final = {True: 8, False: 16}
 """Runs of a changing and of a reading command in one chain."""
+_OTHERS: Final = frozenset({"connections", "alarms", "features"})
+"""Sections of `doctor` that faults, or other chains, may change."""
 _PROBE: Final = re.compile(r"attune-infra probe \w+")
 
 
@@ -122,7 +124,8 @@ def judge_again(ground: Ground, again: Result, tally: Tally) -> str:
     if wrong := judge(again):
         return f"again: {wrong}"
     if again.code not in codes:
-        return f"again: exit code {again.code}: {again.stdout[-600:]} {again.stderr[-600:]}"
+        reasons = re.findall(r'"(?:reason|sentence|failure)": "[^"]*"', again.stdout)
+        return f"again: exit code {again.code}: {reasons} {again.stderr[-600:]}"
     return unreached(ground, tally, in_the_end=True)
 
 
@@ -171,13 +174,13 @@ def contradiction(subject: Subject, result: Result, again: Result) -> str:
 def verdicts(result: Result) -> set[tuple[str, str, str]]:
     """Return the checks of `doctor` with their verdicts, but for those that it could not ask for.
 
-    Those of connections are about the faults; the virtual hosts of other chains come and go.
+    Those of connections are about the faults, and some of the broker about what other chains do to it.
     """
     checks = json.loads(result.stdout).get("checks", ())
     return {
         (each["section"], each["name"], each["verdict"])
         for each in checks
-        if each["verdict"] != "unknown" and each["section"] not in {"connections", "alarms"}
+        if each["verdict"] != "unknown" and each["section"] not in _OTHERS
     }
 
 
