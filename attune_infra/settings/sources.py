@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -140,7 +141,7 @@ class Sources:
     def _from_elsewhere(self, others: Mapping[str, str | None], origin: str) -> tuple[str | None, str]:
         """Return a secret from the file or from the command that is named beside it."""
         if name := others["_file"]:
-            return _line_of(Path(name).expanduser(), f"{origin}_file"), f"the file of {origin}_file"
+            return _line_of(_at_home(name), f"{origin}_file"), f"the file of {origin}_file"
         if command := others["_command"]:
             if not self.runs_commands:
                 raise InvalidInput(f"{origin}_command is not run now", hint="run a command that uses it")
@@ -151,6 +152,13 @@ class Sources:
 _ELSEWHERE: Final = ("_file", "_command")
 _QUOTED: Final = re.compile(r"'(?!<)[^']{2,}'")
 """A word of the file in a message about YAML, such as an unknown alias; it may be a password without quotes."""
+
+
+def _at_home(name: str) -> Path:
+    """Return a path with `~` and `~USER` replaced; it stays as it is if there is no such user."""
+    with suppress(RuntimeError):
+        return Path(name).expanduser()
+    return Path(name)
 
 
 def _line_of(path: Path, origin: str) -> str:
@@ -213,6 +221,8 @@ def _read(config: Path) -> Mapping[str, object]:
         raise InvalidInput(f"{config}: nested too deep", hint=hint) from error
     except ValueError as error:
         raise InvalidInput(f"{config}: no such date, or a number of too many digits", hint=hint) from error
+    except (AttributeError, IndexError, KeyError, TypeError) as error:  # PyYAML, of `!!int ""` and its like
+        raise InvalidInput(f"{config}: a value that its tag (!!) does not fit", hint=hint) from error
     if document is None:
         return {}
     if not isinstance(document, dict):
