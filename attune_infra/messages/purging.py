@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from attune_infra.errors import ExitCode, InvalidInput
+from attune_infra.errors import ExitCode, InvalidInput, QueueUnavailable
 from attune_infra.messages.peeking import find_queue
+from attune_infra.topology.facts.unavailable import condition
 from attune_infra.topology.model import Topology
 from attune_infra.topology.words import counted
 
@@ -100,3 +101,14 @@ def refuse_streams(names: Collection[str], topology: Topology) -> None:
             f"{' and '.join(streams)} {what}, and RabbitMQ empties no stream; nothing was deleted",
             hint="a policy with max-age or max-length-bytes shortens a stream; else delete and create it again",
         )
+
+
+def refuse_unavailable(names: Collection[str], topology: Topology) -> None:
+    """Raise `QueueUnavailable` if a queue cannot be used now: RabbitMQ may count its messages as none."""
+    for name in names:
+        queue = topology.queues.get(name)
+        if queue is not None and not queue.works:
+            raise QueueUnavailable(
+                f"queue {name} cannot be emptied: its state is {condition(queue)}; nothing was deleted",
+                hint="run the command again once the node is back",
+            )

@@ -6,7 +6,15 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from attune_infra.errors import BrokerError, BrokerUnreachable
-from attune_infra.messages.purging import Emptied, Full, Purged, ToPurge, refuse_streams, to_purge
+from attune_infra.messages.purging import (
+    Emptied,
+    Full,
+    Purged,
+    ToPurge,
+    refuse_streams,
+    refuse_unavailable,
+    to_purge,
+)
 
 if TYPE_CHECKING:
     from attune_infra.interfaces.messages import PurgingBroker
@@ -16,6 +24,7 @@ def look(broker: PurgingBroker, names: Sequence[str]) -> ToPurge:
     """Return the queues with their numbers of messages; raise `InvalidInput` if one of them cannot be emptied."""
     topology = broker.read(private=True)
     refuse_streams(names, topology)
+    refuse_unavailable(names, topology)
     unacknowledged = {name: depth.unacknowledged for name, depth in broker.depths().items()}
     return to_purge(names, topology, _ready(broker, names), unacknowledged)
 

@@ -85,6 +85,7 @@ def test_what_a_lost_node_holds_is_down_and_not_missing(
         left("verify", "--require-quorum", "-v", document), cluster, has_leader=not without_leader
     )
 
+    assert_not_emptied(left, node)
     looked, drawn = left("queues", "-o", "json"), left("graph", "--live")
     traced, linted = left("trace", "shop", "job.new", "--live"), left("lint", "--live")
     listed, exported = left("dlq", "list"), left("export")
@@ -113,6 +114,14 @@ def assert_a_missing_binding_is_told(left: Command, document: str) -> None:
     path.write_text(path.read_text().replace("'job.#'}]", "'job.#'}, {exchange: shop, routing_key: more}]"))
 
     assert "+ binding shop -> jobs with routing key more is missing" in left("diff", document).lines
+
+
+def assert_not_emptied(left: Command, node: str) -> None:
+    """Expect that no queue which is down counts as empty."""
+    purged = left("queue", "purge", "jobs", "--yes")
+
+    assert (purged.code, purged.stdout) == (1, "")
+    assert f"queue jobs cannot be emptied: its state is down, on node {node}; nothing was deleted" in purged.stderr
 
 
 def assert_told_of_members(result: Result, cluster: BoundSandbox, *, has_leader: bool) -> None:
