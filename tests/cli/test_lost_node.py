@@ -80,7 +80,6 @@ def test_what_a_lost_node_holds_is_down_and_not_missing(
         words = "failed   queue orders: exists, but its state is "
         assert verified.lines[2] in {f"{words}without a leader", f"{words}minority, on node {node}"}
     assert left("setup", document).lines[-1] == f"8 objects: {8 - len(down)} unchanged, {len(down)} down"
-
     assert_told_of_members(
         left("verify", "--require-quorum", "-v", document), cluster, has_leader=not without_leader
     )
