@@ -66,6 +66,7 @@ def test_the_index_has_every_decision_by_number_and_title() -> None:
     records = [(int(path.name[:4]), headings(path)[0], path.name) for path in RECORDS]
 
     assert sorted((int(number), f"{number}. {title}", name) for number, title, name in entries) == records
+    assert len({number for number, *_ in records}) == len(records)
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=name_from_root)
