@@ -190,6 +190,7 @@ class AmqpTap:
         """Count once more, and wait for the answers."""
         if not self._counts:
             return
+        self._line.purge(self._dropped_queue)  # a queue tells its length before it takes what is on its way to it
         for _ in range(2):  # an answer on its way may be older than the last dropped message
             self._counted_at = 0.0
             self._look_for_dropped()
