@@ -16,7 +16,7 @@ from attune_infra.topology.target import Target
 
 _LENGTH: Final = 12
 _ATTRIBUTES: Final = {
-    kind: attrgetter(*(each.name for each in fields(kind) if each.name not in {"state", "external"}))
+    kind: attrgetter(*(each.name for each in fields(kind) if each.name not in {"state", "node", "external"}))
     for kind in (Exchange, Queue, Binding, Policy)
 }
 

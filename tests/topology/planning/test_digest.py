@@ -1,0 +1,40 @@
+"""Digests: the same changes have the same one, whoever leads a queue meanwhile."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from attune_infra.topology.diff import Await, Change, Create, Delete
+from attune_infra.topology.model import Queue
+from attune_infra.topology.planning.digest import canonical_change, digest_of
+from attune_infra.topology.target import Target
+
+
+def test_the_state_of_a_queue_and_its_node_have_no_part_in_a_digest() -> None:
+    there = Delete(have=Queue(name="q", type="quorum", state="running", node="rabbit@a"))
+    elsewhere = Delete(have=Queue(name="q", type="quorum", state="down", node="rabbit@b"))
+
+    assert canonical_change(there) == canonical_change(elsewhere)
+
+
+def test_different_changes_have_different_digests() -> None:
+    queue, other = Queue(name="q"), Queue(name="q", durable=False)
+    changes: list[Change] = [
+        Create(want=queue),
+        Create(want=other),
+        Await(want=queue),
+        Await(want=other),
+        Delete(have=queue),
+    ]
+
+    digests = {digest_of(None, [canonical_change(change)]) for change in changes}
+
+    assert len(digests) == len(changes)
+
+
+def test_a_digest_belongs_to_one_place() -> None:
+    here = Target(cluster="a", virtual_host="/", version="4.3.6", user="guest")
+
+    assert digest_of(here) == digest_of(replace(here, version="4.3.7", user="other"))
+    assert digest_of(here) != digest_of(replace(here, cluster="b"))
+    assert digest_of(here) != digest_of(replace(here, virtual_host="b"))
