@@ -168,7 +168,8 @@ def test_ids_and_names_of_workers(attune_infra_with_registry: Command, attune_in
 
 @pytest.mark.any_broker
 def test_sandboxes(attune_infra: Command) -> None:
-    listed = [line.split()[1].rstrip(":") for line in attune_infra("sandbox", "status").lines if "sandbox" in line]
+    lines = [line for line in attune_infra("sandbox", "status").lines if line.startswith("sandbox ")]
+    listed = [line.split()[1].rstrip(":") for line in lines]
 
     assert set(listed) <= set(words(attune_infra, "sandbox down --name "))
 
