@@ -157,7 +157,8 @@ class Shop:
         tally("returned", len(record.returned))
         assert may_return or not record.returned
         assert record.lost == set()
-        assert len(record.doubled - record.marked) <= self.said
+        unsaid = record.doubled - record.marked
+        assert len(unsaid) <= self.said, record.places_of(unsaid)
         with RabbitMQ(self.vhost.settings()) as broker:
             found = broker.read(private=True)
         assert not [name for name in (*found.queues, *found.exchanges) if name.startswith(PREFIX)]

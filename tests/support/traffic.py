@@ -55,6 +55,11 @@ class Record:
             newest[publisher] = max(number, newest.get(publisher, -1))
         return found
 
+    def places_of(self, messages: set[Id]) -> dict[Id, list[int]]:
+        """Return where some of these messages stand among those that were received."""
+        few = sorted(messages)[:20]
+        return {id_: [place for place, found in enumerate(self.received) if found == id_] for id_ in few}
+
     def note(self, message: Any) -> None:
         headers = message.properties.get("application_headers", {})
         if END_HEADER.decode() in headers:
