@@ -102,6 +102,7 @@ def test_what_is_missing_or_differs_has_failed_and_nothing_is_made(
     assert broker.read() == before
 
 
+@pytest.mark.transient_queues
 def test_a_worker_s_queue_is_looked_at(
     attune_infra: Command, closed: Command, under_test: BrokerUnderTest
 ) -> None:
