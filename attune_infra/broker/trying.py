@@ -35,7 +35,7 @@ def _try(connection: Amqp, item: Exchange | Queue) -> Trial:
         return Trial(Answer.EXISTS, reason)
     refusal = _refusal(connection, lambda channel: channel.declare(item, nowait=False))
     if refusal is None:
-        return Trial(Answer.AS_WANTED)
+        return Trial(Answer.MATCHES)
     differs = refusal.code is Code.DIFFERS
     return Trial(Answer.DIFFERS if differs else Answer.EXISTS, refusal.text)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from attune_infra.topology.verify import Wanted
 
 _VERDICTS: Final = {
-    Answer.AS_WANTED: Verdict.PASSED,
+    Answer.MATCHES: Verdict.PASSED,
     Answer.EXISTS: Verdict.UNKNOWN,
     Answer.DIFFERS: Verdict.FAILED,
     Answer.MISSING: Verdict.FAILED,
@@ -56,7 +56,7 @@ def _check(item: Exchange | Queue, trial: Trial) -> Check:
     if item.external and trial.answer is Answer.EXISTS and not item.type:
         verdict = Verdict.PASSED
     detail = {
-        Answer.AS_WANTED: "RabbitMQ accepts its declaration",
+        Answer.MATCHES: "RabbitMQ accepts its declaration",
         Answer.EXISTS: f"exists, and was not compared: {trial.reason}",
         Answer.DIFFERS: f"differs: {trial.reason}",
         Answer.MISSING: "is missing",

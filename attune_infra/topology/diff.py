@@ -18,6 +18,7 @@ from attune_infra.topology.facts.redeclaration import (
     queue_treatments,
 )
 from attune_infra.topology.facts.releases import NEWEST
+from attune_infra.topology.facts.unavailable import may_be_unlisted
 from attune_infra.topology.model import (
     ABSENT,
     Arguments,
@@ -175,15 +176,6 @@ def _await(want: Exchange | Queue, have: Topology) -> Await | None:
 def _update(want: Policy, found: Iterator[Difference]) -> Update | None:
     differences = tuple(found)
     return Update(want, differences) if differences else None
-
-
-def may_be_unlisted(binding: Binding, have: Topology) -> bool:
-    """Return whether its queue is down and none of that queue's bindings is listed, as RabbitMQ 3.10 does it."""
-    queue = have.queues.get(binding.destination)
-    if binding.destination_type != "queue" or queue is None or queue.state != "down":
-        return False
-    ends = ((each.destination_type, each.destination) for each in have.bindings)
-    return ("queue", queue.name) not in ends
 
 
 def _exchange_differences(have: Exchange, want: Exchange, live: Topology) -> Iterator[Difference]:

@@ -14,11 +14,11 @@ from attune_infra.topology.diff import (
     Update,
     compare,
     is_provided,
-    may_be_unlisted,
     treatments,
     undeclared,
 )
 from attune_infra.topology.facts.redeclaration import Treatment
+from attune_infra.topology.facts.unavailable import may_be_unlisted
 from attune_infra.topology.model import (
     ABSENT,
     Binding,

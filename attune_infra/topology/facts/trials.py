@@ -14,7 +14,7 @@ _EXPIRES: Final = "x-expires"
 class Answer(StrEnum):
     """The state of an object, as far as AMQP tells it."""
 
-    AS_WANTED = "as wanted"
+    MATCHES = "matches"
     """RabbitMQ accepts its declaration. It compares no arguments that it does not know."""
     EXISTS = "exists"
     """It exists, and nothing more is known."""

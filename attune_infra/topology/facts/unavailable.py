@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
+from functools import lru_cache
 
 from attune_infra.topology.facts.exchanges import PREDECLARED_EXCHANGES, find_exchange
-from attune_infra.topology.model import Queue, Topology
+from attune_infra.topology.model import Binding, Queue, Topology
 
 
 def condition(queue: Queue) -> str:
@@ -21,10 +22,19 @@ def condition(queue: Queue) -> str:
 def unlisted(topology: Topology) -> tuple[str, ...]:
     """Return the names of the queues that are down and have no binding: the broker may leave theirs out."""
     down = {queue.name for queue in topology.queues.values() if queue.state == "down"}
-    if not down:
-        return ()
-    bound = {binding.destination for binding in topology.bindings if binding.destination_type == "queue"}
-    return tuple(sorted(down - bound))
+    return tuple(sorted(down - _bound(topology.bindings))) if down else ()
+
+
+def may_be_unlisted(binding: Binding, have: Topology) -> bool:
+    """Return whether the queue of a binding is down and has none, so that the broker may leave this one out."""
+    queue = have.queues.get(binding.destination) if binding.destination_type == "queue" else None
+    return queue is not None and queue.state == "down" and queue.name not in _bound(have.bindings)
+
+
+@lru_cache(maxsize=1)
+def _bound(bindings: frozenset[Binding]) -> frozenset[str]:
+    """Return the names of the queues that are bound; it is asked for each missing binding of a broker."""
+    return frozenset(each.destination for each in bindings if each.destination_type == "queue")
 
 
 def with_unlisted(topology: Topology) -> Topology:
