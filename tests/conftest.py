@@ -25,6 +25,7 @@ from attune_infra.sandbox import BoundSandbox
 from attune_infra.settings import DATABASE_URL
 from attune_infra.topology.model import Topology
 from support.as_a_user import Command
+from support.eventually import eventually
 from support.under_test import BrokerUnderTest
 from support.virtual_host import VirtualHost
 
@@ -142,6 +143,8 @@ def vhost(sandbox: BoundSandbox) -> Iterator[VirtualHost]:
     created = VirtualHost(name, f"{base}/{quote(name, safe='')}", sandbox.management_url)
     management = Management(created.settings(timeout=60.0))  # deleting thousands of queues takes long
     management.put("vhosts", name, body={})
+    if len(sandbox.nodes) > 1:
+        eventually(created.is_open, bool)
     yield created
     management.delete("vhosts", name)
     management.close()

@@ -102,8 +102,9 @@ class TapOutput:
     def _save(self, file: NewFile, messages: Sequence[TappedMessage]) -> None:
         from attune_infra.messages.jsonl import format_line
 
-        file.write(b"".join(format_line(each.message) for each in messages))
-        file.flush()
+        for each in messages:
+            file.write(format_line(each.message))
+            file.flush()
 
 
 @contextmanager

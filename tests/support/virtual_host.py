@@ -47,11 +47,24 @@ class VirtualHost:
 
     def client(self, user: str = "guest", password: str | None = None, *, timeout: float = 10) -> amqp.Connection:
         """Connect a plain AMQP client to the first host that answers; the password of guest is guest."""
-        *others, last = urlsplit(self.amqp_url).netloc.rpartition("@")[2].split(",")
+        *others, last = self._hosts
         for host in others:
             with suppress(amqp.AMQPError, OSError):
                 return self._client_of(host, user, password or user, timeout)
         return self._client_of(last, user, password or user, timeout)
+
+    def is_open(self) -> bool:
+        """Tell whether each host lets a client in; the nodes of a cluster start a new virtual host one by one."""
+        try:
+            for host in self._hosts:
+                self._client_of(host, "guest", "guest", timeout=10).close()
+        except amqp.AMQPError:
+            return False
+        return True
+
+    @property
+    def _hosts(self) -> list[str]:
+        return urlsplit(self.amqp_url).netloc.rpartition("@")[2].split(",")
 
     def _client_of(self, host: str, user: str, password: str, timeout: float) -> amqp.Connection:
         connection = amqp.Connection(
