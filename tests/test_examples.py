@@ -7,6 +7,7 @@ from pathlib import Path
 import amqp
 import pytest
 
+from attune_infra.broker.management import Management
 from attune_infra.topology.document.parse import parse
 from support.as_a_user import Command
 from support.eventually import eventually
@@ -29,8 +30,12 @@ def test_an_example_tells_editors_where_the_schema_is(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
-def test_an_example_can_be_set_up_and_leaves_nothing_to_do(attune_infra: Command, path: Path) -> None:
+def test_an_example_can_be_set_up_and_leaves_nothing_to_do(
+    attune_infra: Command, path: Path, management: Management
+) -> None:
     topology = parse(path.read_text(encoding="utf-8"), source=path.name)
+    for user in topology.permissions:
+        management.put("users", user, body={"password": user, "tags": ""})
     told, count = ("--topology", str(path)), len(topology.objects())
     if owner := OWNER_OF_EXTERNAL.get(path.name):
         assert attune_infra("setup", *told).code == 3

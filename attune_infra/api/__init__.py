@@ -26,7 +26,7 @@ from attune_infra.errors import (
     WrongUsage,
 )
 from attune_infra.topology.diff import Await, Create, Delete, Difference, Recreate, Update
-from attune_infra.topology.model import Binding, Exchange, Policy, Queue
+from attune_infra.topology.model import Binding, Exchange, Limit, Permission, Policy, Queue, TopicPermission
 
 __all__ = [
     "AccessRefused",
@@ -44,9 +44,11 @@ __all__ = [
     "ExitCode",
     "FeatureDenied",
     "InvalidInput",
+    "Limit",
     "LoginRefused",
     "NotRabbitMQ",
     "Outcome",
+    "Permission",
     "Plan",
     "PlanRefused",
     "Policy",
@@ -54,6 +56,7 @@ __all__ = [
     "Recreate",
     "Report",
     "RequestRefused",
+    "TopicPermission",
     "Topology",
     "Update",
     "Verification",

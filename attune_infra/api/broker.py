@@ -64,7 +64,7 @@ class Broker:
         return self._rabbitmq.target().cluster
 
     def read(self) -> Topology:
-        """Return the objects of the virtual host, without RabbitMQ's own and private ones."""
+        """Return the objects of the virtual host, without RabbitMQ's own, private ones, limits and permissions."""
         return Topology(self._rabbitmq.read())
 
     def plan(self, want: Topology, *, prune: bool = False) -> Plan:
@@ -75,7 +75,7 @@ class Broker:
         """
         value = want._value  # noqa: SLF001 # the API is one room
         self._insist_on_target(value)
-        have = self._rabbitmq.read()
+        have = self._rabbitmq.read(controls=value.control_kinds)
         return Plan(setup.make_plan(self._rabbitmq, have, value, prune=prune), have, value)
 
     def apply(

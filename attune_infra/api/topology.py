@@ -18,14 +18,23 @@ from attune_infra.topology.document.export import as_definitions, as_document
 from attune_infra.topology.document.parse import parse
 from attune_infra.topology.document.variables import Given
 from attune_infra.topology.document.write import write
-from attune_infra.topology.model import Binding, Exchange, Policy, Queue, TopologyObject
+from attune_infra.topology.model import (
+    Binding,
+    Exchange,
+    Limit,
+    Permission,
+    Policy,
+    Queue,
+    TopicPermission,
+    TopologyObject,
+)
 from attune_infra.topology.words import guess
 from attune_infra.topology.worker import with_workers
 
 
 @dataclass(frozen=True, slots=True)
 class Topology:
-    """Exchanges, queues, bindings and policies of one virtual host, from a document or a broker.
+    """The objects of one virtual host, from a document or a broker.
 
     It cannot be changed. Two are equal if all their objects are. `load`, `parse`, `builtin`, `of` and
     `Broker.read` make one.
@@ -84,7 +93,7 @@ class Topology:
 
     @classmethod
     def of(cls, objects: Iterable[TopologyObject], *, name: str = "") -> Topology:
-        """Return a topology of exchanges, queues, bindings and policies, in any order."""
+        """Return a topology of objects of any kind, in any order."""
         return cls(model.Topology.of(objects, name=name))
 
     @property
@@ -109,6 +118,21 @@ class Topology:
     def policies(self) -> Mapping[str, Policy]:
         """The policies by name."""
         return self._value.policies
+
+    @property
+    def limits(self) -> Mapping[str, Limit]:
+        """The limits of the virtual host by name; only those of a document, since `Broker.read` reads none."""
+        return self._value.limits
+
+    @property
+    def permissions(self) -> Mapping[str, Permission]:
+        """The permissions by user, as far as a document declares them."""
+        return self._value.permissions
+
+    @property
+    def topic_permissions(self) -> Mapping[tuple[str, str], TopicPermission]:
+        """The topic permissions by user and exchange, as far as a document declares them."""
+        return self._value.topic_permissions
 
     def objects(self) -> tuple[TopologyObject, ...]:
         """Return all objects in an order in which they can be created."""

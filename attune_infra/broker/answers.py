@@ -141,6 +141,10 @@ USER: Final = _TAGS
 PERMISSIONS: Final = List(Object({"vhost": TEXT, "configure": TEXT, "write": TEXT, "read": TEXT}))
 TOPIC_PERMISSIONS: Final = List(Object({"vhost": TEXT, "exchange": TEXT, "write": TEXT, "read": TEXT}))
 
+PERMISSIONS_HERE: Final = List(Object({"user": TEXT, "configure": TEXT, "write": TEXT, "read": TEXT}))
+TOPIC_PERMISSIONS_HERE: Final = List(Object({"user": TEXT, "exchange": TEXT, "write": TEXT, "read": TEXT}))
+"""Those of one virtual host."""
+
 LIMITS: Final = List(
     Object(
         {

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from attune_infra.background import run_in_background
-from attune_infra.broker import answers, wire
+from attune_infra.broker import answers, controls, wire
 from attune_infra.broker.permissions import ObjectRefused, missing_rights
 from attune_infra.broker.refusal import Code
 from attune_infra.errors import (
@@ -25,7 +25,18 @@ from attune_infra.topology.facts import features
 from attune_infra.topology.facts.permissions import rights_to_create
 from attune_infra.topology.facts.protocols import needs_amqp, needs_http
 from attune_infra.topology.facts.refusals import Restrictions
-from attune_infra.topology.model import Binding, End, Exchange, Policy, Queue, TopologyObject, kind_of
+from attune_infra.topology.model import (
+    Binding,
+    End,
+    Exchange,
+    Limit,
+    Permission,
+    Policy,
+    Queue,
+    TopicPermission,
+    TopologyObject,
+    kind_of,
+)
 from attune_infra.topology.permissions.needs import Over
 from attune_infra.topology.planning.report import Attempt, Outcome, Status
 
@@ -51,7 +62,7 @@ class Changer:
         return Restrictions(self._denied_features, max_queues())
 
     def check_declaring(self, wanted: Iterable[TopologyObject]) -> None:
-        if any(self._goes_over_amqp(item) for item in wanted if not isinstance(item, Policy)):
+        if any(map(self._goes_over_amqp, wanted)):
             self._connections.amqp.target()
 
     def apply(self, changes: Iterable[Create | Update]) -> Iterator[Outcome]:
@@ -111,7 +122,7 @@ class Changer:
         """Make changes that do not depend on each other."""
         over_amqp: list[Exchange | Queue | Binding] = []
         for change in changes:
-            if not isinstance(change.want, Policy) and self._goes_over_amqp(change.want):
+            if isinstance(change.want, Exchange | Queue | Binding) and self._goes_over_amqp(change.want):
                 over_amqp.append(change.want)
             elif self._unreachable is None:
                 yield self._make_over_http(change)
@@ -143,6 +154,9 @@ class Changer:
                 case Binding():
                     http.post(*wire.path_of(item, vhost), body=wire.body_of(item))
                     new = True
+                case Limit() | Permission() | TopicPermission():
+                    http.put(*controls.path_of(item, vhost), body=wire.body_of(item))
+                    new = True
         except LoginRefused:
             raise
         except BrokerError as error:
@@ -171,17 +185,20 @@ def _steps(changes: Sequence[Create | Update]) -> Iterator[Sequence[Create | Upd
     """Yield groups of changes that do not depend on each other, in an order in which they can be made.
 
     One transient queue goes first: if it is denied, nothing else is changed. Policies precede queues, because
-    RabbitMQ reads some keys, such as queue-leader-locator, only when it creates a queue.
+    RabbitMQ reads some keys, such as queue-leader-locator, only when it creates a queue. Limits precede the queues
+    that they may make room for. Permissions come last: those of the user of this command may be among them.
     """
     first = next((change for change in changes if wire.is_transient(change.want)), None)
     if first is not None:
         yield [first]
-    for kind in (Exchange, Policy, Queue, Binding):
+    for kind in (Limit, Exchange, Policy, Queue, Binding, TopicPermission, Permission):
         yield [change for change in changes if isinstance(change.want, kind) and change is not first]
 
 
 def _failed_prerequisite(item: TopologyObject, failed: Collection[End]) -> str | None:
-    """Return the end of a binding that could not be created, such as `queue jobs`."""
+    """Return the end of a binding, or the exchange of a topic permission, that could not be created."""
+    if isinstance(item, TopicPermission):
+        return f"exchange {item.exchange}" if ("exchange", item.exchange) in failed else None
     if not isinstance(item, Binding):
         return None
     ends = (("exchange", item.source), (item.destination_type, item.destination))

@@ -10,7 +10,7 @@ from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from attune_infra.broker import wire
+from attune_infra.broker import controls, wire
 from attune_infra.broker.odd_bindings import PropertiesKeys, can_delete_over_http
 from attune_infra.broker.permissions import ObjectRefused, missing_rights
 from attune_infra.errors import AccessRefused, BrokerError, InUse, LoginRefused, VirtualHostMissing
@@ -20,8 +20,11 @@ from attune_infra.topology.facts.permissions import rights_to_delete
 from attune_infra.topology.model import (
     Binding,
     Exchange,
+    Limit,
+    Permission,
     Policy,
     Queue,
+    TopicPermission,
     TopologyObject,
     as_read,
     kind_of,
@@ -163,6 +166,10 @@ class Deleter:
                 http.delete("policies", vhost, item.name)
             case Binding():
                 self._delete_binding(item, keys)
+            case TopicPermission():
+                http.delete(*controls.path_of(item, vhost), item.exchange)
+            case Limit() | Permission():
+                http.delete(*controls.path_of(item, vhost))
 
     def _delete_binding(self, binding: Binding, keys: PropertiesKeys) -> None:
         """Delete a binding and its twins, each in a way that leads to no other binding."""

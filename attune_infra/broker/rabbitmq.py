@@ -96,8 +96,8 @@ class RabbitMQ:
             except BrokerError:
                 pass  # what needs AMQP fails by itself, and with more to say
 
-    def read(self, *, private: bool = False) -> Topology:
-        topology = self._reader.read(private=private)
+    def read(self, *, private: bool = False, controls: Collection[str] = ()) -> Topology:
+        topology = self._reader.read(private=private, controls=controls)
         if self._warn and not all(queue.works for queue in topology.queues.values()):
             self._tell_once(without_majority(self.settings))
         return topology

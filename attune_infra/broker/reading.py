@@ -11,12 +11,22 @@ from typing import TYPE_CHECKING, Final
 from attune_infra.background import run_in_background
 from attune_infra.broker import answers, faults, wire
 from attune_infra.broker.consumers import consumer_tags, sees_all_consumers
+from attune_infra.broker.controls import read_controls
 from attune_infra.broker.leaders import has_leader
 from attune_infra.broker.odd_bindings import recognize_missing_keys
 from attune_infra.errors import BrokerError
 from attune_infra.topology.facts.machinery import is_hidden
 from attune_infra.topology.facts.releases import FIRST_WITH_DEFAULT_QUEUE_TYPE, version_of
-from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology, TopologyObject, as_read
+from attune_infra.topology.model import (
+    CONTROL_KINDS,
+    Binding,
+    Exchange,
+    Policy,
+    Queue,
+    Topology,
+    TopologyObject,
+    as_read,
+)
 from attune_infra.topology.policy import counting_restarts_expiry
 
 if TYPE_CHECKING:
@@ -50,9 +60,10 @@ class Reader:
             self._version, self.known_queues, self._exchange_types, *_ = overview
         return self._version
 
-    def read(self, *, private: bool = False) -> Topology:
-        """Return the objects of the virtual host. All lists are requested at once."""
+    def read(self, *, private: bool = False, controls: Collection[str] = ()) -> Topology:
+        """Return the objects of the virtual host, with the asked controls. All lists are requested at once."""
         http = self._connections.http
+        control_lists = run_in_background(lambda: list(read_controls(http, self._vhost, controls)))
         default_queue_type = self._default_queue_type
         queue_list = run_in_background(
             lambda: http.get("queues", self._vhost, shape=answers.QUEUES, **wire.QUEUES)
@@ -69,8 +80,13 @@ class Reader:
         ends: list[Exchange | Queue] = [*wire.exchanges_from(exchanges), *wire.queues_from(queues)]
         objects, hidden = ([*ends, *bindings], None) if private else wire.split_hidden(ends, bindings)
         in_effect = wire.policies_in_effect("exchange", exchanges) | wire.policies_in_effect("queue", queues)
-        topology = self._topology(objects, policy_lists(), default_queue_type)
-        return replace(topology, hidden=hidden, in_effect=in_effect)
+        topology = self._topology([*objects, *control_lists()], policy_lists(), default_queue_type)
+        unread = CONTROL_KINDS - set(controls)
+        return replace(topology, hidden=hidden, in_effect=in_effect, unread=unread, own_users=self._own_users)
+
+    @property
+    def _own_users(self) -> frozenset[str]:
+        return frozenset({self._settings.amqp.user, self._settings.management.user})
 
     def all_bindings(self) -> list[Binding]:
         """Return the bindings of the virtual host, with one request."""

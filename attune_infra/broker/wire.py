@@ -20,8 +20,11 @@ from attune_infra.topology.model import (
     Argument,
     Binding,
     Exchange,
+    Limit,
+    Permission,
     Policy,
     Queue,
+    TopicPermission,
     Topology,
     TopologyObject,
     kind_of,
@@ -199,6 +202,12 @@ def body_of(item: TopologyObject) -> dict[str, Argument]:
                 "apply-to": item.apply_to,
                 "priority": item.priority,
             }
+        case Limit():
+            return {"value": item.value}
+        case Permission():
+            return {"configure": item.configure, "write": item.write, "read": item.read}
+        case TopicPermission():
+            return {"exchange": item.exchange, "write": item.write, "read": item.read}
 
 
 def path_of(binding: Binding, virtual_host: str) -> tuple[str, ...]:

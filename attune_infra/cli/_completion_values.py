@@ -192,6 +192,8 @@ def _selectors(context: Any, word: str) -> Words:
     kind, colon, name = word.partition(":")
     if not colon:
         return _plain((f"{each}:" for each in _LISTS), "nospace")
+    if kind not in _LISTS:
+        return Words(())
     found = _on_broker(_LISTS[kind], context, name)
     return Words(tuple((f"{kind}:{each}", "") for each, _ in found.words))
 

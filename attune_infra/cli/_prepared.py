@@ -40,7 +40,8 @@ class Prepared:
         if self.saved is not None:
             _insist_on_place(self.saved, broker, self.file)
         with busy("comparing"):
-            have, want = broker.read(), with_workers(self.session.topology_on(broker), self.workers)
+            want = with_workers(self.session.topology_on(broker), self.workers)
+            have = broker.read(controls=want.control_kinds)
             plan = make_plan(broker, have, want, prune=self.prune)
             plan = plan.naming_migrations(have, want, self.session.topology_options)
         again = "`attune-infra diff --out FILE`" if self.saved else "`attune-infra diff`"

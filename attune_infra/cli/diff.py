@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -54,7 +55,7 @@ def diff(
     given, worker_ids = session.with_reading(), read_worker_ids(worker or [])
     topology = given.readable_topology
     with given.broker(Via.HTTP) as broker, busy("comparing"):
-        listed = run_in_background(broker.read)
+        listed = run_in_background(partial(broker.read, controls=topology.control_kinds))
         want, have = with_workers(topology, worker_ids), listed()
         plan = _plan(given, broker, have, want, prune=prune)
     if out is not None:

@@ -29,15 +29,19 @@ _Format = Annotated[
 ]
 
 
+_All = Annotated[bool, typer.Option("--all", help="Also limits and permissions; only an administrator sees them.")]
+
+
 @app.command()
 @shared(Uses.DISPLAY | Uses.BROKER)
-def export(session: Session, *, as_format: _Format = Format.TOPOLOGY) -> None:
+def export(session: Session, *, as_format: _Format = Format.TOPOLOGY, everything: _All = False) -> None:
     """Write the virtual host as a document. Objects left out are named on standard error."""
     from attune_infra.render.pages import document as page
     from attune_infra.topology.document.export import as_definitions, as_document
+    from attune_infra.topology.model import CONTROL_KINDS
 
     exported = as_document if as_format is Format.TOPOLOGY else as_definitions
     with session.broker(Via.HTTP) as broker, busy("reading"):
-        document = exported(broker.read())
+        document = exported(broker.read(controls=CONTROL_KINDS if everything else ()))
     tell_left_out(document.left_out)
     session.finish("export", page, document)

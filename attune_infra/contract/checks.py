@@ -24,6 +24,9 @@ class SubjectData(OddKeyData):
                 "queue",
                 "binding",
                 "policy",
+                "limit",
+                "permission",
+                "topic_permission",
                 "route",
                 "consumer",
                 "worker",
@@ -163,6 +166,9 @@ class CheckedData(TypedDict):
     queues: NotRequired[Annotated[int, "Number of queues."]]
     bindings: NotRequired[Annotated[int, "Number of bindings."]]
     policies: NotRequired[Annotated[int, "Number of policies."]]
+    limits: NotRequired[Annotated[int, "Number of limits of the virtual host."]]
+    permissions: NotRequired[Annotated[int, "Number of users with permissions."]]
+    topic_permissions: NotRequired[Annotated[int, "Number of topic permissions."]]
     queues_per_worker: NotRequired[Annotated[int, "Number of queues of each worker."]]
     routes: NotRequired[Annotated[int, "Number of routes."]]
 

@@ -54,11 +54,12 @@ class Broker(Protocol):
         """Raise `WrongTarget` if AMQP and the management API lead to different brokers."""
         ...
 
-    def read(self, *, private: bool = False) -> Topology:
+    def read(self, *, private: bool = False, controls: Collection[str] = ()) -> Topology:
         """Return the objects of the virtual host, without RabbitMQ's own.
 
         Private queues (exclusive or server-named), objects of plugins, and the bindings of both are hidden in the
-        topology, unless `private` is set.
+        topology, unless `private` is set. Limits and permissions are read only if their kind is among `controls`;
+        raise `AccessRefused` if this user may not see them.
         """
         ...
 
@@ -134,7 +135,7 @@ class Statistics(Protocol):
 class WatchedBroker(Protocol):
     """A broker whose queues are watched."""
 
-    def read(self, *, private: bool = False) -> Topology:
+    def read(self, *, private: bool = False, controls: Collection[str] = ()) -> Topology:
         """Return the objects of the virtual host, as `Broker.read` does."""
         ...
 

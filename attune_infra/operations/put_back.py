@@ -68,7 +68,8 @@ def _declare(items: Iterable[TopologyObject], broker: Broker) -> Mapping[Topolog
 def _present(made: Mapping[TopologyObject, Outcome], now: Topology) -> Iterator[TopologyObject]:
     """Yield the wanted objects that exist now, though they could not be made."""
     for item, outcome in made.items():
-        if outcome.status in {Status.FAILED, Status.SKIPPED} and change_of(item, now) is None:
+        failed = outcome.status in {Status.FAILED, Status.SKIPPED} and kind_of(item) not in now.unread
+        if failed and change_of(item, now) is None:
             yield item
 
 

@@ -28,7 +28,12 @@ MAX_QUEUES_COUNTED: Final = 100
 
 def setup(broker: Broker, want: Topology, *, watch: Watch = lambda *_: None) -> Report:
     """Create missing objects and return the outcome of every wanted object, different and down ones included."""
-    return apply_plan(make_plan(broker, broker.read(), want), broker, want, watch=watch)
+    return apply_plan(make_plan(broker, _read(broker, want), want), broker, want, watch=watch)
+
+
+def _read(broker: Broker, want: Topology) -> Topology:
+    """Return all that can be compared with the wanted topology."""
+    return broker.read(controls=want.control_kinds)
 
 
 def make_plan(broker: Broker, have: Topology, want: Topology, *, prune: bool = False) -> Plan:
@@ -61,7 +66,7 @@ def apply_plan(
     refusals = {
         change.want: _refusal(change, broker, plan.why_kept(change, consent)) for change in plan.recreations
     }
-    before = broker.read() if recreations else Topology()
+    before = _read(broker, want) if recreations else Topology()
     removals = _remove(recreations, broker)
     gone = [change for change in plan.recreations if _is_deleted(removals.get(change.want))]
     made = _make_all(plan.made_with(consent), gone, broker, want, watch)
@@ -100,7 +105,7 @@ def _withheld(plan: Plan, consent: Consent) -> dict[TopologyObject, Outcome]:
 def _set_by_others(outcomes: Iterable[Outcome], broker: Broker, want: Topology) -> dict[TopologyObject, Outcome]:
     """Return the outcomes of withheld policies that another run has set meanwhile."""
     withheld = [outcome.object for outcome in outcomes if outcome.status is Status.WITHHELD]
-    lacking = {change.want for change in diff(broker.read(), want)} if withheld else set()
+    lacking = {change.want for change in diff(_read(broker, want), want)} if withheld else set()
     return {item: Outcome(item, Status.UNCHANGED) for item in withheld if item not in lacking}
 
 
@@ -180,7 +185,7 @@ def _make_all(
 
 def _creations(broker: Broker, want: Topology) -> list[Create]:
     """Return the creations of everything that is missing now and can be created."""
-    return [change for change in Plan.between(broker.read(), want).applicable if isinstance(change, Create)]
+    return [change for change in Plan.between(_read(broker, want), want).applicable if isinstance(change, Create)]
 
 
 def _make_again(
@@ -196,7 +201,7 @@ def _make(
     changes: Sequence[Create | Update], broker: Broker, want: Topology, watch: Watch = lambda *_: None
 ) -> dict[TopologyObject, Outcome]:
     applied = list(watched(broker.apply(changes), len(changes), watch))
-    changes_left = Plan.between(broker.read(), want).changes if applied else ()
+    changes_left = Plan.between(_read(broker, want), want).changes if applied else ()
     lacking = {change.want: change for change in changes_left if not isinstance(change, Delete)}
     return {outcome.object: _read_back(outcome, lacking.get(outcome.object), broker) for outcome in applied}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from attune_infra.background import run_in_background
@@ -32,7 +33,9 @@ def verify(broker: VerifiedBroker, want: Topology, demands: Demands) -> Verifica
     While the broker makes its lists, the remaining work is done.
     """
     http = _answer(broker.check_http)
-    listed = run_in_background(broker.read) if isinstance(http, str) else None
+    listed = (
+        run_in_background(partial(broker.read, controls=want.control_kinds)) if isinstance(http, str) else None
+    )
     seen = Seen(http=http, amqp=_answer(broker.check_amqp))
     if isinstance(seen.http, str) and isinstance(seen.amqp, str):
         try:

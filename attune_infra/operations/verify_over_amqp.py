@@ -73,6 +73,14 @@ def _not_looked_at(wanted: Wanted) -> Iterator[Check]:
     for code, kind, words, number in (
         (Code.BINDING_MATCHES, "binding", "binding", len(topology.bindings)),
         (Code.POLICY_MATCHES, "policy", "policy", len(topology.policies)),
+        (Code.LIMIT_MATCHES, "limit", "limit", len(topology.limits)),
+        (Code.PERMISSION_MATCHES, "permission", "permission of a user", len(topology.permissions)),
+        (
+            Code.TOPIC_PERMISSION_MATCHES,
+            "topic_permission",
+            "topic permission of a user",
+            len(topology.topic_permissions),
+        ),
         (Code.DEAD_LETTERS_ARRIVE, "queue", "dead letter path", len(dead)),
         (Code.ROUTE_HOLDS, "route", "route", len(wanted.topology.routes)),
         (Code.CONSUMER_PRESENT, "consumer", "consumer of a worker", len(wanted.own)),

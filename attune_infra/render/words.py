@@ -6,17 +6,22 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from attune_infra.topology.facts.controls import ATTRIBUTES
 from attune_infra.topology.model import (
     ABSENT,
     Argument,
     Arguments,
     Binding,
     Exchange,
+    Limit,
+    Permission,
     Policy,
     Queue,
+    TopicPermission,
     TopologyObject,
     Value,
     kind_of,
+    label,
 )
 from attune_infra.topology.words import is_hidden
 
@@ -56,6 +61,11 @@ def declaration(item: TopologyObject) -> str:
             return f"binding {item.source} -> {item.destination} declared with {key}{_arguments(item.arguments)}"
         case Policy():
             return f"policy {item.name} set on {item.apply_to} matching {item.pattern}"
+        case Limit():
+            return f"limit {item.name} set to {item.value}"
+        case Permission() | TopicPermission():
+            words = ", ".join(f"{name} '{pattern}'" for name, pattern in attributes(item))
+            return f"{label(item)} set: {words}"
 
 
 def difference(found: Difference) -> str:
@@ -141,6 +151,8 @@ def attributes(item: TopologyObject) -> Iterator[tuple[str, Argument]]:
         case Policy():
             yield from (("pattern", item.pattern), ("apply_to", item.apply_to), ("priority", item.priority))
             yield from sorted(item.definition.items())
+        case Limit() | Permission() | TopicPermission():
+            yield from ((name, getattr(item, name)) for name in ATTRIBUTES[type(item)])
 
 
 def target_line(target: Target) -> str:

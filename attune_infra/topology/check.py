@@ -73,6 +73,9 @@ def count_objects(topology: Topology) -> str:
         (len(topology.queues), "queue", "queues"),
         (len(topology.bindings), "binding", "bindings"),
         (len(topology.policies), "policy", "policies"),
+        (len(topology.limits), "limit", "limits"),
+        (len(topology.permissions), "user with permissions", "users with permissions"),
+        (len(topology.topic_permissions), "topic permission", "topic permissions"),
     ]
     if topology.workers is not None:
         counts.append((len(topology.workers.queues), "queue per worker", "queues per worker"))

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
 
+from attune_infra.errors import InvalidInput
+from attune_infra.topology.facts.controls import ATTRIBUTES
 from attune_infra.topology.facts.deletion import Companion
 from attune_infra.topology.facts.redeclaration import (
     Treatment,
@@ -23,18 +25,25 @@ from attune_infra.topology.model import (
     ABSENT,
     Arguments,
     Binding,
+    Control,
     Exchange,
+    Limit,
+    Permission,
     Policy,
     Queue,
+    TopicPermission,
     Topology,
     TopologyObject,
     Value,
     binding_order,
     freeze,
+    kind_of,
+    label,
 )
 from attune_infra.topology.policy import PROVIDED_BY_POLICY, effective_definition
 
-_T = TypeVar("_T", Exchange, Queue, Policy)
+_K = TypeVar("_K", str, tuple[str, str])
+_T = TypeVar("_T", Exchange, Queue, Policy, Limit, Permission, TopicPermission)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +64,9 @@ class Create:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """Change a policy in place; no other kind of object can be changed."""
+    """Change a policy, a limit or permissions in place; no other kind of object can be changed."""
 
-    want: Policy
+    want: Policy | Control
     differences: tuple[Difference, ...]
 
 
@@ -143,6 +152,30 @@ def change_of(want: TopologyObject, have: Topology) -> Changed | None:
             return _update(want, _policy_differences(policy, want)) if policy else Create(want)
         case Binding():
             return None if have.holds(want) or may_be_unlisted(want, have) else Create(want)
+        case Limit() | Permission() | TopicPermission():
+            _insist_on_reading(want, have)
+            control = find_control(want, have)
+            return _update(want, _attributes(control, want, ATTRIBUTES[type(want)])) if control else Create(want)
+
+
+def _insist_on_reading(want: Control, have: Topology) -> None:
+    """Raise `InvalidInput` rather than take what was not read for missing."""
+    if kind_of(want) in have.unread:
+        raise InvalidInput(
+            f"{label(want)} cannot be compared: the broker was not asked for it",
+            hint="in a script, use Broker.plan(want), which asks for all that is wanted",
+        )
+
+
+def find_control(item: Control, topology: Topology) -> Control | None:
+    """Return the control of a topology that has the kind and name of another one."""
+    match item:
+        case Limit():
+            return topology.limits.get(item.name)
+        case Permission():
+            return topology.permissions.get(item.user)
+        case TopicPermission():
+            return topology.topic_permissions.get((item.user, item.exchange))
 
 
 def undeclared(have: Topology, want: Topology) -> tuple[TopologyObject, ...]:
@@ -152,10 +185,13 @@ def undeclared(have: Topology, want: Topology) -> tuple[TopologyObject, ...]:
         *_not_in(want.queues, have.queues),
         *_not_in(want.policies, have.policies),
         *sorted(have.bindings - want.bindings, key=binding_order),
+        *_not_in(want.limits, have.limits),
+        *_not_in(want.permissions, have.permissions),
+        *_not_in(want.topic_permissions, have.topic_permissions),
     )
 
 
-def _not_in(want: Mapping[str, _T], have: Mapping[str, _T]) -> Iterator[_T]:
+def _not_in(want: Mapping[_K, _T], have: Mapping[_K, _T]) -> Iterator[_T]:
     return (have[name] for name in sorted(have.keys() - want.keys()))
 
 
@@ -173,7 +209,7 @@ def _await(want: Exchange | Queue, have: Topology) -> Await | None:
     return Await(want, (Difference("type", found.type, want.type),)) if differs else None
 
 
-def _update(want: Policy, found: Iterator[Difference]) -> Update | None:
+def _update(want: Policy | Control, found: Iterator[Difference]) -> Update | None:
     differences = tuple(found)
     return Update(want, differences) if differences else None
 

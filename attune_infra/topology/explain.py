@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from attune_infra.errors import ExitCode
 from attune_infra.topology.diff import (
@@ -23,8 +24,11 @@ from attune_infra.topology.model import (
     ABSENT,
     Binding,
     Exchange,
+    Limit,
+    Permission,
     Policy,
     Queue,
+    TopicPermission,
     Topology,
     TopologyObject,
     kind_of,
@@ -58,7 +62,7 @@ class ExplainedPlan:
 
 def explain_plan(plan: Plan, have: Topology, want: Topology) -> ExplainedPlan:
     """Return a plan with the reasons for it."""
-    kept = ((item, why_kept(item, want)) for item in undeclared(have, want))
+    kept = ((item, why_kept(item, have, want)) for item in undeclared(have, want))
     return ExplainedPlan(plan, explain(have, want), tuple((item, why) for item, why in kept if why is not None))
 
 
@@ -72,7 +76,7 @@ def _explain(item: TopologyObject, change: Changed | None, have: Topology) -> Ex
         case Create():
             reasons = [_why_missing(item)]
         case Update():
-            reasons = ["a policy can be changed in place"]
+            reasons = [f"{_KINDS[type(item)]} can be changed in place"]
         case Recreate():
             reasons = [*_why_recreated(change, have)]
         case Await():
@@ -97,9 +101,20 @@ def _why_recreated(change: Recreate, have: Topology) -> Iterator[str]:
         )
 
 
+_KINDS: Final = {
+    Policy: "a policy",
+    Limit: "a limit",
+    Permission: "a user's permissions",
+    TopicPermission: "a user's topic permissions",
+}
+"""The kinds of objects that RabbitMQ can change in place."""
+
+
 def _why_missing(item: TopologyObject) -> str:
     if isinstance(item, Binding):
         return "no binding has these ends, this routing key and these arguments (compared with their types)"
+    if isinstance(item, Permission | TopicPermission):
+        return f"the user has no {kind_of(item).replace('_', ' ')}s here"
     return f"no {kind_of(item)} has this name"
 
 
@@ -109,6 +124,10 @@ def _why_equal(item: TopologyObject) -> str:
             return "a binding with these ends, this routing key and these arguments exists"
         case Policy():
             return "a policy with this pattern and definition exists"
+        case Limit():
+            return "the limit has this value"
+        case Permission() | TopicPermission():
+            return "the user has exactly these permissions"
         case Exchange(external=True) | Queue(external=True):
             return "its owner declares it, and it exists"
         case _:

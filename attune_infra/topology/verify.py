@@ -64,6 +64,9 @@ class Code(StrEnum):
     QUEUE_MATCHES = "queue-matches"
     BINDING_MATCHES = "binding-matches"
     POLICY_MATCHES = "policy-matches"
+    LIMIT_MATCHES = "limit-matches"
+    PERMISSION_MATCHES = "permission-matches"
+    TOPIC_PERMISSION_MATCHES = "topic-permission-matches"
     DEAD_LETTERS_ARRIVE = "dead-letters-arrive"
     ROUTE_HOLDS = "route-holds"
     CONSUMER_PRESENT = "consumer-present"
@@ -237,7 +240,7 @@ def _targets(have: Topology, want: Topology) -> Iterator[Exchange | Queue]:
 
 
 def _check_of_object(item: TopologyObject, change: Changed | None, have: Topology) -> Check:
-    passed = Check(Code(f"{kind_of(item)}-matches"), item, label(item), Verdict.PASSED)
+    passed = Check(Code(f"{kind_of(item).replace('_', '-')}-matches"), item, label(item), Verdict.PASSED)
     failed = passed._replace(verdict=Verdict.FAILED)
     there = have.queues.get(item.name) if isinstance(item, Queue) else None
     if isinstance(change, Create):

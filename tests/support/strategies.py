@@ -8,17 +8,21 @@ from typing import Any
 from hypothesis import strategies as st
 
 from attune_infra.topology.document.judge import judge_with_values
+from attune_infra.topology.facts.controls import LIMITS
 from attune_infra.topology.facts.exchanges import PREDECLARED_EXCHANGES
 from attune_infra.topology.facts.names import MAX_NAME_BYTES, name_problem, routing_key_problem
 from attune_infra.topology.model import (
     Argument,
     Binding,
     Exchange,
+    Limit,
     Message,
+    Permission,
     Policy,
     Queue,
     Route,
     Suppression,
+    TopicPermission,
     Topology,
     TopologyObject,
     WorkerFamily,
@@ -107,6 +111,17 @@ def bindings_to(
     ).filter(lambda binding: next(judge_with_values(binding, from_headers=True), None) is None)
 
 
+def controls(exchanges: list[str]) -> st.SearchStrategy[TopologyObject]:
+    """Return a strategy for limits, permissions, and topic permissions on these exchanges."""
+    patterns = st.sampled_from(("", ".*", "^a\\.", "'", "🐰", "{username}")) | names.map(re.escape)
+    limits = st.builds(Limit, name=st.sampled_from(LIMITS), value=st.integers(-1, 2**63 - 1))
+    permissions = st.builds(Permission, user=names, configure=patterns, write=patterns, read=patterns)
+    topic_permissions = st.builds(
+        TopicPermission, user=names, exchange=st.sampled_from(exchanges), write=patterns, read=patterns
+    )
+    return (limits | permissions | topic_permissions).filter(_is_good)
+
+
 suppressions = st.builds(
     Suppression,
     rule=st.sampled_from(("AI001", "AI999")),
@@ -130,6 +145,10 @@ def topologies(draw: st.DrawFn, *, with_workers: bool = True, from_a_document: b
     objects += draw(st.lists(bindings_to(st.sampled_from(sources), st.sampled_from(ends)), max_size=5))
     workers = draw(st.none() | worker_families(sources)) if with_workers else None
     manages = draw(st.lists(st.sampled_from(("^a\\.", ".*", "#")), max_size=2 * from_a_document))
+    if from_a_document:
+        objects += draw(
+            st.lists(controls([item.name for item in objects if isinstance(item, Exchange)] + own), max_size=4)
+        )
     routes = draw(
         st.lists(
             routes_in(sources, [name for kind, name in ends if kind == "queue"]), max_size=2 * from_a_document

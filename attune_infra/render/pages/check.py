@@ -44,6 +44,9 @@ def _text_data(checked: CheckedText) -> CheckedData:
         "queues": len(topology.queues),
         "bindings": len(topology.bindings),
         "policies": len(topology.policies),
+        "limits": len(topology.limits),
+        "permissions": len(topology.permissions),
+        "topic_permissions": len(topology.topic_permissions),
         "queues_per_worker": len(workers.queues) if workers else 0,
         "routes": len(topology.routes),
     }

@@ -29,7 +29,7 @@ class Wanted:
         base = (
             topology
             if scope.declares_document
-            else replace(topology, queues={}, bindings=frozenset(), policies={})
+            else replace(topology.without_controls(), queues={}, bindings=frozenset(), policies={})
         )
         if topology.workers is None or not scope.declares_workers:
             return cls(base, base)
@@ -54,7 +54,9 @@ def foresee(broker: Broker, wanted: Wanted) -> tuple[ForeseenRefusal, ...] | Att
 
 
 def _to_declare(have: Topology, want: Topology) -> list[TopologyObject]:
-    return [change.want for change in diff(have, want) if not isinstance(change, Delete | Await)]
+    return [
+        change.want for change in diff(have, want.without_controls()) if not isinstance(change, Delete | Await)
+    ]
 
 
 def faults_of_file(faults: Iterable[str]) -> Iterator[Check]:

@@ -21,7 +21,17 @@ from attune_infra.topology.document.problems import InvalidDocument, Problem
 from attune_infra.topology.document.reading import Reading
 from attune_infra.topology.document.text import LeftOut, group_left_out, make_portable
 from attune_infra.topology.document.write import sort_arguments
-from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology, TopologyObject
+from attune_infra.topology.model import (
+    Binding,
+    Exchange,
+    Limit,
+    Permission,
+    Policy,
+    Queue,
+    Structure,
+    TopicPermission,
+    Topology,
+)
 from attune_infra.topology.words import is_hidden
 
 _Json: TypeAlias = "dict[str, Any]"
@@ -100,7 +110,7 @@ def _names(names: set[str]) -> str:
 
 
 def write_definitions(topology: Topology) -> str:
-    """Return JSON that RabbitMQ loads into a virtual host; a worker family is not written, nor what is external.
+    """Return JSON that RabbitMQ loads into a virtual host, without workers, permissions and what is external.
 
     A queue without a type gets the default type of that virtual host: see `make_portable`.
     """
@@ -108,8 +118,12 @@ def write_definitions(topology: Topology) -> str:
     for item in topology.objects():
         if isinstance(item, Exchange | Queue) and item.external:
             continue
+        if isinstance(item, Limit | Permission | TopicPermission):
+            continue  # `as_definitions` names the permissions
         section, entry = _entry(item)
         sections[section].append(entry)
+    if limits := {limit.name: limit.value for limit in topology.limits.values()}:
+        sections["parameters"] = [{"component": "vhost-limits", "name": "limits", "value": limits}]
     members: _Json = {}
     if topology.name:
         members = {"rabbitmq_definition_format": "single_virtual_host", "original_vhost_name": topology.name}
@@ -117,7 +131,7 @@ def write_definitions(topology: Topology) -> str:
     return "\n".join(_escape(line) for line in text.split("\n")) + "\n"
 
 
-def _entry(item: TopologyObject) -> tuple[str, _Json]:
+def _entry(item: Structure) -> tuple[str, _Json]:
     """Return the section and the entry of an object; every attribute is set, since RabbitMQ's defaults change."""
     match item:
         case Exchange():

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from attune_infra.topology.document.judge import judge_with_values
-from attune_infra.topology.model import Binding, Policy, Queue, TopologyObject
+from attune_infra.topology.model import Binding, Policy, Queue, Structure
 
 
-def mend(item: TopologyObject, defective: Iterable[str]) -> TopologyObject | None:
+def mend(item: Structure, defective: Iterable[str]) -> Structure | None:
     """Return an object without its defective parts, None if it means nothing without them.
 
     A binding without one of its arguments would route other messages, so it is never mended.
@@ -21,7 +21,7 @@ def mend(item: TopologyObject, defective: Iterable[str]) -> TopologyObject | Non
     return None if mended is None or any(judge_with_values(mended)) else mended
 
 
-def _without(item: TopologyObject, parts: set[str]) -> TopologyObject | None:
+def _without(item: Structure, parts: set[str]) -> Structure | None:
     if isinstance(item, Policy):
         definition = {name: value for name, value in item.definition.items() if name not in parts}
         return replace(item, definition=definition) if parts <= item.definition.keys() else None

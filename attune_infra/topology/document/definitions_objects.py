@@ -29,8 +29,8 @@ from attune_infra.topology.model import (
     Exchange,
     Policy,
     Queue,
+    Structure,
     Topology,
-    TopologyObject,
     as_read,
     label,
 )
@@ -58,7 +58,7 @@ class DefinitionsObjects:
     def topology(self) -> Topology:
         """Return the topology of the virtual host; its problems and omissions are in the file."""
         self.file.check_members()
-        objects: tuple[TopologyObject, ...] = (
+        objects: tuple[Structure, ...] = (
             *self.read_exchanges(),
             *self.read_queues(),
             *self.read_bindings(),
@@ -67,7 +67,7 @@ class DefinitionsObjects:
         default_type = self.file.default_queue_type(self.vhost)
         return Topology.of(objects, name=self.vhost, default_queue_type=default_type)
 
-    def read_exchanges(self) -> Iterator[TopologyObject]:
+    def read_exchanges(self) -> Iterator[Structure]:
         for entry in self.file.entries("exchanges", self.vhost, "an exchange"):
             if is_reserved(str(entry.value.get("name"))) or entry.value.get("name") == "":
                 self.leave_out("exchanges", entry.value["name"] or "(default)", _OWN)
@@ -96,7 +96,7 @@ class DefinitionsObjects:
                 self.kept.add(("exchange", exchange.name))
                 yield accepted
 
-    def read_queues(self) -> Iterator[TopologyObject]:
+    def read_queues(self) -> Iterator[Structure]:
         for entry in self.file.entries("queues", self.vhost, "a queue"):
             if is_reserved(str(entry.value.get("name"))) or entry.boolean("exclusive", default=False):
                 self.private.add(str(entry.value.get("name")))
@@ -135,7 +135,7 @@ class DefinitionsObjects:
         entry.problem(f": x-queue-type expects a string, got {describe(argument)}")
         return None
 
-    def read_bindings(self) -> Iterator[TopologyObject]:
+    def read_bindings(self) -> Iterator[Structure]:
         seen: set[Binding] = set()
         for entry in self.file.entries("bindings", self.vhost, "a binding"):
             binding = self.binding(entry)
@@ -201,7 +201,7 @@ class DefinitionsObjects:
             taken_before=FIRST_REFUSING_LOOSE_BINDINGS,
         )
 
-    def read_policies(self) -> Iterator[TopologyObject]:
+    def read_policies(self) -> Iterator[Structure]:
         names: set[str] = set()
         for entry in self.file.entries("policies", self.vhost, "a policy"):
             policy = Policy(
@@ -214,7 +214,7 @@ class DefinitionsObjects:
             if accepted := self.accept(policy, entry):
                 yield accepted
 
-    def accept(self, item: TopologyObject, entry: Entry, *, from_headers: bool = False) -> TopologyObject | None:
+    def accept(self, item: Structure, entry: Entry, *, from_headers: bool = False) -> Structure | None:
         """Report the defects of an object; remember the place of what remains of it, and return that."""
         entry.judge(item, from_headers=from_headers)
         mended = None if entry.is_lost else mend(item, entry.defective)

@@ -19,8 +19,10 @@ from attune_infra.topology.model import (
     Binding,
     End,
     Exchange,
+    Permission,
     Policy,
     Queue,
+    TopicPermission,
     Topology,
     TopologyObject,
     kind_of,
@@ -49,7 +51,7 @@ def _export(
     lacking = unlisted(topology)
     left_out += [("all bindings of queue", name, _DOWN) for name in lacking]
     ends = {("exchange", name) for name in PREDECLARED_EXCHANGES}
-    for item in topology.objects():  # bindings come last
+    for item in topology.objects():  # bindings come after their ends
         if why := _reason_to_leave_out(item, ends) or refuse(item):
             left_out.append((_kind(item), label(item).partition(" ")[2], why))
             continue
@@ -87,8 +89,10 @@ def _reason_to_refuse_in_json(item: TopologyObject) -> str | None:
     """Return the reason why definitions cannot hold an object, None if they can."""
     if isinstance(item, Binding) and None in item.arguments.values():
         return "they match any value of a header, which definitions cannot say; a document can"
+    if isinstance(item, Permission | TopicPermission):
+        return "RabbitMQ loads none into a single virtual host; a document can hold them"
     return None
 
 
 def _kind(item: TopologyObject) -> str:
-    return "policies" if isinstance(item, Policy) else f"{kind_of(item)}s"
+    return "policies" if isinstance(item, Policy) else f"{kind_of(item).replace('_', ' ')}s"

@@ -26,6 +26,7 @@ from attune_infra.topology.facts.arguments import (
     QUEUE_TYPES,
     Rule,
 )
+from attune_infra.topology.facts.controls import control_problems
 from attune_infra.topology.facts.names import name_problem, routing_key_problem
 from attune_infra.topology.facts.patterns import policy_pattern_problem
 from attune_infra.topology.facts.plugin_exchanges import exchange_problems
@@ -37,8 +38,12 @@ from attune_infra.topology.model import (
     Arguments,
     Binding,
     Exchange,
+    Limit,
+    Permission,
     Policy,
     Queue,
+    Structure,
+    TopicPermission,
     TopologyObject,
     freeze,
 )
@@ -62,6 +67,12 @@ class Defect(NamedTuple):
 
 def judge(item: TopologyObject, *, from_headers: bool = False) -> Iterator[Defect]:
     """Yield the defects of an object of a document; `from_headers` is true for a binding of a headers exchange."""
+    if isinstance(item, Limit | Permission | TopicPermission):
+        return (Defect(part, sentence) for part, sentence in control_problems(item))
+    return _judge(item, from_headers=from_headers)
+
+
+def _judge(item: Structure, *, from_headers: bool) -> Iterator[Defect]:
     if not isinstance(item, Policy) and item.arguments:
         yield from _carriage(item.arguments)
     match item:
@@ -95,6 +106,8 @@ def judge_with_values(
     """
     judged = item if with_void or not isinstance(item, Binding) else _without_null(item)
     yield from judge(judged, from_headers=from_headers)
+    if isinstance(item, Limit | Permission | TopicPermission):
+        return
     for name, value in (item.definition if isinstance(item, Policy) else item.arguments).items():
         if with_void and value is None and isinstance(item, Binding):
             continue

@@ -8,7 +8,7 @@ from attune_infra.topology.worker import PLACEHOLDER
 
 DOCUMENT_KEYS: Final = (
     "topology", "variables", "expect_cluster", "manages", "protect", "exchanges", "queues", "super_streams",
-    "policies", "workers", "routes", "lint",
+    "policies", "limits", "permissions", "topic_permissions", "workers", "routes", "lint",
 )  # fmt: skip
 VARIABLE_KEYS: Final = ("type", "default", "description")
 EXCHANGE_KEYS: Final = ("type", "durable", "auto_delete", "internal", "arguments", "bindings", "external")
@@ -19,6 +19,8 @@ EXTERNAL_KEYS: Final = ("type", "bindings", "external")
 
 BINDING_KEYS: Final = ("exchange", "routing_key", "arguments")
 SUPER_STREAM_KEYS: Final = ("partitions", "keys", "arguments")
+PERMISSION_KEYS: Final = ("configure", "write", "read")
+TOPIC_PERMISSION_KEYS: Final = ("write", "read")
 POLICY_KEYS: Final = ("pattern", "definition", "apply_to", "priority")
 WORKERS_KEYS: Final = ("consumer_tag", "queues")
 ROUTE_KEYS: Final = ("publish", "reaches")

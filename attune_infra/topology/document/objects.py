@@ -30,8 +30,12 @@ from attune_infra.topology.model import (
     Arguments,
     Binding,
     Exchange,
+    Limit,
+    Permission,
     Policy,
     Queue,
+    Structure,
+    TopicPermission,
     TopologyObject,
     freeze,
 )
@@ -277,10 +281,12 @@ def _in_milliseconds(value: Argument) -> Argument:
 
 
 def _advise(item: TopologyObject, name: str, node: yaml.Node) -> str:
+    if isinstance(item, Limit | Permission | TopicPermission):
+        return ""
     return _advise_text(item, name, node) or _advise_duration(item, name)
 
 
-def _advise_duration(item: TopologyObject, name: str) -> str:
+def _advise_duration(item: Structure, name: str) -> str:
     """Return the advice to write a duration, if an argument that is a time has another text; else nothing."""
     rule = POLICY_RULES.get(name) if isinstance(item, Policy) else QUEUE_ARGUMENTS.get(name)
     values = item.definition if isinstance(item, Policy) else item.arguments
@@ -288,7 +294,7 @@ def _advise_duration(item: TopologyObject, name: str) -> str:
     return f"; a duration is written {EXAMPLES}" if is_text else ""
 
 
-def _advise_text(item: TopologyObject, name: str, node: yaml.Node) -> str:
+def _advise_text(item: Structure, name: str, node: yaml.Node) -> str:
     """Return the advice to quote the value of an argument, if its text would do; else nothing."""
     values = item.definition if isinstance(item, Policy) else item.arguments
     if isinstance(values.get(name, ""), str) or not isinstance(node, yaml.ScalarNode):

@@ -12,6 +12,7 @@ from typing import Final
 
 import yaml
 
+from attune_infra.topology.document.controls import read_controls
 from attune_infra.topology.document.demands import read_demands
 from attune_infra.topology.document.keys import CONSUMER_TAG, DOCUMENT_KEYS, WORKERS_KEYS
 from attune_infra.topology.document.nodes import is_null
@@ -79,6 +80,7 @@ def _topology(document: Objects, values: Values) -> Topology:
     ]
     if "super_streams" in keys:
         objects += _super_streams(document, keys["super_streams"], objects)
+    objects += read_controls(document, keys, {item.name for item in objects if isinstance(item, Exchange)})
     topology = Topology.of(
         objects,
         name=document.string(keys.get("topology"), ""),

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final, TypeAlias, cast
 
 from attune_infra.durations import PATTERN
+from attune_infra.topology.document.controls_schema import control_schemas
 from attune_infra.topology.document.demands import demands_schema
 from attune_infra.topology.document.keys import (
     BINDING_KEYS,
@@ -124,6 +125,7 @@ def _document() -> _Schema:
         "queues": _named("queue", "Queues by name.", _NAME),
         "super_streams": _named("super_stream", "Super streams by name.", _NAME),
         "policies": _named("policy", "Policies by name.", _NAME),
+        **control_schemas(),
         "workers": {"$ref": "#/$defs/workers"},
         "lint": _lint(),
         "routes": {

@@ -1,6 +1,6 @@
 """Selectors name objects as KIND:NAME, with `*`, `?` and `[...]` in the name as in a shell; KIND may be left out.
 
-A binding has the name of its destination. A `*` matches dots and slashes too.
+A binding has the name of its destination, permissions that of their user. A `*` matches dots and slashes too.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import Final
 
-from attune_infra.topology.model import Binding, TopologyObject, kind_of
+from attune_infra.topology.model import Binding, Permission, TopicPermission, TopologyObject, kind_of
 
-KINDS: Final = ("exchange", "queue", "binding", "policy")
+KINDS: Final = ("exchange", "queue", "binding", "policy", "limit", "permission", "topic_permission")
 
 
 def selector_problem(selector: str) -> str | None:
@@ -29,8 +29,18 @@ def selects(selector: str, item: TopologyObject) -> bool:
     kind, colon, pattern = selector.partition(":")
     if not colon or kind not in {*KINDS, "*"}:
         kind, pattern = "*", selector
-    name = item.destination if isinstance(item, Binding) else item.name
-    return kind in {"*", kind_of(item)} and (name == pattern or fnmatchcase(name, pattern))
+    name = _name_of(item)
+    return name == selector or (kind in {"*", kind_of(item)} and (name == pattern or fnmatchcase(name, pattern)))
+
+
+def _name_of(item: TopologyObject) -> str:
+    match item:
+        case Binding():
+            return item.destination
+        case Permission() | TopicPermission():
+            return item.user
+        case _:
+            return item.name
 
 
 def first_selecting(selectors: Iterable[str], item: TopologyObject) -> str | None:

@@ -13,6 +13,7 @@ from typing import Final, TypeAlias
 
 import yaml
 
+from attune_infra.topology.document.controls import write_controls
 from attune_infra.topology.document.super_streams import SuperStream, split_super_streams
 from attune_infra.topology.facts.exchanges import PREDECLARED_EXCHANGES, show_exchange_name
 from attune_infra.topology.model import (
@@ -56,6 +57,7 @@ def write(topology: Topology) -> str:
         "queues": _queues(sorted(topology.queues.values(), key=lambda queue: queue.name), bindings),
         "super_streams": {each.name: _super_stream(each) for each in super_streams},
         "policies": {name: _policy(policy) for name, policy in sorted(topology.policies.items())},
+        **write_controls(topology),
         "workers": _workers(topology.workers),
         "lint": _lint(topology.suppressions),
         "routes": [_route(route) for route in topology.routes],

@@ -312,6 +312,8 @@ def judgements(item: TopologyObject, topology: Topology, version: Version) -> It
             return _exchange(item, topology, version)
         case Policy():
             return _policy(item, version)
+        case _:
+            return iter(())
 
 
 def _exchange(exchange: Exchange, topology: Topology, version: Version) -> Iterator[Judgement]:

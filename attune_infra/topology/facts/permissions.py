@@ -13,7 +13,7 @@ from typing import Final
 from attune_infra.topology.facts.exchanges import find_exchange, show_exchange_name
 from attune_infra.topology.facts.patterns import matches
 from attune_infra.topology.facts.releases import Version
-from attune_infra.topology.model import Argument, Binding, Exchange, Policy, Queue, TopologyObject
+from attune_infra.topology.model import Argument, Binding, Exchange, Queue, TopologyObject
 
 
 class Access(StrEnum):
@@ -67,7 +67,8 @@ class Right:
 def rights_to_create(item: TopologyObject, exchanges: Mapping[str, Exchange]) -> Iterator[Right]:
     """Yield the rights that creating a missing object needs, among these exchanges.
 
-    A policy needs none, but a tag. Declaring an existing exchange or queue again needs only `configure` on it.
+    Whatever only HTTP has needs none, but a tag. Declaring an existing exchange or queue again needs only
+    `configure` on it.
     """
     match item:
         case Exchange():
@@ -76,18 +77,18 @@ def rights_to_create(item: TopologyObject, exchanges: Mapping[str, Exchange]) ->
             yield from _to_declare("queue", item.name, item.arguments.get("x-dead-letter-exchange"))
         case Binding():
             yield from _to_bind(item, exchanges)
-        case Policy():
+        case _:
             pass
 
 
 def rights_to_delete(item: TopologyObject, exchanges: Mapping[str, Exchange]) -> Iterator[Right]:
-    """Yield the rights that deleting an object needs; a policy needs none, but a tag."""
+    """Yield the rights that deleting an object needs; what only HTTP has needs none, but a tag."""
     match item:
         case Exchange() | Queue():
             yield Right(Access.CONFIGURE, type(item).__name__.lower(), item.name)
         case Binding():
             yield from _to_bind(item, exchanges)
-        case Policy():
+        case _:
             pass
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from attune_infra.topology.model import Binding, Policy, TopologyObject
+from attune_infra.topology.model import Binding, Exchange, Queue, TopologyObject
 
 
 def needs_amqp(item: TopologyObject) -> bool:
@@ -15,12 +15,15 @@ def needs_amqp(item: TopologyObject) -> bool:
 def needs_http(item: TopologyObject) -> bool:
     """Return True if an object must be created over HTTP, even if AMQP was asked for.
 
-    AMQP has no policies. To RabbitMQ, bindings that differ only in the width of an integer argument are different.
-    The management API sends 64 bits and AMQP clients 32, so a binding created over both would exist twice.
+    AMQP has no policies, limits and permissions. To RabbitMQ, bindings that differ only in the width of an integer
+    argument are different. The management API sends 64 bits and AMQP clients 32, so a binding created over both
+    would exist twice.
     """
     if needs_amqp(item):
         return False
-    return isinstance(item, Policy) or (isinstance(item, Binding) and holds_integer(item.arguments))
+    if isinstance(item, Binding):
+        return holds_integer(item.arguments)
+    return not isinstance(item, Exchange | Queue)
 
 
 def holds_integer(value: object) -> bool:

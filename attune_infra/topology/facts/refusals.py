@@ -79,7 +79,8 @@ def foresee_refusals(
     chosen = list(items)
     found = {item: refusal for item in chosen if (refusal := _refusal(item, have, context, restrictions))}
     queues = [item for item in chosen if isinstance(item, Queue) and item not in found]
-    found |= {refusal.object: refusal for refusal in _beyond_limit(queues, have, restrictions.max_queues)}
+    limit = _max_queues(want) if "max-queues" in want.limits else restrictions.max_queues
+    found |= {refusal.object: refusal for refusal in _beyond_limit(queues, have, limit)}
     return tuple(found[item] for item in chosen if item in found)
 
 
@@ -126,6 +127,12 @@ def _by_release(
             yield ForeseenRefusal(item, RefusalCode.FEATURE_DENIED, error.sentence, hint, feature)
         elif feature is None and found.effect is Effect.REFUSED:
             yield ForeseenRefusal(item, RefusalCode.RELEASE, found.what, found.remedy)
+
+
+def _max_queues(want: Topology) -> int | None:
+    """Return the wanted limit, which is set before any queue is declared; None for no limit."""
+    value = want.limits["max-queues"].value
+    return None if value < 0 else value
 
 
 def _beyond_limit(queues: Sequence[Queue], have: Topology, limit: int | None) -> Iterator[ForeseenRefusal]:

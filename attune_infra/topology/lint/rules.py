@@ -9,6 +9,7 @@ from typing import Final
 from attune_infra.errors import WrongUsage
 from attune_infra.links import rule_url
 from attune_infra.topology.lint import (
+    access,
     alternates,
     bindings,
     dead_letters,
@@ -78,6 +79,10 @@ RULES: Final = (
     Rule("AI062", _WARNING, names.look_alike),
     UNUSED_SUPPRESSION,
     Rule("AI071", _WARNING, prune.claims_nothing),
+    Rule("AI080", _ERROR, access.limit_below_queues),
+    Rule("AI081", _WARNING, access.no_connection_allowed),
+    Rule("AI082", _WARNING, access.everything_allowed),
+    Rule("AI083", _WARNING, access.matches_nothing),
 )
 """All rules, in the order of their codes."""
 

@@ -21,7 +21,13 @@ from attune_infra.topology.facts.permissions import (
     rights_to_publish,
 )
 from attune_infra.topology.facts.protocols import needs_amqp, needs_http
-from attune_infra.topology.model import Binding, Exchange, Policy, Queue, TopologyObject, kind_of
+from attune_infra.topology.model import (
+    Binding,
+    Exchange,
+    Queue,
+    TopologyObject,
+    kind_of,
+)
 from attune_infra.topology.permissions.moving import (
     rights_after_migration,
     rights_after_move,
@@ -40,7 +46,7 @@ from attune_infra.topology.permissions.needs import (
     Over,
     Privileges,
 )
-from attune_infra.topology.permissions.steps import Case, Step, Words
+from attune_infra.topology.permissions.steps import Case, Step, Words, to_delete, to_look, to_set
 from attune_infra.topology.worker import (
     bindings_of,
     named_dead_letter_exchange,
@@ -139,14 +145,6 @@ def _tap(case: Case) -> Iterator[Right]:
         yield from rights_to_consume(binding.destination)
 
 
-def _has_policies(case: Case) -> bool:
-    return bool(case.want.policies)
-
-
-def _deletes_policies(case: Case) -> bool:
-    return any(isinstance(item, Policy) for item in case.undeclared)
-
-
 def _without_implied(needs: Iterable[Need]) -> list[Need]:
     """Return needs without those that a needed tag includes: other tags, and the access of an administrator."""
     found = list(dict.fromkeys(needs))
@@ -172,13 +170,15 @@ _PRUNE: Final = Words(
 )
 
 LOOK: Final = Step(tag=Tag.MANAGEMENT)
+LOOK_AT_ALL: Final = Step(tag=Tag.ADMINISTRATOR)
+COMPARE: Final = Step(tag=Tag.MANAGEMENT, more=to_look)
 ENTER: Final = Step(over=Over.AMQP)
-SET_POLICIES: Final = Step(tag=Tag.MANAGEMENT, policies_of=_has_policies)
+SET_POLICIES: Final = Step(tag=Tag.MANAGEMENT, more=to_set)
 CREATE, CREATE_OVER_HTTP = _create_in_two_ways(_own, _CREATE)
 RECREATE: Final = Step(
     rights=_delete(_recreated), words=Words(configure="each exchange and queue of the document")
 )
-PRUNE: Final = Step(tag=Tag.MANAGEMENT, policies_of=_deletes_policies, rights=_delete(_undeclared), words=_PRUNE)
+PRUNE: Final = Step(tag=Tag.MANAGEMENT, more=to_delete, rights=_delete(_undeclared), words=_PRUNE)
 PRUNE_BINDINGS: Final = Step(
     rights=_delete(_undeclared),
     words=Words(write="the workers' queues with foreign bindings", read="the sources of these bindings"),
@@ -288,18 +288,18 @@ _UNCOUNTED: Final = (
 _KEPT: Final = "Without access over AMQP, quorum queues cannot be counted, and are kept."
 _UNREAD: Final = "Without read on a dead letter queue, its messages are counted, and not read."
 USAGES: Final = (
-    Usage(command="setup", steps=(LOOK, SET_POLICIES, *CREATE)),
-    Usage(command="setup --dry-run", steps=(LOOK,)),
-    Usage(command="setup --via http", steps=(LOOK, SET_POLICIES, *CREATE_OVER_HTTP)),
-    Usage(command="setup --allow-destructive", steps=(LOOK, SET_POLICIES, *CREATE, RECREATE)),
+    Usage(command="setup", steps=(COMPARE, SET_POLICIES, *CREATE)),
+    Usage(command="setup --dry-run", steps=(COMPARE,)),
+    Usage(command="setup --via http", steps=(COMPARE, SET_POLICIES, *CREATE_OVER_HTTP)),
+    Usage(command="setup --allow-destructive", steps=(COMPARE, SET_POLICIES, *CREATE, RECREATE)),
     Usage(
         command="setup --prune --allow-destructive",
-        steps=(LOOK, SET_POLICIES, *CREATE, RECREATE, PRUNE),
+        steps=(COMPARE, SET_POLICIES, *CREATE, RECREATE, PRUNE),
         note=_KEPT,
     ),
-    Usage(command="diff", steps=(LOOK,)),
-    Usage(command="verify", steps=(LOOK, ENTER)),
-    Usage(command="verify --probe", steps=(LOOK, ENTER, PROBE)),
+    Usage(command="diff", steps=(COMPARE,)),
+    Usage(command="verify", steps=(COMPARE, ENTER)),
+    Usage(command="verify --probe", steps=(COMPARE, ENTER, PROBE)),
     Usage(command="lint --live", steps=(LOOK,), note=_UNCOUNTED),
     Usage(command="graph --live", steps=(LOOK,)),
     Usage(command="trace --live", steps=(LOOK,)),
@@ -317,6 +317,7 @@ USAGES: Final = (
     Usage(command="watch", steps=(LOOK,), database=READ_TABLE, database_is_optional=True),
     Usage(command="tap", steps=(LOOK, TAP), note=_DROPPED),
     Usage(command="export", steps=(LOOK,)),
+    Usage(command="export --all", steps=(LOOK_AT_ALL,)),
     Usage(command="metrics", steps=(LOOK,), database=READ_TABLE, database_is_optional=True),
     Usage(command="worker list", steps=(LOOK,), database=READ_TABLE),
     Usage(command="worker verify", steps=(LOOK,), database=READ_TABLE),

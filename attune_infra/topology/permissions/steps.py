@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from attune_infra.topology.facts.permissions import Right, Tag
-from attune_infra.topology.model import Binding, Exchange, Topology, TopologyObject
+from attune_infra.topology.model import (
+    Binding,
+    Exchange,
+    Limit,
+    Permission,
+    Policy,
+    TopicPermission,
+    Topology,
+    TopologyObject,
+)
 from attune_infra.topology.permissions.needs import Entry, Need, Over
 
 
@@ -46,16 +55,36 @@ class Step:
     over: Over = Over.HTTP
     tag: Tag | None = None
     rights: Callable[[Case], Iterable[Right]] = lambda _: ()
-    policies_of: Callable[[Case], bool] = lambda _: False
+    more: Callable[[Case], Tag | None] = lambda _: None
+    """The tag that a case needs in place of `tag`, if it needs more."""
     words: Words = Words()  # noqa: RUF009 # immutable
     is_rare: bool = False
     """True if the connection is opened only if there are such rights."""
 
     def needs(self, case: Case) -> Iterator[Need]:
-        tag = Tag.POLICYMAKER if self.policies_of(case) else self.tag
+        tag = self.more(case) or self.tag
         if tag is not None:
             yield Need(self.over, tag)
         rights = [Need(self.over, right) for right in self.rights(case)]
         if rights or not self.is_rare:
             yield Need(self.over, Entry())
         yield from rights
+
+
+def to_look(case: Case) -> Tag | None:
+    """Return the tag that reading permissions needs."""
+    return Tag.ADMINISTRATOR if case.want.control_kinds - {"limit"} else None
+
+
+def to_set(case: Case) -> Tag | None:
+    """Return the tag that setting what only HTTP has needs."""
+    if case.want.control_kinds:
+        return Tag.ADMINISTRATOR
+    return Tag.POLICYMAKER if case.want.policies else None
+
+
+def to_delete(case: Case) -> Tag | None:
+    """Return the tag that deleting what only HTTP has needs."""
+    if any(isinstance(item, Limit | Permission | TopicPermission) for item in case.undeclared):
+        return Tag.ADMINISTRATOR
+    return Tag.POLICYMAKER if any(isinstance(item, Policy) for item in case.undeclared) else None

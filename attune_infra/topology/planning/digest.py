@@ -11,13 +11,23 @@ from typing import Final
 from attune_infra.errors import PlanRefused
 from attune_infra.topology.diff import Await, Change, Create, Delete, Recreate, Update
 from attune_infra.topology.facts.machinery import is_machinery, owner_of_name
-from attune_infra.topology.model import Binding, Exchange, Policy, Queue, TopologyObject, freeze
+from attune_infra.topology.model import (
+    Binding,
+    Exchange,
+    Limit,
+    Permission,
+    Policy,
+    Queue,
+    TopicPermission,
+    TopologyObject,
+    freeze,
+)
 from attune_infra.topology.target import Target
 
 _LENGTH: Final = 12
 _ATTRIBUTES: Final = {
     kind: attrgetter(*(each.name for each in fields(kind) if each.name not in {"state", "node", "external"}))
-    for kind in (Exchange, Queue, Binding, Policy)
+    for kind in (Exchange, Queue, Binding, Policy, Limit, Permission, TopicPermission)
 }
 
 

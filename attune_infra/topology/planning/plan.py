@@ -9,7 +9,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
 
 from attune_infra.errors import ExitCode, FeatureDenied, RequestRefused
-from attune_infra.topology.diff import Await, Change, Create, Delete, Recreate, Update, change_of
+from attune_infra.topology.diff import Await, Change, Create, Delete, Recreate, Update, change_of, find_control
 from attune_infra.topology.document.origin import Origin
 from attune_infra.topology.document.problems import Problem
 from attune_infra.topology.facts.deletion import Companion
@@ -82,7 +82,7 @@ class Plan:
         changes += deletions
         stakes = _stakes_of(changes, have, want)
         changes_with_companions = with_companions(changes, have, want)
-        existing = len(have.exchanges) + len(have.queues) + len(have.policies) + len(have.bindings)
+        existing = len(have.objects())
         return cls(
             changes_with_companions, tuple(unchanged), stakes=stakes, risks=_risks_of(stakes), existing=existing
         )
@@ -353,6 +353,8 @@ def _as_it_is(item: TopologyObject, have: Topology) -> Iterator[TopologyObject]:
             found = have.policies.get(item.name)
         case Binding():
             found = item
+        case _:
+            found = find_control(item, have)
     if found is not None:
         yield found
 

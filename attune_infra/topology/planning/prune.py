@@ -1,7 +1,8 @@
 """Undeclared objects that the document manages, to be deleted, and the reasons to keep all others.
 
-A document manages a name if one of its `manages` patterns claims it. A binding belongs to its
-destination. Objects of RabbitMQ itself (`amq.*`) and of its plugins, and the queues of workers, are never managed.
+A document manages a name if one of its `manages` patterns claims it. A binding belongs to its destination, and
+permissions belong to their user. Limits and permissions are managed only by a document that declares some of their
+kind. Objects of RabbitMQ itself (`amq.*`) and of its plugins, and the queues of workers, are never managed.
 """
 
 from __future__ import annotations
@@ -11,22 +12,34 @@ from collections.abc import Iterator, Mapping
 
 from attune_infra.topology.diff import Delete, undeclared
 from attune_infra.topology.facts.machinery import owner_of_name
-from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology, TopologyObject
+from attune_infra.topology.model import (
+    Binding,
+    Exchange,
+    Limit,
+    Permission,
+    Policy,
+    Queue,
+    TopicPermission,
+    Topology,
+    TopologyObject,
+)
 from attune_infra.topology.worker import owner_of
 
-_DELETION_ORDER = (Binding, Policy, Queue, Exchange)
+_DELETION_ORDER = (TopicPermission, Permission, Limit, Binding, Policy, Queue, Exchange)
 
 
 def prunable(have: Topology, want: Topology) -> tuple[Delete, ...]:
     """Return the objects to delete, in an order in which they can be: bindings first, exchanges last."""
-    found = [item for item in undeclared(have, want) if why_kept(item, want) is None]
+    found = [item for item in undeclared(have, want) if why_kept(item, have, want) is None]
     return tuple(Delete(item) for kind in _DELETION_ORDER for item in found if isinstance(item, kind))
 
 
-def why_kept(item: TopologyObject, want: Topology) -> str | None:
+def why_kept(item: TopologyObject, have: Topology, want: Topology) -> str | None:
     """Return the reason to keep an undeclared object, None if the document manages it."""
     if isinstance(item, Binding) and _ends_at_external(item, want):
         return "its destination is external"
+    if isinstance(item, Permission | TopicPermission) and item.user in have.own_users:
+        return "this command itself uses it"
     for name in _names(item):
         if owner := owner_of_name(name):
             return f"it belongs to {owner}"
@@ -57,5 +70,7 @@ def _names(item: TopologyObject) -> Iterator[str]:
     match item:
         case Binding():
             yield item.destination
-        case Exchange() | Queue() | Policy():
+        case Permission() | TopicPermission():
+            yield item.user
+        case _:
             yield item.name

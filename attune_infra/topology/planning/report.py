@@ -12,7 +12,7 @@ from attune_infra.errors import ExitCode
 from attune_infra.topology.diff import Difference
 from attune_infra.topology.facts.deletion import Companion
 from attune_infra.topology.facts.permissions import Tag, User, rights_to_create, rights_to_delete
-from attune_infra.topology.model import Exchange, Policy, Queue, TopologyObject
+from attune_infra.topology.model import Binding, Exchange, Policy, Queue, TopologyObject
 from attune_infra.topology.permissions.lacks import grants
 from attune_infra.topology.permissions.needs import Denied, Need, Over
 
@@ -106,13 +106,13 @@ class Report:
     def exit_code(self) -> ExitCode:
         """Done, partly done, failed or refused.
 
-        It is partly done if some changes were made and others were not. It is also partly done if only policies
-        are lacking, even when nothing was left to change: setting them needs a permission of its own.
+        It is partly done if some changes were made and others were not. It is also partly done if only policies,
+        limits or permissions are lacking, even when nothing was left to change: setting them needs a tag.
         """
         statuses = set(self.counts())
         if not statuses & (_REFUSED | _FAILED):
             return ExitCode.DONE
-        if statuses & _MADE or self._lacks_only_policies:
+        if statuses & _MADE or self._lacks_only_tags:
             return ExitCode.PARTLY_DONE
         return ExitCode.FAILED if statuses & _FAILED else ExitCode.REFUSED
 
@@ -140,10 +140,10 @@ class Report:
         """
         denied = [each for each in self.outcomes if each.denied and each.denied.user == user]
         yield from denied
-        if not all(isinstance(each.object, Policy) for each in denied):
+        if not all(_needs_only_a_tag(each.object) for each in denied):
             others = (each for each in self.outcomes if not each.denied)
             yield from (
-                each for each in others if not (isinstance(each.object, Policy) or _is_external(each.object))
+                each for each in others if not (_needs_only_a_tag(each.object) or _is_external(each.object))
             )
 
     def _exchanges(self) -> dict[str, Exchange]:
@@ -151,11 +151,15 @@ class Report:
         return {item.name: item for item in changed if isinstance(item, Exchange)}
 
     @property
-    def _lacks_only_policies(self) -> bool:
+    def _lacks_only_tags(self) -> bool:
         lacking = [outcome for outcome in self.outcomes if outcome.status in _REFUSED | _FAILED]
         return len(lacking) < len(self.outcomes) and all(
-            isinstance(each.object, Policy) and each.status in _FAILED for each in lacking
+            _needs_only_a_tag(each.object) and each.status in _FAILED for each in lacking
         )
+
+
+def _needs_only_a_tag(item: TopologyObject) -> bool:
+    return not isinstance(item, Exchange | Queue | Binding)
 
 
 def _is_external(item: TopologyObject) -> bool:
@@ -165,6 +169,8 @@ def _is_external(item: TopologyObject) -> bool:
 def _needs(outcome: Outcome, exchanges: Mapping[str, Exchange]) -> tuple[Need, ...]:
     if isinstance(outcome.object, Policy):
         return (Need(Over.HTTP, Tag.POLICYMAKER),)
+    if _needs_only_a_tag(outcome.object):
+        return (Need(Over.HTTP, Tag.ADMINISTRATOR),)
     deletes = outcome.attempted is Attempt.DELETED or outcome.status in {Status.DELETED, Status.KEPT}
     rights_to_change = rights_to_delete if deletes else rights_to_create
     over = outcome.denied.over if outcome.denied else Over.AMQP

@@ -1,0 +1,83 @@
+"""The values of the whole program: exchange, queue, binding, policy, limit, permission, topology.
+
+The same class describes a wanted object and one that a broker reports. Names are not checked here, since a broker
+may report any; `facts.names` checks those of a document.
+"""
+
+from attune_infra.topology.model.objects import (
+    CONTROL_KINDS,
+    Binding,
+    Control,
+    End,
+    Exchange,
+    Limit,
+    Permission,
+    Policy,
+    Queue,
+    Structure,
+    TopicPermission,
+    TopologyObject,
+    as_read,
+    as_written,
+    binding_order,
+    kind_of,
+    label,
+    odd_key,
+    type_without_argument,
+)
+from attune_infra.topology.model.topology import (
+    Message,
+    Route,
+    Severity,
+    Suppression,
+    Topology,
+    WorkerFamily,
+)
+from attune_infra.topology.model.values import (
+    ABSENT,
+    MISSING_KEY,
+    PRESENT,
+    VOID_AS_LISTED,
+    Argument,
+    Arguments,
+    Value,
+    Version,
+    freeze,
+)
+
+__all__ = (
+    "ABSENT",
+    "CONTROL_KINDS",
+    "MISSING_KEY",
+    "PRESENT",
+    "VOID_AS_LISTED",
+    "Argument",
+    "Arguments",
+    "Binding",
+    "Control",
+    "End",
+    "Exchange",
+    "Limit",
+    "Message",
+    "Permission",
+    "Policy",
+    "Queue",
+    "Route",
+    "Severity",
+    "Structure",
+    "Suppression",
+    "TopicPermission",
+    "Topology",
+    "TopologyObject",
+    "Value",
+    "Version",
+    "WorkerFamily",
+    "as_read",
+    "as_written",
+    "binding_order",
+    "freeze",
+    "kind_of",
+    "label",
+    "odd_key",
+    "type_without_argument",
+)

@@ -1,0 +1,104 @@
+"""Limits and permissions, asked of the broker: the tables of `facts.controls` hold on each release."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+import pytest
+
+from attune_infra.broker import controls
+from attune_infra.broker.management import Management
+from attune_infra.broker.rabbitmq import RabbitMQ
+from attune_infra.broker.wire import body_of
+from attune_infra.errors import BrokerError
+from attune_infra.topology.diff import Create, Update, change_of
+from attune_infra.topology.facts.controls import LIMITS, NO_LIMIT, control_problems
+from attune_infra.topology.model import CONTROL_KINDS, Control, Limit, Permission, TopicPermission
+from attune_infra.topology.planning.report import Status
+from support.virtual_host import VirtualHost
+
+PATTERNS = (
+    "",
+    ".*",
+    "^a\\.",
+    "(",
+    "[",
+    "*",
+    "a{2,1}",
+    "(?<n>a)\\k<n>",
+    "é",
+    "^{username}$",
+    "\\",
+    "(?i)a",
+    "\\Qa",
+)
+NAMES = (*LIMITS, "max-channels", "max-exchanges", "queues", "MAX-QUEUES")
+VALUES = (NO_LIMIT, 0, 1, 2**31, 2**63 - 1)
+
+
+def accepts(management: Management, item: Control, vhost: VirtualHost) -> bool:
+    try:
+        management.put(*controls.path_of(item, vhost.name), body=body_of(item))
+    except BrokerError:
+        return False
+    return True
+
+
+@pytest.fixture
+def user(management: Management, vhost: VirtualHost) -> str:
+    name = f"svc {vhost.name}"
+    management.put("users", name, body={"password": "svc", "tags": ""})
+    return name
+
+
+def test_rabbitmq_takes_the_limits_and_values_of_the_table(management: Management, vhost: VirtualHost) -> None:
+    for name, value in product(NAMES, VALUES):
+        limit = Limit(name=name, value=value)
+        assert accepts(management, limit, vhost) is not any(control_problems(limit)), limit
+
+
+def test_rabbitmq_takes_the_patterns_that_a_document_may_have(
+    management: Management, vhost: VirtualHost, user: str
+) -> None:
+    for pattern in PATTERNS:
+        rest: dict[str, Any] = {"user": user, "write": "", "read": pattern}
+        for item in (Permission(configure="", **rest), TopicPermission(exchange="amq.topic", **rest)):
+            assert accepts(management, item, vhost) is not any(control_problems(item)), item
+
+
+def test_what_was_set_is_read_changed_and_deleted(broker: RabbitMQ, user: str) -> None:
+    before = broker.read(controls=CONTROL_KINDS)
+    wanted: list[Control] = [
+        Limit(name="max-queues", value=7),
+        Permission(user=user, configure="", write="a/b", read="é"),
+        TopicPermission(user=user, exchange="amq.topic", write="^a", read=""),
+    ]
+
+    made = [*broker.apply([Create(item) for item in wanted])]
+    have = broker.read(controls=CONTROL_KINDS)
+    assert {outcome.status for outcome in made} == {Status.CREATED}
+    assert all(change_of(item, have) is None for item in wanted)
+
+    others: list[Control] = [
+        Limit(name="max-queues", value=8),
+        Permission(user=user, configure="x", write="a/b", read="é"),
+        TopicPermission(user=user, exchange="amq.topic", write="^a", read="b"),
+    ]
+    changes = [change_of(item, have) for item in others]
+    assert {type(change) for change in changes} == {Update}
+    assert {each.status for each in broker.apply([each for each in changes if isinstance(each, Update)])} == {
+        Status.UPDATED
+    }
+    have = broker.read(controls=CONTROL_KINDS)
+    assert all(change_of(item, have) is None for item in others)
+
+    assert {each.status for each in broker.delete(others, even_if_used=False)} == {Status.DELETED}
+    assert broker.read(controls=CONTROL_KINDS) == before
+
+
+def test_permissions_of_a_missing_user_are_refused(broker: RabbitMQ) -> None:
+    [outcome] = broker.apply([Create(Permission(user="nobody here", configure="", write="", read=""))])
+
+    assert outcome.status is Status.FAILED
+    assert "user_not_found" in outcome.reason
