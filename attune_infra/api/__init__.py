@@ -26,7 +26,16 @@ from attune_infra.errors import (
     WrongUsage,
 )
 from attune_infra.topology.diff import Await, Create, Delete, Difference, Recreate, Update
-from attune_infra.topology.model import Binding, Exchange, Limit, Permission, Policy, Queue, TopicPermission
+from attune_infra.topology.model import (
+    Binding,
+    Exchange,
+    Limit,
+    OperatorPolicy,
+    Permission,
+    Policy,
+    Queue,
+    TopicPermission,
+)
 
 __all__ = [
     "AccessRefused",
@@ -47,6 +56,7 @@ __all__ = [
     "Limit",
     "LoginRefused",
     "NotRabbitMQ",
+    "OperatorPolicy",
     "Outcome",
     "Permission",
     "Plan",

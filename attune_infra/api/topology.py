@@ -120,6 +120,11 @@ class Topology:
         return self._value.policies
 
     @property
+    def operator_policies(self) -> Mapping[str, Policy]:
+        """The operator policies by name."""
+        return self._value.operator_policies
+
+    @property
     def limits(self) -> Mapping[str, Limit]:
         """The limits of the virtual host by name; only those of a document, since `Broker.read` reads none."""
         return self._value.limits

@@ -30,6 +30,7 @@ from attune_infra.topology.model import (
     End,
     Exchange,
     Limit,
+    OperatorPolicy,
     Permission,
     Policy,
     Queue,
@@ -149,6 +150,8 @@ class Changer:
                     new = http.put("exchanges", vhost, item.name, body=wire.body_of(item))
                 case Queue():
                     new = http.put("queues", vhost, item.name, body=wire.body_of(item))
+                case OperatorPolicy():
+                    new = http.put("operator-policies", vhost, item.name, body=wire.body_of(item))
                 case Policy():
                     new = http.put("policies", vhost, item.name, body=wire.body_of(item))
                 case Binding():

@@ -21,6 +21,7 @@ from attune_infra.topology.model import (
     Binding,
     Exchange,
     Limit,
+    OperatorPolicy,
     Permission,
     Policy,
     Queue,
@@ -162,6 +163,8 @@ class Deleter:
                 guarded = not even_if_used and item.type == "classic"  # the other types take no conditions
                 conditions = {"if-empty": "true", "if-unused": "true"} if guarded else {}
                 http.delete("queues", vhost, item.name, **conditions)
+            case OperatorPolicy():
+                http.delete("operator-policies", vhost, item.name)
             case Policy():
                 http.delete("policies", vhost, item.name)
             case Binding():

@@ -21,6 +21,7 @@ from attune_infra.topology.model import (
     CONTROL_KINDS,
     Binding,
     Exchange,
+    OperatorPolicy,
     Policy,
     Queue,
     Topology,
@@ -238,7 +239,7 @@ class Reader:
         http = self._connections.http
         kinds = ("policies", "operator-policies")
         regular, by_operators = (http.get(kind, self._vhost, shape=answers.POLICIES) for kind in kinds)
-        return wire.policies_from(regular), wire.policies_from(by_operators)
+        return wire.policies_from(regular), wire.policies_from(by_operators, OperatorPolicy)
 
     def _topology(
         self,

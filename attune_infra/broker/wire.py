@@ -159,9 +159,10 @@ def split_hidden(
     return others, Topology.of([*hidden.values(), *theirs])
 
 
-def policies_from(listing: Iterable[Json]) -> list[Policy]:
+def policies_from(listing: Iterable[Json], kind: type[Policy] = Policy) -> list[Policy]:
+    """Read policies, or operator policies."""
     return [
-        Policy(
+        kind(
             name=item["name"],
             pattern=item["pattern"],
             definition=item["definition"],

@@ -29,7 +29,9 @@ _Format = Annotated[
 ]
 
 
-_All = Annotated[bool, typer.Option("--all", help="Also limits and permissions; only an administrator sees them.")]
+_All = Annotated[
+    bool, typer.Option("--all", help="Also operator policies, limits and permissions; for an administrator.")
+]
 
 
 @app.command()
@@ -42,6 +44,7 @@ def export(session: Session, *, as_format: _Format = Format.TOPOLOGY, everything
 
     exported = as_document if as_format is Format.TOPOLOGY else as_definitions
     with session.broker(Via.HTTP) as broker, busy("reading"):
-        document = exported(broker.read(controls=CONTROL_KINDS if everything else ()))
+        found = broker.read(controls=CONTROL_KINDS if everything else ())
+        document = exported(found, everything=everything)
     tell_left_out(document.left_out)
     session.finish("export", page, document)

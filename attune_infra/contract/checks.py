@@ -24,6 +24,7 @@ class SubjectData(OddKeyData):
                 "queue",
                 "binding",
                 "policy",
+                "operator_policy",
                 "limit",
                 "permission",
                 "topic_permission",
@@ -166,6 +167,7 @@ class CheckedData(TypedDict):
     queues: NotRequired[Annotated[int, "Number of queues."]]
     bindings: NotRequired[Annotated[int, "Number of bindings."]]
     policies: NotRequired[Annotated[int, "Number of policies."]]
+    operator_policies: NotRequired[Annotated[int, "Number of operator policies."]]
     limits: NotRequired[Annotated[int, "Number of limits of the virtual host."]]
     permissions: NotRequired[Annotated[int, "Number of users with permissions."]]
     topic_permissions: NotRequired[Annotated[int, "Number of topic permissions."]]

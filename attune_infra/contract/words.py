@@ -34,6 +34,9 @@ Arguments: TypeAlias = Mapping[str, Json]
 Time: TypeAlias = Annotated[str, Format("date-time")]
 Url: TypeAlias = Annotated[str, Format("uri")]
 ObjectKind: TypeAlias = Annotated[
-    str, OneOf.these("exchange", "queue", "binding", "policy", "limit", "permission", "topic_permission")
+    str,
+    OneOf.these(
+        "exchange", "queue", "binding", "policy", "operator_policy", "limit", "permission", "topic_permission"
+    ),
 ]
 EndKind: TypeAlias = Annotated[str, OneOf.these("queue", "exchange")]

@@ -17,6 +17,7 @@ from attune_infra.topology.model import Policy, Queue, Topology, TopologyObject,
 from attune_infra.topology.planning.consent import NOT_ALLOWED, TO_NOTHING, Consent
 from attune_infra.topology.planning.plan import Plan, loss_by
 from attune_infra.topology.planning.report import Outcome, Report, Status
+from attune_infra.topology.policy import stakes_key
 
 if TYPE_CHECKING:
     from attune_infra.interfaces import Broker, CountingBroker
@@ -88,7 +89,7 @@ def apply_plan(
 def _with_stakes(outcome: Outcome, plan: Plan) -> Outcome:
     if not isinstance(outcome.object, Policy) or outcome.status is Status.UNCHANGED:
         return outcome
-    return replace(outcome, stakes=plan.stakes.get(outcome.object.name, ()))
+    return replace(outcome, stakes=plan.stakes.get(stakes_key(outcome.object), ()))
 
 
 def _withheld(plan: Plan, consent: Consent) -> dict[TopologyObject, Outcome]:

@@ -60,7 +60,7 @@ def declaration(item: TopologyObject) -> str:
             key = f"routing key {item.routing_key}" if item.routing_key else "an empty routing key"
             return f"binding {item.source} -> {item.destination} declared with {key}{_arguments(item.arguments)}"
         case Policy():
-            return f"policy {item.name} set on {item.apply_to} matching {item.pattern}"
+            return f"{label(item)} set on {item.apply_to} matching {item.pattern}"
         case Limit():
             return f"limit {item.name} set to {item.value}"
         case Permission() | TopicPermission():

@@ -73,6 +73,7 @@ def count_objects(topology: Topology) -> str:
         (len(topology.queues), "queue", "queues"),
         (len(topology.bindings), "binding", "bindings"),
         (len(topology.policies), "policy", "policies"),
+        (len(topology.operator_policies), "operator policy", "operator policies"),
         (len(topology.limits), "limit", "limits"),
         (len(topology.permissions), "user with permissions", "users with permissions"),
         (len(topology.topic_permissions), "topic permission", "topic permissions"),

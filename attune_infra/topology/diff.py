@@ -40,7 +40,7 @@ from attune_infra.topology.model import (
     kind_of,
     label,
 )
-from attune_infra.topology.policy import PROVIDED_BY_POLICY, effective_definition
+from attune_infra.topology.policy import PROVIDED_BY_POLICY, effective_definition, policies_like
 
 _K = TypeVar("_K", str, tuple[str, str])
 _T = TypeVar("_T", Exchange, Queue, Policy, Limit, Permission, TopicPermission)
@@ -148,7 +148,7 @@ def change_of(want: TopologyObject, have: Topology) -> Changed | None:
             queue = have.find_queue(want.name)
             return _recreate(want, _queue_differences(queue, want, have)) if queue else Create(want)
         case Policy():
-            policy = have.policies.get(want.name)
+            policy = policies_like(want, have).get(want.name)
             return _update(want, _policy_differences(policy, want)) if policy else Create(want)
         case Binding():
             return None if have.holds(want) or may_be_unlisted(want, have) else Create(want)
@@ -179,11 +179,15 @@ def find_control(item: Control, topology: Topology) -> Control | None:
 
 
 def undeclared(have: Topology, want: Topology) -> tuple[TopologyObject, ...]:
-    """Return the objects that only `have` holds, in the order of `Topology.objects`."""
+    """Return the objects that only `have` holds, in the order of `Topology.objects`.
+
+    Operator policies are among them only if some are wanted: they are the business of another document.
+    """
     return (
         *_not_in(want.exchanges, have.exchanges),
         *_not_in(want.queues, have.queues),
         *_not_in(want.policies, have.policies),
+        *(_not_in(want.operator_policies, have.operator_policies) if want.operator_policies else ()),
         *sorted(have.bindings - want.bindings, key=binding_order),
         *_not_in(want.limits, have.limits),
         *_not_in(want.permissions, have.permissions),

@@ -25,6 +25,7 @@ from attune_infra.topology.model import (
     Binding,
     Exchange,
     Limit,
+    OperatorPolicy,
     Permission,
     Policy,
     Queue,
@@ -103,6 +104,7 @@ def _why_recreated(change: Recreate, have: Topology) -> Iterator[str]:
 
 _KINDS: Final = {
     Policy: "a policy",
+    OperatorPolicy: "an operator policy",
     Limit: "a limit",
     Permission: "a user's permissions",
     TopicPermission: "a user's topic permissions",
@@ -115,7 +117,7 @@ def _why_missing(item: TopologyObject) -> str:
         return "no binding has these ends, this routing key and these arguments (compared with their types)"
     if isinstance(item, Permission | TopicPermission):
         return f"the user has no {kind_of(item).replace('_', ' ')}s here"
-    return f"no {kind_of(item)} has this name"
+    return f"no {kind_of(item).replace('_', ' ')} has this name"
 
 
 def _why_equal(item: TopologyObject) -> str:
@@ -123,7 +125,7 @@ def _why_equal(item: TopologyObject) -> str:
         case Binding():
             return "a binding with these ends, this routing key and these arguments exists"
         case Policy():
-            return "a policy with this pattern and definition exists"
+            return f"{_KINDS[type(item)]} with this pattern and definition exists"
         case Limit():
             return "the limit has this value"
         case Permission() | TopicPermission():

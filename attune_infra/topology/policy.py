@@ -15,7 +15,16 @@ from attune_infra.topology.facts.arguments import POLICY_RULES
 from attune_infra.topology.facts.patterns import matches
 from attune_infra.topology.facts.policies import merge_with_argument, merge_with_operator, unsupported_keys
 from attune_infra.topology.facts.releases import NEWEST, Version
-from attune_infra.topology.model import Argument, Exchange, Policy, Queue, Topology, freeze, kind_of
+from attune_infra.topology.model import (
+    Argument,
+    Exchange,
+    OperatorPolicy,
+    Policy,
+    Queue,
+    Topology,
+    freeze,
+    kind_of,
+)
 
 PROVIDED_BY_POLICY: Mapping[str, str] = {
     rule.name: key for key, rule in POLICY_RULES.items() if not rule.read_once
@@ -54,12 +63,26 @@ def as_on_release(topology: Topology, version: Version) -> Topology:
     return replace(topology, version=version, in_effect=in_effect)
 
 
-def with_policies(topology: Topology, policies: Mapping[str, Policy]) -> Topology:
+def with_policies(
+    topology: Topology, policies: Mapping[str, Policy], operator_policies: Mapping[str, Policy] | None = None
+) -> Topology:
     """Return a topology with other policies; if they are not its own, the broker's word on them counts no more."""
-    if policies == topology.policies:
+    operators = topology.operator_policies if operator_policies is None else operator_policies
+    changed = {"policy": policies != topology.policies, _OPERATOR: operators != topology.operator_policies}
+    if not any(changed.values()):
         return topology
-    in_effect = {key: name for key, name in topology.in_effect.items() if key[0] == _OPERATOR}
-    return replace(topology, policies=policies, in_effect=in_effect)
+    in_effect = {key: name for key, name in topology.in_effect.items() if not changed[key[0]]}
+    return replace(topology, policies=policies, operator_policies=operators, in_effect=in_effect)
+
+
+def stakes_key(policy: Policy) -> str:
+    """Return the key of a policy among those of both kinds; no name holds NUL."""
+    return f"operator\0{policy.name}" if isinstance(policy, OperatorPolicy) else policy.name
+
+
+def policies_like(policy: Policy, topology: Topology) -> Mapping[str, Policy]:
+    """Return the operator policies of a topology for an operator policy, else its policies."""
+    return topology.operator_policies if isinstance(policy, OperatorPolicy) else topology.policies
 
 
 def expires(queue: Queue, topology: Topology) -> bool:

@@ -64,6 +64,7 @@ class Code(StrEnum):
     QUEUE_MATCHES = "queue-matches"
     BINDING_MATCHES = "binding-matches"
     POLICY_MATCHES = "policy-matches"
+    OPERATOR_POLICY_MATCHES = "operator-policy-matches"
     LIMIT_MATCHES = "limit-matches"
     PERMISSION_MATCHES = "permission-matches"
     TOPIC_PERMISSION_MATCHES = "topic-permission-matches"
@@ -207,7 +208,7 @@ def _checks_of_topology(have: Index, want: Topology) -> Iterator[Check]:
     idle = idle_policies(_targets(have.topology, want), have.topology) if want.policies else {}
     for item, change in compare(have.topology, want):
         check = _check_of_object(item, change, have.topology)
-        if isinstance(item, Policy) and change is None and item.name in idle:
+        if type(item) is Policy and change is None and item.name in idle:
             check = check._replace(verdict=Verdict.WARNING, detail=f"is in effect nowhere: {idle[item.name]}")
         yield check
     is_whole = have.topology.hidden is None

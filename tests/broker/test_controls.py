@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -13,9 +14,20 @@ from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.broker.wire import body_of
 from attune_infra.errors import BrokerError
 from attune_infra.topology.diff import Create, Update, change_of
+from attune_infra.topology.facts.arguments import POLICY_RULES
 from attune_infra.topology.facts.controls import LIMITS, NO_LIMIT, control_problems
-from attune_infra.topology.model import CONTROL_KINDS, Control, Limit, Permission, TopicPermission
+from attune_infra.topology.facts.policies import OPERATOR_KEYS, operator_policy_problem
+from attune_infra.topology.model import (
+    CONTROL_KINDS,
+    Control,
+    Limit,
+    OperatorPolicy,
+    Permission,
+    Policy,
+    TopicPermission,
+)
 from attune_infra.topology.planning.report import Status
+from support.under_test import BrokerUnderTest
 from support.virtual_host import VirtualHost
 
 PATTERNS = (
@@ -65,6 +77,45 @@ def test_rabbitmq_takes_the_patterns_that_a_document_may_have(
         rest: dict[str, Any] = {"user": user, "write": "", "read": pattern}
         for item in (Permission(configure="", **rest), TopicPermission(exchange="amq.topic", **rest)):
             assert accepts(management, item, vhost) is not any(control_problems(item)), item
+
+
+def test_rabbitmq_takes_in_operator_policies_the_keys_of_the_table(
+    management: Management, vhost: VirtualHost, under_test: BrokerUnderTest
+) -> None:
+    for key, rule in POLICY_RULES.items():
+        value = (
+            rule.choices[0] if rule.choices else {bool: True, int: max(rule.minimum or 1, 1)}.get(rule.kind, "1D")
+        )
+        path = ("operator-policies", vhost.name, "o")
+        is_taken = accepts_body(management, path, {"pattern": "^zz", "definition": {key: value}})
+        foreseen = operator_policy_problem({key: value}, under_test.release) if key in OPERATOR_KEYS else "no"
+        is_denied = key == "queue-master-locator" and under_test.release >= (4, 3)
+        assert is_taken is not bool(foreseen or is_denied), key
+
+
+def accepts_body(management: Management, path: tuple[str, ...], body: dict[str, Any]) -> bool:
+    try:
+        management.put(*path, body={"priority": 0, "apply-to": "queues", **body})
+    except BrokerError:
+        return False
+    return True
+
+
+def test_an_operator_policy_is_read_changed_and_deleted(broker: RabbitMQ) -> None:
+    policy = OperatorPolicy(name="a/b", pattern="^q", definition={"max-length": 5}, apply_to="queues", priority=2)
+    regular = Policy(name="a/b", pattern="^q", definition={"max-length": 9}, apply_to="queues")
+    assert [each.status for each in broker.apply([Create(policy), Create(regular)])] == [Status.CREATED] * 2
+
+    have = broker.read()
+    assert (have.operator_policies, have.policies) == ({"a/b": policy}, {"a/b": regular})
+    other = replace(policy, definition={"max-length": 6})
+    change = change_of(other, have)
+    assert isinstance(change, Update)
+    assert [each.status for each in broker.apply([change])] == [Status.UPDATED]
+    assert change_of(other, broker.read()) is None
+
+    assert [each.status for each in broker.delete([other], even_if_used=False)] == [Status.DELETED]
+    assert (broker.read().operator_policies, broker.read().policies) == ({}, {"a/b": regular})
 
 
 def test_what_was_set_is_read_changed_and_deleted(broker: RabbitMQ, user: str) -> None:

@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import amqp
 import pytest
 
 from attune_infra.broker.management import Management
 from attune_infra.errors import ExitCode
 from attune_infra.settings import AMQP_URL
 from support.as_a_user import Command
+from support.eventually import eventually
 from support.virtual_host import VirtualHost
 
 DOCUMENT = """\
 manages: ['.*']
 exchanges: {{events: {{type: topic}}}}
 queues: {{jobs: {{bindings: [{{exchange: events, routing_key: '#'}}]}}}}
+operator_policies: {{caps: {{pattern: ^jobs, definition: {{max-length: 9}}, apply_to: queues}}}}
 limits: {{max-queues: 20}}
 permissions: {{{user}: {{configure: '', write: '^events$', read: '^jobs$'}}}}
 topic_permissions: {{{user}: {{events: {{write: '^a', read: '.*'}}}}}}
@@ -39,7 +42,7 @@ def document(tmp_path: Path, user: str) -> str:
 
 
 def test_they_are_set_up_and_match(attune_infra: Command, document: str, user: str) -> None:
-    assert attune_infra("diff", document).lines[-2] == "6 to create"
+    assert attune_infra("diff", document).lines[-2] == "7 to create"
 
     made = attune_infra("setup", document)
 
@@ -49,7 +52,7 @@ def test_they_are_set_up_and_match(attune_infra: Command, document: str, user: s
     verified = attune_infra("verify", document)
     assert verified.code == ExitCode.DONE
     assert "undeclared permission of user guest: not in the topology" in verified.stdout
-    assert attune_infra("setup", document).lines[-1] == "6 objects: 6 unchanged"
+    assert attune_infra("setup", document).lines[-1] == "7 objects: 7 unchanged"
 
 
 def test_a_change_is_named_and_made_in_place(
@@ -65,7 +68,7 @@ def test_a_change_is_named_and_made_in_place(
     assert (change["kind"], change["name"], change["change"]) == ("permission", user, "update")
     assert change["differences"] == [{"attribute": "configure", "have": ".*", "want": ""}]
     assert "permission-matches" in attune_infra("verify", document, "-o", "json").stdout
-    assert attune_infra("setup", document).lines[-1] == "6 objects: 1 updated, 5 unchanged"
+    assert attune_infra("setup", document).lines[-1] == "7 objects: 1 updated, 6 unchanged"
 
 
 def test_an_undeclared_one_is_pruned_but_never_that_of_the_command_itself(
@@ -96,7 +99,9 @@ def test_an_export_of_all_is_the_same_again(
 
     assert f"  {user}: " in file.read_text(encoding="utf-8")
     assert attune_infra("diff", str(file)).code == ExitCode.DONE
-    assert "permissions" not in attune_infra("export").stdout
+    plain = attune_infra("export")
+    assert "permissions" not in plain.stdout + plain.stderr
+    assert plain.stderr == "left out: operator policies caps: `export --all` writes them\n"
     definitions = attune_infra("export", "--all", "--format", "definitions")
     assert f"left out: permissions of user guest, of user {user}" in definitions.stderr
     assert '"max-queues": 20' in definitions.stdout
@@ -130,3 +135,26 @@ def test_limits_alone_need_an_administrator_only_to_change(
     assert partly.code == ExitCode.PARTLY_DONE
     assert "queue jobs declared: created" in partly.stdout
     assert f"rabbitmqctl set_user_tags {user} administrator" in partly.stdout + partly.stderr
+
+
+def test_an_operator_policy_that_would_drop_messages_is_withheld(
+    attune_infra: Command, channel: amqp.Channel, tmp_path: Path
+) -> None:
+    file = tmp_path / "it.yaml"
+    file.write_text(
+        "queues: {q: {}}\noperator_policies: {o: {pattern: q, definition: {max-length: 1}, apply_to: queues}}",
+        encoding="utf-8",
+    )
+    channel.queue_declare("q", durable=True, auto_delete=False)
+    for _ in range(3):
+        channel.basic_publish(amqp.Message("m"), routing_key="q")
+
+    kept = attune_infra("setup", str(file))
+    assert kept.code == ExitCode.REFUSED
+    assert "at stake: up to 2 messages" in kept.stdout
+    assert channel.queue_declare("q", passive=True).message_count == 3
+
+    assert attune_infra("setup", str(file), "--allow-destructive", "--yes").code == ExitCode.DONE
+    assert (
+        eventually(lambda: channel.queue_declare("q", passive=True).message_count, lambda found: found == 1) == 1
+    )

@@ -153,7 +153,7 @@ def test_what_cannot_be_exported_is_named(
 
     assert (result.code, result.stdout) == (0, f"topology: {vhost.name}\n")
     assert result.stderr.splitlines() == [
-        "left out: operator policies cap: they limit a topology but are not part of it",
+        "left out: operator policies cap: `export --all` writes them",
         "left out: queues ..: the name is '..', which no HTTP client can address",
     ]
     data = attune_infra("export", "-o", "json").own_json
@@ -167,7 +167,7 @@ def test_what_cannot_be_exported_is_named(
             {
                 "kind": "operator policies",
                 "names": ["cap"],
-                "why": "they limit a topology but are not part of it",
+                "why": "`export --all` writes them",
             },
             {"kind": "queues", "names": [".."], "why": "the name is '..', which no HTTP client can address"},
         ],

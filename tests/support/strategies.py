@@ -17,6 +17,7 @@ from attune_infra.topology.model import (
     Exchange,
     Limit,
     Message,
+    OperatorPolicy,
     Permission,
     Policy,
     Queue,
@@ -112,14 +113,24 @@ def bindings_to(
 
 
 def controls(exchanges: list[str]) -> st.SearchStrategy[TopologyObject]:
-    """Return a strategy for limits, permissions, and topic permissions on these exchanges."""
+    """Return a strategy for operator policies, limits, permissions, and topic permissions on these exchanges."""
     patterns = st.sampled_from(("", ".*", "^a\\.", "'", "🐰", "{username}")) | names.map(re.escape)
     limits = st.builds(Limit, name=st.sampled_from(LIMITS), value=st.integers(-1, 2**63 - 1))
     permissions = st.builds(Permission, user=names, configure=patterns, write=patterns, read=patterns)
     topic_permissions = st.builds(
         TopicPermission, user=names, exchange=st.sampled_from(exchanges), write=patterns, read=patterns
     )
-    return (limits | permissions | topic_permissions).filter(_is_good)
+    operator_policies = st.builds(
+        OperatorPolicy,
+        name=names,
+        pattern=patterns,
+        definition=st.dictionaries(
+            st.sampled_from(("expires", "max-length", "message-ttl")), st.integers(1, 2**31), min_size=1
+        ),
+        apply_to=st.sampled_from(("queues", "all", "streams")),
+        priority=st.integers(-100, 100),
+    )
+    return (limits | permissions | topic_permissions | operator_policies).filter(_is_good)
 
 
 suppressions = st.builds(

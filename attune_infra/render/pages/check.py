@@ -44,6 +44,7 @@ def _text_data(checked: CheckedText) -> CheckedData:
         "queues": len(topology.queues),
         "bindings": len(topology.bindings),
         "policies": len(topology.policies),
+        "operator_policies": len(topology.operator_policies),
         "limits": len(topology.limits),
         "permissions": len(topology.permissions),
         "topic_permissions": len(topology.topic_permissions),

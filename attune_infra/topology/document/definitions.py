@@ -25,6 +25,7 @@ from attune_infra.topology.model import (
     Binding,
     Exchange,
     Limit,
+    OperatorPolicy,
     Permission,
     Policy,
     Queue,
@@ -118,17 +119,25 @@ def write_definitions(topology: Topology) -> str:
     for item in topology.objects():
         if isinstance(item, Exchange | Queue) and item.external:
             continue
-        if isinstance(item, Limit | Permission | TopicPermission):
+        if isinstance(item, OperatorPolicy | Limit | Permission | TopicPermission):
             continue  # `as_definitions` names the permissions
         section, entry = _entry(item)
         sections[section].append(entry)
+    parameters = [_operator_policy(each) for _, each in sorted(topology.operator_policies.items())]
     if limits := {limit.name: limit.value for limit in topology.limits.values()}:
-        sections["parameters"] = [{"component": "vhost-limits", "name": "limits", "value": limits}]
+        parameters.append({"component": "vhost-limits", "name": "limits", "value": limits})
+    if parameters:
+        sections["parameters"] = parameters
     members: _Json = {}
     if topology.name:
         members = {"rabbitmq_definition_format": "single_virtual_host", "original_vhost_name": topology.name}
     text = json.dumps({**members, **sections}, indent=2, ensure_ascii=False, allow_nan=False)
     return "\n".join(_escape(line) for line in text.split("\n")) + "\n"
+
+
+def _operator_policy(policy: Policy) -> _Json:
+    value = {key: each for key, each in _entry(policy)[1].items() if key != "name"}
+    return {"component": "operator_policy", "name": policy.name, "value": value}
 
 
 def _entry(item: Structure) -> tuple[str, _Json]:

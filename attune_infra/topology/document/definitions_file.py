@@ -39,10 +39,11 @@ _ABOUT_THE_FILE: Final = {
     "original_vhost_name", "original_cluster_name", "explanation", "description", "metadata",
     "default_queue_type",
 }  # fmt: skip
+_PERMISSIONS: Final = "an administrator sets them; `export --all` writes those of a broker into a document"
 _NOT_IN_A_TOPOLOGY: Final = {
     "users": ("users", "a topology does not include users"),
-    "permissions": ("permissions", "a topology does not include permissions"),
-    "topic_permissions": ("topic permissions", "a topology does not include permissions"),
+    "permissions": ("permissions", _PERMISSIONS),
+    "topic_permissions": ("topic permissions", _PERMISSIONS),
     "vhosts": ("virtual hosts", "a topology describes the content of a virtual host, not the virtual host"),
     "global_parameters": ("global parameters", "they belong to the whole broker"),
 }

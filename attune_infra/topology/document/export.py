@@ -11,7 +11,7 @@ from typing import Final
 
 from attune_infra.topology.document.definitions import write_definitions
 from attune_infra.topology.document.judge import judge_with_values
-from attune_infra.topology.document.text import OPERATOR_POLICY, Document, group_left_out, make_portable
+from attune_infra.topology.document.text import Document, group_left_out, make_portable
 from attune_infra.topology.document.write import write
 from attune_infra.topology.facts.exchanges import PREDECLARED_EXCHANGES, headers_exchanges, is_reserved
 from attune_infra.topology.facts.unavailable import unlisted
@@ -29,29 +29,40 @@ from attune_infra.topology.model import (
     label,
 )
 
+_ONLY_WITH_ALL: Final = "`export --all` writes them"
 _DOWN: Final = "the queue is down, and RabbitMQ lists no binding of it: export again when its node runs"
 
 
-def as_document(topology: Topology) -> Document:
-    """Return a document that creates the same topology in an empty virtual host."""
+def as_document(topology: Topology, *, everything: bool = True) -> Document:
+    """Return a document that creates the same topology in an empty virtual host.
+
+    Without `everything`, it needs no administrator: operator policies and controls are left out.
+    """
     headers = headers_exchanges(topology.exchanges)
-    return _export(topology, write, lambda item: _reason_to_refuse(item, headers))
+    return _export(topology, write, lambda item: _reason_to_refuse(item, headers), everything=everything)
 
 
-def as_definitions(topology: Topology) -> Document:
+def as_definitions(topology: Topology, *, everything: bool = True) -> Document:
     """Return definitions that create the same topology if RabbitMQ loads them into an empty virtual host."""
-    return _export(topology, write_definitions, _reason_to_refuse_in_json)
+    return _export(topology, write_definitions, _reason_to_refuse_in_json, everything=everything)
 
 
 def _export(
-    topology: Topology, writer: Callable[[Topology], str], refuse: Callable[[TopologyObject], str | None]
+    topology: Topology,
+    writer: Callable[[Topology], str],
+    refuse: Callable[[TopologyObject], str | None],
+    *,
+    everything: bool,
 ) -> Document:
     kept: list[TopologyObject] = []
-    left_out = [("operator policies", name, OPERATOR_POLICY) for name in sorted(topology.operator_policies)]
+    names = () if everything else sorted(topology.operator_policies)
+    left_out = [("operator policies", name, _ONLY_WITH_ALL) for name in names]
     lacking = unlisted(topology)
     left_out += [("all bindings of queue", name, _DOWN) for name in lacking]
     ends = {("exchange", name) for name in PREDECLARED_EXCHANGES}
-    for item in topology.objects():  # bindings come after their ends
+    for item in (
+        topology if everything else topology.without_access()
+    ).objects():
         if why := _reason_to_leave_out(item, ends) or refuse(item):
             left_out.append((_kind(item), label(item).partition(" ")[2], why))
             continue
@@ -95,4 +106,5 @@ def _reason_to_refuse_in_json(item: TopologyObject) -> str | None:
 
 
 def _kind(item: TopologyObject) -> str:
-    return "policies" if isinstance(item, Policy) else f"{kind_of(item).replace('_', ' ')}s"
+    kind = kind_of(item).replace("_", " ")
+    return f"{kind.removesuffix('y')}ies" if isinstance(item, Policy) else f"{kind}s"

@@ -30,6 +30,7 @@ from attune_infra.topology.facts.controls import control_problems
 from attune_infra.topology.facts.names import name_problem, routing_key_problem
 from attune_infra.topology.facts.patterns import policy_pattern_problem
 from attune_infra.topology.facts.plugin_exchanges import exchange_problems
+from attune_infra.topology.facts.policies import OPERATOR_KEYS
 from attune_infra.topology.facts.tables import table_problems
 from attune_infra.topology.model import (
     PRESENT,
@@ -39,6 +40,7 @@ from attune_infra.topology.model import (
     Binding,
     Exchange,
     Limit,
+    OperatorPolicy,
     Permission,
     Policy,
     Queue,
@@ -163,7 +165,10 @@ def _policy(policy: Policy) -> Iterator[Defect]:
     if not policy.definition:
         yield Defect("definition", "the definition is empty; RabbitMQ refuses that")
     for key, value in policy.definition.items():
-        if what := policy_problem(key, value):
+        if isinstance(policy, OperatorPolicy) and key not in OPERATOR_KEYS:
+            known = ", ".join(sorted(OPERATOR_KEYS))
+            yield Defect(key, f"RabbitMQ takes no '{key}' in an operator policy; it takes {known}", in_key=True)
+        elif what := policy_problem(key, value):
             yield Defect(key, what)
     if what := mirroring_problem(policy.definition):
         yield Defect("ha-params" if "ha-params" in policy.definition else "ha-mode", what)

@@ -31,6 +31,7 @@ from attune_infra.topology.model import (
     Binding,
     Exchange,
     Limit,
+    OperatorPolicy,
     Permission,
     Policy,
     Queue,
@@ -215,14 +216,17 @@ class Objects(Nodes):
         if not found:
             self.problem(keys["keys"], "a super stream needs at least one key")
 
-    def policies(self, node: yaml.Node | None) -> Iterator[Policy]:
-        for name, entry in self.entries(node, "policies").items():
-            keys = self.mapping(entry.value, f"policy '{name}'", POLICY_KEYS)
+    def policies(self, node: yaml.Node | None, kind: type[Policy]) -> Iterator[Policy]:
+        section, what = (
+            ("operator_policies", "operator policy") if kind is OperatorPolicy else ("policies", "policy")
+        )
+        for name, entry in self.entries(node, section).items():
+            keys = self.mapping(entry.value, f"{what} '{name}'", POLICY_KEYS)
             for required in ("pattern", "definition"):
                 if required not in keys:
-                    self.problem(entry.key, f"policy '{name}' has no {required}")
+                    self.problem(entry.key, f"{what} '{name}' has no {required}")
             definition = self.entries(keys.get("definition"), "definition")
-            policy = Policy(
+            policy = kind(
                 name=name,
                 pattern=self.string(keys.get("pattern"), ""),
                 definition=self.values(definition, POLICY_RULES),

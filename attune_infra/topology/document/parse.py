@@ -26,6 +26,8 @@ from attune_infra.topology.facts.names import pattern_problem, routing_key_probl
 from attune_infra.topology.model import (
     Binding,
     Exchange,
+    OperatorPolicy,
+    Policy,
     Queue,
     Topology,
     TopologyObject,
@@ -76,7 +78,8 @@ def _topology(document: Objects, values: Values) -> Topology:
     objects: list[TopologyObject] = [
         *document.exchanges(keys.get("exchanges")),
         *document.queues(keys.get("queues"), fill=str),
-        *document.policies(keys.get("policies")),
+        *document.policies(keys.get("policies"), Policy),
+        *document.policies(keys.get("operator_policies"), OperatorPolicy),
     ]
     if "super_streams" in keys:
         objects += _super_streams(document, keys["super_streams"], objects)

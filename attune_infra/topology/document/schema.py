@@ -125,6 +125,7 @@ def _document() -> _Schema:
         "queues": _named("queue", "Queues by name.", _NAME),
         "super_streams": _named("super_stream", "Super streams by name.", _NAME),
         "policies": _named("policy", "Policies by name.", _NAME),
+        "operator_policies": _named("policy", "Operator policies by name; an administrator sets them.", _NAME),
         **control_schemas(),
         "workers": {"$ref": "#/$defs/workers"},
         "lint": _lint(),
@@ -251,7 +252,9 @@ def _policy() -> _Schema:
             "description": "Kinds of objects that the policy applies to.",
         },
         "priority": {
-            **_integer(),
+            "type": "integer",
+            "minimum": LOWEST,
+            "maximum": HIGHEST,
             "default": 0,
             "description": "Priority; if several policies match, only the one with the highest priority applies.",
         },
@@ -342,10 +345,6 @@ def _value() -> _Schema:
             {"type": "object", "additionalProperties": inner},
         ],
     }
-
-
-def _integer() -> _Schema:
-    return {"type": "integer", "minimum": LOWEST, "maximum": HIGHEST}
 
 
 def _keys(known: Iterable[str], attributes: Mapping[str, _Schema]) -> _Schema:

@@ -11,7 +11,16 @@ from typing import Final
 
 from attune_infra.topology.model import Binding, Permission, TopicPermission, TopologyObject, kind_of
 
-KINDS: Final = ("exchange", "queue", "binding", "policy", "limit", "permission", "topic_permission")
+KINDS: Final = (
+    "exchange",
+    "queue",
+    "binding",
+    "policy",
+    "operator_policy",
+    "limit",
+    "permission",
+    "topic_permission",
+)
 
 
 def selector_problem(selector: str) -> str | None:

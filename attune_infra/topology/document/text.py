@@ -10,7 +10,7 @@ from typing import Any, Final
 from attune_infra.errors import ExitCode
 from attune_infra.topology.model import Queue, Topology, type_without_argument
 
-OPERATOR_POLICY: Final = "they limit a topology but are not part of it"
+OPERATOR_POLICY: Final = "an administrator sets them; add them to `operator_policies` of the document"
 
 
 @dataclass(frozen=True, slots=True)

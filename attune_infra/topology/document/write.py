@@ -57,6 +57,9 @@ def write(topology: Topology) -> str:
         "queues": _queues(sorted(topology.queues.values(), key=lambda queue: queue.name), bindings),
         "super_streams": {each.name: _super_stream(each) for each in super_streams},
         "policies": {name: _policy(policy) for name, policy in sorted(topology.policies.items())},
+        "operator_policies": {
+            name: _policy(policy) for name, policy in sorted(topology.operator_policies.items())
+        },
         **write_controls(topology),
         "workers": _workers(topology.workers),
         "lint": _lint(topology.suppressions),

@@ -6,7 +6,7 @@ cluster or a large stream shows, are from the sources of RabbitMQ.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Final, TypeAlias
@@ -163,6 +163,39 @@ _OPERATOR_CHOICES: Final[Mapping[str, _Choice]] = {
     "target-group-size": _take_larger,
 }
 """The value that counts if an operator policy sets a key too; of all other keys it is that of the operator."""
+
+_EVER: Final = (0, 0)
+OPERATOR_KEYS: Final[Mapping[str, Version]] = {
+    "delayed-retry-max": (4, 3),
+    "delayed-retry-min": (4, 3),
+    "delayed-retry-type": (4, 3),
+    "delivery-limit": _EVER,
+    "expires": _EVER,
+    "max-in-memory-bytes": _EVER,
+    "max-in-memory-length": _EVER,
+    "max-length": _EVER,
+    "max-length-bytes": _EVER,
+    "message-ttl": _EVER,
+    "overflow": (4, 0),
+    "queue-master-locator": (4, 0),
+    "queue-version": (4, 0),
+    "target-group-size": (4, 0),
+}
+"""The keys that an operator policy can have, with the first release that was seen to take them.
+
+3.10 refuses those of 4.0, and 4.0 those of 4.3; the releases between them were not tried.
+"""
+
+_TRIED: Final = frozenset({(3, 10), (4, 0), (4, 3)})
+
+
+def operator_policy_problem(keys: Iterable[str], version: Version | None) -> tuple[str, str] | None:
+    """Return the reason why a release refuses an operator policy, and a remedy; None if none is known."""
+    for key in sorted(keys) if version in _TRIED else ():
+        if version is not None and version < OPERATOR_KEYS.get(key, _EVER):
+            return f"this release takes no '{key}' in an operator policy", "leave it out, or set it in a policy"
+    return None
+
 
 _ARGUMENT_CHOICES: Final[Mapping[str, _Choice]] = {
     "x-consumer-disconnected-timeout": _take_smaller,

@@ -121,6 +121,11 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorPolicy(Policy):
+    """A policy of an operator: RabbitMQ merges it on top of policies and arguments, key by key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
     """A limit of the virtual host: `max-queues` or `max-connections`. A negative value is none."""
 
@@ -172,6 +177,7 @@ _KINDS: Final = {
     Queue: "queue",
     Binding: "binding",
     Policy: "policy",
+    OperatorPolicy: "operator_policy",
     Limit: "limit",
     Permission: "permission",
     TopicPermission: "topic_permission",
@@ -203,7 +209,7 @@ def label(item: TopologyObject) -> str:
     if isinstance(item, Permission | TopicPermission):
         return f"{kind_of(item).replace('_', ' ')} of user {item.name}"
     if not isinstance(item, Binding):
-        return f"{kind_of(item)} {item.name}"
+        return f"{kind_of(item).replace('_', ' ')} {item.name}"
     words = f"binding {item.source} -> {item.destination}"
     if not item.key_is_text:
         words += f" {odd_key(item)},"

@@ -12,6 +12,7 @@ from attune_infra.topology.model.objects import (
     Binding,
     Exchange,
     Limit,
+    OperatorPolicy,
     Permission,
     Policy,
     Queue,
@@ -90,16 +91,15 @@ class Suppression:
 class Topology:
     """The objects of a virtual host, wanted or reported by a broker.
 
-    A durable queue declared without a type gets the `default_queue_type`. Operator policies are only reported,
-    never wanted: they limit policies and arguments. Permissions are by user, topic permissions also by exchange;
-    `unread` are the kinds of limits and permissions that the broker was not asked for, `own_users` the users who
-    asked it. `manages` are regular expressions for the names that a
-    document manages; undeclared objects with such a name may be pruned. `routes` are tests of the routing. `twins`
-    are bindings that the broker holds more than once: it distinguishes integers of different width in arguments,
-    and does not show it. `exchange_types` are the types that the broker can make, None if they are unknown.
-    `version` is the release of the broker, or the one to assume; None is the newest. `in_effect` has the names of
-    policies in effect, as the broker says, empty for none: by `policy` or `operator_policy`, and the kind and name
-    of an object. `hidden` are private queues, objects of plugins, and the bindings of both; `demands` are asked.
+    A durable queue declared without a type gets the `default_queue_type`. Permissions are by user, topic
+    permissions also by exchange; `unread` are the kinds of limits and permissions that the broker was not asked
+    for, `own_users` the users who asked it. `manages` are regular expressions for the names that a document
+    manages; undeclared objects with such a name may be pruned. `routes` are tests of the routing. `twins` are
+    bindings that the broker holds more than once: it distinguishes integers of different width in arguments, and
+    does not show it. `exchange_types` are the types that the broker can make, None if they are unknown. `version`
+    is the release of the broker, or the one to assume; None is the newest. `in_effect` has the names of policies
+    in effect, as the broker says, empty for none: by `policy` or `operator_policy`, and the kind and name of an
+    object. `hidden` are private queues, objects of plugins, and the bindings of both; `demands` are asked.
     """
 
     name: str = ""
@@ -107,7 +107,7 @@ class Topology:
     queues: Mapping[str, Queue] = field(default_factory=dict)
     bindings: frozenset[Binding] = frozenset()
     policies: Mapping[str, Policy] = field(default_factory=dict)
-    operator_policies: Mapping[str, Policy] = field(default_factory=dict, compare=False)
+    operator_policies: Mapping[str, Policy] = field(default_factory=dict)
     limits: Mapping[str, Limit] = field(default_factory=dict)
     permissions: Mapping[str, Permission] = field(default_factory=dict)
     topic_permissions: Mapping[tuple[str, str], TopicPermission] = field(default_factory=dict)
@@ -177,6 +177,10 @@ class Topology:
         found = {"limit": self.limits, "permission": self.permissions, "topic_permission": self.topic_permissions}
         return frozenset(kind for kind, held in found.items() if held)
 
+    def without_access(self) -> Topology:
+        """Return this topology without what operators and administrators set: operator policies and controls."""
+        return replace(self.without_controls(), operator_policies={})
+
     def without_controls(self) -> Topology:
         """Return this topology without limits and permissions."""
         return replace(self, limits={}, permissions={}, topic_permissions={})
@@ -187,6 +191,7 @@ class Topology:
             *sorted(self.exchanges.values(), key=_by_name),
             *sorted(self.queues.values(), key=_by_name),
             *sorted(self.policies.values(), key=_by_name),
+            *sorted(self.operator_policies.values(), key=_by_name),
             *sorted(self.bindings, key=binding_order),
             *sorted(self.limits.values(), key=_by_name),
             *sorted(self.permissions.values(), key=_by_name),
@@ -199,7 +204,8 @@ _by_name: Final = attrgetter("name")
 
 def _gather(objects: Iterable[TopologyObject]) -> Topology:
     """Return a topology of these objects and nothing else."""
-    exchanges, queues, policies = dict[str, Exchange](), dict[str, Queue](), dict[str, Policy]()
+    exchanges, queues = dict[str, Exchange](), dict[str, Queue]()
+    policies, operator_policies = dict[str, Policy](), dict[str, Policy]()
     bindings, twins = set[Binding](), set[Binding]()
     limits, permissions = dict[str, Limit](), dict[str, Permission]()
     topic_permissions = dict[tuple[str, str], TopicPermission]()
@@ -209,6 +215,8 @@ def _gather(objects: Iterable[TopologyObject]) -> Topology:
                 exchanges[item.name] = item
             case Queue():
                 queues[item.name] = item
+            case OperatorPolicy():
+                operator_policies[item.name] = item
             case Policy():
                 policies[item.name] = item
             case Binding():
@@ -224,6 +232,7 @@ def _gather(objects: Iterable[TopologyObject]) -> Topology:
         queues=queues,
         bindings=frozenset(bindings),
         policies=policies,
+        operator_policies=operator_policies,
         twins=frozenset(twins),
         limits=limits,
         permissions=permissions,

@@ -11,6 +11,7 @@ from attune_infra.topology.model import (
     Binding,
     Exchange,
     Limit,
+    OperatorPolicy,
     Permission,
     Policy,
     TopicPermission,
@@ -78,13 +79,13 @@ def to_look(case: Case) -> Tag | None:
 
 def to_set(case: Case) -> Tag | None:
     """Return the tag that setting what only HTTP has needs."""
-    if case.want.control_kinds:
+    if case.want.control_kinds or case.want.operator_policies:
         return Tag.ADMINISTRATOR
     return Tag.POLICYMAKER if case.want.policies else None
 
 
 def to_delete(case: Case) -> Tag | None:
     """Return the tag that deleting what only HTTP has needs."""
-    if any(isinstance(item, Limit | Permission | TopicPermission) for item in case.undeclared):
+    if any(isinstance(item, Limit | OperatorPolicy | Permission | TopicPermission) for item in case.undeclared):
         return Tag.ADMINISTRATOR
     return Tag.POLICYMAKER if any(isinstance(item, Policy) for item in case.undeclared) else None

@@ -15,6 +15,7 @@ from attune_infra.topology.model import (
     Binding,
     Exchange,
     Limit,
+    OperatorPolicy,
     Permission,
     Policy,
     Queue,
@@ -27,7 +28,7 @@ from attune_infra.topology.target import Target
 _LENGTH: Final = 12
 _ATTRIBUTES: Final = {
     kind: attrgetter(*(each.name for each in fields(kind) if each.name not in {"state", "node", "external"}))
-    for kind in (Exchange, Queue, Binding, Policy, Limit, Permission, TopicPermission)
+    for kind in (Exchange, Queue, Binding, Policy, OperatorPolicy, Limit, Permission, TopicPermission)
 }
 
 

@@ -30,7 +30,7 @@ from attune_infra.topology.planning.digest import canonical_change, canonical_ob
 from attune_infra.topology.planning.prune import prunable
 from attune_infra.topology.planning.remedy import migration_instead
 from attune_infra.topology.planning.report import Loss
-from attune_infra.topology.policy import with_policies
+from attune_infra.topology.policy import policies_like, stakes_key, with_policies
 from attune_infra.topology.target import Target
 from attune_infra.topology.words import counted
 
@@ -192,7 +192,7 @@ class Plan:
     def stakes_of(self, change: Change) -> tuple[Stake, ...]:
         """Return the queues that can lose something by a change; only policies have any."""
         item = change.have if isinstance(change, Delete) else change.want
-        return self.stakes.get(item.name, ()) if isinstance(item, Policy) else ()
+        return self.stakes.get(stakes_key(item), ()) if isinstance(item, Policy) else ()
 
     @cached_property
     def recreations(self) -> tuple[Recreate, ...]:
@@ -303,9 +303,12 @@ class DryRun(Plan):
 
 def _with_policies_of_plan(have: Topology, want: Topology, deletions: Iterable[Delete]) -> Topology:
     """Return the objects of a broker with the policies after the plan; one to delete provides nothing any more."""
-    gone = {change.have.name for change in deletions if isinstance(change.have, Policy)}
-    kept = {name: policy for name, policy in have.policies.items() if name not in gone}
-    return with_policies(have, {**kept, **want.policies})
+    gone = {change.have for change in deletions if isinstance(change.have, Policy)}
+    regular, operators = (
+        {name: policy for name, policy in found.items() if policy not in gone}
+        for found in (have.policies, have.operator_policies)
+    )
+    return with_policies(have, {**regular, **want.policies}, {**operators, **want.operator_policies})
 
 
 def _stakes_of(
@@ -350,7 +353,7 @@ def _as_it_is(item: TopologyObject, have: Topology) -> Iterator[TopologyObject]:
         case Exchange():
             found = have.find_exchange(item.name)
         case Policy():
-            found = have.policies.get(item.name)
+            found = policies_like(item, have).get(item.name)
         case Binding():
             found = item
         case _:

@@ -18,8 +18,24 @@ from attune_infra.topology.facts.arguments import QUEUE_ARGUMENTS, keeps_dead_le
 from attune_infra.topology.facts.exchanges import find_exchange
 from attune_infra.topology.facts.releases import NEWEST
 from attune_infra.topology.facts.stakes import Harm, Threat, threats
-from attune_infra.topology.model import ABSENT, Argument, Arguments, Message, Policy, Queue, Topology, freeze
-from attune_infra.topology.policy import applicable_policies, possible_arguments, with_policies
+from attune_infra.topology.model import (
+    ABSENT,
+    Argument,
+    Arguments,
+    Message,
+    OperatorPolicy,
+    Policy,
+    Queue,
+    Topology,
+    freeze,
+)
+from attune_infra.topology.policy import (
+    applicable_policies,
+    policies_like,
+    possible_arguments,
+    stakes_key,
+    with_policies,
+)
 
 if TYPE_CHECKING:
     from attune_infra.topology.routing.route import Routing
@@ -51,7 +67,7 @@ class Stake:
 
 
 Stakes: TypeAlias = Mapping[str, tuple[Stake, ...]]
-"""The stakes of changes by the names of their policies; a harmless change is left out."""
+"""The stakes of changes by the `stakes_key` of their policies; a harmless change is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +78,12 @@ class _State:
     routing: Routing
 
     def after(self, change: PolicyChange) -> _State:
-        policies = {name: each for name, each in self.topology.policies.items() if name != _name(change)}
-        if not isinstance(change, Delete) and isinstance(change.want, Policy):
-            policies[change.want.name] = change.want
+        item = _policy(change)
+        policies = {name: each for name, each in policies_like(item, self.topology).items() if name != item.name}
+        if not isinstance(change, Delete):
+            policies[item.name] = item
+        if isinstance(item, OperatorPolicy):
+            return replace(self, topology=with_policies(self.topology, self.topology.policies, policies))
         return replace(self, topology=with_policies(self.topology, policies))
 
 
@@ -91,7 +110,7 @@ def stakes_of(
         for course in touched:
             course.follow(change, is_certain=not (stakes or isinstance(change, Delete)))
         if stakes:
-            found[_name(change)] = tuple(sorted(stakes, key=lambda stake: stake.queue))
+            found[stakes_key(_policy(change))] = tuple(sorted(stakes, key=lambda stake: stake.queue))
     return found
 
 
@@ -114,9 +133,10 @@ def _is_of_policy(change: PolicyChange) -> bool:
     return isinstance(change.have if isinstance(change, Delete) else change.want, Policy)
 
 
-def _name(change: PolicyChange) -> str:
+def _policy(change: PolicyChange) -> Policy:
     item = change.have if isinstance(change, Delete) else change.want
-    return item.name if isinstance(item, Policy) else ""
+    assert isinstance(item, Policy)  # noqa: S101 # `_is_of_policy` chose it
+    return item
 
 
 def _settled(changes: Iterable[object], have: Topology, want: Topology) -> Topology:
@@ -157,7 +177,8 @@ class _Course:
 
     def is_touched_by(self, change: PolicyChange) -> bool:
         before = self.states[0]
-        versions = [each.topology.policies.get(_name(change)) for each in (before, before.after(change))]
+        item, states = _policy(change), (before, before.after(change))
+        versions = [policies_like(item, each.topology).get(item.name) for each in states]
         return any(policy and _applies(policy, self.queues[0], before.topology) for policy in versions)
 
     def follow(self, change: PolicyChange, *, is_certain: bool) -> None:

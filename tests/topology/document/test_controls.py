@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import jsonschema
 import pytest
@@ -13,10 +14,13 @@ from attune_infra.topology.diff import Create, Update, diff
 from attune_infra.topology.document.parse import parse, parse_with_places
 from attune_infra.topology.document.problems import InvalidDocument
 from attune_infra.topology.document.schema import schema
+from attune_infra.topology.facts.refusals import Restrictions
 from attune_infra.topology.model import (
     CONTROL_KINDS,
     Limit,
+    OperatorPolicy,
     Permission,
+    Policy,
     Queue,
     TopicPermission,
     Topology,
@@ -78,6 +82,11 @@ def test_each_has_its_place_and_those_of_its_parts() -> None:
         ),
         ("permissions: {'': {configure: '', write: '', read: ''}}", "the name of the user is empty"),
         ("permissions: {a: {exchange: '', write: '', read: ''}}", "unknown key 'exchange'"),
+        (
+            "operator_policies: {o: {pattern: a, definition: {dead-letter-exchange: x}}}",
+            "RabbitMQ takes no 'dead-letter-exchange' in an operator policy; it takes delayed-retry-max, ",
+        ),
+        ("operator_policies: {o: {pattern: a}}", "operator policy 'o' has no definition"),
         ("topic_permissions: {a: {x: {write: '', read: ''}}}", "no exchange 'x' in this document"),
         ("topic_permissions: {a: {'': {write: '', read: ''}}}", "the name of the exchange is empty"),
         ("topic_permissions: {a: {amq.topic: {write: ''}}}", "'a' on exchange 'amq.topic' lack read"),
@@ -157,11 +166,51 @@ def test_an_undeclared_one_is_pruned_if_the_document_manages_it(item: TopologyOb
 
 
 def test_a_limit_that_makes_room_foresees_no_refusal() -> None:
-    from attune_infra.topology.facts.refusals import Restrictions
-
     want = Topology.of([Queue(name="a"), Queue(name="b"), Limit(name="max-queues", value=2)])
     narrow = Topology.of([Queue(name="a"), Queue(name="b"), Limit(name="max-queues", value=1)])
     have, tight = Topology(version=(4, 0)), Restrictions(max_queues=1)
 
     assert Plan.between(have, want).foreseeing(have, want, tight).refusals == ()
     assert len(Plan.between(have, narrow).foreseeing(have, narrow, Restrictions()).refusals) == 1
+
+
+def test_an_operator_policy_that_shortens_queues_puts_their_messages_at_stake() -> None:
+    queue = Queue(name="q", type="classic")
+    limit = OperatorPolicy(name="p", pattern="q", definition={"max-length": 1})
+    regular = Policy(name="p", pattern="q", definition={"max-length": 5})
+    have, want = Topology.of([queue, regular]), Topology.of([queue, regular, limit])
+
+    plan = Plan.between(have, want).weighing(have, want, {"q": (4, 0)})
+
+    [change] = plan.changes
+    [stake] = plan.stakes_of(change)
+    assert (change, stake.queue, stake.messages) == (Create(limit), "q", 3)
+    assert plan.applicable == ()
+    assert Plan.between(want, have).changes == ()
+
+
+def test_a_regular_policy_that_an_operator_policy_limits_puts_nothing_at_stake() -> None:
+    queue = Queue(name="q", type="classic")
+    limit = OperatorPolicy(name="o", pattern="q", definition={"max-length": 5})
+    have = Topology.of([queue, limit])
+    want = Topology.of([queue, limit, Policy(name="p", pattern="q", definition={"max-length": 9})])
+
+    assert Plan.between(have, want).weighing(have, want, {"q": (5, 0)}).stakes == {}
+
+
+def test_undeclared_operator_policies_are_left_alone_where_none_is_wanted() -> None:
+    mine, other = (
+        OperatorPolicy(name=name, pattern="q", definition={"expires": 1}) for name in ("svc.a", "svc.b")
+    )
+    have = Topology.of([mine, other])
+
+    assert prunable(have, Topology(manages=(".*",))) == ()
+    assert [each.have for each in prunable(have, replace(Topology.of([mine]), manages=(".*",)))] == [other]
+
+
+@pytest.mark.parametrize(("version", "count"), [((3, 10), 1), ((3, 12), 0), ((4, 0), 0), (None, 0)])
+def test_a_key_that_a_tried_release_refuses_is_foreseen(version: tuple[int, int] | None, count: int) -> None:
+    want = Topology.of([OperatorPolicy(name="o", pattern="q", definition={"overflow": "drop-head"})])
+    have = Topology(version=version)
+
+    assert len(Plan.between(have, want).foreseeing(have, want, Restrictions()).refusals) == count

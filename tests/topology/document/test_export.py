@@ -4,9 +4,10 @@ from attune_infra.topology.document.definitions import parse_definitions
 from attune_infra.topology.document.export import as_definitions, as_document
 from attune_infra.topology.document.parse import parse
 from attune_infra.topology.document.text import LeftOut, make_portable
-from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology
+from attune_infra.topology.model import Binding, Exchange, OperatorPolicy, Policy, Queue, Topology
 from support.strategies import topologies
 
+OPERATOR_POLICY = OperatorPolicy(name="o", pattern="", definition={"max-length": 1})
 ODD = Topology(
     name="odd",
     exchanges={name: Exchange(name=name) for name in ("e", "a\nb")},
@@ -30,7 +31,7 @@ ODD = Topology(
         )
     ),
     policies={"p": Policy(name="p", pattern="(b", definition={"max-length": 1})},
-    operator_policies={"o": Policy(name="o", pattern="", definition={"max-length": 1})},
+    operator_policies={"o": OPERATOR_POLICY},
 )
 
 
@@ -43,11 +44,11 @@ def test_a_document_holds_what_it_can_and_the_rest_is_named() -> None:
             Queue(name="q", type="classic"),
             Binding(source="e", destination="q"),
             Binding(source="amq.rabbitmq.trace", destination="q"),
+            OPERATOR_POLICY,
         ],
         name="odd",
     )
     assert set(document.left_out) == {
-        LeftOut("operator policies", ("o",), "they limit a topology but are not part of it"),
         LeftOut(
             "exchanges",
             ("a\nb",),
@@ -71,7 +72,6 @@ def test_definitions_hold_all_that_can_stand_alone() -> None:
     document = as_definitions(ODD)
 
     assert {(left_out.kind, *left_out.names) for left_out in document.left_out} == {
-        ("operator policies", "o"),
         ("queues", "mine"),
         ("bindings", "e -> gone"),
         ("bindings", "e -> mine"),
