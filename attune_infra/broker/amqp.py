@@ -1,9 +1,9 @@
-"""AMQP 0-9-1: declare and bind many objects at once, and count consumers.
+"""AMQP 0-9-1: declare and bind many objects at once, delete many queues, and count consumers.
 
-The commands of one channel run one after another, but channels run side by side, and a declaration with `no-wait`
-costs no round trip. So declarations go out in lanes, one channel each, and a question after each piece tells that
-it went well. If it did not, its objects are declared again one by one, so that each failure has a name and the
-broker's reason, and the pieces behind it are sent again.
+The commands of one channel run one after another, but channels run side by side, and a declaration or deletion
+with `no-wait` costs no round trip. So they go out in lanes, one channel each, and a question after each piece
+tells that it went well. If it did not, its objects are tried again one by one, so that each failure has a name and
+the broker's reason, and the pieces behind it are sent again.
 """
 
 from __future__ import annotations
@@ -22,29 +22,29 @@ from attune_infra import __version__
 from attune_infra.broker import faults
 from attune_infra.broker.alarm import blocked
 from attune_infra.broker.hosts import host_name, hosts_of
-from attune_infra.broker.lanes import Connection, Declarable, Lane
+from attune_infra.broker.lanes import Connection, Declarable, Lane, Order
 from attune_infra.broker.refusal import Code, Refusal, no_answer, refusal_of
 from attune_infra.errors import BrokerError, NoMajority, WrongTarget
 from attune_infra.settings import Endpoint, Settings
-from attune_infra.topology.model import Binding, Message
+from attune_infra.topology.model import Binding, Message, Queue
 from attune_infra.topology.target import Target
 
 if TYPE_CHECKING:
     from attune_infra.topology.probe import Arrival
 
-Declared: TypeAlias = tuple[Declarable, Refusal | None]
-"""An object, and the broker's refusal if it was not declared."""
-
 _T = TypeVar("_T")
 
-_Share: TypeAlias = "deque[list[Declarable]]"
-"""The objects to declare in one lane, in pieces; the broker answers once for each piece."""
+Answered: TypeAlias = tuple[_T, Refusal | None]
+"""An object, and the broker's refusal if it was not declared, or not deleted."""
+
+_Share: TypeAlias = deque[list[_T]]
+"""The objects to change in one lane, in pieces; the broker answers once for each piece."""
 
 MAX_LANES: Final = 16
 PIECE_SIZE: Final = 16
-"""Declarations between two questions."""
+"""Declarations or deletions between two questions."""
 MAX_UNDER_WAY: Final = 4000
-"""Declarations, or queues whose consumers are counted, sent before their answers are read."""
+"""Declarations, deletions or counts sent before their answers are read."""
 
 
 def json_message(body: str, message_id: str) -> amqp.Message:
@@ -83,20 +83,30 @@ class Amqp:
             host=host_name(settings.amqp),
         )
 
-    def declare(self, items: Iterable[Declarable]) -> Iterator[Declared]:
+    def declare(self, items: Iterable[Declarable]) -> Iterator[Answered[Declarable]]:
         """Declare objects that do not depend on each other; yield each, with its refusal if there is one.
 
         They come in no order, each as soon as its outcome is known.
         """
-        waiting, suspects = deque(items), deque[Declarable]()
-        shares: list[_Share] = []
+        return self._in_lanes(items, Lane.declare)
+
+    def delete(self, queues: Iterable[Queue], *, guarded: bool) -> Iterator[Answered[Queue]]:
+        """Delete queues; yield each as `declare` does. Missing queues count as deleted.
+
+        Only classic queues can be guarded: then one with ready messages or consumers is refused.
+        """
+        return self._in_lanes(queues, partial(Lane.delete, guarded=guarded))
+
+    def _in_lanes(self, items: Iterable[_T], order: Order[_T]) -> Iterator[Answered[_T]]:
+        waiting, suspects = deque(items), deque[_T]()
+        shares: list[_Share[_T]] = []
         try:
             while waiting:
                 shares = _deal([waiting.popleft() for _ in range(min(MAX_UNDER_WAY, len(waiting)))])
-                yield from ((item, None) for item in self._declare_at_once(shares))
+                yield from ((item, None) for item in self._at_once(shares, order))
                 suspects += chain.from_iterable(share.popleft() for share in shares if share)
                 while suspects:
-                    refusal = self._declare_alone(suspects[0])
+                    refusal = self._alone(suspects[0], order)
                     yield suspects.popleft(), refusal
                 waiting.extendleft(_all_of(shares))
                 shares = []
@@ -178,14 +188,14 @@ class Amqp:
         if connection is not None:
             _close(connection)
 
-    def _declare_at_once(self, shares: Sequence[_Share]) -> Iterator[Declarable]:
-        """Declare each share in a lane; yield the objects that went well, and remove them from the share."""
+    def _at_once(self, shares: Sequence[_Share[_T]], order: Order[_T]) -> Iterator[_T]:
+        """Change each share in a lane; yield the objects that went well, and remove them from the share."""
         share_of = dict(zip(self._lanes(len(shares)), shares, strict=True))
         outbox = self._connected().outbox
         try:
             for lane, share in share_of.items():
                 with outbox.as_one():
-                    lane.declare_all(share)
+                    lane.send_all(share, order)
             for lane in self._answers(tuple(share_of)):
                 yield from share_of[lane].popleft()
         except (amqp.AMQPError, OSError) as error:
@@ -208,10 +218,10 @@ class Amqp:
         for _ in self._answers(lanes):
             pass
 
-    def _declare_alone(self, item: Declarable) -> Refusal | None:
-        """Declare one object and wait; return the broker's refusal, if any."""
+    def _alone(self, item: _T, order: Order[_T]) -> Refusal | None:
+        """Change one object and wait; return the broker's refusal, if any."""
         try:
-            self._repeated(lambda: self._lanes(1)[0].declare(item, nowait=False))
+            self._repeated(lambda: order(self._lanes(1)[0], item, nowait=False))
         except amqp.ChannelError as error:
             return refusal_of(error)
         except TimeoutError as error:
@@ -314,19 +324,19 @@ class Amqp:
         return lost if alarm is None else blocked(alarm, self.settings)
 
 
-def _deal(items: Sequence[Declarable]) -> list[_Share]:
+def _deal(items: Sequence[_T]) -> list[_Share[_T]]:
     """Deal objects out over lanes, one to each in turn."""
     count = min(MAX_LANES, len(items))
     shares = [items[start::count] for start in range(count)]
     return [deque(_pieces(share)) for share in shares]
 
 
-def _pieces(share: Sequence[Declarable]) -> Iterator[list[Declarable]]:
+def _pieces(share: Sequence[_T]) -> Iterator[list[_T]]:
     for at in range(0, len(share), PIECE_SIZE):
         yield list(share[at : at + PIECE_SIZE])
 
 
-def _all_of(shares: Iterable[_Share]) -> Iterator[Declarable]:
+def _all_of(shares: Iterable[_Share[_T]]) -> Iterator[_T]:
     return chain.from_iterable(chain.from_iterable(shares))
 
 

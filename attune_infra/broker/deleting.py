@@ -1,20 +1,23 @@
 """Delete objects of a virtual host, and keep those that are in use.
 
-Objects are deleted over HTTP, and over AMQP those bindings to which no path of HTTP leads.
+Objects are deleted over HTTP, and over AMQP those bindings to which no path of HTTP leads. Many queues are deleted
+over AMQP at once, if RabbitMQ itself checks that they are unused; those that it refuses are tried over HTTP.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from itertools import islice
+from itertools import groupby, islice
 from typing import TYPE_CHECKING, Final
 
 from attune_infra.broker import controls, wire
 from attune_infra.broker.odd_bindings import PropertiesKeys, can_delete_over_http
 from attune_infra.broker.permissions import ObjectRefused, missing_rights
+from attune_infra.broker.refusal import Code
 from attune_infra.errors import AccessRefused, BrokerError, InUse, LoginRefused, VirtualHostMissing
 from attune_infra.journal import JOURNAL
+from attune_infra.settings import Via
 from attune_infra.topology.facts.deletion import reason_to_keep
 from attune_infra.topology.facts.permissions import rights_to_delete
 from attune_infra.topology.model import (
@@ -41,14 +44,18 @@ if TYPE_CHECKING:
 
 _STILL_EXISTS: Final = "the broker accepted its deletion, but it still exists"
 _OBJECTS_PER_COUNT: Final = 50
-"""Objects whose messages are counted in one request, just before their deletion."""
+"""Objects whose messages are counted in one request, just before their deletion one by one."""
+_QUEUES_PER_COUNT: Final = 2_500
+"""Queues whose messages are counted in one request, just before their deletion at once: the work of a second."""
+_MIN_AT_ONCE: Final = 16
+"""Queues to delete at once; for fewer, opening lanes costs more than it saves."""
 
 
 class Deleter:
     """Deletes from one virtual host."""
 
-    def __init__(self, connections: Connections, reader: Reader) -> None:
-        self._connections, self._reader = connections, reader
+    def __init__(self, connections: Connections, reader: Reader, via: Via) -> None:
+        self._connections, self._reader, self._via = connections, reader, via
 
     def delete(self, items: Iterable[TopologyObject], *, even_if_used: bool) -> Iterator[Outcome]:
         chosen = list(items)
@@ -76,13 +83,51 @@ class Deleter:
                 yield outcome
 
     def _outcomes(self, items: Sequence[TopologyObject], *, even_if_used: bool) -> Iterator[Outcome]:
-        waiting = iter(items)
         bindings = (item for item in items if isinstance(item, Binding))
         keys = PropertiesKeys(self._connections.http, self._connections.settings.virtual_host, bindings)
-        while batch := list(islice(waiting, _OBJECTS_PER_COUNT)):
-            guarded = not even_if_used and any(isinstance(item, Queue) for item in batch)
-            depths = self._reader.depths() if guarded else {}
+        for batch in _batches(items):
+            done = self._delete_at_once(batch, even_if_used=even_if_used)
+            left = [item for item in batch if item not in done]
+            others = self._one_by_one(left, keys, even_if_used=even_if_used)
             for item in batch:
+                yield done[item] if item in done else next(others)
+
+    def _delete_at_once(
+        self, batch: Sequence[TopologyObject], *, even_if_used: bool
+    ) -> Mapping[TopologyObject, Outcome]:
+        """Delete those queues of a batch over AMQP that RabbitMQ keeps by itself if they are in use.
+
+        The outcomes leave out what it refused: HTTP says more about that.
+        """
+        queues = [item for item in batch if isinstance(item, Queue) and (even_if_used or item.type == "classic")]
+        if len(queues) < _MIN_AT_ONCE or not self._deletes_over_amqp:
+            return {}
+        if not even_if_used:
+            depths = self._reader.depths()
+            queues = [item for item in queues if item.name in depths and not depths[item.name]]
+        outcomes: dict[TopologyObject, Outcome] = {}
+        for item, refusal in self._connections.amqp.delete(queues, guarded=not even_if_used):
+            if refusal is None:
+                JOURNAL.note("deleted", kind_of(item), wire.name_of(item))
+                outcomes[item] = Outcome(item, Status.DELETED)
+            elif refusal.code in {Code.NO_ANSWER, Code.NO_MAJORITY}:  # HTTP would wait as long
+                outcomes[item] = Outcome(item, Status.FAILED, refusal.text, attempted=Attempt.DELETED)
+        return outcomes
+
+    @property
+    def _deletes_over_amqp(self) -> bool:
+        """True if AMQP may be used, by the user whose permissions a deletion needs over HTTP."""
+        settings = self._connections.settings
+        return self._via is Via.AMQP and settings.amqp.user == settings.management.user
+
+    def _one_by_one(
+        self, items: Sequence[TopologyObject], keys: PropertiesKeys, *, even_if_used: bool
+    ) -> Iterator[Outcome]:
+        waiting = iter(items)
+        while part := list(islice(waiting, _OBJECTS_PER_COUNT)):
+            guarded = not even_if_used and any(isinstance(item, Queue) for item in part)
+            depths = self._reader.depths() if guarded else {}
+            for item in part:
                 yield self._delete_or_keep(item, depths, keys, even_if_used=even_if_used)
 
     def _delete_or_keep(
@@ -183,6 +228,13 @@ class Deleter:
                 continue
             with suppress(VirtualHostMissing):  # a 404: another client deleted it first
                 http.delete(*place, properties_key)
+
+
+def _batches(items: Iterable[TopologyObject]) -> Iterator[Sequence[TopologyObject]]:
+    """Yield the items in their order, queues and other objects apart."""
+    for _, run in groupby(items, lambda item: isinstance(item, Queue)):
+        while batch := list(islice(run, _QUEUES_PER_COUNT)):
+            yield batch
 
 
 def _in_doubt(outcome: Outcome, error: BrokerError) -> Outcome:

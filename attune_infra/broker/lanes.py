@@ -1,13 +1,13 @@
-"""Channels and the connection of py-amqp, with what declaring in lanes needs.
+"""Channels and the connection of py-amqp, with what declaring and deleting in lanes needs.
 
-A lane is a channel that declares without waiting, and asks after each piece whether the piece went well.
+A lane is a channel that changes without waiting, and asks after each piece whether the piece went well.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 import amqp
 from amqp import spec
@@ -18,6 +18,16 @@ from attune_infra.broker.wire import forms_of, queue_arguments, widen
 from attune_infra.topology.model import Binding, Exchange, Queue
 
 Declarable: TypeAlias = Exchange | Queue | Binding
+
+
+_Item = TypeVar("_Item")
+_Item_contra = TypeVar("_Item_contra", contravariant=True)
+
+
+class Order(Protocol[_Item_contra]):
+    """A change of one object over a lane, which waits for the broker's answer or not."""
+
+    def __call__(self, lane: Lane, item: _Item_contra, /, *, nowait: bool) -> None: ...
 
 
 class Lane(amqp.Channel):  # type: ignore[misc] # the package ships no types
@@ -35,11 +45,11 @@ class Lane(amqp.Channel):  # type: ignore[misc] # the package ships no types
         """True while the broker still owes an answer."""
         return self.failure is None and self._answered < self._asked
 
-    def declare_all(self, pieces: Iterable[Iterable[Declarable]]) -> None:
-        """Declare objects without waiting, and ask after each piece whether it went well."""
+    def send_all(self, pieces: Iterable[Iterable[_Item]], order: Order[_Item]) -> None:
+        """Give an order for each object without waiting, and ask after each piece whether it went well."""
         for piece in pieces:
             for item in piece:
-                self.declare(item, nowait=True)
+                order(self, item, nowait=True)
             self._ask()
 
     def take_answers(self) -> int:
@@ -68,6 +78,14 @@ class Lane(amqp.Channel):  # type: ignore[misc] # the package ships no types
                     arguments=widen(dict(item.arguments)),
                     nowait=nowait,
                 )
+
+    def delete(self, queue: Queue, *, guarded: bool, nowait: bool) -> None:
+        """Delete a queue; a guarded one only if it has neither ready messages nor consumers.
+
+        Only classic queues can be guarded: of a quorum queue, RabbitMQ closes the connection for that, and a
+        stream is deleted all the same.
+        """
+        self.queue_delete(queue.name, if_unused=guarded, if_empty=guarded, nowait=nowait)
 
     def unbind(self, binding: Binding) -> None:
         """Delete a binding, in every form of its arguments that a listing does not tell apart."""

@@ -61,7 +61,7 @@ class RabbitMQ:
         self._connections = Connections(settings)
         self._reader = Reader(self._connections)
         self._changer = Changer(self._connections, self._reader, via)
-        self._deleter = Deleter(self._connections, self._reader)
+        self._deleter = Deleter(self._connections, self._reader, via)
 
     def __enter__(self) -> Self:
         return self
