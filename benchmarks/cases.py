@@ -37,7 +37,7 @@ class Entry(Generic[Kind]):
     subject: bool = False
     """True for the program itself, doing the job of the case."""
     leaves: bool = True
-    """False if the objects of the case need not exist afterwards."""
+    """False if the contestant does not do the job, so that nothing is checked afterwards."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +52,8 @@ class Case:
     """The objects that exist before a turn."""
     fresh: bool = False
     """True if each turn has a virtual host of its own, which is checked afterwards; else all turns share one."""
+    deletes: bool = False
+    """True if the queues of the document must be gone afterwards, rather than exist."""
     entries: tuple[Entry[Any], ...]
     left_out: Mapping[str, str] = field(default_factory=dict)
     """Contestants that do not take part, with the reasons."""
@@ -74,7 +76,11 @@ QUICK: Final = Scale(rounds=3, workers=400)
 
 DEFINITIONS = "POST /api/definitions/{vhost}"
 STREAM = Entry("floor: a bare stream", Python, Python.stream)
+STREAM_DELETIONS = Entry("floor: a bare stream of deletions", Python, Python.stream_deletions)
 START_TO_MAKE = Entry("attune-infra, loading only", AttuneInfra, AttuneInfra.load_to_make, leaves=False)
+LOOK_TO_DELETE = Entry(
+    "attune-infra worker deprovision --dry-run", AttuneInfra, AttuneInfra.look_to_deprovision, leaves=False
+)
 START_TO_READ = Entry("attune-infra, loading only", AttuneInfra, AttuneInfra.load_to_read, leaves=False)
 START_TO_VERIFY = Entry("attune-infra, loading verify", AttuneInfra, AttuneInfra.load_to_verify, leaves=False)
 PROVISION = Entry("attune-infra worker provision", AttuneInfra, AttuneInfra.provision, subject=True)
@@ -118,6 +124,7 @@ def cases(scale: Scale, release: Release) -> tuple[Case, ...]:
         _one_worker(scale.rounds),
         _many_workers(scale.workers, many, release),
         _fleet(scale.fleet, fleet, release),
+        _deletion(scale.workers, many),
         _comparison(scale.fleet, many),
         _starts(2 * scale.rounds),
     )
@@ -194,6 +201,26 @@ def _provisioning_targets(release: Release) -> tuple[Target, ...]:
         AtMost(subject=PROVISION.name, times=1.25, fastest_of=(STREAM.name,), plus=START_TO_MAKE.name),
         AtMost(subject=PROVISION.name, times=of_definitions, fastest_of=(DEFINITIONS,)),
         AtMost(subject=PROVISION.name, times=0.45, fastest_of=("pika",)),
+    )
+
+
+def _deletion(count: int, rounds: int) -> Case:
+    name = "attune-infra worker deprovision"
+    return Case(
+        name="deprovision-many",
+        title=f"worker deprovision --id 1-{count}: as many empty queues",
+        rounds=rounds,
+        document=partial(workers, count=count),
+        given=partial(everything, count=count),
+        fresh=True,
+        deletes=True,
+        entries=(
+            Entry(name, AttuneInfra, AttuneInfra.deprovision, subject=True),
+            STREAM_DELETIONS,
+            LOOK_TO_DELETE,
+        ),
+        left_out={DEFINITIONS: "it deletes nothing"},
+        targets=(AtMost(subject=name, times=1.3, fastest_of=(STREAM_DELETIONS.name,), plus=LOOK_TO_DELETE.name),),
     )
 
 

@@ -19,7 +19,7 @@ QUEUE_COLUMNS = "columns=name,type,durable,auto_delete,exclusive,arguments"
 
 @dataclass(frozen=True)
 class Python:
-    """The interpreter that runs the program, doing nothing; and a bare stream of declarations."""
+    """The interpreter that runs the program, doing nothing; and a bare stream of declarations or deletions."""
 
     name: ClassVar = "Python"
     path: str
@@ -41,6 +41,9 @@ class Python:
     def stream(self, job: Job) -> Sequence[Call]:
         given = (str(job.document.path), job.virtual_host.amqp_url)
         return [Call((self.path, "-I", str(PROGRAMS / "raw_stream.py"), *given))]
+
+    def stream_deletions(self, job: Job) -> Sequence[Call]:
+        return [Call((*call.argv, "delete")) for call in self.stream(job)]
 
 
 @dataclass(frozen=True)

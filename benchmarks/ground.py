@@ -79,6 +79,12 @@ class Ground:
         if missing:
             raise Failed(f"it left out {len(missing)} queues and bindings, such as {missing[0]}")
 
+    def check_deleted(self, job: Job) -> None:
+        """Raise `Failed` if a queue of a document exists."""
+        queues = self._management.get("queues", job.virtual_host.name, columns="name")
+        if left := _names(job.document.queues, "name") & _names(queues, "name"):
+            raise Failed(f"it left {len(left)} queues, such as {min(left)}")
+
     def processor_seconds(self) -> float:
         """Return the processor time that the broker has used; 0 on systems without /proc."""
         try:

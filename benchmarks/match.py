@@ -50,7 +50,7 @@ def play(case: Case, contestants: Contestants, ground: Ground) -> Result:
                 with nullcontext(shared) if shared else place() as job:
                     turns[entry.name].append(_take_turn(entry, contestants[entry.kind], job, ground))
                     if case.fresh and entry.leaves:
-                        ground.check(job)
+                        (ground.check_deleted if case.deletes else ground.check)(job)
             except (Absent, Failed) as reason:
                 if entry.subject:
                     raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import ClassVar, Self
@@ -57,6 +57,15 @@ class AttuneInfra:
 
     def provision(self, job: Job) -> Sequence[Call]:
         return self._calls(job, "worker", "provision", "--id", _ids(job))
+
+    def deprovision(self, job: Job) -> Sequence[Call]:
+        """Delete the queues of workers; the file that makes them again is kept beside the document."""
+        [call] = self._calls(job, "worker", "deprovision", "--id", _ids(job), "--yes")
+        return [replace(call, environment={**call.environment, "XDG_STATE_HOME": str(job.document.path.parent)})]
+
+    def look_to_deprovision(self, job: Job) -> Sequence[Call]:
+        """Look at the queues of workers as `deprovision` does, and delete nothing."""
+        return self._calls(job, "worker", "deprovision", "--id", _ids(job), "--dry-run")
 
     def verify(self, job: Job) -> Sequence[Call]:
         return self._calls(job, "verify", "--worker", _ids(job))

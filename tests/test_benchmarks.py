@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from attune_infra.broker.rabbitmq import RabbitMQ
 from benchmarks.cases import Case, Scale, cases
 from benchmarks.contestant import Call, Job
 from benchmarks.documents import base, everything
@@ -163,8 +164,8 @@ def test_a_failure_is_told_in_the_words_of_the_program(output: str, reason: str)
 
 @pytest.mark.any_broker
 @pytest.mark.transient_queues
-def test_the_bare_stream_makes_what_the_program_wants(
-    attune_infra: Command, vhost: VirtualHost, tmp_path: Path
+def test_the_bare_stream_makes_what_the_program_wants_and_deletes_it(
+    attune_infra: Command, vhost: VirtualHost, broker: RabbitMQ, tmp_path: Path
 ) -> None:
     document = everything(tmp_path, 40)
 
@@ -172,6 +173,11 @@ def test_the_bare_stream_makes_what_the_program_wants(
         stopwatch.time(Python(sys.executable).stream(Job(virtual_host=vhost, document=document)))
 
     assert attune_infra("diff", "--worker", "1-40", "--worker-queue-ttl", "off").code == 0
+
+    with Stopwatch() as stopwatch:
+        stopwatch.time(Python(sys.executable).stream_deletions(Job(virtual_host=vhost, document=document)))
+
+    assert broker.read().queues == {}
 
 
 @pytest.mark.parametrize("kind", ["classic", "quorum"])

@@ -1,11 +1,13 @@
-"""Send declarations over a bare socket without waiting for answers, and ask each channel once at the end.
+"""Send declarations or deletions over a bare socket without waiting, and ask each channel once at the end.
 
 Nothing is validated, retried or explained: this is the time that the broker itself takes. Exchanges go first, over
 one channel. Then the queues, each followed by its bindings, are dealt out over up to 16 channels, on which the
 broker works in parallel. The question at the end is to close the channel: the broker answers when it has done all
 that was sent before, and answers otherwise if it refused something.
 
-Usage: raw_stream.py DOCUMENT AMQP_URL
+With `delete`, it deletes the queues in the same way, those that are empty and unused.
+
+Usage: raw_stream.py DOCUMENT AMQP_URL [delete]
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from __future__ import annotations
 import json
 import socket
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from struct import pack, unpack
 from typing import Any
@@ -25,6 +27,7 @@ QUEUES_PER_CHANNEL = 8
 NO_WAIT_BIND = 1
 DURABLE, AUTO_DELETE = 0b00010, 0b01000
 NO_WAIT_DECLARE = 0b10000
+NO_WAIT_DELETE_IF_EMPTY_AND_UNUSED = 0b111
 AUTO_DELETE_EXCHANGE = 0b00100
 CHANNEL_OPENED, CHANNEL_CLOSED, CONNECTION_STARTED, CONNECTION_CLOSED = (20, 11), (20, 41), (10, 10), (10, 51)
 
@@ -117,26 +120,42 @@ def binding(channel: int, item: Mapping[str, Any]) -> bytes:
     return method(channel, (50, 20), b"\0\0" + ends + pack(">B", NO_WAIT_BIND) + table(item["arguments"]))
 
 
-def deal_out(objects: Mapping[str, Any], first: int) -> list[bytes]:
-    """Return the declarations of each channel: queues, each followed by its bindings."""
+def deletion(channel: int, item: Mapping[str, Any]) -> bytes:
+    flags = pack(">B", NO_WAIT_DELETE_IF_EMPTY_AND_UNUSED)
+    return method(channel, (50, 40), b"\0\0" + short(item["name"]) + flags)
+
+
+def declarations(objects: Mapping[str, Any]) -> Callable[[int, Mapping[str, Any]], bytes]:
+    """Return the function that declares a queue and then its bindings."""
     bindings: dict[str, list[Mapping[str, Any]]] = {}
     for item in objects["bindings"]:
         bindings.setdefault(item["destination"], []).append(item)
-    count = min(MAX_CHANNELS, 1 + len(objects["queues"]) // QUEUES_PER_CHANNEL)
+
+    def declare(channel: int, item: Mapping[str, Any]) -> bytes:
+        return queue(channel, item) + b"".join(binding(channel, each) for each in bindings.get(item["name"], ()))
+
+    return declare
+
+
+def deal_out(
+    queues: Sequence[Mapping[str, Any]], order: Callable[[int, Mapping[str, Any]], bytes], first: int
+) -> list[bytes]:
+    """Return the orders of each channel."""
+    count = min(MAX_CHANNELS, 1 + len(queues) // QUEUES_PER_CHANNEL)
     return [
-        b"".join(
-            queue(channel, item) + b"".join(binding(channel, each) for each in bindings.get(item["name"], ()))
-            for item in objects["queues"][channel - first :: count]
-        )
+        b"".join(order(channel, item) for item in queues[channel - first :: count])
         for channel in range(first, first + count)
     ]
 
 
-def main(document: str, url: str) -> None:
+def main(document: str, url: str, deletes: str = "") -> None:
     objects = json.loads(Path(document).read_text(encoding="utf-8"))
     line = Line(url)
-    line.stream([b"".join(exchange(1, item) for item in objects["exchanges"])], first=1)
-    line.stream(deal_out(objects, first=2), first=2)
+    if deletes:
+        line.stream(deal_out(objects["queues"], deletion, first=1), first=1)
+    else:
+        line.stream([b"".join(exchange(1, item) for item in objects["exchanges"])], first=1)
+        line.stream(deal_out(objects["queues"], declarations(objects), first=2), first=2)
     line.close()
 
 
