@@ -159,6 +159,7 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     "worker watch": (("attune-infra worker watch --only-wrong", "Show the workers with findings, live"),),
     "worker register": (
         ("attune-infra worker register --name worker-a", "Insert a worker, and print its id"),
+        ("attune-infra worker register --count 20 --name-pattern 'node-{n}'", "Insert node-1 to node-20 at once"),
         (
             "attune-infra worker register --capability 'runtimes=[\"python\"]'",
             "Register this host, with a capability",

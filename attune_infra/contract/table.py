@@ -31,6 +31,7 @@ from attune_infra.contract.workers import (
     MetricsData,
     ProvisionedData,
     RegisteredData,
+    RegisteredWorkersData,
     RegistryData,
 )
 
@@ -48,7 +49,7 @@ TYPES: Final[dict[str, tuple[type, ...]]] = {
     "topology-check": (CheckedTextsData,),
     "topology-show": (DocumentData,),
     "topology-schema": (DocumentData,),
-    "worker-register": (RegisteredData,),
+    "worker-register": (RegisteredData, RegisteredWorkersData),
     "worker-provision": (ProvisionedData, PlanData),
     "worker-enlist": (EnlistedData,),
     "worker-dispatch": (DispatchData,),

@@ -27,6 +27,12 @@ class RegisteredData(TypedDict):
     new: Annotated[bool, "True if this command inserted it."]
 
 
+class RegisteredWorkersData(TypedDict):
+    """Rows of the registry that were inserted together, with --count."""
+
+    workers: Annotated[list[RegisteredData], "Rows, in the order of the numbers in their names."]
+
+
 class EnlistedData(ProvisionedData, RegisteredData):
     """A worker that was registered and provisioned."""
 

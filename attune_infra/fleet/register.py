@@ -43,3 +43,12 @@ class RegisteredWorker:
     name: str
     created: datetime
     new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredWorkers:
+    """The rows of workers that were inserted together, in the order of their names."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.DONE
+
+    workers: tuple[RegisteredWorker, ...]

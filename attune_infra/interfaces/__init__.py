@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from attune_infra.fleet.metrics import QueueStatistics
     from attune_infra.fleet.model import Depth, Member
     from attune_infra.fleet.queues import Numbers
-    from attune_infra.fleet.register import RegisteredWorker, Registration
+    from attune_infra.fleet.register import RegisteredWorker, RegisteredWorkers, Registration
     from attune_infra.fleet.registry import RegistryTable
     from attune_infra.messages.moving import Moved, Orders
     from attune_infra.topology.diff import Create, Update
@@ -269,6 +269,10 @@ class WorkerRegistry(Protocol):
 
     def register(self, registration: Registration) -> RegisteredWorker:
         """Insert a worker, or update the row with its name. One name never has two rows."""
+        ...
+
+    def register_new(self, names: Sequence[str], described: Registration) -> RegisteredWorkers:
+        """Insert a worker for each name, all described alike; insert none if one of the names has a row."""
         ...
 
     def registering(self, registration: Registration) -> AbstractContextManager[RegisteredWorker]:

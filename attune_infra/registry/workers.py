@@ -21,7 +21,7 @@ from psycopg.types.json import Jsonb
 from attune_infra import __version__
 from attune_infra.errors import InvalidInput, RegistryError, RegistryUnreachable, WorkerNotRegistered
 from attune_infra.fleet.deregister import Deregistered, DeregisteredWorkers
-from attune_infra.fleet.register import RegisteredWorker, Registration, WorkerType
+from attune_infra.fleet.register import RegisteredWorker, RegisteredWorkers, Registration, WorkerType
 from attune_infra.fleet.registry import RegistryTable
 from attune_infra.journal import JOURNAL
 from attune_infra.registry.bounded import BoundedConnection
@@ -160,6 +160,15 @@ class PostgresRegistry:
         JOURNAL.note("registered", "worker", worker.name)
         return worker
 
+    def register_new(self, names: Sequence[str], described: Registration) -> RegisteredWorkers:
+        from attune_infra.registry.many import insert_all
+
+        with self._transaction(REGISTER):
+            has_role = "worker_role" in self._wanted_columns()
+            workers = insert_all(self._connection, names, _values(described), has_role=has_role)
+        JOURNAL.note("registered", "worker", number=len(workers))
+        return RegisteredWorkers(workers)
+
     @contextmanager
     def registering(self, registration: Registration) -> Iterator[RegisteredWorker]:
         with self._transaction(REGISTER):
@@ -216,14 +225,7 @@ class PostgresRegistry:
         return tuple(row[0] for row in rows)
 
     def _register(self, registration: Registration) -> RegisteredWorker:
-        values = {
-            "name": registration.name,
-            "worker_type": registration.worker_type,
-            "first_type": registration.worker_type or WorkerType.LOCAL,
-            "host": registration.host,
-            "port": registration.port,
-            "capabilities": None if registration.capabilities is None else Jsonb(registration.capabilities),
-        }
+        values = _values(registration)
         with self._transaction(REGISTER):
             insert = _INSERT_WITH_ROLE if "worker_role" in self._wanted_columns() else _INSERT
             self._connection.execute(_LOCK, (f"attune worker {registration.name}",))
@@ -275,6 +277,18 @@ class PostgresRegistry:
         if self._connection.info.transaction_status is psycopg.pq.TransactionStatus.INERROR:
             return RegistryError(f"the database refused: {_sentence(error)}")
         return refused(self._connection, needs, _sentence(error))
+
+
+def _values(registration: Registration) -> dict[str, object]:
+    """Return the values of the statements that register."""
+    return {
+        "name": registration.name,
+        "worker_type": registration.worker_type,
+        "first_type": registration.worker_type or WorkerType.LOCAL,
+        "host": registration.host,
+        "port": registration.port,
+        "capabilities": None if registration.capabilities is None else Jsonb(registration.capabilities),
+    }
 
 
 class _NameTaken(RegistryError):

@@ -5,10 +5,15 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Iterable
+from typing import Final
 
 from attune_infra.errors import WrongUsage
 from attune_infra.fleet.register import Registration, WorkerType
 from attune_infra.topology.model import Argument
+
+NUMBER: Final = "{n}"
+"""The place of the number in a pattern of names."""
+_EXAMPLE: Final = f"--count 20 --name-pattern 'worker-{NUMBER}'"
 
 
 def registration(
@@ -28,6 +33,20 @@ def registration(
         port=port,
         capabilities=parse_capabilities(capabilities),
     )
+
+
+def names_of_many(count: int | None, pattern: str | None, *, name: str | None) -> tuple[str, ...]:
+    """Return the names of so many workers, with the numbers from 1 in place of `{n}`; none without a pattern."""
+    if pattern is None and count is None:
+        return ()
+    if pattern is None or count is None:
+        given, missing = ("--name-pattern", "--count") if count is None else ("--count", "--name-pattern")
+        raise WrongUsage(f"{given} is given without {missing}", hint=f"give both: {_EXAMPLE}")
+    if name is not None:
+        raise WrongUsage("--name and --name-pattern are given", hint="give one of them")
+    if NUMBER not in pattern:
+        raise WrongUsage(f"--name-pattern '{pattern}' has no {NUMBER}", hint=f"{NUMBER} is the number: {_EXAMPLE}")
+    return tuple(pattern.replace(NUMBER, str(number)) for number in range(1, count + 1))
 
 
 def parse_capabilities(pairs: Iterable[str]) -> dict[str, Argument] | None:

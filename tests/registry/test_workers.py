@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -126,6 +128,56 @@ def test_a_foreign_writer_of_the_same_name_is_waited_for(url: str) -> None:
             connection.commit()
             assert waiting.result(timeout=10).new is False
     assert len(rows(url)) == 1
+
+
+def test_many_new_workers_are_inserted_at_once(registry: PostgresRegistry, url: str) -> None:
+    described = Registration(
+        name="w{n}", worker_type=WorkerType.REMOTE, host="h", port=80, capabilities={"runtimes": ["python"]}
+    )
+
+    workers = registry.register_new(["w1", "w2", "w10", "w3"], described).workers
+
+    assert [(worker.id, worker.name, worker.new) for worker in workers] == [
+        (1, "w1", True),
+        (2, "w2", True),
+        (3, "w10", True),
+        (4, "w3", True),
+    ]
+    alone = registry.register(replace(described, name="alone"))
+    first, *_, last = rows(url)
+    assert (first[2:7], first[7] is not None) == (last[2:7], True)
+    assert alone.id == 5
+    assert registry.register_new(["plain"], Registration(name="plain")).workers[0].id == 6
+    assert rows(url)[-1][2:7] == ("local", None, None, "active", None)
+
+
+def test_many_are_not_inserted_if_one_has_a_row(registry: PostgresRegistry, url: str) -> None:
+    registry.register_new(["w1", "w3"], Registration(name="w"))
+    before = rows(url)
+
+    with pytest.raises(RegistryError, match=r"^2 of the names have a worker already: w1, w3; nothing was"):
+        registry.register_new(["w0", "w1", "w2", "w3"], Registration(name="w", port=99))
+
+    assert rows(url) == before
+
+
+def test_many_and_single_registrations_at_once_give_each_name_one_row(url: str) -> None:
+    names = [f"w{number}" for number in range(200)]
+
+    def register(number: int) -> None:
+        with opened(url) as registry:
+            if number % 4:
+                registry.register(Registration(name=names[number]))
+                return
+            with suppress(RegistryError):
+                registry.register_new(names, Registration(name="w"))
+
+    with ThreadPoolExecutor(12) as threads:
+        list(threads.map(register, range(24)))
+
+    found = [row[1] for row in rows(url)]
+    assert len(found) == len(set(found))
+    assert {names[number] for number in range(24) if number % 4} <= set(found)
 
 
 def test_names_are_data(registry: PostgresRegistry, url: str) -> None:

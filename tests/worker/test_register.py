@@ -3,7 +3,7 @@ import socket
 import pytest
 
 from attune_infra.errors import WrongUsage
-from attune_infra.worker.register import parse_capabilities, registration
+from attune_infra.worker.register import names_of_many, parse_capabilities, registration
 
 
 def test_a_worker_without_a_name_gets_the_platforms() -> None:
@@ -36,3 +36,25 @@ def test_no_capabilities_leave_what_is_registered() -> None:
 def test_what_is_no_pair_is_refused(pair: str) -> None:
     with pytest.raises(WrongUsage, match="is not KEY=VALUE"):
         parse_capabilities([pair])
+
+
+def test_a_pattern_names_many_workers() -> None:
+    assert names_of_many(3, "rack-{n}/{n}", name=None) == ("rack-1/1", "rack-2/2", "rack-3/3")
+    assert names_of_many(None, None, name="w") == ()
+
+
+@pytest.mark.parametrize(
+    ("count", "pattern", "name", "sentence"),
+    [
+        (3, None, None, "--count is given without --name-pattern"),
+        (None, "w{n}", None, "--name-pattern is given without --count"),
+        (3, "w{n}", "w", "--name and --name-pattern are given"),
+        (3, "w", None, "--name-pattern 'w' has no {n}"),
+    ],
+)
+def test_many_workers_need_a_number_and_a_pattern(
+    count: int | None, pattern: str | None, name: str | None, sentence: str
+) -> None:
+    with pytest.raises(WrongUsage) as raised:
+        names_of_many(count, pattern, name=name)
+    assert raised.value.sentence == sentence

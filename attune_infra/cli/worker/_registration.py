@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from attune_infra.cli._worker_ids import MAX_IDS
 from attune_infra.fleet.register import WorkerType
 
 Type = Annotated[
@@ -14,6 +15,19 @@ Type = Annotated[
 ]
 Host = Annotated[str | None, typer.Option("--host", help="Host on which the worker can be reached.")]
 Port = Annotated[int | None, typer.Option("--port", min=1, max=65535, help="Port on which it can be reached.")]
+Count = Annotated[
+    int | None,
+    typer.Option("--count", min=1, max=MAX_IDS, help="Number of new workers; needs --name-pattern."),
+]
+NamePattern = Annotated[
+    str | None,
+    typer.Option(
+        "--name-pattern",
+        metavar="PATTERN",
+        help="Names of many new workers; {n} is the number, from 1 to --count.",
+        show_default=False,
+    ),
+]
 Capabilities = Annotated[
     list[str] | None,
     typer.Option("--capability", metavar="KEY=VALUE", help="Capability; the value may be JSON. May repeat."),

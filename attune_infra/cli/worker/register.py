@@ -7,7 +7,7 @@ from attune_infra.cli._consent import confirm_target
 from attune_infra.cli._session import Session
 from attune_infra.cli._shared import Uses, shared
 from attune_infra.cli.worker._options import Name
-from attune_infra.cli.worker._registration import Capabilities, Host, Port, Type
+from attune_infra.cli.worker._registration import Capabilities, Count, Host, NamePattern, Port, Type
 
 app = App()
 
@@ -18,16 +18,25 @@ def register(
     session: Session,
     *,
     name: Name = None,
+    count: Count = None,
+    name_pattern: NamePattern = None,
     worker_type: Type = None,
     host: Host = None,
     port: Port = None,
     capability: Capabilities = None,
 ) -> None:
-    """Insert a worker into the registry, or update the one of that name, and print its id."""
-    from attune_infra.render.pages import register as page
-    from attune_infra.worker.register import registration
+    """Insert a worker into the registry, or update the one of that name, and print its id.
 
+    With --count, insert many new workers in one transaction; if a name has a row already, insert none.
+    """
+    from attune_infra.render.pages import register as page
+    from attune_infra.render.pages import registered
+    from attune_infra.worker.register import names_of_many, registration
+
+    names = names_of_many(count, name_pattern, name=name)
     described = registration(name, worker_type, host, port, capability or ())
     confirm_target(session, has_plan=False)
     with session.registry() as registry:
+        if names:
+            session.finish("worker-register", registered, registry.register_new(names, described))
         session.finish("worker-register", page, registry.register(described))

@@ -65,6 +65,29 @@ def test_ids_repeat_and_take_ranges(attune_infra: Command, broker: RabbitMQ) -> 
     assert set(broker.read().queues) == {f"worker.{worker_id}.executions" for worker_id in (3, 4, 5, 9)}
 
 
+@pytest.mark.transient_queues
+def test_many_workers_are_registered_and_then_provisioned(
+    attune_infra_with_registry: Command, broker: RabbitMQ
+) -> None:
+    run = attune_infra_with_registry
+    assert run("registry", "init").code == 0
+    many = ("worker", "register", "--count", "300", "--name-pattern", "node-{n}")
+
+    first, again = run(*many, "--capability", "slots=2"), run(*many)
+
+    assert (first.code, first.stderr) == (0, "")
+    assert first.lines == ["300 workers registered with IDs: 1-300"]
+    assert (again.code, again.stdout) == (1, "")
+    assert again.stderr.startswith(
+        "error: 300 of the names have a worker already: node-1, node-10, node-100, node-101, node-102 and 295"
+        " more; nothing was registered\nhint:  choose another --name-pattern"
+    )
+    more = run(*many[:3], "2", "--name-pattern", "more-{n}", "-o", "json").json
+    assert [(worker["id"], worker["name"]) for worker in more["workers"]] == [(301, "more-1"), (302, "more-2")]
+    assert run("worker", "provision", "--all").code == 0
+    assert {f"worker.{number}.executions" for number in range(1, 303)} == set(broker.read().queues)
+
+
 def test_two_thousand_workers_at_once(attune_infra: Command, topology: Topology, broker: RabbitMQ) -> None:
     result = attune_infra("worker", "provision", "--id", "1-2000")
 

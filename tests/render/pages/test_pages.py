@@ -27,7 +27,7 @@ from attune_infra.fleet.provision import Provisioned
 from attune_infra.fleet.queue_details import details_of
 from attune_infra.fleet.queues import Numbers
 from attune_infra.fleet.queues import examine as examine_queues
-from attune_infra.fleet.register import RegisteredWorker
+from attune_infra.fleet.register import RegisteredWorker, RegisteredWorkers
 from attune_infra.fleet.registry import RegistryTable
 from attune_infra.messages.dead_letters import Cause, DeadLetterQueue, DeadLetterQueues, Deaths
 from attune_infra.messages.encoding import encode
@@ -74,6 +74,7 @@ from attune_infra.render.pages import (
     queue_details,
     queues,
     register,
+    registered,
     registry,
     report,
     sandbox,
@@ -217,6 +218,7 @@ SHOWN: Final = (
     ),
     shown(provision, PROVISIONED, "worker 1 provisioned"),
     shown(register, WORKER, "Worker registered with ID: 1"),
+    shown(registered, RegisteredWorkers((WORKER,)), "1 worker registered with IDs: 1"),
     shown(registry, RegistryTable(new=True), "table worker: created"),
     shown(sandbox, Sandboxes((SANDBOX,)), "RabbitMQ 4.3.6: process 1"),
     shown(
