@@ -47,11 +47,18 @@ class Removal:
         if self.dry_run or not found.items:
             self.session.finish(self.command, shown, found)
         self._agree(found, fleet)
-        deleted = (item.object for item in found.items if found.even_if_used or not item.used)
-        keep_undo(deleted, broker.read(), found.digest, to=self.undo_file)
+        self._keep_undo(found, broker)
         with progress("deleting") as watch:
             removed = remove(found, broker, watch=watch)
         self.session.finish(self.command, page, removed)
+
+    def _keep_undo(self, found: Leftovers, broker: Broker) -> None:
+        """Keep a document of what is deleted; only the ends of bindings have to be looked up for it."""
+        from attune_infra.topology.model import Binding, Topology
+
+        deleted = [item.object for item in found.items if found.even_if_used or not item.used]
+        has_bindings = any(isinstance(item, Binding) for item in deleted)
+        keep_undo(deleted, broker.read() if has_bindings else Topology(), found.digest, to=self.undo_file)
 
     def _agree(self, found: Leftovers, fleet: Fleet) -> None:
         from attune_infra.render.pages import leftovers as page
