@@ -17,6 +17,7 @@ from attune_infra.fleet.dashboard import WIDTH, dashboard
 from attune_infra.fleet.model import Limits
 from attune_infra.render.pages import alerts as alerts_page
 from attune_infra.render.pages import dashboard as dashboard_page
+from attune_infra.topology.builtin import attune
 from attune_infra.topology.document.parse import parse
 from attune_infra.topology.model import Topology
 from support.folders import EXAMPLES
@@ -36,6 +37,7 @@ queues:
   work: {{arguments: {{x-dead-letter-exchange: dlx}}}}
   waits: {{arguments: {{x-message-ttl: 600000, x-dead-letter-exchange: dlx}}}}
   limited: {{type: quorum, arguments: {{x-delivery-limit: 3, x-message-ttl: 600000}}}}
+  once: {{type: quorum, arguments: {{x-delivery-limit: 1}}}}
   log: {{type: stream}}
   theirs: {{external: true}}
   leased: {{arguments: {{x-expires: 1000000}}}}
@@ -84,13 +86,17 @@ def test_thresholds_come_from_the_arguments() -> None:
             'increase(attune_queue_redelivered_total{queue="limited"}[10m]) >= 3',
             0,
         ),
+        ("once", "AttuneQueueRedelivers"): (
+            'increase(attune_queue_redelivered_total{queue="once"}[10m]) >= 1',
+            0,
+        ),
     }
     assert {key: rule for key, rule in found.items() if key in expected} == expected
     thresholds = {"AttuneQueueFull", "AttuneQueueExpires", "AttuneQueueMessagesExpire", "AttuneQueueRedelivers"}
     others = {queue for queue, name in found if name in thresholds} - {queue for queue, _ in expected}
     assert others == {ODD}  # no short life, no queue for one value, and no first message of a quorum queue
     consumed = {queue for queue, name in found if name == "AttuneQueueBacklog"}
-    assert consumed == {"full", "last", "brief", "work", "limited", "leased", "by.policy", ODD}
+    assert consumed == {"full", "last", "brief", "work", "limited", "once", "leased", "by.policy", ODD}
 
 
 def test_limits_of_workers_are_those_of_the_options() -> None:
@@ -184,3 +190,9 @@ def _unit_test(alert: Alert) -> dict[str, Any]:
             {"expr": fired, "eval_time": f"{at + alert.wait // 60 + 5}m", "exp_samples": [{"value": 1}]},
         ],
     }
+
+
+def test_the_published_dashboard_is_that_of_the_built_in_document() -> None:
+    published = (EXAMPLES / "monitoring/dashboard.json").read_text(encoding="utf-8")
+
+    assert dashboard_page.text(dashboard(attune(), Limits())) == published

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 import pytest
 
 from attune_infra.fleet.inspection import SeenBroker, inspect
-from attune_infra.fleet.metrics import Drift, Measurement, Owner, QueueCounts, QueueStatistics
+from attune_infra.fleet.metrics import Drift, LastVerify, Measurement, Owner, QueueCounts, QueueStatistics
 from attune_infra.fleet.model import Depth, Sighting
 from attune_infra.topology.builtin import attune
 from attune_infra.topology.model import Binding, Exchange, Queue, Topology
@@ -113,3 +114,11 @@ def test_it_is_up_if_all_that_there_is_answers(
     found = Measurement(None, 1.0, inspection=inspection, has_registry=has_registry, registry_answers=answers)
 
     assert found.up is up
+
+
+@pytest.mark.parametrize(
+    ("verdict", "success"),
+    [(Verdict.PASSED, True), (Verdict.WARNING, True), (Verdict.FAILED, False), (Verdict.UNKNOWN, False)],
+)
+def test_a_verify_succeeds_only_if_every_check_could_be_made(verdict: Verdict, *, success: bool) -> None:
+    assert LastVerify(0.0, Counter({Verdict.PASSED: 1, verdict: 1})).success is success

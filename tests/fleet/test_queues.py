@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from attune_infra.errors import ExitCode
+from attune_infra.errors import ExitCode, InvalidInput
 from attune_infra.fleet.model import Depth
 from attune_infra.fleet.queue_details import details_of
 from attune_infra.fleet.queues import Column, Finding, Numbers, Selection, examine
@@ -136,3 +138,27 @@ def test_details_follow_a_message_through_each_kind_of_binding() -> None:
     assert [trace.routed.queues for trace in details.traces] == [("q",), ("q",)]
     by_name = details_of(examine(Topology.of([queue()]), {}), "q")
     assert [trace.routed.message.exchange for trace in by_name.traces] == [""]
+
+
+def test_details_of_an_unknown_queue_guess_the_one_that_is_meant() -> None:
+    with pytest.raises(InvalidInput, match=r"queue 'ordrs' does not exist; did you mean 'orders'\?"):
+        details_of(examine(Topology.of([queue("orders")]), {}), "ordrs")
+
+
+def test_an_orphan_tells_since_when_it_is_idle_if_rabbitmq_does() -> None:
+    def detail(numbers: Numbers) -> str:
+        [reason] = examine(Topology.of([queue(max_length=5)]), {"q": numbers}).queues[0].reasons
+        return reason.detail
+
+    assert detail(replace(IDLE, idle_since="2026-11-30 12:00:00")).endswith(", idle since 2026-11-30 12:00:00")
+    assert detail(IDLE).endswith("that of the default exchange")
+
+
+def test_queues_are_sorted_by_their_numbers_the_largest_first() -> None:
+    depths = {"few": Depth(ready=1), "many": Depth(ready=9), "empty": Depth()}
+    numbers = {name: Numbers(depth=depth) for name, depth in depths.items()}
+    found = examine(Topology.of([queue(name) for name in (*depths, "unknown")]), numbers)
+
+    chosen = found.select(Selection(sort=Column.READY))
+
+    assert [each.name for each in chosen.queues] == ["many", "few", "empty", "unknown"]

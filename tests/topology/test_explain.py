@@ -1,5 +1,7 @@
 from dataclasses import replace
 
+import pytest
+
 from attune_infra.topology.builtin import attune
 from attune_infra.topology.diff import Create, diff
 from attune_infra.topology.explain import explain, explain_plan
@@ -94,3 +96,54 @@ def test_what_is_left_alone_is_named_with_the_reason() -> None:
     found = explain_plan(Plan.between(have, Topology()), have, Topology(manages=("mine.*",)))
 
     assert found.kept == ((Queue(name="somebody's"), "no `manages` pattern of the document matches 'somebody's'"),)
+
+
+def test_arguments_of_an_exchange_that_nobody_compares_are_named() -> None:
+    have = Topology.of([Exchange(name="e", arguments={"x-own": 1})])
+
+    assert "x-own is not compared: RabbitMQ stores it at the first declaration and never reads it" in reasons(
+        have, Exchange(name="e")
+    )
+
+
+def test_the_type_of_the_existing_object_decides_what_is_compared() -> None:
+    have = Topology.of([Exchange(name="e", type="x-consistent-hash", arguments={"hash-header": "a"})])
+
+    assert reasons(have, Exchange(name="e", type="direct", arguments={"hash-header": "b"})) == [
+        "RabbitMQ compares type with the existing object, and would refuse this declaration",
+        (
+            "hash-header is not compared, but has an effect: RabbitMQ would accept this declaration"
+            " and go on acting on the existing value"
+        ),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("item", "missing", "equal"),
+    [
+        (
+            Binding(source="amq.topic", destination="amq.fanout", destination_type="exchange"),
+            "no binding has these ends, this routing key and these arguments (compared with their types)",
+            "a binding with these ends, this routing key and these arguments exists",
+        ),
+        (
+            Policy(name="p", pattern="^p", definition={"max-length": 1}),
+            "no policy has this name",
+            "a policy with this pattern and definition exists",
+        ),
+        (
+            Exchange(name="e"),
+            "no exchange has this name",
+            "the existing object matches: RabbitMQ would accept this declaration",
+        ),
+    ],
+)
+def test_each_kind_of_object_has_its_reason(item: TopologyObject, missing: str, equal: str) -> None:
+    assert reasons(Topology(), item) == [missing]
+    assert reasons(Topology.of([item]), item) == [equal]
+
+
+def test_an_external_object_is_its_owners() -> None:
+    assert reasons(Topology.of([Queue(name="q")]), Queue(name="q", external=True))[0] == (
+        "its owner declares it, and it exists"
+    )

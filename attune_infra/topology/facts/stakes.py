@@ -153,7 +153,7 @@ class _Dropping:
 
 def _drops(queue_type: str, have: Arguments, want: Arguments) -> _Dropping:
     """Return what a change makes a queue drop. A classic queue applies a limit before the overflow beside it."""
-    rejected, rejects = (each.get("x-overflow", "drop-head") in REJECTING[queue_type] for each in (have, want))
+    rejected, rejects = (each.get("x-overflow") in REJECTING[queue_type] for each in (have, want))
     always_rejects = rejected and rejects if queue_type == "classic" else rejects
     return _Dropping(beyond_lower=not always_rejects, beyond_old=rejected and not rejects)
 

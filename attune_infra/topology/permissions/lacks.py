@@ -51,8 +51,8 @@ def grants(needs: Iterable[Need], user: User, *, version: Version = NEWEST) -> t
     for right in rights:
         if right.routing_key is not None:
             by_topic.setdefault(right.name, []).append(right)
-    granted = (_topic_line(user, exchange, wanted, version) for exchange, wanted in by_topic.items())
-    return (*lines, *(line for line in granted if line))
+    lines += [_topic_line(user, exchange, lacked) for exchange, lacked in by_topic.items()]
+    return tuple(lines)
 
 
 def grant_in_postgres(privileges: Iterable[Privilege], role: str, names: Mapping[str, str]) -> tuple[str, ...]:
@@ -118,14 +118,11 @@ def _permissions_line(user: User, rights: Sequence[Right]) -> str:
     return _line("set_permissions", "-p", user.virtual_host, user.name, *patterns)
 
 
-def _topic_line(user: User, exchange: str, rights: Sequence[Right], version: Version) -> str | None:
-    """Return the line for the routing keys of an exchange; None if no topic permission has to be changed."""
-    before = user.topics.get(exchange)
-    lacking = [right for right in rights if not user.has_right(right, version)]
-    if before is None or not lacking:
-        return None
+def _topic_line(user: User, exchange: str, lacked: Sequence[Right]) -> str:
+    """Return the line for the routing keys that a user with topic permissions on an exchange lacks."""
+    before = user.topics[exchange]
     write, read = (
-        pattern_for((right.routing_key or "" for right in lacking if right.access is access), before.of(access))
+        pattern_for((right.routing_key or "" for right in lacked if right.access is access), before.of(access))
         for access in (Access.WRITE, Access.READ)
     )
     return _line("set_topic_permissions", "-p", user.virtual_host, user.name, exchange, write, read)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from attune_infra.errors import BrokerUnreachable, ExitCode
+from attune_infra.errors import BrokerError, BrokerUnreachable, ExitCode, StrangeAnswer
 from attune_infra.topology.doctor.broker import alarm_checks
 from attune_infra.topology.doctor.certificates import Certificate, Handshake
 from attune_infra.topology.doctor.connections import (
@@ -16,11 +16,20 @@ from attune_infra.topology.doctor.connections import (
     clock_check,
     tls_checks,
 )
-from attune_infra.topology.doctor.diagnosis import Check, Diagnosis, Topic, Verdict, ok, problem, unknown
+from attune_infra.topology.doctor.diagnosis import (
+    Check,
+    Diagnosis,
+    Topic,
+    Verdict,
+    judged,
+    ok,
+    problem,
+    unknown,
+)
 from attune_infra.topology.doctor.limits import connection_limits, limit_checks
 from attune_infra.topology.doctor.seen import Broker, FeatureFlag, Limit, Node, Seen, Server
-from attune_infra.topology.facts.refusals import Restrictions
-from attune_infra.topology.model import Topology
+from attune_infra.topology.facts.refusals import ForeseenRefusal, RefusalCode, Restrictions
+from attune_infra.topology.model import Queue, Topology
 
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
 
@@ -158,3 +167,41 @@ def test_a_metadata_store_without_a_majority_is_a_problem(running: int, *, flag:
     assert ("majority of the nodes" in named) is found
     if found:
         assert named["majority of the nodes"].startswith("1 of 3 runs, which is no majority: ")
+
+
+@pytest.mark.parametrize(
+    ("error", "verdict"),
+    [
+        (StrangeAnswer("no JSON", hint="a proxy?"), Verdict.PROBLEM),
+        (BrokerError("busy", hint="wait"), Verdict.UNKNOWN),
+    ],
+)
+def test_an_answer_that_is_not_rabbitmqs_is_a_problem(error: BrokerError, verdict: Verdict) -> None:
+    [found] = judged(Topic.TRUSTED, "a", error, lambda _: iter(()))
+
+    assert (found.verdict, found.detail, found.fix) == (verdict, error.sentence, error.hint)
+
+
+def test_the_limit_of_queues_is_a_problem_only_if_one_more_is_wanted() -> None:
+    full = broker(topology=Topology.of([Queue(name="a")]), restrictions=Restrictions(max_queues=1))
+    beyond = [ForeseenRefusal(Queue(name="b"), RefusalCode.QUEUE_LIMIT, "no room", "raise the limit")]
+
+    [room], [none] = (
+        list(limit_checks(full, "ann", refusals, channels=0, connected=True)) for refusals in ((), beyond)
+    )
+
+    assert (room.verdict, room.detail) == (Verdict.OK, "1 of 1")
+    assert (none.verdict, none.detail) == (Verdict.PROBLEM, "1 are allowed and 1 are there; 1 more are needed")
+    assert none.run == ("""rabbitmqctl set_vhost_limits -p v '{"max-queues": 2}'""",)
+
+
+def test_the_days_of_a_certificate_are_counted() -> None:
+    def told(days: int) -> tuple[str, str]:
+        tls = Handshake(certificates=[Certificate("its one", NOW - timedelta(days=9), NOW + timedelta(days=days))])
+        server = Server(protocol="AMQP", address="a:5671", user="u", answer="4.0.5", tls=tls)
+        *_, found = tls_checks(Seen(servers=[server], now=NOW))
+        return found.name, found.detail
+
+    assert told(90) == ("days of a:5671", "valid for 90 days, to 2027-02-26")
+    assert told(2) == ("its one, a:5671", "it expires in 2 days, on 2026-11-30")
+    assert told(1)[1].startswith("it expires in 1 day, ")

@@ -128,3 +128,9 @@ def test_a_virtual_host_with_a_type_of_its_own_gives_it_to_queues_that_name_none
         "c": "classic",
         "t": None,
     }
+
+
+def test_a_byte_order_mark_is_the_first_thing_in_the_file() -> None:
+    assert definitions_problems('\ufeff{"queues": []}') == [
+        "x.json:1:1: the file begins with a byte order mark; RabbitMQ 4.0 refuses the file"
+    ]

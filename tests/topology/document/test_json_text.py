@@ -93,3 +93,17 @@ def test_json_is_read_as_everybody_reads_it(
     for member in members:
         assert JSONDecoder().raw_decode(text, member.at)[0] == member.name
         assert all(JSONDecoder().raw_decode(text, item.at)[0] == item.value for item in member.items or ())
+
+
+def test_rabbitmq_3_10_reads_over_comments_and_last_commas() -> None:
+    text = '{"a": [1, // one\n 2, /* two */], "b": "// no comment",}'
+
+    members, slips = read_with_slips(text)
+
+    assert {member.name: member.value for member in members} == {"a": [1, 2], "b": "// no comment"}
+    assert [(text[slip.at], slip.what) for slip in slips] == [
+        ("/", "a comment"),
+        ("/", "a comment"),
+        (",", "a comma after the last item"),
+        (",", "a comma after the last item"),
+    ]

@@ -258,3 +258,17 @@ DOCUMENTS = NESTED.map(lambda value: yaml.safe_dump(value, allow_unicode=True))
 def test_whatever_the_text_it_is_a_topology_or_an_invalid_document(text: str) -> None:
     with suppress(InvalidDocument):
         parse(text, source="x.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("workers: {queue: {}}", "x.yaml:1:11: unknown key 'queue' in workers; did you mean 'queues'?"),
+        (
+            "exchanges: {e: {}}\nroutes: [{publish: {exchange: e, key: k}, reaches: []}]",
+            "x.yaml:2:34: unknown key 'key' in publish",
+        ),
+    ],
+)
+def test_an_unknown_key_is_told_with_the_entry_that_it_is_in(text: str, problem: str) -> None:
+    assert problem in document_problems(text)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from attune_infra.topology.facts.argument_problems import policy_problem, spelling_problem
+from attune_infra.topology.facts.argument_problems import mirroring_problem, policy_problem, spelling_problem
 from attune_infra.topology.facts.arguments import HEADERS_BINDING_ARGUMENTS, QUEUE_ARGUMENTS
+from attune_infra.topology.model import Argument
 
 
 @pytest.mark.parametrize(
@@ -42,3 +43,19 @@ def test_a_policy_sets_what_a_policy_can_set() -> None:
     assert policy_problem("queue-type", "quorum") == (
         "a policy cannot set queue-type; only the queue can, by the argument x-queue-type"
     )
+
+
+@pytest.mark.parametrize(
+    ("definition", "problem"),
+    [
+        ({"ha-mode": "all"}, None),
+        ({"ha-mode": "exactly", "ha-params": 2}, None),
+        ({"ha-mode": "exactly"}, "ha-params expects an integer beside ha-mode 'exactly', got nothing"),
+        (
+            {"ha-mode": "nodes", "ha-params": 2},
+            "ha-params expects a list of nodes beside ha-mode 'nodes', got the integer 2",
+        ),
+    ],
+)
+def test_mirroring_needs_a_number_or_nodes(definition: dict[str, Argument], problem: str | None) -> None:
+    assert mirroring_problem(definition) == problem

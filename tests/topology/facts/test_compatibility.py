@@ -196,3 +196,14 @@ def test_any_version_has_an_answer(version: Version, stands_for: Version) -> Non
 def test_a_document_can_be_written_for_each_case() -> None:
     """The broker is asked for exactly the objects of the document."""
     assert yaml.safe_load(write(Topology.of([TRANSIENT]))) == {"queues": {"transient": {"durable": False}}}
+
+
+@pytest.mark.parametrize("kind", ["classic_queues", "quorum_queues", "streams"])
+def test_policies_for_queues_of_one_type_are_refused_before_3_12(kind: str) -> None:
+    item = Policy(name="p", pattern="^p", definition={"max-length": 5}, apply_to=kind)
+
+    def refused(version: Version) -> list[str]:
+        return [each.about for each in judgements(item, Topology.of([item]), version)]
+
+    assert refused((3, 11)) == ["apply_to"]
+    assert refused((3, 12)) == []

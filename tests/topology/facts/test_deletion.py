@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attune_infra.topology.facts.deletion import Deletions
+from attune_infra.topology.facts.deletion import Deletions, reason_to_keep
 from attune_infra.topology.model import Binding, Exchange, Policy, Queue
 
 KEPT = Exchange(name="kept")
@@ -46,3 +46,12 @@ def test_what_is_gone_goes_no_second_time() -> None:
 
 def test_a_policy_takes_nothing_along() -> None:
     assert deletions().delete(Policy(name="p", pattern="", definition={"max-length": 1})) == ()
+
+
+def test_a_binding_whose_key_no_client_can_name_goes_only_with_its_ends() -> None:
+    odd = Binding(source="e", destination="q", routing_key="undefined", key_is_text=False)
+
+    assert str(reason_to_keep(odd)).endswith("it goes only with its queue or exchange")
+    assert reason_to_keep(Binding(source="e", destination="q", routing_key="null", key_is_text=False)) is None
+    assert reason_to_keep(Binding(source="e", destination="q", routing_key="undefined")) is None
+    assert reason_to_keep(Queue(name="q")) is None

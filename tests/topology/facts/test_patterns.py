@@ -10,7 +10,7 @@ import pytest
 
 from attune_infra.broker.management import Management
 from attune_infra.topology.facts.patterns import matches, policy_pattern_problem
-from attune_infra.topology.facts.releases import NEWEST, OLDEST
+from attune_infra.topology.facts.releases import NEWEST, OLDEST, Version
 from support.policy_cases import put_policy
 from support.under_test import BrokerUnderTest
 from support.virtual_host import VirtualHost
@@ -149,3 +149,13 @@ def test_a_pattern_that_gives_up_often_takes_no_long_time() -> None:
     assert not any(matches(VAIN, f"{'a' * 40}{number}!x", NEWEST) for number in range(500))
 
     assert time.process_time() - started < 20
+
+
+@pytest.mark.parametrize(("version", "at_the_end_of_a_word"), [(OLDEST, False), (NEWEST, True)])
+def test_the_border_of_a_word_follows_its_letters(version: Version, *, at_the_end_of_a_word: bool) -> None:
+    r"""Half of a letter in UTF-8 was a letter of its own until PCRE 2, so there was no border before it."""
+    assert matches(r"^a\b", "a.b", version)
+    assert not matches(r"^a\b", "ab", version)
+    assert matches(r"^a\B", "ab", version)
+    assert matches(r"^a\b", "aé", version) is at_the_end_of_a_word
+    assert matches(r"^a\B", "aé", version) is not at_the_end_of_a_word

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import amqp
@@ -274,3 +274,28 @@ def is_published(channel: amqp.Channel, exchange: str, routing_key: str) -> bool
     except amqp.exceptions.AccessRefused:
         return False
     return True
+
+
+@pytest.mark.parametrize(("exchange", "asks"), [("topic", True), ("direct", False), ("of unknown type", True)])
+def test_a_topic_permission_is_asked_for_where_the_type_may_be_topic(exchange: str, *, asks: bool) -> None:
+    """RabbitMQ asks for it once the exchange is there, so it is named while nobody knows the type."""
+    on_exchange = Right(Access.WRITE, "exchange", exchange)
+
+    assert list(rights_to_publish(exchange, "k", EXCHANGES)) == [
+        on_exchange,
+        *([replace(on_exchange, routing_key="k")] if asks else []),
+    ]
+
+
+def test_each_request_has_its_rights() -> None:
+    assert list(rights_to_consume("q")) == [Right(Access.READ, "queue", "q")]
+    assert list(rights_to_create(Exchange(name="e", arguments={"alternate-exchange": "f"}), {})) == [
+        Right(Access.CONFIGURE, "exchange", "e"),
+        Right(Access.READ, "exchange", "e"),
+        Right(Access.WRITE, "exchange", "f"),
+    ]
+    assert list(rights_to_create(Queue(name="q", arguments={"x-dead-letter-exchange": ""}), {})) == [
+        Right(Access.CONFIGURE, "queue", "q"),
+        Right(Access.READ, "queue", "q"),
+        Right(Access.WRITE, "exchange", "amq.default"),
+    ]

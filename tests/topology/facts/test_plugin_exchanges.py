@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from attune_infra.topology.facts.plugin_exchanges import binding_problem, exchange_problems
+from attune_infra.topology.facts.plugin_exchanges import binding_problem, exchange_problems, plugin_hint
 from attune_infra.topology.model import Arguments, Binding, Exchange, Topology
 
 
@@ -59,3 +59,18 @@ def test_keys_of_plugins_are_judged(kind: str, key: str, is_refused: bool) -> No
     binding = Binding(source="e", destination="q", routing_key=key)
 
     assert (binding_problem(binding, Exchange(name="e", type=kind), Topology()) is not None) == is_refused
+
+
+@pytest.mark.parametrize(
+    ("kind", "hint"),
+    [
+        ("x-local-random", "upgrade to RabbitMQ 4.0 or later, or use another type"),
+        ("x-unheard-of", "enable its plugin, or use another type"),
+        (
+            "x-random",
+            "enable its plugin with `rabbitmq-plugins enable rabbitmq_random_exchange`, or use another type",
+        ),
+    ],
+)
+def test_a_type_that_a_broker_lacks_has_a_remedy(kind: str, hint: str) -> None:
+    assert plugin_hint(kind) == hint

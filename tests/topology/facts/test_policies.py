@@ -8,7 +8,7 @@ import pytest
 
 from attune_infra.broker.management import Management
 from attune_infra.topology.facts.arguments import QUEUE_TYPES
-from attune_infra.topology.facts.policies import UNSUPPORTED, unsupported_keys
+from attune_infra.topology.facts.policies import UNSUPPORTED, merge_with_argument, unsupported_keys
 from support.policy_cases import KINDS, definitions, put_policy, queues_with_policies
 from support.under_test import BrokerUnderTest
 from support.virtual_host import VirtualHost
@@ -76,3 +76,28 @@ def test_every_row_of_the_table_holds_for_some_release() -> None:
     for row in UNSUPPORTED:
         assert row.until is None or row.since < row.until
         assert row.queue_type in QUEUE_TYPES
+
+
+@pytest.mark.parametrize(
+    ("name", "queue_type", "version", "expected"),
+    [
+        ("x-delivery-limit", "quorum", (3, 10), 3),
+        ("x-delivery-limit", "quorum", (4, 3), 3),
+        ("x-max-length", "classic", (3, 10), 3),
+        ("x-max-length", "stream", (4, 3), 9),
+        ("x-own", "classic", (4, 3), 3),
+    ],
+)
+def test_the_smaller_limit_counts_but_on_streams(
+    name: str, queue_type: str, version: tuple[int, int], expected: int
+) -> None:
+    assert merge_with_argument(name, 3, 9, queue_type=queue_type, version=version) == expected
+
+
+def test_a_negative_delivery_limit_is_the_smaller_number_until_it_means_none() -> None:
+    merged = [
+        merge_with_argument("x-delivery-limit", 5, -1, queue_type="quorum", version=version)
+        for version in ((3, 10), (4, 0))
+    ]
+
+    assert merged == [-1, 5]

@@ -282,3 +282,35 @@ def test_a_value_that_is_no_number_may_do_any_harm() -> None:
     assert (threat.have, threat.want) == ("9", 9)
     assert [each.have for each in threats("classic", {}, {"x-max-length": "9"}, (4, 3))] == [ABSENT]
     assert set(REJECTING) == {"classic", "quorum"}
+
+
+@pytest.mark.parametrize(
+    ("queue_type", "have", "want", "expected"),
+    [
+        ("stream", {"x-max-age": "2h"}, {"x-max-age": "60m"}, ("x-max-age", Harm.MESSAGES, "2h", "60m", None)),
+        ("stream", {"x-max-age": "60m"}, {"x-max-age": "2h"}, None),
+        ("classic", {}, {"x-max-length": 5}, ("x-max-length", Harm.BEYOND, ABSENT, 5, 5)),
+        ("classic", {}, {"x-max-length-bytes": 5}, ("x-max-length-bytes", Harm.MESSAGES, ABSENT, 5, None)),
+        (
+            "classic",
+            {"x-max-length": 9, "x-overflow": "reject-publish"},
+            {"x-max-length": 9},
+            ("x-overflow", Harm.BEYOND, "reject-publish", ABSENT, 9),
+        ),
+        (
+            "quorum",
+            {"x-max-length": 9, "x-overflow": "reject-publish"},
+            {"x-max-length": 9, "x-overflow": "drop-head"},
+            ("x-overflow", Harm.BEYOND, "reject-publish", "drop-head", 9),
+        ),
+    ],
+)
+def test_a_threat_names_the_setting_and_both_values(
+    queue_type: str, have: Definition, want: Definition, expected: tuple[object, ...] | None
+) -> None:
+    found = [
+        (each.setting, each.harm, each.have, each.want, each.limit)
+        for each in threats(queue_type, have, want, (4, 3))
+    ]
+
+    assert found == ([] if expected is None else [expected])

@@ -59,3 +59,11 @@ routes:
         "x.yaml:13:24",
         "x.yaml:15:37",
     ]
+
+
+def test_a_table_may_fill_a_frame_to_its_last_byte() -> None:
+    [problem] = table_problems({"a": "x" * MAX_TABLE_BYTES})
+    overhead = int(problem.sentence.split()[3]) - MAX_TABLE_BYTES
+
+    assert list(table_problems({"a": "x" * (MAX_TABLE_BYTES - overhead)})) == []
+    assert len(list(table_problems({"a": "x" * (MAX_TABLE_BYTES - overhead + 1)}))) == 1

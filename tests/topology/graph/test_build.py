@@ -7,7 +7,7 @@ from attune_infra.topology.document.parse import parse
 from attune_infra.topology.graph.build import MAX_NUMBERED_QUEUES, graph
 from attune_infra.topology.graph.values import EdgeKind, Graph, NodeKind, shorten_labels
 from attune_infra.topology.lint.linter import lint
-from attune_infra.topology.model import Message, Severity, Topology
+from attune_infra.topology.model import Message, Queue, Severity, Topology
 from attune_infra.topology.worker import with_workers
 
 
@@ -132,3 +132,17 @@ def test_a_worker_is_reached_by_the_name_of_its_queue() -> None:
     found = graph(attune(), message=Message(exchange="", routing_key="worker.7.executions"))
 
     assert taken(found) == {"worker.{worker_id}.executions"}
+
+
+def test_a_queue_says_what_makes_it_unlike_others() -> None:
+    objects = [
+        Queue(name="plain"),
+        Queue(name="odd", durable=False, auto_delete=True, exclusive=True),
+        Queue(name="theirs", external=True),
+    ]
+
+    assert {node.name: node.detail for node in graph(Topology.of(objects)).nodes} == {
+        "plain": "classic",
+        "odd": "classic, not durable, auto-delete, exclusive",
+        "theirs": "external",
+    }

@@ -191,3 +191,14 @@ def test_dead_letters_that_are_said_to_vanish_do(topology: Topology) -> None:
         exchange, key = (queue.arguments.get(f"x-dead-letter-{part}") for part in ("exchange", "routing-key"))
         if isinstance(exchange, str) and isinstance(key, str) and label(queue) in lost:
             assert routing.route(Message(exchange=exchange, routing_key=key)).queues == ()
+
+
+@pytest.mark.parametrize(
+    ("destination", "count"),
+    [(Queue(name="q"), 1), (Queue(name="q", exclusive=True), 0), (Queue(name="stomp-subscription-1"), 0)],
+)
+def test_a_binding_of_a_hidden_queue_has_no_finding(destination: Queue, count: int) -> None:
+    binding = Binding(source="e", destination=destination.name, routing_key="a.#")
+    topology = Topology.of([Exchange(name="e", type="direct"), destination, binding])
+
+    assert len(lint(topology, rules=choose_rules(["AI010"], [])).findings) == count

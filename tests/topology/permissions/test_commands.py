@@ -6,13 +6,21 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
+import pytest
 import typer
 
 from attune_infra.cli import COMMANDS, app
 from attune_infra.cli._app import Group
-from attune_infra.topology.permissions.commands import ASKING_NOTHING, TELLING_WHAT_LACKS, USAGES
+from attune_infra.topology.builtin import attune
+from attune_infra.topology.facts.permissions import Access, Right
+from attune_infra.topology.model import Argument, Binding, Exchange, Queue, Topology
+from attune_infra.topology.permissions.commands import ASKING_NOTHING, TELLING_WHAT_LACKS, USAGES, usage_of
+from attune_infra.topology.permissions.moving import rights_after_migration
+from attune_infra.topology.permissions.steps import Case
+from attune_infra.topology.worker import worker_family
 from support.folders import ROOT
 
 PAGE = ROOT / "docs/permissions.md"
@@ -42,3 +50,71 @@ def test_the_page_is_what_the_table_says() -> None:
     printed = subprocess.run(script, cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
     assert PAGE.read_text(encoding="utf-8") == printed
+
+
+def rights(command: str, case: Case) -> list[str]:
+    return [str(need) for need in usage_of(command).needs(case) if isinstance(need.what, Right)]
+
+
+@pytest.mark.parametrize(
+    ("named", "arguments", "expected"),
+    [
+        (None, {}, ["attune.dlx"]),
+        ("rejected", {}, ["rejected"]),
+        ("rejected", {"x-dead-letter-exchange": "own"}, []),
+    ],
+)
+def test_a_worker_publishes_rejected_messages_itself_unless_its_queue_does(
+    named: str | None, arguments: dict[str, Argument], expected: list[str]
+) -> None:
+    [template] = attune().workers.queues  # type: ignore[union-attr] # it has workers
+    family = replace(worker_family(attune()), queues=(replace(template, arguments=arguments),))
+    exchanges = {**attune().exchanges, "rejected": Exchange(name="rejected", type="fanout")}
+    case = Case(
+        want=replace(attune(), workers=family, exchanges=exchanges), worker_ids=(1,), dead_letter_exchange=named
+    )
+
+    found = [each for each in rights("worker run", case) if each.startswith("write permission on exchange ")]
+
+    assert [each.rpartition(" ")[2] for each in found if each.endswith(("dlx", "rejected"))] == expected
+
+
+def test_undeclared_queues_are_no_exchanges() -> None:
+    old = Exchange(name="old", type="topic")
+    case = Case(want=Topology(), undeclared=(Queue(name="q"), old, Binding(source="old", destination="q")))
+
+    assert case.exchanges == {"old": old}
+
+
+def test_a_migration_needs_rights_on_all_that_stands_between() -> None:
+    binding = Binding(source="shop", destination="orders", routing_key="new")
+    want = Topology.of([Exchange(name="shop"), Queue(name="orders"), binding])
+
+    found = rights("migrate", Case(want=want, queues=("orders",)))
+
+    own = [f"attune-infra.{role}.orders" for role in ("switch", "aside", "back")]
+    assert {each for each in found if each.startswith("configure")} == {
+        *(f"configure permission on exchange {name}" for name in own),
+        *(f"configure permission on queue {name}" for name in ("orders", "attune-infra.held.orders")),
+        "configure permission on queue attune-infra.ledger.orders",
+        "configure permission on queue attune-infra.ledger.attune-infra.held.orders",
+    }
+    assert {each for each in found if "exchange" in each and not each.startswith("configure")} == {
+        "read permission on exchange shop",
+        "write permission on exchange amq.default",
+        *(f"read permission on exchange {name}" for name in own),
+        *(f"write permission on exchange {name}" for name in own),
+    }
+
+
+def test_after_a_migration_its_own_bindings_go_with_their_exchanges() -> None:
+    want = Topology.of([Exchange(name="shop"), Queue(name="orders"), Binding(source="shop", destination="orders")])
+
+    found = set(rights_after_migration(Case(want=want, queues=("orders",))))
+
+    assert {right.name for right in found if right.access is Access.READ} == {"shop"}
+    assert {right.name for right in found if right.access is Access.CONFIGURE} == {
+        "orders",
+        *(f"attune-infra.{role}.orders" for role in ("switch", "aside", "back", "held", "ledger")),
+        "attune-infra.ledger.attune-infra.held.orders",
+    }

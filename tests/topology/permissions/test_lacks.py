@@ -150,3 +150,10 @@ def test_no_command_is_listed_twice() -> None:
 def test_an_unknown_command_is_refused() -> None:
     with pytest.raises(InvalidInput, match="no needs are known for the command 'dance'"):
         usage_of("dance")
+
+
+def test_a_topic_permission_that_is_enough_is_left_alone() -> None:
+    limited = user(patterns=Patterns(read="^t$"), topics={"t": Patterns(write="w", read="^a")})
+
+    assert lacks([READ_T, READ_KEY], limited) == ()
+    assert grants([READ_T, READ_KEY], limited) == ()

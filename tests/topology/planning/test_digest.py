@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from attune_infra.topology.diff import Await, Change, Create, Delete
-from attune_infra.topology.model import Queue
+from attune_infra.topology.model import Binding, Exchange, Queue
 from attune_infra.topology.planning.digest import canonical_change, digest_of
 from attune_infra.topology.target import Target
 
@@ -38,3 +38,13 @@ def test_a_digest_belongs_to_one_place() -> None:
     assert digest_of(here) == digest_of(replace(here, version="4.3.7", user="other"))
     assert digest_of(here) != digest_of(replace(here, cluster="b"))
     assert digest_of(here) != digest_of(replace(here, virtual_host="b"))
+
+
+def test_a_digest_tells_what_goes_along_but_for_what_clients_make() -> None:
+    def digest(*lost: Exchange | Binding) -> str:
+        return digest_of(None, [canonical_change(Delete(have=Exchange(name="e"), lost=lost))])
+
+    own, machinery = Binding(source="e", destination="q"), Binding(source="e", destination="amq.gen-x")
+
+    assert len({digest(), digest(own), digest(replace(own, routing_key="k")), digest(Exchange(name="f"))}) == 4
+    assert digest() == digest(machinery) == digest(Exchange(name="federation: x"))

@@ -130,3 +130,13 @@ def test_the_queue_between_keeps_the_dead_letter_exchange_and_has_no_limit() -> 
     held = Migration("orders", replace(OLD, arguments={}), have).successor
 
     assert dict(held.arguments) == {"x-dead-letter-exchange": "dead"}
+
+
+@pytest.mark.parametrize("want", [SAME_NAME, OTHER_NAME], ids=lambda queue: queue.name)
+def test_the_switch_is_unbound_before_it_is_deleted(want: Queue) -> None:
+    """So no message comes to an exchange while it goes."""
+    have, switch = BEFORE, ("exchange", f"{PREFIX}switch.orders")
+    for step in Migration("orders", want, have).steps():
+        if any(item.name == switch[1] for item in step.delete):
+            assert not [each for each in have.bindings if (each.destination_type, each.destination) == switch]
+        have = perform(step, have)

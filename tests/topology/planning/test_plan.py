@@ -104,3 +104,24 @@ def test_a_policy_to_be_made_provides_what_it_will() -> None:
     want = Topology.of([Queue(name="q", arguments={"x-max-length": 5}), policy])
 
     assert [type(change) for change in Plan.between(have, want).changes] == [Create]
+
+
+def test_a_binding_that_no_client_can_name_is_stuck_unless_its_queue_goes() -> None:
+    odd = Binding(source="e", destination="q", routing_key="undefined", key_is_text=False)
+    have = Topology.of([Exchange(name="e"), Queue(name="q"), odd])
+
+    def stuck(want: Topology) -> list[bool]:
+        deletions = Plan.between(have, replace(want, manages=("q",)), prune=True).deletions
+        return [each.stuck for each in deletions if isinstance(each.have, Binding)]
+
+    assert stuck(Topology.of([Exchange(name="e"), Queue(name="q")])) == [True]
+    assert stuck(Topology.of([Exchange(name="e")])) == [False]
+
+
+def test_a_binding_that_goes_with_a_recreated_queue_keeps_no_exchange() -> None:
+    old, binding = Exchange(name="old"), Binding(source="old", destination="q")
+    have = Topology.of([old, Queue(name="q", durable=False), binding])
+
+    [change] = Plan.between(have, Topology.of([Queue(name="q")], manages=("old",)), prune=True).deletions
+
+    assert (change.have, change.kept_by) == (old, ())

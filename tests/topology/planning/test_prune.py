@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from attune_infra.topology.builtin import attune
@@ -81,3 +83,17 @@ def test_what_is_declared_is_never_pruned() -> None:
     assert prunable(Topology.of([Queue(name="mine.q"), Queue(name="mine.r")]), want) == (
         Delete(Queue(name="mine.r")),
     )
+
+
+@pytest.mark.parametrize(
+    ("destination", "kind"), [(Queue(name="mine.q"), "queue"), (Exchange(name="mine.q"), "exchange")]
+)
+@pytest.mark.parametrize("external", [True, False])
+def test_bindings_to_what_others_declare_are_theirs(
+    destination: Queue | Exchange, kind: str, *, external: bool
+) -> None:
+    binding = Binding(source="e", destination="mine.q", destination_type=kind)
+    have = Topology.of([Exchange(name="e"), destination, binding])
+    want = Topology.of([Exchange(name="e"), replace(destination, external=external)], manages=(r"mine\..*",))
+
+    assert [change.have for change in prunable(have, want)] == ([] if external else [binding])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from attune_infra.errors import ExitCode
 from attune_infra.topology.model import Binding, Exchange, Policy, Queue
 from attune_infra.topology.permissions.needs import Denied, Over
 from attune_infra.topology.planning.report import Attempt, Outcome, Report, Status
@@ -59,3 +60,13 @@ def test_users_of_two_connections_get_a_line_each() -> None:
 
 def test_nothing_is_granted_where_nothing_was_denied() -> None:
     assert Report((failed(QUEUE, None, Attempt.CREATED), Outcome(EXCHANGE, Status.CREATED))).grants() == ()
+
+
+def test_a_report_of_policies_alone_that_all_failed_is_no_part_of_anything() -> None:
+    denied = failed(POLICY, BOB, Attempt.CREATED)
+
+    assert Report((denied,)).exit_code is ExitCode.FAILED
+    assert Report((denied, Outcome(QUEUE, Status.UNCHANGED))).exit_code is ExitCode.PARTLY_DONE
+    assert Report((failed(QUEUE, BOB, Attempt.CREATED), Outcome(EXCHANGE, Status.UNCHANGED))).exit_code is (
+        ExitCode.FAILED
+    )

@@ -11,7 +11,7 @@ from attune_infra.errors import ExitCode
 from attune_infra.render.pages.plan import question
 from attune_infra.topology.diff import Delete, Recreate
 from attune_infra.topology.model import Argument, Binding, Exchange, Policy, Queue, Topology, TopologyObject
-from attune_infra.topology.planning.consent import TO_ALL
+from attune_infra.topology.planning.consent import TO_ALL, Consent
 from attune_infra.topology.planning.plan import Plan
 from attune_infra.topology.planning.report import Outcome, Report, Status
 from attune_infra.topology.planning.stakes import Contents, Stake, expiring_queues, most_messages
@@ -267,3 +267,28 @@ def test_the_question_counts_a_recreated_queue_once(held: Mapping[str, Contents]
     plan = Plan.between(have, want).weighing(have, want, {"r": (0, 0), **held}).with_contents({"q": (4, 0)})
 
     assert question(plan, TO_ALL) == asked
+
+
+def test_protection_of_a_queue_counts_for_a_policy_that_lets_it_expire() -> None:
+    protecting = Consent.given(["*"], ("queue:q",))
+    expiring, limiting = plan_for([], [policy("p", expires=5)]), plan_for([], [policy("p", max_length=1)])
+
+    assert [expiring.why_kept(change, protecting) for change in expiring.costly] == [
+        "`protect` of the document names it: queue:q"
+    ]
+    assert [limiting.why_kept(change, protecting) for change in limiting.costly] == [None]
+
+
+@pytest.mark.parametrize(("manages", "expected"), [((), {}), (("other",), {"p": 4})])
+def test_dead_letters_may_go_another_way_unless_it_is_deleted(
+    manages: tuple[str, ...], expected: dict[str, int]
+) -> None:
+    ways: list[TopologyObject] = [
+        each
+        for name in ("one", "other")
+        for each in (Exchange(name=name, type="fanout"), Binding(source=name, destination="dead"))
+    ]
+    before = Topology.of([QUEUE, Queue(name="dead"), *ways, policy("p", dead_letter_exchange="one")])
+    after = Topology.of([QUEUE, policy("p", dead_letter_exchange="other")], manages=manages)
+
+    assert lost(Plan.between(before, after, prune=True).weighing(before, after, FOUR)) == expected

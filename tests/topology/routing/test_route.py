@@ -257,3 +257,25 @@ def test_a_binding_whose_end_is_missing_is_not_there() -> None:
     topology = Topology.of([Exchange(name="e", type="fanout"), bound("missing"), linked("e", "missing")])
 
     assert published(topology).hops[0].matched == ()
+
+
+@pytest.mark.parametrize("key", ["direct", "through", "elsewhere", "nowhere"])
+def test_the_fast_way_finds_the_queues_of_the_slow_one(key: str) -> None:
+    topology = Topology.of(
+        [
+            Exchange(name="e", arguments={"alternate-exchange": "other"}),
+            Exchange(name="inner", type="fanout"),
+            Exchange(name="other"),
+            Queue(name="q"),
+            Queue(name="r"),
+            Queue(name="s"),
+            Binding(source="e", destination="q", routing_key="direct"),
+            Binding(source="e", destination="inner", destination_type="exchange", routing_key="through"),
+            Binding(source="inner", destination="r"),
+            Binding(source="other", destination="s", routing_key="elsewhere"),
+        ]
+    )
+    expected = {"direct": {"q"}, "through": {"r"}, "elsewhere": {"s"}, "nowhere": set()}[key]
+
+    assert Routing(topology).queues("e", key) == expected
+    assert set(Routing(topology).route(Message(exchange="e", routing_key=key)).queues) == expected

@@ -9,7 +9,7 @@ import pytest
 from attune_infra.topology.builtin import attune
 from attune_infra.topology.model import Binding, Exchange, Message, Queue, Route, Topology
 from attune_infra.topology.routing.route import Routing
-from attune_infra.topology.routing.routes import RouteResult, run_routes, run_routes_on
+from attune_infra.topology.routing.routes import RouteResult, describe_message, run_routes, run_routes_on
 from attune_infra.topology.worker import with_workers
 
 WORKER_1 = Binding(source="attune.executions", destination="worker.1.executions", routing_key="worker.1")
@@ -139,3 +139,11 @@ def test_a_binding_without_a_routing_key_is_called_by_its_arguments() -> None:
             " header n is '5' (string), not 5 (integer)"
         )
     ]
+
+
+def test_a_message_is_described_by_all_that_routes_it() -> None:
+    assert describe_message(Message(exchange="")) == "amq.default"
+    assert describe_message(Message(exchange="e", routing_key="k")) == "e with routing key k"
+    assert describe_message(Message(exchange="e", routing_key="k", headers={"a": 1})) == (
+        "e with routing key k and headers {'a': 1}"
+    )

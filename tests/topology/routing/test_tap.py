@@ -102,3 +102,21 @@ def test_a_direct_exchange_without_a_key_says_that_others_are_not_seen() -> None
         "another one"
     )
     assert found.name == "exchange e is tapped with 2 routing keys"
+
+
+@pytest.mark.parametrize(
+    "wish", [Wish(exchange="e", key="k", only_routed=True), Wish(exchange="e", headers={"a": 1}, only_routed=True)]
+)
+def test_what_others_get_is_chosen_by_their_bindings_alone(wish: Wish) -> None:
+    kind = "headers" if wish.headers else "topic"
+
+    with pytest.raises(InvalidInput):
+        plan(wish, Exchange(name="e", type=kind), bound("#"))
+
+
+def test_a_binding_to_an_exchange_is_taken_over_as_one_to_the_queue_of_the_tap() -> None:
+    to_exchange = Binding(source="e", destination="f", destination_type="exchange", routing_key="k")
+
+    found = plan(Wish(exchange="e", only_routed=True), Exchange(name="e", type="topic"), to_exchange)
+
+    assert found.bindings == (Binding(source="e", destination="tap", routing_key="k"),)

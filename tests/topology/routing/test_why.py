@@ -18,6 +18,7 @@ from attune_infra.topology.routing.why import why, why_not
         ("x-random", "", "one of the bindings is chosen at random"),
         ("x-recent-history", "", "a recent-history exchange matches every message"),
         ("x-jms-topic", "", "the JMS selector of the binding decides, whatever the routing key is"),
+        ("", "", "the type of the exchange is not known"),
         ("x-unheard-of", "", "the plugin for type x-unheard-of decides"),
     ],
 )

@@ -1,0 +1,149 @@
+"""Rules of lint at the border of what they find, and the words of what they find."""
+
+from __future__ import annotations
+
+import pytest
+
+from attune_infra.errors import WrongUsage
+from attune_infra.topology.document.parse import parse, parse_with_places
+from attune_infra.topology.facts.releases import FIRST_DELETING_AUTO_DELETE_IN_A_RESTART, NEWEST, Version
+from attune_infra.topology.lint.linter import lint
+from attune_infra.topology.lint.rules import RULES, choose_rules, find_rule
+
+QUORUM = "queues: {q: {type: quorum}}\npolicies: {p: {pattern: ^q$, definition: {queue-version: 2}}}"
+VANISHING_CHAIN = """
+exchanges:
+  outer: {type: fanout, auto_delete: true}
+  inner: {type: fanout, auto_delete: true, bindings: [{exchange: outer}]}
+queues: {q: {%s, bindings: [{exchange: inner}]}}
+"""
+
+
+def findings(code: str, document: str, *, version: Version = NEWEST) -> list[str]:
+    topology = parse(document, source="x.yaml")
+    found = lint(topology, version=version, rules=choose_rules([code], [])).findings
+    return [f"{finding.object}: {finding.what}" for finding in found]
+
+
+@pytest.mark.parametrize(
+    ("queue_attributes", "version", "found"),
+    [
+        ("auto_delete: true", NEWEST, ["exchange inner", "exchange outer"]),
+        ("durable: true", NEWEST, []),
+        ("durable: false", FIRST_DELETING_AUTO_DELETE_IN_A_RESTART, ["exchange inner", "exchange outer"]),
+        ("durable: false", (3, 10), []),
+    ],
+)
+def test_exchanges_vanish_one_after_another(queue_attributes: str, version: Version, found: list[str]) -> None:
+    document = VANISHING_CHAIN % queue_attributes
+
+    assert [each.partition(":")[0] for each in findings("AI026", document, version=version)] == found
+
+
+def test_a_wider_key_makes_a_narrower_one_needless() -> None:
+    text = """
+exchanges: {e: {type: topic}}
+queues: {q: {bindings: [{exchange: e, routing_key: 'a.#'}, {exchange: e, routing_key: a.b}]}}
+"""
+
+    [found] = findings("AI013", text)
+
+    assert found.endswith("the key 'a.#' of another binding matches all of its messages")
+
+
+def test_a_cycle_names_all_of_its_queues_if_they_are_few() -> None:
+    def cycle_of(number: int) -> str:
+        queues = (
+            f"q{each}: {{arguments: {{x-message-ttl: 5, x-dead-letter-exchange: '', "
+            f"x-dead-letter-routing-key: q{(each + 1) % number}}}}}"
+            for each in range(number)
+        )
+        [found, *_] = findings("AI003", f"queues: {{{', '.join(queues)}}}")
+        return found
+
+    assert "(q0 -> q1 -> q2 -> q3 -> q0)" in cycle_of(4)
+    assert "(q0 -> q1 -> q2 -> q3 -> 1 more -> q0)" in cycle_of(5)
+
+
+def test_the_place_of_an_internal_exchange_that_nothing_leads_to_is_that_of_the_key() -> None:
+    topology, places = parse_with_places(
+        "exchanges:\n  e:\n    type: fanout\n    internal: true\n", source="x.yaml"
+    )
+
+    [found] = lint(topology, rules=choose_rules(["AI022"], []), places=places).findings
+
+    assert found.place is not None
+    assert found.place[0] == 4
+
+
+@pytest.mark.parametrize(
+    ("code", "document", "finding"),
+    [
+        ("AI062", "queues: {jobs: {}, Jobs: {}}", "queue jobs: its name looks like 'Jobs'"),
+        ("AI060", 'queues: {"a\\u200bb": {}}', "queue a\u200bb: its name has invisible characters: 'a\\u200bb'"),
+        ("AI060", 'queues: {"a\\tb": {}}', "queue a\tb: its name has invisible characters: 'a\\tb'"),
+        ("AI060", "queues: {' a': {}}", "queue  a: its name has invisible characters: ' a'"),
+    ],
+)
+def test_a_name_that_misleads_is_shown(code: str, document: str, finding: str) -> None:
+    assert findings(code, document) == [finding]
+
+
+def test_a_visible_name_is_no_finding_in_any_script() -> None:
+    assert findings("AI060", "queues: {köln: {}, 東京: {}, plain: {}}") == []
+
+
+def test_a_key_of_a_policy_that_no_queue_of_its_type_has() -> None:
+    [found] = findings("AI043", QUORUM)
+
+    assert found == "policy p: queue-version has no effect on the queues it applies to, which are all quorum"
+
+
+def test_a_policy_that_a_queue_passes_over_contests_with_none() -> None:
+    def equal(definition: str) -> list[str]:
+        return findings(
+            "AI042",
+            f"""
+queues: {{q: {{type: classic}}}}
+policies:
+  one: {{pattern: ^q$, definition: {{max-length: 5}}}}
+  two: {{pattern: ^q, definition: {{{definition}}}}}
+""",
+        )
+
+    assert equal("delivery-limit: 5") == []
+    assert len(equal("max-length: 6")) == 1
+
+
+def test_the_hint_for_an_unknown_code_names_the_first_and_the_last() -> None:
+    with pytest.raises(WrongUsage) as caught:
+        find_rule("nonsense")
+
+    assert str(caught.value.hint).startswith(f"the rules are AI001 to {RULES[-1].code}; ")
+    assert find_rule(" ai001 ").code == "AI001"
+
+
+def test_external_queues_are_not_ours_to_limit() -> None:
+    assert findings("AI033", "queues: {theirs: {external: true}}") == []
+    assert len(findings("AI033", "queues: {ours: {}}")) == 1
+
+
+def test_a_circle_of_alternate_exchanges_is_told_in_order() -> None:
+    text = """
+exchanges:
+  a: {type: topic, arguments: {alternate-exchange: b}}
+  b: {type: topic, arguments: {alternate-exchange: a}}
+queues: {q: {bindings: [{exchange: a, routing_key: k}]}}
+"""
+
+    found = [each.partition("circle ")[2] for each in findings("AI025", text)]
+
+    assert found == ["(b -> a -> b)", "(a -> b -> a)"]
+
+
+def test_a_pattern_for_nothing_that_is_there_gets_only_a_hint() -> None:
+    topology = parse("policies: {p: {pattern: '.*', definition: {max-length: 5}}}", source="x.yaml")
+
+    [found] = lint(topology, rules=choose_rules(["AI040"], [])).findings
+
+    assert found.remedy == "begin the pattern with ^ and the beginning of your names"
