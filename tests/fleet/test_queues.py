@@ -162,3 +162,10 @@ def test_queues_are_sorted_by_their_numbers_the_largest_first() -> None:
     chosen = found.select(Selection(sort=Column.READY))
 
     assert [each.name for each in chosen.queues] == ["many", "few", "empty", "unknown"]
+
+
+def test_details_of_a_queue_that_is_down_are_drift() -> None:
+    queues = examine(Topology.of([Queue(name="up"), Queue(name="down", state="down")]), {})
+
+    assert details_of(queues, "up").exit_code is ExitCode.DONE
+    assert details_of(queues, "down").exit_code is ExitCode.DRIFT

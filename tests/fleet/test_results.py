@@ -11,11 +11,12 @@ from attune_infra.errors import ExitCode
 from attune_infra.fleet.delivery import Delivery
 from attune_infra.fleet.dispatch import Dispatch
 from attune_infra.fleet.enlist import Enlisted
+from attune_infra.fleet.leftovers import Leftover, Leftovers
 from attune_infra.fleet.provision import Provisioned
 from attune_infra.fleet.register import RegisteredWorker
 from attune_infra.topology.builtin import attune
 from attune_infra.topology.model import Queue
-from attune_infra.topology.planning.report import Outcome, Report, Status
+from attune_infra.topology.planning.report import Loss, Outcome, Report, Status
 from attune_infra.topology.worker import worker_family
 
 QUEUE = Queue(name="worker.7.executions")
@@ -56,3 +57,22 @@ def test_a_message_is_known_again_by_where_it_came_from_and_its_body() -> None:
     assert first.identity != replace(first, body=b"other").identity
     assert first.identity != replace(first, origin=("q", "e", "k", "n")).identity
     assert len(first.identity) == 16
+
+
+USED, UNUSED = (
+    Leftover(QUEUE, "it is gone", Loss(messages=messages, consumers=0, bindings=0)) for messages in (1, 0)
+)
+
+
+@pytest.mark.parametrize(
+    ("items", "even_if_used", "code"),
+    [
+        ((), False, ExitCode.DONE),
+        ((UNUSED, UNUSED), False, ExitCode.DONE),
+        ((UNUSED, USED), False, ExitCode.PARTLY_DONE),
+        ((USED,), False, ExitCode.REFUSED),
+        ((USED,), True, ExitCode.DONE),
+    ],
+)
+def test_leftovers_in_use_stay(items: tuple[Leftover, ...], code: ExitCode, *, even_if_used: bool) -> None:
+    assert Leftovers(items, even_if_used).exit_code is code

@@ -4,7 +4,13 @@ import pytest
 
 from attune_infra.topology.diff import Create, Difference, Recreate, diff
 from attune_infra.topology.model import ABSENT, Exchange, Policy, Queue, Topology
-from attune_infra.topology.policy import as_on_release, effective_definition, policy_of, tied_policies
+from attune_infra.topology.policy import (
+    as_on_release,
+    effective_definition,
+    idle_policies,
+    policy_of,
+    tied_policies,
+)
 
 
 def with_policies(*policies: Policy, operator: Policy | None = None) -> Topology:
@@ -158,3 +164,29 @@ def test_a_policy_for_one_type_is_in_effect_on_queues_that_become_of_it_without_
 
     assert policy_of(Queue(name="q"), topology) == policy
     assert policy_of(Queue(name="q", durable=False), topology) is None
+
+
+@pytest.mark.parametrize(
+    ("policies", "reason"),
+    [
+        (
+            [Policy(name="p", pattern="^r$", definition={"max-length": 5})],
+            "its pattern matches no name of the kind",
+        ),
+        ([Policy(name="p", pattern="^q$", definition={"max-age": "1h"})], "each queue it matches passes it over"),
+        (
+            [
+                Policy(name="p", pattern="^q$", definition={"max-length": 5}),
+                Policy(name="winner", pattern="^q$", definition={"max-length": 6}, priority=1),
+            ],
+            "another policy wins on every object it matches, such as 'winner'",
+        ),
+    ],
+)
+def test_a_policy_in_effect_nowhere_has_its_reason(policies: list[Policy], reason: str) -> None:
+    queue = Queue(name="q", type="classic")
+
+    idle = idle_policies([queue], Topology.of([queue, *policies]))
+
+    assert list(idle) == ["p"]
+    assert idle["p"].startswith(reason)

@@ -109,7 +109,7 @@ def test_a_broker_that_does_not_answer_leaves_everything_open() -> None:
         ([Binding(source="inner", destination="gone", destination_type="exchange")], Verdict.FAILED),
     ],
 )
-def test_dead_letters_with_many_keys_are_followed_through_exchanges(
+def test_dead_letters_of_which_some_arrive_are_followed_through_exchanges(
     way: list[TopologyObject], verdict: Verdict
 ) -> None:
     objects = [
@@ -119,7 +119,7 @@ def test_dead_letters_with_many_keys_are_followed_through_exchanges(
         Exchange(name="dlx", type="topic"),
         Exchange(name="inner", type="fanout"),
         Queue(name="end"),
-        Binding(source="dlx", destination="inner", destination_type="exchange", routing_key="orders.#"),
+        Binding(source="dlx", destination="inner", destination_type="exchange", routing_key="orders.new"),
         *way,
     ]
 

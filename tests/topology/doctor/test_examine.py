@@ -10,7 +10,7 @@ import pytest
 
 from attune_infra.errors import AttuneError, BrokerError, BrokerUnreachable, ExitCode, RegistryUnreachable
 from attune_infra.topology.builtin import attune
-from attune_infra.topology.doctor.diagnosis import Diagnosis, Topic, Verdict
+from attune_infra.topology.doctor.diagnosis import Diagnosis, Section, Topic, Verdict
 from attune_infra.topology.doctor.document import Wanted, document_checks, foresee
 from attune_infra.topology.doctor.examine import Question, diagnose
 from attune_infra.topology.doctor.scope import SCOPES, Scope
@@ -171,7 +171,20 @@ def test_faults_and_refusals_of_the_document_are_problems() -> None:
     [unread] = document_checks(SILENT, (), broker)
     [limited] = document_checks((), (), replace(broker, restrictions=SILENT))
 
-    assert passed.verdict is Verdict.OK, "lacking types have a section of their own"
+    assert (passed.name, passed.verdict) == ("declarations", Verdict.OK), (
+        "lacking types have a section of their own"
+    )
     assert (fault.topic, fault.verdict, fault.detail) == (Topic.DOCUMENT_LOADS, Verdict.PROBLEM, "a fault")
     assert (unread.verdict, unread.detail) == (Verdict.UNKNOWN, "silent")
     assert (limited.name, limited.verdict) == ("denied features", Verdict.UNKNOWN)
+
+
+def test_a_check_has_a_name_and_a_section() -> None:
+    found = asked(Seen(servers=servers(), broker=BROKER, now=NOW), "metrics", faults=["a fault"])
+    found_too = asked(Seen(servers=servers(), broker=BROKER, now=NOW), faults=["a fault"])
+
+    named = {check.topic: (check.name, check.section) for check in (*found.checks, *found_too.checks)}
+
+    assert named[Topic.STATISTICS] == ("statistics", Section.PLUGINS)
+    assert named[Topic.DOCUMENT_LOADS] == ("file", Section.DOCUMENT)
+    assert named[Topic.CLOCK] == ("clock of the broker", Section.CLOCKS)

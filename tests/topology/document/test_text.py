@@ -5,6 +5,7 @@ import json
 import pytest
 from hypothesis import given, settings
 
+from attune_infra.errors import ExitCode
 from attune_infra.topology.builtin import NAMES, text_of
 from attune_infra.topology.document.definitions import write_definitions
 from attune_infra.topology.document.parse import parse
@@ -70,3 +71,8 @@ def test_the_content_of_a_built_in_document_is_the_same_topology(name: str) -> N
 def test_the_content_of_json_is_that_json() -> None:
     for text in (schema_text(), write_definitions(Topology.of([Queue(name="q")])), write(Topology())):
         assert Document(text).content == json.loads(text)
+
+
+def test_a_text_that_may_lack_something_has_failed() -> None:
+    assert Document("queues: {}").exit_code is ExitCode.DONE
+    assert Document("queues: {}", is_whole=False).exit_code is ExitCode.FAILED

@@ -8,7 +8,7 @@ import pytest
 
 from attune_infra.broker.management import Management
 from attune_infra.topology.facts.arguments import QUEUE_TYPES
-from attune_infra.topology.facts.policies import UNSUPPORTED, merge_with_argument, unsupported_keys
+from attune_infra.topology.facts.policies import UNSUPPORTED, Unsupported, merge_with_argument, unsupported_keys
 from support.policy_cases import KINDS, definitions, put_policy, queues_with_policies
 from support.under_test import BrokerUnderTest
 from support.virtual_host import VirtualHost
@@ -101,3 +101,15 @@ def test_a_negative_delivery_limit_is_the_smaller_number_until_it_means_none() -
     ]
 
     assert merged == [-1, 5]
+
+
+def test_a_row_holds_for_its_type_and_its_releases() -> None:
+    row = Unsupported(queue_type="quorum", keys=("max-age",), since=(3, 10), until=(4, 1))
+
+    assert [row.holds("quorum", version) for version in ((3, 9), (3, 10), (4, 0), (4, 1))] == [
+        False,
+        True,
+        True,
+        False,
+    ]
+    assert not row.holds("classic", (4, 0))

@@ -7,7 +7,7 @@ from attune_infra.topology.document.parse import parse
 from attune_infra.topology.graph.build import MAX_NUMBERED_QUEUES, graph
 from attune_infra.topology.graph.values import EdgeKind, Graph, NodeKind, shorten_labels
 from attune_infra.topology.lint.linter import lint
-from attune_infra.topology.model import Message, Queue, Severity, Topology
+from attune_infra.topology.model import Exchange, Message, Queue, Severity, Topology
 from attune_infra.topology.worker import with_workers
 
 
@@ -146,3 +146,15 @@ def test_a_queue_says_what_makes_it_unlike_others() -> None:
         "odd": "classic, not durable, auto-delete, exclusive",
         "theirs": "external",
     }
+
+
+def test_an_exchange_says_what_makes_it_unlike_others() -> None:
+    objects = [
+        Exchange(name="plain", type="topic"),
+        Exchange(name="odd", type="fanout", durable=False, auto_delete=True, internal=True),
+    ]
+
+    details = {node.name: node.detail for node in graph(Topology.of(objects)).nodes}
+
+    assert details["plain"] == "topic"
+    assert details["odd"].split(", ") == ["fanout", "not durable", "auto-delete", "internal"]

@@ -17,7 +17,7 @@ from attune_infra.topology.facts.compatibility import RELEASES
 from attune_infra.topology.facts.releases import NEWEST, Version
 from attune_infra.topology.graph.build import graph
 from attune_infra.topology.lint.examples import load_example
-from attune_infra.topology.lint.finding import Linted
+from attune_infra.topology.lint.finding import Linted, LintedTexts
 from attune_infra.topology.lint.linter import lint
 from attune_infra.topology.lint.rules import choose_rules
 from attune_infra.topology.model import Binding, Exchange, Message, Queue, Severity, Topology, label
@@ -202,3 +202,11 @@ def test_a_binding_of_a_hidden_queue_has_no_finding(destination: Queue, count: i
     topology = Topology.of([Exchange(name="e", type="direct"), destination, binding])
 
     assert len(lint(topology, rules=choose_rules(["AI010"], [])).findings) == count
+
+
+def test_texts_are_linted_for_one_release() -> None:
+    texts = LintedTexts((linted(MINE, version=(3, 10)), linted("queues: {}", version=(3, 10))))
+
+    assert texts.version == (3, 10)
+    assert texts.exit_code is ExitCode.DRIFT
+    assert texts.counts() == texts.texts[0].counts()

@@ -19,6 +19,7 @@ from attune_infra.topology.facts.permissions import Access, Right
 from attune_infra.topology.model import Argument, Binding, Exchange, Queue, Topology
 from attune_infra.topology.permissions.commands import ASKING_NOTHING, TELLING_WHAT_LACKS, USAGES, usage_of
 from attune_infra.topology.permissions.moving import rights_after_migration
+from attune_infra.topology.permissions.needs import Privilege
 from attune_infra.topology.permissions.steps import Case
 from attune_infra.topology.worker import worker_family
 from support.folders import ROOT
@@ -118,3 +119,17 @@ def test_after_a_migration_its_own_bindings_go_with_their_exchanges() -> None:
         *(f"attune-infra.{role}.orders" for role in ("switch", "aside", "back", "held", "ledger")),
         "attune-infra.ledger.attune-infra.held.orders",
     }
+
+
+def test_privileges_are_told_in_words() -> None:
+    assert str(Privilege("SELECT", "table", "worker")) == "SELECT on the table worker"
+    assert str(Privilege("CONNECT", "database", "database")) == "CONNECT on the database"
+
+
+def test_pruning_needs_rights_on_what_is_undeclared() -> None:
+    case = Case(want=Topology(), undeclared=(Queue(name="old"), Exchange(name="gone")))
+
+    assert rights("setup --prune --allow-destructive", case) == [
+        "configure permission on queue old",
+        "configure permission on exchange gone",
+    ]

@@ -120,3 +120,17 @@ def test_a_binding_to_an_exchange_is_taken_over_as_one_to_the_queue_of_the_tap()
     found = plan(Wish(exchange="e", only_routed=True), Exchange(name="e", type="topic"), to_exchange)
 
     assert found.bindings == (Binding(source="e", destination="tap", routing_key="k"),)
+
+
+@pytest.mark.parametrize(
+    ("kind", "hint"),
+    [
+        ("direct", "give a routing key to wait for: attune-infra tap 'my e' KEY"),
+        ("fanout", "leave out --only-routed to see messages that are lost, or that an alternate exchange takes"),
+    ],
+)
+def test_an_exchange_without_bindings_has_a_hint(kind: str, hint: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        plan(Wish(exchange="my e", only_routed=True), Exchange(name="my e", type=kind))
+
+    assert caught.value.hint == hint
