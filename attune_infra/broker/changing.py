@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from attune_infra.background import run_in_background
 from attune_infra.broker import answers, controls, wire
+from attune_infra.broker.majority import HINT
 from attune_infra.broker.permissions import ObjectRefused, missing_rights
 from attune_infra.broker.refusal import Code
 from attune_infra.errors import (
@@ -16,6 +17,7 @@ from attune_infra.errors import (
     BrokerUnreachable,
     FeatureDenied,
     LoginRefused,
+    NoMajority,
     StrangeAnswer,
 )
 from attune_infra.journal import JOURNAL
@@ -135,6 +137,8 @@ class Changer:
         for item, refusal in self._connections.amqp.declare(over_amqp):
             if refusal is None:
                 yield Outcome(item, Status.CREATED), None
+            elif refusal.code is Code.NO_MAJORITY:
+                raise NoMajority(refusal.text, hint=HINT)
             else:
                 denied = self._connections.denied(Over.AMQP) if refusal.code is Code.FORBIDDEN else None
                 yield Outcome(item, Status.FAILED, refusal.text, denied=denied), refusal.feature
@@ -160,7 +164,7 @@ class Changer:
                 case Limit() | Permission() | TopicPermission():
                     http.put(*controls.path_of(item, vhost), body=wire.body_of(item))
                     new = True
-        except LoginRefused:
+        except (LoginRefused, NoMajority):
             raise
         except BrokerError as error:
             return self._failed(change, error)

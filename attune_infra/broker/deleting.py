@@ -12,10 +12,11 @@ from itertools import groupby, islice
 from typing import TYPE_CHECKING, Final
 
 from attune_infra.broker import controls, wire
+from attune_infra.broker.majority import HINT
 from attune_infra.broker.odd_bindings import PropertiesKeys, can_delete_over_http
 from attune_infra.broker.permissions import ObjectRefused, missing_rights
 from attune_infra.broker.refusal import Code
-from attune_infra.errors import AccessRefused, BrokerError, InUse, LoginRefused, VirtualHostMissing
+from attune_infra.errors import AccessRefused, BrokerError, InUse, LoginRefused, NoMajority, VirtualHostMissing
 from attune_infra.journal import JOURNAL
 from attune_infra.settings import Via
 from attune_infra.topology.facts.deletion import reason_to_keep
@@ -110,7 +111,9 @@ class Deleter:
             if refusal is None:
                 JOURNAL.note("deleted", kind_of(item), wire.name_of(item))
                 outcomes[item] = Outcome(item, Status.DELETED)
-            elif refusal.code in {Code.NO_ANSWER, Code.NO_MAJORITY}:  # HTTP would wait as long
+            elif refusal.code is Code.NO_MAJORITY:
+                raise NoMajority(refusal.text, hint=HINT)
+            elif refusal.code is Code.NO_ANSWER:  # HTTP would wait as long
                 outcomes[item] = Outcome(item, Status.FAILED, refusal.text, attempted=Attempt.DELETED)
         return outcomes
 
@@ -149,7 +152,7 @@ class Deleter:
             if even_if_used:
                 return Outcome(item, Status.FAILED, error.sentence, attempted=Attempt.DELETED)
             return Outcome(item, Status.KEPT, self._kept_because(item, error))
-        except LoginRefused:
+        except (LoginRefused, NoMajority):  # all others would wait as long, and fail too
             raise
         except BrokerError as error:
             denied = self._connections.denied(Over.HTTP) if isinstance(error, AccessRefused) else None

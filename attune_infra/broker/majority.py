@@ -22,7 +22,7 @@ _SECONDS: Final = 2.0
 """Time for the answers about the nodes; a node without a majority gives them at once."""
 _FLAG: Final = "khepri_db"
 _WORDS: Final = ("timed out", "due to timeout", "due to a timeout", "timeout waiting")
-_HINT: Final = (
+HINT: Final = (
     "start the nodes that are down, and run the same command again; RabbitMQ may carry out later what it did not"
     " answer"
 )
@@ -71,7 +71,7 @@ def _ask(settings: Settings) -> NoMajority | None:
     return NoMajority(
         f"{sum(nodes.values())} of {len(nodes)} nodes of the cluster runs, which is no majority: RabbitMQ's"
         f" metadata store changes nothing, and quorum queues take no message; down: {down}",
-        hint=_HINT,
+        hint=HINT,
     )
 
 

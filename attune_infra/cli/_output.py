@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Final, NoReturn
 
 import typer
@@ -11,6 +11,7 @@ import typer
 from attune_infra import deadline
 from attune_infra.cli import _colour
 from attune_infra.cli._display import Output
+from attune_infra.errors import AttuneError
 from attune_infra.masking import masked
 
 if TYPE_CHECKING:
@@ -156,3 +157,23 @@ def tell_reading(reading: Reading) -> None:
     for sentence in reading.warnings():
         tell(f"warning: {sentence}")
     tell_left_out(reading.left_out)
+
+
+class Warnings:
+    """Print warnings of a block: at once, or at its end, unless the failure that ends it has the same words."""
+
+    def __init__(self, *, at_end: bool) -> None:
+        self._at_end, self._held = at_end, list[str]()
+
+    def __enter__(self) -> Callable[[str], None]:
+        return self._held.append if self._at_end else self._print
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        said = error.sentence if isinstance(error, AttuneError) else ""
+        for words in self._held:
+            if words not in said:
+                self._print(words)
+
+    @staticmethod
+    def _print(words: str) -> None:
+        tell(f"warning: {words}")

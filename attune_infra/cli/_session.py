@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from attune_infra.cli._display import Display
-from attune_infra.cli._output import finish, tell, tell_reading
+from attune_infra.cli._output import Warnings, finish, tell, tell_reading
 from attune_infra.cli._progress import waiting
 from attune_infra.cli._reports import finish_reviewed
 from attune_infra.cli._target import Asked, Meeting, ask_password, do_not_ask, require_named
@@ -247,7 +247,7 @@ class Session:
 
         if writes:
             require_named(self.settings, via)
-        with RabbitMQ(self.settings, via=via, warn=lambda words: tell(f"warning: {words}")) as broker:
+        with Warnings(at_end=writes) as warn, RabbitMQ(self.settings, via=via, warn=warn) as broker:
             if self.wait:
                 with waiting(self.wait, "RabbitMQ") as wait_for:
                     wait_for(broker.check_http)
