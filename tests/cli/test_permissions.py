@@ -92,6 +92,7 @@ SCENARIOS: Final = (
     Scenario(usage="worker list"),
     Scenario(usage="worker verify", options=("--all", "--settle", "0")),
     Scenario(usage="worker register", options=("--name", "w")),
+    Scenario(usage="worker register", options=("--count", "3", "--name-pattern", "w{n}")),
     Scenario(usage="worker provision", options=("--id", "1"), have=SET_UP, workers=("w",)),
     Scenario(usage="worker provision --via http", options=("--id", "1"), have=SET_UP, workers=("w",)),
     Scenario(usage="worker enlist", options=("--name", "w"), have=SET_UP),
