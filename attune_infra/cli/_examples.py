@@ -140,7 +140,10 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         ("attune-infra export --to broker.yaml", "Save the virtual host as a document"),
         ("attune-infra export --format definitions --to broker.json", "Save it as RabbitMQ's definitions"),
     ),
-    "import": (("attune-infra import broker.json", "Turn RabbitMQ's definitions into a document"),),
+    "import": (
+        ("attune-infra import broker.json", "Turn RabbitMQ's definitions into a document"),
+        ("attune-infra import broker.json --to-quorum --strip-policies", "The same, for a newer RabbitMQ"),
+    ),
     "topology": (
         ("attune-infra topology show", "Print the built-in document, as a start for your own"),
         ("attune-infra topology check topology.yaml", "Check your own"),

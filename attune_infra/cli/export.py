@@ -12,6 +12,14 @@ from attune_infra.cli._output import tell_left_out
 from attune_infra.cli._progress import busy
 from attune_infra.cli._session import Session
 from attune_infra.cli._shared import Uses, shared
+from attune_infra.cli._transform import (
+    Exclude,
+    Only,
+    RenameVhost,
+    StripPolicies,
+    ToQuorum,
+    transformation,
+)
 from attune_infra.settings import Via
 
 app = App()
@@ -36,15 +44,28 @@ _All = Annotated[
 
 @app.command()
 @shared(Uses.DISPLAY | Uses.BROKER)
-def export(session: Session, *, as_format: _Format = Format.TOPOLOGY, everything: _All = False) -> None:
+def export(
+    session: Session,
+    *,
+    as_format: _Format = Format.TOPOLOGY,
+    everything: _All = False,
+    only: Only = None,
+    exclude: Exclude = None,
+    to_quorum: ToQuorum = False,
+    strip_policies: StripPolicies = False,
+    rename_vhost: RenameVhost = None,
+) -> None:
     """Write the virtual host as a document. Objects left out are named on standard error."""
     from attune_infra.render.pages import document as page
     from attune_infra.topology.document.export import as_definitions, as_document
     from attune_infra.topology.model import CONTROL_KINDS
 
+    changes = transformation(
+        only, exclude, to_quorum=to_quorum, strip_policies=strip_policies, rename_vhost=rename_vhost
+    )
     exported = as_document if as_format is Format.TOPOLOGY else as_definitions
     with session.broker(Via.HTTP) as broker, busy("reading"):
-        found = broker.read(controls=CONTROL_KINDS if everything else ())
-        document = exported(found, everything=everything)
+        found, notes = changes.apply(broker.read(controls=CONTROL_KINDS if everything else ()))
+        document = exported(found, everything=everything).leaving_out(notes)
     tell_left_out(document.left_out)
     session.finish("export", page, document)

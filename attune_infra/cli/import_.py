@@ -10,8 +10,16 @@ from attune_infra.cli._app import App
 from attune_infra.cli._display import Display
 from attune_infra.cli._files import read_text
 from attune_infra.cli._options import Vhost
-from attune_infra.cli._output import finish, tell_reading
+from attune_infra.cli._output import finish, tell_left_out, tell_reading
 from attune_infra.cli._shared import displayed
+from attune_infra.cli._transform import (
+    Exclude,
+    Only,
+    RenameVhost,
+    StripPolicies,
+    ToQuorum,
+    transformation,
+)
 
 app = App()
 
@@ -20,14 +28,29 @@ _File = Annotated[str, typer.Argument(metavar="FILE", help="Definitions JSON, or
 
 @app.command()
 @displayed
-def import_(display: Display, file: _File, *, vhost: Vhost = None) -> None:
+def import_(
+    display: Display,
+    file: _File,
+    *,
+    vhost: Vhost = None,
+    only: Only = None,
+    exclude: Exclude = None,
+    to_quorum: ToQuorum = False,
+    strip_policies: StripPolicies = False,
+    rename_vhost: RenameVhost = None,
+) -> None:
     """Convert RabbitMQ definitions to a topology document. Objects left out are named on standard error."""
     from attune_infra.render.pages import document as page
     from attune_infra.topology.document.definitions import read_definitions
     from attune_infra.topology.document.text import Document
     from attune_infra.topology.document.write import write
 
+    changes = transformation(
+        only, exclude, to_quorum=to_quorum, strip_policies=strip_policies, rename_vhost=rename_vhost
+    )
     reading = read_definitions(read_text(file), source=file, vhost=vhost)
     reading.refuse_problems()
     tell_reading(reading)
-    finish("import", page, Document(write(reading.topology), reading.left_out), display)
+    topology, notes = changes.apply(reading.topology)
+    tell_left_out(notes)
+    finish("import", page, Document(write(topology), (*reading.left_out, *notes)), display)

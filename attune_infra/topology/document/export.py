@@ -60,9 +60,7 @@ def _export(
     lacking = unlisted(topology)
     left_out += [("all bindings of queue", name, _DOWN) for name in lacking]
     ends = {("exchange", name) for name in PREDECLARED_EXCHANGES}
-    for item in (
-        topology if everything else topology.without_access()
-    ).objects():
+    for item in (topology if everything else topology.without_access()).objects():
         if why := _reason_to_leave_out(item, ends) or refuse(item):
             left_out.append((_kind(item), label(item).partition(" ")[2], why))
             continue

@@ -31,6 +31,10 @@ class Document:
     is_whole: bool = True
     """False if something could not be looked at, so that the text may lack it."""
 
+    def leaving_out(self, more: Iterable[LeftOut]) -> Document:
+        """Return the same text, with more things that were left out of it."""
+        return replace(self, left_out=(*more, *self.left_out))
+
     @property
     def exit_code(self) -> ExitCode:
         return ExitCode.DONE if self.is_whole else ExitCode.FAILED
