@@ -15,8 +15,9 @@ from attune_infra.settings import (
     WORKER_QUEUE_TTL,
     Setting,
     Settings,
+    joined,
     resolve,
-    topology_name,
+    topology_names,
     virtual_host,
     worker_queue_ttl,
 )
@@ -87,10 +88,37 @@ def test_the_topology_is_found_whatever_the_other_settings_are(tmp_path: Path) -
     config.write_text("message_queue: {topology: file.yaml, url: 'http://wrong'}\n")
     environment = {TOPOLOGY.variable: "environment.yaml"}
 
-    assert topology_name({TOPOLOGY: "flag.yaml"}, environment, config=config) == "flag.yaml"
-    assert topology_name({TOPOLOGY: None}, environment, config=config) == "environment.yaml"
-    assert topology_name({}, {}, config=config) == "file.yaml"
-    assert topology_name({}, {}) == "attune"
+    assert topology_names({TOPOLOGY: "flag.yaml"}, environment, config=config) == ("flag.yaml",)
+    assert topology_names({TOPOLOGY: None}, environment, config=config) == ("environment.yaml",)
+    assert topology_names({}, {}, config=config) == ("file.yaml",)
+    assert topology_names({}, {}) == ("attune",)
+
+
+def test_a_topology_may_be_several_documents(tmp_path: Path) -> None:
+    config = tmp_path / "attune.yaml"
+    connections = "connections: {a: {url: amqp://x@y/z, topology: [c.yaml, 'd:e.yaml']}}"
+    config.write_text(f"message_queue: {{topology: [a.yaml, 'b:c.yaml']}}\n{connections}\n")
+    flags = {TOPOLOGY: joined(["x.yaml", "y:z.yaml"])}
+
+    assert topology_names(flags, {}) == ("x.yaml", "y:z.yaml")
+    assert topology_names({}, {TOPOLOGY.variable: "x.yaml:y:"}) == ("x.yaml", "y")
+    assert topology_names({}, {}, config=config) == ("a.yaml", "b:c.yaml")
+    assert topology_names({CONNECTION: "a"}, {}, config=config) == ("c.yaml", "d:e.yaml")
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [("[]", "is an empty list"), ("[a, 1]", "[1]` expects a string, got an integer"), ("{}", "got a mapping")],
+)
+def test_a_wrong_list_of_documents_is_named(tmp_path: Path, value: str, words: str) -> None:
+    config = tmp_path / "attune.yaml"
+    config.write_text(f"message_queue: {{topology: {value}}}\n")
+
+    with pytest.raises(InvalidInput) as raised:
+        topology_names({}, {}, config=config)
+
+    assert "message_queue.topology" in raised.value.sentence
+    assert words in raised.value.sentence
 
 
 def test_the_virtual_host_is_found_whatever_the_other_settings_are(tmp_path: Path) -> None:

@@ -59,10 +59,11 @@ def _plain(names: Iterable[str], *more: str) -> Words:
 
 def _sources(context: Any) -> Sources:
     """Return the places of the settings, with the flags that were typed."""
-    from attune_infra.settings import Sources, all_settings
+    from attune_infra.settings import Sources, all_settings, joined
 
     typed = context.params
-    flags = {each: typed.get(each.flag.lstrip("-").replace("-", "_")) for each in all_settings() if each.flag}
+    names = {each: each.flag.lstrip("-").replace("-", "_") for each in all_settings() if each.flag}
+    flags = {each: joined(typed.get(name)) for each, name in names.items()}
     config = typed.get("config")
     return Sources(flags, os.environ, Path(config) if config else None, runs_commands=False)
 
@@ -92,11 +93,11 @@ def _on_broker(kind: str, context: Any, word: str) -> Words:
 
 
 def _document(context: Any) -> Topology:
-    from attune_infra.cli._topology import read_topology
+    from attune_infra.cli._topology import read_topologies
     from attune_infra.settings import DEFAULT_TOPOLOGY, TOPOLOGY
 
-    name, _ = _sources(context).find(TOPOLOGY)
-    return read_topology(name or DEFAULT_TOPOLOGY).parse()[0]
+    names = _sources(context).find_all(TOPOLOGY)
+    return read_topologies(names or (DEFAULT_TOPOLOGY,)).parse()[0]
 
 
 def _exchanges(context: Any, word: str) -> Words:

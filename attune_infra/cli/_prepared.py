@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from attune_infra import __version__
 from attune_infra.cli._progress import busy
 from attune_infra.errors import PlanRefused, WrongUsage
-from attune_infra.settings import TOPOLOGY, WORKER_QUEUE_TTL
+from attune_infra.settings import TOPOLOGY, WORKER_QUEUE_TTL, joined
 
 if TYPE_CHECKING:
     from attune_infra.cli._session import Session
@@ -78,16 +78,17 @@ def _options_twice(source: str) -> WrongUsage:
 
 def _as_planned(session: Session, saved: SavedPlan, file: str) -> Session:
     """Return the session with the document and the options that a plan was made with."""
-    flags = {**session.flags, TOPOLOGY: _name_of(saved)}
+    flags = {**session.flags, TOPOLOGY: _names_of(saved)}
     planned = replace(session, flags=flags, vhost=saved.vhost, kept_queue_ttl=(saved.worker_queue_ttl,))
-    return planned.with_text(f"{saved.source} in {file}", saved.text)
+    source = saved.source if isinstance(saved.source, str) else " + ".join(saved.source)
+    return planned.with_text(f"{source} in {file}", saved.text)
 
 
-def _name_of(saved: SavedPlan) -> str:
-    """Return the name by which another command finds the document of a plan."""
+def _names_of(saved: SavedPlan) -> str | None:
+    """Return the names by which another command finds the documents of a plan."""
     from attune_infra.topology.builtin import NAMES, text_of
 
-    return next((name for name in NAMES if text_of(name) == saved.text), saved.source)
+    return next((name for name in NAMES if text_of(name) == saved.text), joined(saved.source))
 
 
 def save(session: Session, plan: Plan, path: Path, *, workers: tuple[int, ...], prune: bool) -> None:
@@ -97,7 +98,7 @@ def save(session: Session, plan: Plan, path: Path, *, workers: tuple[int, ...], 
     from attune_infra.topology.planning.saved import SavedPlan
 
     options = {"vhost": session.vhost, "worker_queue_ttl": session.queue_ttl, "workers": workers, "prune": prune}
-    text = {"source": session.topology_text.source, "text": session.topology_text.resolve()}
+    text = {"source": session.topology_source, "text": session.topology_text.resolve()}
     write_whole(path, SavedPlan(**_place_of(plan), **text, **options).to_json())  # type: ignore[arg-type]
     tell(f"plan {plan.digest} is in {path}; `attune-infra setup {path}` applies exactly it")
 

@@ -31,7 +31,7 @@ from attune_infra.settings import (
     Settings,
     Via,
     resolve,
-    topology_name,
+    topology_names,
     virtual_host,
     worker_queue_ttl,
 )
@@ -159,11 +159,11 @@ class Session:
         from attune_infra.topology.builtin import NAMES
 
         others = {setting: value for setting, value in self.flags.items() if setting is not TOPOLOGY}
-        name = topology_name(self.flags, os.environ, config=self.config)
-        usual = topology_name(others, os.environ, config=self.config)
-        is_usual = name == usual and name in NAMES
+        names = topology_names(self.flags, os.environ, config=self.config)
+        usual = topology_names(others, os.environ, config=self.config)
+        is_usual = names == usual and set(names) <= set(NAMES)
         return (
-            *(() if is_usual else (TOPOLOGY.flag, name)),
+            *(word for name in names if not is_usual for word in (TOPOLOGY.flag, name)),
             *(() if self.vhost is None else ("--vhost", self.vhost)),
             *(word for pair in self.given_values[0] for word in ("--set", pair)),
             *(word for file in self.given_values[1] for word in ("--values", file)),
@@ -171,14 +171,20 @@ class Session:
 
     @cached_property
     def topology_text(self) -> TopologyText:
-        from attune_infra.cli._topology import read_topology
+        from attune_infra.cli._topology import read_topologies
 
-        text = read_topology(topology_name(self.flags, os.environ, config=self.config))
+        text = read_topologies(topology_names(self.flags, os.environ, config=self.config))
         if not self.has_values:
             return text
         from attune_infra.cli._values import read_values
 
         return replace(text, values=read_values(*self.given_values))
+
+    @property
+    def topology_source(self) -> str | tuple[str, ...]:
+        """The name of the topology in a saved plan; the names of several as they were given."""
+        names = topology_names(self.flags, os.environ, config=self.config)
+        return names if len(names) > 1 else self.topology_text.source
 
     @property
     def has_values(self) -> bool:

@@ -51,6 +51,7 @@ from attune_infra.settings import (
     TOPOLOGY,
     WORKER_QUEUE_TTL,
     Setting,
+    joined,
 )
 
 
@@ -79,10 +80,10 @@ class Uses(Flag):
 _PANEL: Final = "Connection"
 
 
-def _from(setting: Setting, metavar: str, help_text: str, panel: str | None = _PANEL) -> Any:
+def _from(setting: Setting, metavar: str, help_text: str, *, panel: str | None = _PANEL, kind: Any = str) -> Any:
     text = f"{help_text} (environment: {setting.variable}, file: {'.'.join(setting.path)})"
     option = typer.Option(setting.flag, help=text, rich_help_panel=panel, metavar=metavar, show_default=False)
-    return Annotated[str | None, option]
+    return Annotated[kind | None, option]
 
 
 def _seconds(flag: str, help_text: str, minimum: float) -> Any:
@@ -114,7 +115,13 @@ _SETTINGS: Final = {
     "topology": (
         Uses.TOPOLOGY,
         TOPOLOGY,
-        _from(TOPOLOGY, "NAME|FILE", "Topology: a built-in name or a file; default: attune.", panel=None),
+        _from(
+            TOPOLOGY,
+            "NAME|FILE",
+            "Topology: a built-in name, a file, or a folder of documents; default: attune. May repeat.",
+            panel=None,
+            kind=list[str],
+        ),
     ),
     "worker_queue_ttl": (
         Uses.TOPOLOGY,
@@ -248,7 +255,7 @@ def _parameters(options: dict[str, tuple[Any, Any]]) -> list[inspect.Parameter]:
 
 def _session(given: dict[str, Any]) -> Session:
     session = Session(
-        flags={setting: given.get(name) for name, (_, setting, _) in _SETTINGS.items()},
+        flags={setting: joined(given.get(name)) for name, (_, setting, _) in _SETTINGS.items()},
         config=given.get("config"),
         given_timeout=given.get("timeout"),
         given_wait=given.get("wait"),

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
+from attune_infra.cli._documents import documents_of
 from attune_infra.cli._files import STDIN, read_text
 from attune_infra.errors import InvalidInput, WrongUsage
 from attune_infra.topology.builtin import NAMES, text_of
 from attune_infra.topology.words import guess
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from attune_infra.topology.document.reading import Reading
+    from attune_infra.topology.document.several import Text
     from attune_infra.topology.document.text import LeftOut
     from attune_infra.topology.document.variables import Values
     from attune_infra.topology.model import Topology
@@ -38,13 +40,13 @@ class TopologyText:
 
         Definitions may hold several virtual hosts, of which it is `vhost`; a document holds one, unnamed.
         """
-        if self._holds_definitions():
+        if self.holds_definitions():
             from attune_infra.topology.document.definitions import parse_definitions
 
             return parse_definitions(self.text, source=self.source, vhost=vhost)
         from attune_infra.topology.document.parse import parse
 
-        return parse(self._document, source=self.source, values=self.values), ()
+        return parse(self.document, source=self.source, values=self.values), ()
 
     def read_for(self, own: Callable[[], str], *, chosen: str | None = None, with_places: bool = False) -> Reading:
         """Return the topology for a virtual host: the chosen one; or `own`, asked for if definitions hold several.
@@ -54,7 +56,7 @@ class TopologyText:
         Raise `InvalidInput` naming all problems of a document. Those of definitions are in the `Reading`.
         Raise `WrongUsage` if a virtual host of a document is chosen.
         """
-        if self._holds_definitions():
+        if self.holds_definitions():
             from attune_infra.topology.document.definitions import read_definitions
 
             return read_definitions(self.text, source=self.source, vhost=chosen, own=own)
@@ -71,22 +73,24 @@ class TopologyText:
 
         if not with_places:
             return Reading(self.source, self.parse()[0])
-        topology, places = parse_with_places(self._document, source=self.source, values=self.values)
+        topology, places = parse_with_places(self.document, source=self.source, values=self.values)
         return Reading(self.source, topology, places=places)
 
     def resolve(self) -> str:
         """Return the text with values in place of its variables; raise `InvalidInput` naming all problems."""
-        if self._holds_definitions() or not (self.values or "variables" in self.text):
+        if self.holds_definitions() or not (self.values or "variables" in self.text):
             return self.text
         from attune_infra.topology.document.parse import resolve
 
-        return resolve(self._document, source=self.source, values=self.values)
+        return resolve(self.document, source=self.source, values=self.values)
 
     @property
-    def _document(self) -> str:
+    def document(self) -> str:
+        """The text without a byte order mark."""
         return self.text.removeprefix("\ufeff")
 
-    def _holds_definitions(self) -> bool:
+    def holds_definitions(self) -> bool:
+        """Return whether the text is RabbitMQ's definitions; raise `WrongUsage` if values are given for them."""
         if not self.text.lstrip("\ufeff \t\r\n").startswith("{"):
             return False
         from attune_infra.topology.document.definitions import looks_like_definitions
@@ -99,6 +103,68 @@ class TopologyText:
                 hint="leave out --set and --values, or `attune-infra import` makes a document of it",
             )
         return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopologyTexts(TopologyText):
+    """Several documents, read as one topology."""
+
+    texts: tuple[TopologyText, ...]
+
+    @classmethod
+    def of(cls, texts: Sequence[TopologyText]) -> TopologyTexts:
+        """Return several texts as one; raise `WrongUsage` if one of them holds definitions."""
+        for each in texts:
+            if each.holds_definitions():
+                raise WrongUsage(
+                    f"{each.source} holds RabbitMQ's definitions, and another topology is given too",
+                    hint="give it alone, or `attune-infra import` makes a document of it",
+                )
+        file = next((each.file for each in texts if each.file is not None), None)
+        return cls(source=" + ".join(each.source for each in texts), text="", file=file, texts=tuple(texts))
+
+    def parse(self, vhost: str | None = None) -> tuple[Topology, tuple[LeftOut, ...]]:
+        return self.read_for(lambda: "", chosen=vhost).topology, ()
+
+    def resolve(self) -> str:
+        from attune_infra.topology.document.several import resolve_several
+
+        return resolve_several(self._parts, values=self.values)
+
+    def _read_document(self, *, with_places: bool) -> Reading:
+        from attune_infra.topology.document.several import read_several
+
+        found = read_several(self._parts, values=self.values, with_places=with_places)
+        return replace(found, source=self.source)
+
+    @property
+    def _parts(self) -> list[Text]:
+        from attune_infra.topology.document.places import BUILT_IN
+        from attune_infra.topology.document.several import Text
+
+        return [
+            Text(each.source if each.file or each.source == STDIN else BUILT_IN + each.source, each.document)
+            for each in self.texts
+        ]
+
+
+def read_topologies(names: Sequence[str]) -> TopologyText:
+    """Return the text of a topology, or of several that become one; a folder stands for the documents in it.
+
+    Raise `InvalidInput` if one cannot be read.
+    """
+    found = [each for name in names for each in ([name] if name in NAMES else documents_of(name))]
+    return _joined([read_topology(name) for name in dict.fromkeys(found)])
+
+
+def texts_in(names: Sequence[str]) -> TopologyText:
+    """Return the text of files and folders; raise `InvalidInput` if one cannot be read."""
+    found = [each for name in names for each in documents_of(name)]
+    return _joined([text_in(name) for name in dict.fromkeys(found)])
+
+
+def _joined(texts: Sequence[TopologyText]) -> TopologyText:
+    return texts[0] if len(texts) == 1 else TopologyTexts.of(texts)
 
 
 def read_topology(name: str) -> TopologyText:

@@ -9,7 +9,7 @@ import typer
 
 from attune_infra.cli._app import App
 from attune_infra.cli._display import Display, Output
-from attune_infra.cli._documents import Files, SameFiles, documents_in, one_of
+from attune_infra.cli._documents import Files, Together, documents_in, some_of
 from attune_infra.cli._files import STDIN
 from attune_infra.cli._options import Vhost
 from attune_infra.cli._output import finish, tell
@@ -20,6 +20,8 @@ from attune_infra.errors import WrongUsage
 from attune_infra.settings import DEFAULT_TOPOLOGY
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from attune_infra.topology.check import CheckedText
     from attune_infra.topology.document.variables import Values
 
@@ -31,9 +33,11 @@ _Name = Annotated[
         metavar="NAME|FILE", help="Built-in topology, or a document beside --resolved.", show_default=False
     ),
 ]
-_SameName = Annotated[
-    str | None,
-    typer.Option("--topology", metavar="NAME|FILE", help="The same as NAME or FILE.", show_default=False),
+_SameNames = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--topology", metavar="NAME|FILE", help="The same as NAME or FILE. May repeat.", show_default=False
+    ),
 ]
 _Resolved = Annotated[
     bool,
@@ -47,18 +51,22 @@ def check(
     display: Display,
     files: Files = None,
     *,
-    topology: SameFiles = None,
+    topology: Together = None,
     vhost: Vhost = None,
     pairs: SetOption = None,
     values: ValuesOption = None,
 ) -> None:
-    """Check documents and run their routes. Every problem is named with its line and column."""
+    """Check documents and run their routes. Every problem is named with its line and column.
+
+    Each FILE is checked alone; the documents of --topology are checked together, as other commands read them.
+    """
     from attune_infra.render.pages import check as page
     from attune_infra.topology.check import CheckedTexts
 
-    names = documents_in([*(files or ()), *(topology or ())])
+    texts = [[name] for name in documents_in(files or (), needed=not topology)]
+    texts += [topology] if topology else []
     given = read_values(pairs or (), values or ())
-    checked = CheckedTexts(tuple(_check_file(name, vhost, given) for name in names))
+    checked = CheckedTexts(tuple(_checked(names, vhost, given) for names in texts))
     if display.output == Output.TEXT:
         for text in checked.texts:
             for complaint in text.complaints():
@@ -72,7 +80,7 @@ def show_(
     display: Display,
     name: _Name = None,
     *,
-    topology: _SameName = None,
+    topology: _SameNames = None,
     resolved: _Resolved = False,
     pairs: SetOption = None,
     values: ValuesOption = None,
@@ -81,7 +89,7 @@ def show_(
     from attune_infra.render.pages import document as page
     from attune_infra.topology.document.text import Document
 
-    chosen = one_of(name, topology) or DEFAULT_TOPOLOGY
+    chosen = some_of(name, topology) or [DEFAULT_TOPOLOGY]
     given = read_values(pairs or (), values or ())
     finish("topology-show", page, Document(_resolved(chosen, given) if resolved else _own(chosen, given)), display)
 
@@ -97,35 +105,35 @@ def schema(display: Display) -> None:
     finish("topology-schema", page, Document(schema_text()), display)
 
 
-def _resolved(name: str, values: Values) -> str:
-    from attune_infra.cli._topology import read_topology
+def _resolved(names: Sequence[str], values: Values) -> str:
+    from attune_infra.cli._topology import read_topologies
 
-    return replace(read_topology(name), values=values).resolve()
+    return replace(read_topologies(names), values=values).resolve()
 
 
-def _own(name: str, values: Values) -> str:
+def _own(names: Sequence[str], values: Values) -> str:
     """Return the text of a built-in topology; raise `WrongUsage` for a file or for values."""
     from attune_infra.topology.builtin import NAMES, text_of
 
-    if values or name not in NAMES:
+    if values or len(names) > 1 or names[0] not in NAMES:
         raise WrongUsage(
             "a document, --set and --values are for --resolved",
             hint="give --resolved, or no more than a built-in name",
         )
-    return text_of(name)
+    return text_of(names[0])
 
 
-def _check_file(name: str, vhost: str | None, values: Values) -> CheckedText:
-    from attune_infra.cli._topology import text_in
+def _checked(names: list[str], vhost: str | None, values: Values) -> CheckedText:
+    from attune_infra.cli._topology import texts_in
     from attune_infra.errors import InvalidInput
     from attune_infra.topology.check import CheckedText, check_routes
     from attune_infra.topology.document.problems import InvalidDocument
 
-    file = None if name == STDIN else name
+    source, file = " + ".join(names), None if names[0] == STDIN else names[0]
     try:
-        topology, _ = replace(text_in(name), values=values).parse(vhost)
+        topology, _ = replace(texts_in(names), values=values).parse(vhost)
     except InvalidDocument as error:
-        return CheckedText(source=name, problems=error.problems, file=file)
+        return CheckedText(source=source, problems=error.problems, file=file)
     except InvalidInput as error:
-        return CheckedText(source=name, failure=error.sentence, hint=error.hint, file=file)
-    return replace(check_routes(name, topology), file=file)
+        return CheckedText(source=source, failure=error.sentence, hint=error.hint, file=file)
+    return replace(check_routes(source, topology), file=file)

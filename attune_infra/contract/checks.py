@@ -148,6 +148,7 @@ class RulesData(TypedDict):
 class CheckedProblemData(TypedDict):
     """A problem of a document. A file that could not be read has one without a place."""
 
+    file: NotRequired[Annotated[str, "Document that has it, if several were checked together."]]
     code: Annotated[str, OneOf.these("invalid-document", "route-holds", "invalid-input"), "Kind of the problem."]
     url: Annotated[Url, "Page that explains the code."]
     line: NotRequired[Annotated[int, "Line, counted from 1."]]

@@ -99,6 +99,8 @@ def failure_data(error: AttuneError) -> FailureData:
     }
     if not isinstance(error, InvalidDocument):
         return found
-    problems: list[FailureProblemData] = [{**problem_data(each), "file": error.source} for each in error.problems]
+    problems: list[FailureProblemData] = [
+        {**problem_data(each), "file": each.source or error.source} for each in error.problems
+    ]
     first = error.problems[0]
     return {**found, "file": error.source, "line": first.line, "column": first.column, "problems": problems}

@@ -1,11 +1,12 @@
 """Flags, environment, file and named connections become one frozen `Settings`; passwords are never in a repr."""
 
 from attune_infra.settings.connections import NamedConnection
+from attune_infra.settings.kinds import joined
 from attune_infra.settings.resolve import (
     check_flag,
     resolve,
     settings_from,
-    topology_name,
+    topology_names,
     virtual_host,
     worker_queue_ttl,
 )
@@ -65,9 +66,10 @@ __all__ = [
     "Via",
     "all_settings",
     "check_flag",
+    "joined",
     "resolve",
     "settings_from",
-    "topology_name",
+    "topology_names",
     "virtual_host",
     "worker_queue_ttl",
 ]

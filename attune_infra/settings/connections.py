@@ -10,7 +10,7 @@ from typing import Final
 
 from attune_infra.errors import AttuneError, InvalidInput
 from attune_infra.settings import values
-from attune_infra.settings.kinds import kind_of_value, text_of
+from attune_infra.settings.kinds import kind_of_value, text_of, texts_of
 
 _PROTECTED: Final = "protected"
 _SETTINGS: Final = {
@@ -20,6 +20,7 @@ _SETTINGS: Final = {
 }
 _COMMANDS: Final = tuple(f"{setting.key}_command" for setting in (values.PASSWORD, values.DATABASE_PASSWORD))
 _FILES: Final = tuple(f"{key}_file" for key, setting in _SETTINGS.items() if setting.secret)
+_REPEATED: Final = frozenset(key for key, setting in _SETTINGS.items() if setting.repeats)
 _KEYS: Final = (*_SETTINGS, *_FILES, *_COMMANDS, _PROTECTED)
 
 
@@ -92,7 +93,7 @@ def _connection(name: str, entry: object, config: Path | None) -> NamedConnectio
             f"{config}: `{place}` has no `url`", hint=f"give it one: `{place}.url: amqp://USER@HOST/VHOST`"
         )
     texts = {
-        str(key): text_of(value, f"{place}.{key}", config)
+        str(key): (texts_of if key in _REPEATED else text_of)(value, f"{place}.{key}", config)
         for key, value in entry.items()
         if key != _PROTECTED and value is not None
     }

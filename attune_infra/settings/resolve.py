@@ -105,12 +105,11 @@ def virtual_host(
     return vhost
 
 
-def topology_name(
+def topology_names(
     flags: Mapping[Setting, str | None], environment: Mapping[str, str], *, config: Path | None = None
-) -> str:
-    """Return the name or the file of the topology, whatever the other settings are."""
-    name, _ = Sources(flags, environment, config).find(TOPOLOGY)
-    return name or DEFAULT_TOPOLOGY
+) -> tuple[str, ...]:
+    """Return the names, files and folders that make the topology, whatever the other settings are."""
+    return Sources(flags, environment, config).find_all(TOPOLOGY) or (DEFAULT_TOPOLOGY,)
 
 
 def worker_queue_ttl(

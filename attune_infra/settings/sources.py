@@ -19,7 +19,7 @@ from attune_infra.errors import InvalidInput, WrongUsage
 from attune_infra.files import read_text
 from attune_infra.masking import MASK, remember_file, remember_password, remember_proxies, remember_url
 from attune_infra.settings.connections import NamedConnection, all_connections, named_connection
-from attune_infra.settings.kinds import kind_of_value, text_of
+from attune_infra.settings.kinds import BETWEEN, kind_of_value, text_of, texts_of
 from attune_infra.settings.values import (
     AMQP_URL,
     CONFIG_VARIABLE,
@@ -110,6 +110,14 @@ class Sources:
             remember(value)
         return value, origin
 
+    def find_all(self, setting: Setting) -> tuple[str, ...]:
+        """Return the values of a setting that may have several; none if nothing sets it."""
+        text, origin = self.find(setting)
+        if text is None:
+            return ()
+        values = text.split(os.pathsep if origin == setting.variable else BETWEEN)
+        return tuple(value for value in values if value)
+
     def _find(self, setting: Setting) -> tuple[str | None, str]:
         if setting.flag and (flag := self.flags.get(setting)):
             return flag, setting.flag
@@ -132,7 +140,7 @@ class Sources:
     def _in_file(self, setting: Setting) -> tuple[str | None, str]:
         *above, last = setting.path
         origin = f"{'.'.join(setting.path)} in {self.file}"
-        text = _lookup(self.document, setting.path, self.file)
+        text = _lookup(self.document, setting.path, self.file, repeats=setting.repeats)
         if text is None and setting.secret:
             others = {end: _lookup(self.document, (*above, last + end), self.file) for end in _ELSEWHERE}
             return self._from_elsewhere(others, origin)
@@ -230,7 +238,9 @@ def _read(config: Path) -> Mapping[str, object]:
     return document
 
 
-def _lookup(document: Mapping[str, object], path: tuple[str, ...], config: Path | None) -> str | None:
+def _lookup(
+    document: Mapping[str, object], path: tuple[str, ...], config: Path | None, *, repeats: bool = False
+) -> str | None:
     value: object = document
     for depth, key in enumerate(path):
         if not isinstance(value, Mapping):
@@ -241,4 +251,4 @@ def _lookup(document: Mapping[str, object], path: tuple[str, ...], config: Path 
         value = value.get(key)
         if value is None:
             return None
-    return text_of(value, ".".join(path), config)
+    return (texts_of if repeats else text_of)(value, ".".join(path), config)

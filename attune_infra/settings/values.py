@@ -36,10 +36,12 @@ class Setting:
     """Key of a named connection; None for a setting that no connection has."""
     secret: bool = False
     """The value may be in a file of its own, which VARIABLE_FILE or `key_file` names."""
+    repeats: bool = False
+    """There may be several values: a list in the file, and separated as paths are in the variable."""
 
 
 TOPOLOGY: Final = Setting(
-    "--topology", "ATTUNE__MESSAGE_QUEUE__TOPOLOGY", ("message_queue", "topology"), "topology"
+    "--topology", "ATTUNE__MESSAGE_QUEUE__TOPOLOGY", ("message_queue", "topology"), "topology", repeats=True
 )
 WORKER_QUEUE_TTL: Final = Setting(
     "--worker-queue-ttl",

@@ -59,7 +59,12 @@ class CheckedTexts:
 def check_routes(source: str, topology: Topology) -> CheckedText:
     """Run the routes of a topology from a text."""
     problems = tuple(
-        Problem(*result.route.place, f"{route_name(result.route)} {what}", code=BROKEN_ROUTE)
+        Problem(
+            *result.route.place,
+            f"{route_name(result.route)} {what}",
+            code=BROKEN_ROUTE,
+            source=result.route.source,
+        )
         for result in run_routes(topology)
         for what in result.problems
     )

@@ -215,7 +215,7 @@ def test_definitions_of_several_virtual_hosts_must_hold_this_one(
         ),
         ("nope.yaml", 1, "error: cannot read nope.yaml: No such file or directory\nhint:  "),
         ("./nope", 1, "error: cannot read ./nope: No such file or directory\nhint:  "),
-        (".", 1, "error: cannot read .: Is a directory\nhint:  "),
+        ("./docs", 1, "error: ./docs is a folder without a document\nhint:  "),
     ],
 )
 def test_a_topology_that_cannot_be_had_is_named_and_nothing_is_asked(

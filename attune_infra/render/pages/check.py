@@ -60,4 +60,5 @@ def _problems(checked: CheckedText) -> Iterator[CheckedProblemData]:
         unread: CheckedProblemData = {"code": code, "url": code_url(code), "what": checked.failure}
         yield {**unread, "hint": checked.hint} if checked.hint else unread
     for problem in checked.problems:
-        yield {**problem_data(problem)}
+        found: CheckedProblemData = {**problem_data(problem)}
+        yield {**found, "file": problem.source} if problem.source else found

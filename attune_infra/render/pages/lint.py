@@ -45,7 +45,7 @@ def _result(linted: LintedTexts) -> str:
 def _lines_of_text(text: Linted, summaries: Iterable[Summary]) -> Iterator[Line]:
     for problem in text.problems:
         severity = text.severity_of(problem)
-        place = f"{text.source}:{problem.line}:{problem.column}"
+        place = f"{problem.source or text.source}:{problem.line}:{problem.column}"
         yield Line(f"{place}: {severity} {problem.what}", _STYLES[severity])
     for summary in summaries:
         yield Line(_headline(summary, text.source), _STYLES[summary.findings[0].severity])
@@ -67,12 +67,12 @@ def data(linted: LintedTexts) -> LintData:
 
 def _problem_data(problem: Problem, linted: Linted) -> LintProblemData:
     found: LintProblemData = {
-        "document": linted.source,
+        "document": problem.source or linted.source,
         "severity": linted.severity_of(problem),
         **problem_data(problem),
     }
-    if linted.file is not None:
-        found["file"] = linted.file
+    if (file := linted.file_of(problem.source)) is not None:
+        found["file"] = file
     return found
 
 
@@ -83,7 +83,8 @@ def _number(count: int, severity: Severity) -> str:
 def _headline(summary: Summary, source: str) -> str:
     """Return findings in the format of compilers, the first place first, so that editors can jump to it."""
     first = summary.findings[0]
-    place = f"{source}:{first.place.line}:{first.place.column}: " if first.place else f"{source}: "
+    document = (first.place.source if first.place else "") or source
+    place = f"{document}:{first.place.line}:{first.place.column}: " if first.place else f"{source}: "
     headline = f"{first.severity} {first.rule} {summary.object}: {summary.what}"
     return f"{place}{headline}" if source else headline
 
@@ -100,6 +101,7 @@ def subject_data(item: Thing) -> SubjectData:
 
 
 def _finding_data(finding: Finding, linted: Linted) -> FindingData:
+    source = finding.place.source if finding.place else ""
     found: FindingData = {
         "code": finding.rule,
         "url": url_of(finding.rule),
@@ -108,10 +110,10 @@ def _finding_data(finding: Finding, linted: Linted) -> FindingData:
         "severity": finding.severity,
         "what": finding.what,
         "remedy": finding.remedy,
-        "document": linted.source,
+        "document": source or linted.source,
     }
-    if linted.file is not None:
-        found["file"] = linted.file
+    if (file := linted.file_of(source)) is not None:
+        found["file"] = file
     if finding.place:
         found.update(span_data(finding.place))
     return found

@@ -12,7 +12,6 @@ from attune_infra.topology.document.origin import Origin
 from attune_infra.topology.document.problems import InvalidDocument
 
 _VERDICT: Final = "the command failed"
-_STDIN: Final = "-"
 
 
 def review_of(error: BaseException) -> Review:
@@ -40,7 +39,7 @@ def _exit_code_of(error: BaseException) -> ExitCode:
 
 
 def _of_document(error: InvalidDocument) -> Iterator[Remark]:
-    origin = Origin(None if error.source == _STDIN else error.source)
+    origin = Origin(error.source)
     for problem in error.problems:
         yield Remark(
             code=problem.code,

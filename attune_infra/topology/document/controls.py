@@ -44,7 +44,7 @@ def _topic_permission(
     _require(document, entry, given, TOPIC_PERMISSION_KEYS, f"user '{user}' on exchange '{exchange}'")
     if exchange and exchange not in exchanges and not is_reserved(exchange):
         close = document.guess(exchange, exchanges) or "; if another one declares it, add it with external: true"
-        document.problem(entry.key, f"no exchange '{exchange}' in this document{close}")
+        document.problem(entry.key, f"no exchange '{exchange}' in {document.here}{close}")
     patterns = {key: document.string(given.get(key), "") for key in TOPIC_PERMISSION_KEYS}
     found = TopicPermission(user=user, exchange=exchange, **patterns)
     _keep(document, found, Parts(entry.key, {"exchange": entry.key, **given}, {}))

@@ -6,6 +6,7 @@ aliases before it walks the tree.
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -38,6 +39,9 @@ _ANCHOR: Final = "&"
 _MAX_CACHED_LENGTH: Final = 24
 """Characters of a scalar whose value is kept, since short ones repeat."""
 
+_NO_NAME: Final = "<unicode string>"
+"""PyYAML's name of a text without a name."""
+
 _Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _Scalar = TypeVar("_Scalar", str, bool, int)
 _Pairs: TypeAlias = "list[tuple[yaml.Node, yaml.Node]]"
@@ -63,10 +67,18 @@ class _TooDeep(yaml.MarkedYAMLError):
     """A document with too many collections inside each other."""
 
 
+class _NamedText(io.StringIO):
+    """A text whose name is in the place of each node."""
+
+    def __init__(self, text: str, name: str) -> None:
+        super().__init__(text)
+        self.name = name
+
+
 class _Composer(_Loader):  # type: ignore[misc, valid-type] # the class depends on the machine
     """A loader that refuses deep nesting, and recognizes most strings by their first character."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str | _NamedText) -> None:
         super().__init__(text)
         self._depth = 0
 
@@ -97,29 +109,32 @@ class Nodes:
 
     text: str
     problems: list[Problem] = field(default_factory=list)
+    source: str = ""
+    """The name of the text, if it is one of several."""
     _loader: yaml.SafeLoader = field(default_factory=lambda: _Loader(""))
     _read: dict[tuple[str, str], object] = field(default_factory=dict)
     """Values of short scalars, by tag and text."""
-    _settled: set[tuple[int, int]] = field(default_factory=set)
+    _settled: set[tuple[str, int, int]] = field(default_factory=set)
 
     def root(self) -> yaml.Node | None:
         """Return the outermost node; None, and a problem, if the text cannot be read."""
         if found := yaml.reader.Reader.NON_PRINTABLE.search(self.text):
             line = self.text.count("\n", 0, found.start()) + 1
             column = found.start() - self.text.rfind("\n", 0, found.start())
-            self.problems.append(Problem(line, column, f"invalid YAML: {found[0]!r} must be written as an escape"))
+            self._unreadable((line, column), f"invalid YAML: {found[0]!r} must be written as an escape")
             return None
+        text = _NamedText(self.text, self.source) if self.source else self.text
         try:
-            root = yaml.compose(self.text, Loader=_Composer)
+            root = yaml.compose(text, Loader=_Composer)
         except _TooDeep as error:
-            self.problems.append(Problem(*_place(error.problem_mark), str(error.problem)))
+            self._unreadable(_place(error.problem_mark), str(error.problem))
             return None
         except yaml.MarkedYAMLError as error:
             place = _place(error.problem_mark or error.context_mark)
-            self.problems.append(Problem(*place, _sentence(f"{error.problem or error.context}")))
+            self._unreadable(place, _sentence(f"{error.problem or error.context}"))
             return None
         if root is None:
-            self.problems.append(Problem(1, 1, "the document is empty"))
+            self._unreadable((1, 1), "the document is empty")
             return None
         if _ANCHOR in self.text and not self._can_expand(root):
             return None
@@ -127,13 +142,16 @@ class Nodes:
 
     def problem(self, node: yaml.Node, what: str) -> None:
         """Note a problem at the place of a node, unless that has one which others follow from."""
-        line, column, _ = place_of(node)
-        if (line, column) not in self._settled:
-            self.problems.append(Problem(line, column, what))
+        line, column, _, source = place_of(node)
+        if (source, line, column) not in self._settled:
+            self.problems.append(Problem(line, column, what, source=source))
+
+    def _unreadable(self, place: tuple[int, int], what: str) -> None:
+        self.problems.append(Problem(*place, what, source=self.source))
 
     def settle(self) -> None:
         """Let no other problem follow at the places that have one by now."""
-        self._settled = {(found.line, found.column) for found in self.problems}
+        self._settled = {(found.source, found.line, found.column) for found in self.problems}
 
     def guess(self, name: str, known: Iterable[str]) -> str:
         """Return a question that suggests a similar name, or nothing if there are many problems already."""
@@ -307,7 +325,9 @@ def place_of(node: yaml.Node) -> Place:
     """Return the place of the first character of a node, and of the last one of a scalar."""
     line, column = _place(node.start_mark)
     last_line, end = _place(node.end_mark)
-    return Place(line, column, end if isinstance(node, yaml.ScalarNode) and last_line == line else None)
+    name = getattr(node.start_mark, "name", _NO_NAME)
+    is_on_line = isinstance(node, yaml.ScalarNode) and last_line == line
+    return Place(line, column, end if is_on_line else None, "" if name == _NO_NAME else str(name))
 
 
 def _place(mark: yaml.error.Mark | yaml._yaml.Mark | None) -> tuple[int, int]:

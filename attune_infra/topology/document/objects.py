@@ -80,6 +80,8 @@ class Objects(Nodes):
 
     bound: list[tuple[Binding, Parts]] = field(default_factory=list)
     places: Places | None = None
+    here: str = "this document"
+    """Words for the document, or for all of them."""
 
     def exchanges(self, node: yaml.Node | None) -> Iterator[Exchange | Binding]:
         for name, entry in self.entries(node, "exchanges").items():
@@ -156,7 +158,7 @@ class Objects(Nodes):
     def bindings(
         self, node: yaml.Node | None, destination: str, destination_type: str, *, fill: _Fill
     ) -> Iterator[Binding]:
-        lines: dict[Binding, int] = {}
+        nodes: dict[Binding, yaml.Node] = {}
         for item in self.sequence(node, "bindings"):
             keys = self.mapping(item, "a binding", BINDING_KEYS)
             if "exchange" not in keys:
@@ -171,10 +173,11 @@ class Objects(Nodes):
                 routing_key=self.string(keys.get("routing_key"), ""),
                 arguments=_with_presence(self.values(arguments)),
             )
-            known = len(lines)
-            line = lines.setdefault(binding, item.start_mark.line + 1)
-            if len(lines) == known:
-                self.problem(item, f"duplicate binding; the first one is in line {line}")
+            known = len(nodes)
+            first = nodes.setdefault(binding, item)
+            if len(nodes) == known:
+                seen = place_of(first).seen_from(place_of(item))
+                self.problem(item, f"duplicate binding; the first one is {seen}")
             parts = Parts(item, keys, arguments)
             filled = binding if fill is str else replace(binding, routing_key=fill(binding.routing_key))
             self.bound.append((filled, parts))
@@ -247,7 +250,7 @@ class Objects(Nodes):
                 self.problem(node, "the default exchange takes no bindings; its routing keys are names of queues")
             elif source not in exchanges and not is_reserved(source):
                 close = self.guess(source, exchanges) or "; if another one declares it, add it with external: true"
-                self.problem(node, f"no exchange '{source}' in this document{close}")
+                self.problem(node, f"no exchange '{source}' in {self.here}{close}")
             self.judge(binding, parts, from_headers=source in headers)
 
     def judge(self, item: TopologyObject, parts: Parts, *, from_headers: bool = False) -> None:
@@ -265,7 +268,7 @@ class Objects(Nodes):
         start = place_of(parts.start)
         found = {"": start, **{name: place_of(node) for name, node in parts.keys.items()}}
         found |= {name: place_of(entry.key) for name, entry in parts.arguments.items()}
-        self.places.add(thing, {name: place for name, place in found.items() if place[:2] >= start[:2]})
+        self.places.add(thing, {name: place for name, place in found.items() if not place.precedes(start)})
 
     def values(self, entries: _Entries, rules: Mapping[str, Rule] = _NO_RULES) -> dict[str, Argument]:
         """Return the values that can be read; each other one is reported. A duration becomes milliseconds."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from attune_infra.topology.document.places import Places, Thing
+from attune_infra.topology.document.places import BUILT_IN, STDIN, Places, Thing
 from attune_infra.topology.document.problems import Problem
 from attune_infra.topology.model import Binding, Queue, Route, WorkerFamily
 from attune_infra.topology.worker import PLACEHOLDER, bindings_of, owner_of
@@ -32,9 +32,11 @@ class Origin:
     places: Places = field(default_factory=Places)
     workers: WorkerFamily | None = None
 
-    def at(self, line: int, column: int, end: int | None = None) -> Spot | None:
-        """Return a place in the file; None if there is no file."""
-        return None if self.file is None else Spot(self.file, line, column, end)
+    def at(self, line: int, column: int, end: int | None = None, source: str = "") -> Spot | None:
+        """Return a place in the file, or in the document named `source`; None if there is no file."""
+        file = source or self.file
+        is_file = file is not None and file != STDIN and not file.startswith(BUILT_IN)
+        return Spot(file, line, column, end) if file is not None and is_file else None
 
     def spot_of(self, item: Thing | Route | Problem, part: str = "") -> Spot | None:
         """Return the place of an object, or of a part of it; None if it is unknown.
@@ -42,9 +44,9 @@ class Origin:
         The objects of a worker stand where the `workers` section of the document declares them.
         """
         if isinstance(item, Problem):
-            return self.at(item.line, item.column)
+            return self.at(item.line, item.column, source=item.source)
         if isinstance(item, Route):
-            return self.at(*item.place)
+            return self.at(*item.place, source=item.source)
         found = self.places.of(item, part)
         for template in () if found else self._templates(item):
             found = self.places.of(template, part)

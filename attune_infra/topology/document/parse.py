@@ -64,15 +64,16 @@ def resolve(text: str, *, source: str, values: Values = _NO_VALUES) -> str:
 
 
 def _read(document: Objects, source: str, values: Values) -> Topology:
-    topology = _topology(document, values)
+    root = document.root()
+    fill(document, root, values)
+    topology = read_root(document, root)
     if document.problems:
         raise InvalidDocument(source, document.problems)
     return topology
 
 
-def _topology(document: Objects, values: Values) -> Topology:
-    root = document.root()
-    fill(document, root, values)
+def read_root(document: Objects, root: yaml.Node | None) -> Topology:
+    """Return the topology of a document whose variables are filled; its problems are in the document."""
     document.settle()
     keys = document.mapping(root, "the document", DOCUMENT_KEYS)
     objects: list[TopologyObject] = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from attune_infra.topology.model import Binding, Suppression, TopologyObject
 
@@ -18,18 +18,36 @@ class Claim(NamedTuple):
 Thing: TypeAlias = TopologyObject | Suppression | Claim
 """A part of a document that has a place."""
 
+STDIN: Final = "-"
+"""The name of standard input."""
+BUILT_IN: Final = "built-in "
+"""The beginning of the name of a document that is no file."""
+
 _Key: TypeAlias = "tuple[type, Binding | Suppression | str]"
 
 
 class Place(NamedTuple):
     """A line and a column, both counted from 1.
 
-    `end` is the column behind the last character, for a text that ends on its line.
+    `end` is the column behind the last character, for a text that ends on its line. `source` is the document,
+    empty for the only one.
     """
 
     line: int
     column: int
     end: int | None = None
+    source: str = ""
+
+    def seen_from(self, other: Place) -> str:
+        """Return words for the place, for a sentence about another one."""
+        return f"in line {self.line}" if self.source == other.source else f"in {self}"
+
+    def precedes(self, other: Place) -> bool:
+        """Return whether it is above another place of the same document."""
+        return self.source == other.source and self[:2] < other[:2]
+
+    def __str__(self) -> str:
+        return f"{self.source}:{self.line}:{self.column}"
 
 
 @dataclass(slots=True)

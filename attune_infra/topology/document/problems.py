@@ -30,6 +30,8 @@ class Problem:
     taken_before: Version | None = field(default=None, compare=False)
     code: str = field(default=ErrorCode.INVALID_DOCUMENT, compare=False)
     """The kind of the problem, stable: that of the failure, or of the check that found it."""
+    source: str = ""
+    """The document that has it; empty for the only one."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "what", masked(self.what))
@@ -46,8 +48,8 @@ class InvalidDocument(InvalidInput):
     code = ErrorCode.INVALID_DOCUMENT
 
     def __init__(self, source: str, problems: Iterable[Problem]) -> None:
-        self.source = source
-        self.problems = tuple(sorted(set(problems)))
+        self.problems = tuple(sorted(set(problems), key=lambda found: (found.source, found)))
+        self.source = (self.problems[0].source if self.problems else "") or source
         super().__init__(
             "\n".join(with_places(source, self.problems)),
             hint="nothing was changed; fix the document and try again",
@@ -56,6 +58,8 @@ class InvalidDocument(InvalidInput):
 
 def with_places(source: str, problems: Sequence[Problem]) -> list[str]:
     """Return a sentence for each problem, its place first; for very many, the first ones and how many more."""
-    sentences = [f"{source}:{found.line}:{found.column}: {found.what}" for found in problems[:MAX_SHOWN]]
+    sentences = [
+        f"{found.source or source}:{found.line}:{found.column}: {found.what}" for found in problems[:MAX_SHOWN]
+    ]
     more = len(problems) - len(sentences)
     return [*sentences, f"{source}: {counted(more, 'more problem')}"] if more else sentences

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import yaml
 
 from attune_infra.topology.document.keys import PUBLISH_KEYS, ROUTE_KEYS
-from attune_infra.topology.document.nodes import is_null
+from attune_infra.topology.document.nodes import is_null, place_of
 from attune_infra.topology.document.objects import Objects
+from attune_infra.topology.document.places import Place
 from attune_infra.topology.facts.exchanges import is_reserved, parse_exchange_name
 from attune_infra.topology.facts.names import routing_key_problem
 from attune_infra.topology.facts.tables import table_problems
@@ -18,7 +19,7 @@ from attune_infra.topology.worker import owner_of
 
 def read_routes(document: Objects, node: yaml.Node | None, topology: Topology) -> Iterator[Route]:
     """Yield the routes of a document whose other sections are the topology."""
-    lines: dict[object, int] = {}
+    places: dict[object, Place] = {}
     for item in document.sequence(node, "routes"):
         keys = document.mapping(item, "a route", ROUTE_KEYS)
         for required in ROUTE_KEYS:
@@ -27,12 +28,13 @@ def read_routes(document: Objects, node: yaml.Node | None, topology: Topology) -
         if "publish" not in keys or "reaches" not in keys:
             continue
         message = _message(document, keys["publish"], topology)
-        line, same = item.start_mark.line + 1, (message, freeze(dict(message.headers)))
-        if same in lines:
-            document.problem(item, f"duplicate route; the one in line {lines[same]} publishes the same message")
-        lines.setdefault(same, line)
+        place, same = place_of(item), (message, freeze(dict(message.headers)))
+        if same in places:
+            first = places[same].seen_from(place)
+            document.problem(item, f"duplicate route; the one {first} publishes the same message")
+        places.setdefault(same, place)
         reaches = tuple(_queues(document, keys["reaches"], topology))
-        yield Route(publish=message, reaches=reaches, place=(line, item.start_mark.column + 1))
+        yield Route(publish=message, reaches=reaches, place=place[:2], source=place.source)
 
 
 def _message(document: Objects, node: yaml.Node, topology: Topology) -> Message:
@@ -42,7 +44,7 @@ def _message(document: Objects, node: yaml.Node, topology: Topology) -> Message:
     exchange = parse_exchange_name(document.string(keys.get("exchange"), ""))
     if exchange and exchange not in topology.exchanges and not is_reserved(exchange):
         close = document.guess(exchange, topology.exchanges)
-        document.problem(keys["exchange"], f"no exchange '{exchange}' in this document{close}")
+        document.problem(keys["exchange"], f"no exchange '{exchange}' in {document.here}{close}")
     routing_key = document.string(keys.get("routing_key"), "")
     if what := routing_key_problem(routing_key):
         document.problem(keys["routing_key"], f"the routing key {what}")
@@ -60,5 +62,5 @@ def _queues(document: Objects, node: yaml.Node, topology: Topology) -> Iterator[
         of_a_worker = topology.workers is not None and owner_of(topology.workers, name) is not None
         if name and name not in topology.queues and not of_a_worker:
             close = document.guess(name, topology.queues)
-            document.problem(item, f"no queue '{name}' in this document{close}")
+            document.problem(item, f"no queue '{name}' in {document.here}{close}")
         yield name

@@ -88,6 +88,12 @@ def fill(document: Nodes, root: yaml.Node | None, values: Values) -> list[Filled
     return [_filled(document, node, variables) for node in _scalars(root, section.value) if "${" in node.value]
 
 
+def declared_names(document: Nodes, root: yaml.Node | None) -> list[str]:
+    """Return the names of the variables that a document declares."""
+    section = _section(root)
+    return [] if section is None else list(document.entries(section.value, SECTION))
+
+
 def read_values(text: str, *, source: str) -> Values:
     """Read a YAML file of values, by the names of variables; raise `InvalidDocument` with all its problems."""
     document = Nodes(text)

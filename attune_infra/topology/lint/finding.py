@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, TypeAlias
 
 from attune_infra.errors import ExitCode
+from attune_infra.topology.document.origin import Origin
 from attune_infra.topology.document.places import Place, Thing
 from attune_infra.topology.document.problems import Problem
 from attune_infra.topology.facts.releases import Version
@@ -89,6 +90,11 @@ class Linted:
 
     def severity_of(self, problem: Problem) -> Severity:
         return Severity.WARNING if problem.is_taken_by(self.version) else Severity.ERROR
+
+    def file_of(self, source: str) -> str | None:
+        """Return the file of one of several documents, by its name; of the only one if the name is empty."""
+        spot = Origin(self.file).at(1, 1, source=source)
+        return None if spot is None else spot.file
 
     @property
     def exit_code(self) -> ExitCode:

@@ -129,4 +129,4 @@ def _is_for_another_release(suppression: Suppression, topology: Topology) -> boo
 
 def _order(finding: Finding) -> tuple[object, ...]:
     place = finding.place or Place(0, 0)
-    return (place.line, place.column, finding.rule, finding.object, finding.what)
+    return (place.source, place.line, place.column, finding.rule, finding.object, finding.what)

@@ -50,12 +50,13 @@ class Message:
 class Route:
     """A test that is part of a topology: a message, and all the queues that it reaches.
 
-    `place` is its line and column in the document.
+    `place` is its line and column in the document; `source` is the document if there are several.
     """
 
     publish: Message
     reaches: tuple[str, ...]
     place: tuple[int, int] = field(default=(1, 1), compare=False)
+    source: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

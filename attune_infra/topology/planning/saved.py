@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from types import NoneType
 from typing import Final
 
@@ -26,9 +26,10 @@ class SavedPlan:
     digest: str
     cluster: str
     virtual_host: str
-    source: str
+    source: str | tuple[str, ...]
+    """The name of the document, or the names of several."""
     text: str
-    """The text of the document, or of definitions."""
+    """The text of the document, of definitions, or of one document with all that several hold."""
     vhost: str | None
     """The virtual host that was chosen from definitions."""
     worker_queue_ttl: int | None
@@ -45,9 +46,8 @@ class SavedPlan:
 
 
 _TYPES: Final[Mapping[str, frozenset[type]]] = {
-    **dict.fromkeys(
-        ("digest", "cluster", "virtual_host", "source", "text", "made_at", "made_by"), frozenset({str})
-    ),
+    **dict.fromkeys(("digest", "cluster", "virtual_host", "text", "made_at", "made_by"), frozenset({str})),
+    "source": frozenset({str, list}),
     "vhost": frozenset({str, NoneType}),
     "worker_queue_ttl": frozenset({int, NoneType}),
     "prune": frozenset({bool}),
@@ -73,7 +73,8 @@ def read_plan(text: str, source: str) -> SavedPlan:
         raise PlanRefused(f"{source} was changed after the plan was made; nothing was changed", hint=_AGAIN)
     if wrong := [name for name, types in _TYPES.items() if type(held[name]) not in types]:
         raise InvalidInput(f"{source} is no plan that can be read: {wrong[0]} is of a wrong type", hint=_AGAIN)
-    return SavedPlan(**{**held, "workers": tuple(held["workers"]), "changes": tuple(held["changes"])})
+    plan = SavedPlan(**{**held, "workers": tuple(held["workers"]), "changes": tuple(held["changes"])})
+    return plan if isinstance(plan.source, str) else replace(plan, source=tuple(map(str, plan.source)))
 
 
 def _seal(held: Mapping[str, object]) -> str:

@@ -9,6 +9,7 @@ import pytest
 
 from attune_infra.errors import WrongUsage
 from attune_infra.topology.document.parse import parse, parse_with_places
+from attune_infra.topology.document.places import Place
 from attune_infra.topology.facts.releases import NEWEST, Version
 from attune_infra.topology.lint.finding import Rule
 from attune_infra.topology.lint.linter import lint
@@ -253,7 +254,7 @@ def test_a_pattern_has_a_place_and_can_be_suppressed() -> None:
 
     found = lint(topology, places=places, rules=choose_rules(["AI070", "AI071"], []))
 
-    assert [(finding.object, finding.place) for finding in found.findings] == [("manages ^gone", (1, 17, 22))]
+    assert [(finding.object, finding.place) for finding in found.findings] == [("manages ^gone", Place(1, 17, 22))]
     assert [finding.object for finding, _ in found.suppressed] == ["manages ^old"]
 
 
