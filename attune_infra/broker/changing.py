@@ -69,9 +69,18 @@ class Changer:
             self._connections.amqp.target()
 
     def apply(self, changes: Iterable[Create | Update]) -> Iterator[Outcome]:
-        waiting, self._unreachable = list(changes), None
+        waiting = list(changes)
         self.check_declaring(change.want for change in waiting)
         self._check_allowed(change.want for change in waiting)
+        yield from self._apply(waiting)
+
+    def declare_over_amqp(self, items: Iterable[Exchange | Queue | Binding]) -> Iterator[Outcome]:
+        """Declare objects as `apply` does, and ask the management API nothing."""
+        return self._apply([Create(item) for item in items], done="declared")
+
+    def _apply(self, waiting: Sequence[Create | Update], *, done: str | None = None) -> Iterator[Outcome]:
+        """Make changes; the journal notes them as `done`, default: by their status."""
+        self._unreachable = None
         failed: set[End] = set()
         changed = False
         for step in _steps(waiting):
@@ -85,7 +94,7 @@ class Changer:
                 if denied_feature == features.TRANSIENT_QUEUES and not changed:
                     raise features.denied(denied_feature)
                 if outcome.status in {Status.CREATED, Status.UPDATED}:
-                    JOURNAL.note(outcome.status, kind_of(outcome.object), wire.name_of(outcome.object))
+                    JOURNAL.note(done or outcome.status, kind_of(outcome.object), wire.name_of(outcome.object))
                 if outcome.status is Status.FAILED and isinstance(outcome.object, Exchange | Queue):
                     failed.add((kind_of(outcome.object), outcome.object.name))
                 yield outcome
@@ -141,7 +150,9 @@ class Changer:
                 raise NoMajority(refusal.text, hint=HINT)
             else:
                 denied = self._connections.denied(Over.AMQP) if refusal.code is Code.FORBIDDEN else None
-                yield Outcome(item, Status.FAILED, refusal.text, denied=denied), refusal.feature
+                differs = refusal.code is Code.DIFFERS
+                outcome = Outcome(item, Status.FAILED, refusal.text, denied=denied, inequivalent=differs)
+                yield outcome, refusal.feature
 
     def _goes_over_amqp(self, item: TopologyObject) -> bool:
         return needs_amqp(item) or (self._via is Via.AMQP and not needs_http(item))

@@ -142,10 +142,18 @@ class RabbitMQ:
     def consumer_counts(self, queues: Collection[str]) -> Mapping[str, int]:
         return {queue: consumers for queue, (_, consumers) in self._connections.amqp.counts(queues).items()}
 
+    def look_over_amqp(self, items: Iterable[Exchange | Queue]) -> Mapping[Exchange | Queue, Trial]:
+        from attune_infra.broker.trying import look_at
+
+        return look_at(self._connections.amqp, items)
+
     def try_over_amqp(self, items: Iterable[Exchange | Queue]) -> Mapping[Exchange | Queue, Trial]:
         from attune_infra.broker.trying import try_objects
 
         return try_objects(self._connections.amqp, items)
+
+    def declare_over_amqp(self, items: Iterable[Exchange | Queue | Binding]) -> Iterator[Outcome]:
+        return self._changer.declare_over_amqp(items)
 
     def statistics(self, queues: Collection[str]) -> Mapping[str, QueueStatistics]:
         return self._reader.statistics(queues)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import amqp
 
 from attune_infra.broker.refusal import Code, Refusal, no_answer, refusal_of
-from attune_infra.topology.facts.trials import Answer, Trial, why_not_asked, why_not_compared
+from attune_infra.topology.facts.trials import Answer, Trial, why_not_compared
 from attune_infra.topology.model import Exchange, Queue
 
 if TYPE_CHECKING:
@@ -26,11 +26,21 @@ def try_objects(connection: Amqp, items: Iterable[Exchange | Queue]) -> dict[Exc
     return {item: _try(connection, item) for item in items}
 
 
-def _try(connection: Amqp, item: Exchange | Queue) -> Trial:
-    if reason := why_not_asked(item):
-        return Trial(Answer.UNKNOWN, reason)
+def look_at(connection: Amqp, items: Iterable[Exchange | Queue]) -> dict[Exchange | Queue, Trial]:
+    """Return which objects exist, compared with nothing; raise `BrokerError` as `try_objects` does."""
+    return {item: _look(connection, item) for item in items}
+
+
+def _look(connection: Amqp, item: Exchange | Queue) -> Trial:
     if refusal := _refusal(connection, lambda channel: _declare_passively(channel, item)):
         return Trial(_ANSWERS.get(refusal.code, Answer.UNKNOWN), refusal.text)
+    return Trial(Answer.EXISTS)
+
+
+def _try(connection: Amqp, item: Exchange | Queue) -> Trial:
+    found = _look(connection, item)
+    if found.answer is not Answer.EXISTS:
+        return found
     if reason := why_not_compared(item):
         return Trial(Answer.EXISTS, reason)
     refusal = _refusal(connection, lambda channel: channel.declare(item, nowait=False))

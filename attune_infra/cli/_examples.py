@@ -21,6 +21,7 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         ("attune-infra setup topology.yaml", "Create what is missing of your own topology"),
         ("attune-infra setup plan.json", "Apply exactly the plan that `diff --out` kept"),
         ("attune-infra setup --wait 60s --deadline 5m", "In a pipeline: wait for the broker, and end in time"),
+        ("attune-infra setup --via amqp", "Make what AMQP can, if the management API is absent"),
         (
             "attune-infra setup --allow-destructive queue:attune.dlx.queue --yes",
             "Recreate one queue if it differs",

@@ -12,6 +12,15 @@ Vhost = Annotated[
     str | None, typer.Option("--vhost", metavar="NAME", help="Virtual host to read, if definitions hold several.")
 ]
 ViaOption = Annotated[Via, typer.Option("--via", help="Protocol to declare with; policies always go over HTTP.")]
+ViaIfGiven = Annotated[
+    Via | None,
+    typer.Option(
+        "--via",
+        help="Protocol to declare with; policies always go over HTTP. If `amqp` is given, the management API may "
+        "be absent; default: amqp.",
+        show_default=False,
+    ),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the changes without making them.")]
 TopologyFile = Annotated[
     str | None, typer.Argument(metavar="FILE", help="The same as --topology FILE.", show_default=False)

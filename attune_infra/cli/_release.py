@@ -40,9 +40,9 @@ def read_release(text: str | None) -> Version | None:
     return version
 
 
-def release_of(broker: Broker) -> Version:
-    """Return the known release that stands for a broker's own."""
+def release_of(broker: Broker, *, over_amqp: bool = False) -> Version:
+    """Return the known release that stands for a broker's own, as the management API or AMQP tells it."""
     from attune_infra.topology.facts.compatibility import nearest_release
     from attune_infra.topology.facts.releases import version_of
 
-    return nearest_release(version_of(broker.check_http()))
+    return nearest_release(version_of(broker.check_amqp() if over_amqp else broker.check_http()))

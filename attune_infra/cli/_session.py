@@ -124,7 +124,7 @@ class Session:
         from attune_infra.cli._release import release_of
 
         if self.reading.problems:
-            self.reading.refuse_problems(release_of(broker))
+            self.reading.refuse_problems(release_of(broker, over_amqp=self.met.is_over_amqp))
         return self.readable_topology
 
     def with_reading(self) -> Session:
@@ -256,7 +256,8 @@ class Session:
         with Warnings(at_end=writes) as warn, RabbitMQ(self.settings, via=via, warn=warn) as broker:
             if self.wait:
                 with waiting(self.wait, "RabbitMQ") as wait_for:
-                    wait_for(broker.check_http)
+                    if asked is not Asked.HTTP_OR_AMQP:
+                        wait_for(broker.check_http)
                     if via is Via.AMQP:
                         wait_for(broker.check_amqp)
             self.met.ask(broker, asked, self._expected())

@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, ClassVar
 
 from attune_infra.cli._output import can_ask, tell
-from attune_infra.errors import BrokerError, InvalidInput
+from attune_infra.errors import BrokerError, BrokerUnreachable, InvalidInput, NoMajority
 from attune_infra.settings import AMQP_URL, CONNECTION, Via
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ class Asked(Enum):
     HTTP = auto()
     HTTP_IF_IT_ANSWERS = auto()
     """For a command whose result says that the broker does not answer."""
+    HTTP_OR_AMQP = auto()
+    """For a command that was told to do without a management API, if none answers."""
     AMQP = auto()
     """For a command that needs no management API."""
 
@@ -36,14 +38,20 @@ class Meeting:
 
     def __init__(self, *, is_quiet: bool = False) -> None:
         self.target: Target | None = None
+        self.is_over_amqp = False
+        """True if the management API did not answer, and the command does without it."""
         self._is_quiet = is_quiet
 
     def ask(self, broker: RabbitMQ, asked: Asked, expected: Iterable[Expectation]) -> None:
         """Ask which broker it is; raise `WrongTarget` if it is not the expected one."""
         try:
             self.note(broker.amqp_target() if asked is Asked.AMQP else broker.target(), expected)
-        except BrokerError:
-            if asked is not Asked.HTTP_IF_IT_ANSWERS:
+        except BrokerError as error:
+            if asked is Asked.HTTP_OR_AMQP and is_silent(error):
+                self.is_over_amqp = True
+                self.note(broker.amqp_target(), expected)
+                tell(f"warning: {error.sentence}; only AMQP is asked, which lists nothing")
+            elif asked is not Asked.HTTP_IF_IT_ANSWERS:
                 raise
 
     def note(self, target: Target, expected: Iterable[Expectation]) -> None:
@@ -54,6 +62,11 @@ class Meeting:
             tell(target_line(target))
         self.target = Meeting.latest = target
         target.insist_on(expected)
+
+
+def is_silent(error: BrokerError) -> bool:
+    """Return True if no management API answered. One that refuses, or has lost its majority, is there."""
+    return isinstance(error, BrokerUnreachable) and not isinstance(error, NoMajority)
 
 
 def require_named(settings: Settings, via: Via) -> None:

@@ -12,6 +12,7 @@ import typer
 from attune_infra.background import run_in_background
 from attune_infra.cli._app import App
 from attune_infra.cli._options import Prune, Workers
+from attune_infra.cli._over_amqp import OTHER_COMMANDS, naming
 from attune_infra.cli._prepared import save
 from attune_infra.cli._progress import busy
 from attune_infra.cli._session import Session
@@ -54,7 +55,7 @@ def diff(
 
     given, worker_ids = session.with_reading(), read_worker_ids(worker or [])
     topology = given.readable_topology
-    with given.broker(Via.HTTP) as broker, busy("comparing"):
+    with naming(OTHER_COMMANDS, given.broker(Via.HTTP)) as broker, busy("comparing"):
         listed = run_in_background(partial(broker.read, controls=topology.control_kinds))
         want, have = with_workers(topology, worker_ids), listed()
         plan = _plan(given, broker, have, want, prune=prune)

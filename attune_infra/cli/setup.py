@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
 
-from attune_infra.cli._app import App
+from attune_infra.cli._app import ALLOW_DESTRUCTIVE, App
 from attune_infra.cli._consent import (
     AllowDestructive,
     Expect,
@@ -15,15 +15,17 @@ from attune_infra.cli._consent import (
     confirm_target,
     keep_undo,
 )
-from attune_infra.cli._options import DryRun, Prune, ViaOption
+from attune_infra.cli._options import DryRun, Prune, ViaIfGiven
+from attune_infra.cli._over_amqp import broker_to_change, refuse_options
 from attune_infra.cli._prepared import Prepared, prepare
 from attune_infra.cli._progress import progress
 from attune_infra.cli._session import Session
 from attune_infra.cli._shared import Uses, shared
-from attune_infra.settings import Via
 
 if TYPE_CHECKING:
+    from attune_infra.broker.rabbitmq import RabbitMQ
     from attune_infra.interfaces import CountingBroker
+    from attune_infra.topology.model import Topology
     from attune_infra.topology.planning.consent import Consent
     from attune_infra.topology.planning.plan import Plan
     from attune_infra.topology.planning.report import Report
@@ -37,7 +39,7 @@ def setup(
     session: Session,
     *,
     dry_run: DryRun = False,
-    via: ViaOption = Via.AMQP,
+    via: ViaIfGiven = None,
     expect: Expect = None,
     prune: Prune = False,
     allow_destructive: AllowDestructive = None,
@@ -50,20 +52,45 @@ def setup(
     FILE may be a plan of `diff --out`: then exactly that plan is applied, or nothing.
     Without permission to set policies, everything else is created and the exit code is 3.
     """
-    from attune_infra.operations.setup import apply_plan
-    from attune_infra.topology.planning.consent import Consent
-
     given = prepare(session, prune=prune, expect=expect)
-    with given.session.broker(via, writes=True) as broker:
+    with broker_to_change(given.session, via) as broker:
+        if given.session.met.is_over_amqp:
+            _set_up_over_amqp(given, broker, bool(allow_destructive), dry_run=dry_run)
         have, want, plan = given.plan_on(broker)
-        consent = Consent.given(allow_destructive or (), want.demands.protect, max_deletes=max_deletes)
+        consent = _consent(allow_destructive, want, max_deletes)
         if dry_run:
             _finish_dry_run(session, plan, broker, consent if yes else None)
         _agree(given, plan, broker, consent, yes=yes)
         keep_undo(plan.deleted_with(consent, have), have, plan.digest, to=undo_file, beside=given.file)
-        with progress("setting up") as watch:
-            report = apply_plan(plan, broker, want, consent=consent, watch=watch)
-        _finish(given.session, report)
+        _finish(given.session, _apply(plan, broker, want, consent))
+
+
+def _set_up_over_amqp(given: Prepared, broker: RabbitMQ, allow_destructive: bool, *, dry_run: bool) -> NoReturn:
+    from attune_infra.operations import setup_over_amqp
+    from attune_infra.render.pages import forecast as page
+
+    options = {f"{given.file}, a plan,": given.saved, "--expect": given.expect, "--prune": given.prune}
+    refuse_options({**options, ALLOW_DESTRUCTIVE: allow_destructive})
+    want = given.session.topology_on(broker)
+    if dry_run:
+        given.session.finish("setup", page, setup_over_amqp.foresee_over_amqp(broker, want))
+    confirm_target(given.session, has_plan=False)
+    with progress("setting up") as watch:
+        report = setup_over_amqp.setup_over_amqp(broker, want, watch=watch)
+    _finish(given.session, report)
+
+
+def _consent(allowed: list[str] | None, want: Topology, max_deletes: str | None) -> Consent:
+    from attune_infra.topology.planning.consent import Consent
+
+    return Consent.given(allowed or (), want.demands.protect, max_deletes=max_deletes)
+
+
+def _apply(plan: Plan, broker: CountingBroker, want: Topology, consent: Consent) -> Report:
+    from attune_infra.operations.setup import apply_plan
+
+    with progress("setting up") as watch:
+        return apply_plan(plan, broker, want, consent=consent, watch=watch)
 
 
 def _finish(session: Session, report: Report) -> NoReturn:

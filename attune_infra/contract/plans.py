@@ -130,3 +130,9 @@ class ReportData(TypedDict):
     """The outcome of each object."""
 
     objects: Annotated[list[OutcomeData], "Objects, sorted."]
+
+
+class ForecastData(TypedDict):
+    """The outcome that each object would have, with `--dry-run` over AMQP alone. Nothing was changed."""
+
+    forecast: Annotated[list[OutcomeData], "Objects with the outcomes to expect, sorted."]

@@ -17,7 +17,7 @@ from attune_infra.contract.machines import (
     VariablesData,
 )
 from attune_infra.contract.migrations import MigrationsData, MoveResultData
-from attune_infra.contract.plans import ExplainedData, PlanData, ReportData, SavedPlanData
+from attune_infra.contract.plans import ExplainedData, ForecastData, PlanData, ReportData, SavedPlanData
 from attune_infra.contract.queue import LoadedData, PeekedData, PurgedData
 from attune_infra.contract.queues import QueueDetailsData, QueuesData
 from attune_infra.contract.routes import TraceData
@@ -37,7 +37,7 @@ from attune_infra.contract.workers import (
 
 TYPES: Final[dict[str, tuple[type, ...]]] = {
     "doctor": (DiagnosisData,),
-    "setup": (ReportData, PlanData),
+    "setup": (ReportData, PlanData, ForecastData),
     "diff": (PlanData, ExplainedData),
     "verify": (VerificationData,),
     "lint": (LintData,),
@@ -50,7 +50,7 @@ TYPES: Final[dict[str, tuple[type, ...]]] = {
     "topology-show": (DocumentData,),
     "topology-schema": (DocumentData,),
     "worker-register": (RegisteredData, RegisteredWorkersData),
-    "worker-provision": (ProvisionedData, PlanData),
+    "worker-provision": (ProvisionedData, PlanData, ForecastData),
     "worker-enlist": (EnlistedData,),
     "worker-dispatch": (DispatchData,),
     "worker-list": (FleetData,),

@@ -220,6 +220,26 @@ class CountingBroker(Broker, Counts, Protocol):
     """A broker that also counts."""
 
 
+class AskedBroker(Protocol):
+    """A broker that is asked and set up over AMQP alone, while its management API does not answer."""
+
+    def amqp_target(self) -> Target:
+        """Return the broker as the AMQP handshake names it; raise `BrokerError` if it does not answer."""
+        ...
+
+    def look_over_amqp(self, items: Iterable[Exchange | Queue]) -> Mapping[Exchange | Queue, Trial]:
+        """Return which objects exist, and compare none; raise `BrokerError`."""
+        ...
+
+    def try_over_amqp(self, items: Iterable[Exchange | Queue]) -> Mapping[Exchange | Queue, Trial]:
+        """Return what AMQP alone tells of each object, and change none; raise `BrokerError`."""
+        ...
+
+    def declare_over_amqp(self, items: Iterable[Exchange | Queue | Binding]) -> Iterator[Outcome]:
+        """Declare objects and yield the outcome of each, `CREATED` for one that existed too, and was equal."""
+        ...
+
+
 class VerifiedBroker(CountingBroker, Protocol):
     """A broker that also tells something of objects while its management API does not answer."""
 

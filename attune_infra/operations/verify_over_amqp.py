@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from attune_infra.topology.facts.trials import Answer, Trial
 from attune_infra.topology.model import Exchange, Queue, kind_of, label
+from attune_infra.topology.planning.over_amqp import unasked
 from attune_infra.topology.verify import Check, Code, Named, Verdict
 from attune_infra.topology.worker import worker_family
 
@@ -31,7 +32,8 @@ def checks_over_amqp(broker: VerifiedBroker, wanted: Wanted) -> Iterator[Check]:
     Nothing is created or changed: see `facts.trials`.
     """
     items = [item for item in wanted.everything.objects() if isinstance(item, Exchange | Queue)]
-    trials = broker.try_over_amqp(items)
+    trials = unasked(wanted.everything, wanted.everything)
+    trials |= broker.try_over_amqp([item for item in items if item not in trials])
     own = _own(wanted)
     for item in items:
         worker_id, template = own.get(item, (None, ""))

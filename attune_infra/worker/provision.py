@@ -12,8 +12,9 @@ from attune_infra.operations.setup import apply_plan, make_plan
 from attune_infra.topology.worker import topology_of_workers, worker_family
 
 if TYPE_CHECKING:
-    from attune_infra.interfaces import Broker, WorkerRegistry
+    from attune_infra.interfaces import AskedBroker, Broker, WorkerRegistry
     from attune_infra.topology.model import Topology
+    from attune_infra.topology.planning.over_amqp import Forecast
     from attune_infra.topology.planning.plan import Plan
 
 _MAX_IDS_LISTED = 10
@@ -42,9 +43,40 @@ def plan_provisioning(
 
     Raise `WorkerNotRegistered` if a registry is given and lacks one of the ids.
     """
+    check_registered(registry, worker_ids)
+    return make_plan(broker, broker.read(), topology_of_workers(topology, worker_ids))
+
+
+def provision_over_amqp(
+    broker: AskedBroker,
+    registry: WorkerRegistry | None,
+    topology: Topology,
+    worker_ids: Sequence[int],
+    *,
+    watch: Watch = lambda *_: None,
+) -> Provisioned:
+    """Declare and bind the queues of each worker without the management API; raise as `plan_provisioning` does."""
+    from attune_infra.operations.setup_over_amqp import setup_over_amqp
+
+    check_registered(registry, worker_ids)
+    report = setup_over_amqp(broker, topology_of_workers(topology, worker_ids), watch=watch)
+    return Provisioned(tuple(worker_ids), registry is not None, worker_family(topology), report)
+
+
+def foresee_over_amqp(
+    broker: AskedBroker, registry: WorkerRegistry | None, topology: Topology, worker_ids: Sequence[int]
+) -> Forecast:
+    """Return the outcomes that `provision_over_amqp` would have; nothing is changed."""
+    from attune_infra.operations import setup_over_amqp
+
+    check_registered(registry, worker_ids)
+    return setup_over_amqp.foresee_over_amqp(broker, topology_of_workers(topology, worker_ids), topology)
+
+
+def check_registered(registry: WorkerRegistry | None, worker_ids: Sequence[int]) -> None:
+    """Raise `WorkerNotRegistered` if a registry is given and lacks one of the ids."""
     if registry is not None and (missing := registry.missing(worker_ids)):
         raise _not_registered(missing)
-    return make_plan(broker, broker.read(), topology_of_workers(topology, worker_ids))
 
 
 def active_workers(registry: WorkerRegistry) -> tuple[int, ...]:

@@ -8,6 +8,7 @@ import pytest
 from attune_infra.broker import same_broker
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.errors import BrokerUnreachable, RequestRefused
+from attune_infra.journal import JOURNAL
 from attune_infra.settings import Via
 from attune_infra.topology.diff import Create, Difference, Update, diff
 from attune_infra.topology.model import ABSENT, Binding, Exchange, Policy, Queue, Topology, TopologyObject
@@ -231,3 +232,15 @@ def test_a_connection_that_is_lost_does_not_make_two_brokers_of_one(
         monkeypatch.setattr(same_broker, "_is_listed", look)
         with broker, pytest.raises(BrokerUnreachable):
             same_broker.check_same_broker(broker.connections)
+
+
+def test_over_amqp_alone_the_journal_does_not_claim_that_an_object_is_new(
+    broker: RabbitMQ, channel: amqp.Channel
+) -> None:
+    channel.queue_declare("old", durable=True, auto_delete=False)
+    JOURNAL.clear()
+
+    [outcome] = broker.declare_over_amqp([Queue(name="old")])
+
+    assert outcome == Outcome(Queue(name="old"), Status.CREATED)
+    assert str(JOURNAL) == "declared 1 queue (old)"

@@ -20,6 +20,7 @@ from attune_infra.topology.planning.plan import Plan
 from attune_infra.topology.planning.report import Status
 from attune_infra.topology.worker import topology_of_workers
 from support.as_a_user import Command
+from support.no_management import without_management
 from support.under_test import DENIES_TRANSIENT_QUEUES, DURABLE_WORKERS, BrokerUnderTest
 from support.virtual_host import VirtualHost, create_virtual_host
 
@@ -71,6 +72,17 @@ def test_provision_is_refused_before_anything_is_changed(
         "hint:  use a topology whose worker queues are durable with an expiry, such as"
         " --topology examples/attune-durable-workers.yaml\n"
     )
+    with RabbitMQ(denying_vhost.settings()) as broker:
+        assert broker.read().objects() == ()
+
+
+def test_without_the_management_api_it_is_refused_before_anything_is_changed(
+    denying_vhost: VirtualHost, denied: Command
+) -> None:
+    result = without_management(denied)("worker", "provision", "--id", "1-100", "--via", "amqp")
+
+    assert result.code == 1
+    assert f"error: {SENTENCE}\n" in result.stderr
     with RabbitMQ(denying_vhost.settings()) as broker:
         assert broker.read().objects() == ()
 

@@ -11,6 +11,7 @@ from attune_infra.broker.management import Management
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.settings import AMQP_URL, MANAGEMENT_URL
 from support.as_a_user import Command
+from support.no_management import without_management
 from support.servers import closed_port
 from support.under_test import BrokerUnderTest
 from support.virtual_host import VirtualHost
@@ -50,8 +51,7 @@ def document(tmp_path: Path) -> str:
 @pytest.fixture
 def closed(attune_infra: Command) -> Command:
     """The command where nothing listens on the port of the management API."""
-    url = f"http://127.0.0.1:{closed_port()}"
-    return Command({**attune_infra.environment, MANAGEMENT_URL.variable: url})
+    return without_management(attune_infra)
 
 
 def checks(command: Command, *arguments: str) -> dict[str, tuple[str, str]]:
@@ -109,12 +109,19 @@ def test_a_worker_s_queue_is_looked_at(
     assert attune_infra("setup").code == 0
     assert attune_infra("worker", "provision", "--id", "7").code == 0
 
-    found = checks(closed, "--worker", "7")
+    found = checks(closed, "--worker", "7", "--worker-queue-ttl", "off")
 
     verdict, detail = found["queue worker.7.executions"]
     assert verdict == ("passed" if under_test.denies_transient_queues else "unknown"), detail
     assert found["every consumer of a worker"][0] == "unknown"
-    assert checks(closed, "--worker", "8")["queue worker.8.executions"] == ("failed", "is missing")
+    missing = checks(closed, "--worker", "8", "--worker-queue-ttl", "off")["queue worker.8.executions"]
+    assert missing == ("failed", "is missing")
+
+
+def test_a_worker_s_queue_that_a_policy_lets_expire_is_not_looked_at(closed: Command) -> None:
+    verdict, detail = checks(closed, "--worker", "7")["queue worker.7.executions"]
+
+    assert (verdict, detail) == ("unknown", "was not looked at: over AMQP, a question restarts its expiry")
 
 
 def test_a_user_who_may_not_declare_learns_what_was_not_compared(

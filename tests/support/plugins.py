@@ -17,9 +17,18 @@ EXCHANGE_PLUGINS = (
 
 def enable_plugins(sandbox: Sandbox, *plugins: str) -> None:
     """Enable plugins without a restart; the broker would start them again after one."""
+    _ensure(sandbox, "rabbitmq_management", *plugins)
+
+
+def disable_management(sandbox: Sandbox) -> None:
+    """Take the management API away, as on a broker without the plugin."""
+    _ensure(sandbox)
+
+
+def _ensure(sandbox: Sandbox, *plugins: str) -> None:
     file = sandbox.node.folder / "enabled_plugins"
     file.unlink()
-    file.write_text(f"[{','.join(('rabbitmq_management', *plugins))}].\n", encoding="utf-8")
+    file.write_text(f"[{','.join(plugins)}].\n", encoding="utf-8")
     inside = sandbox.node.environment()["RABBITMQ_ENABLED_PLUGINS_FILE"]
     assert Path(inside).name == file.name
     assert sandbox.rabbitmqctl("eval", f'rabbit_plugins:ensure("{inside}").').startswith("{ok,")

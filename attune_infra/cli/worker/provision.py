@@ -8,14 +8,18 @@ import typer
 
 from attune_infra.cli._app import App
 from attune_infra.cli._consent import Expect, confirm_target
-from attune_infra.cli._options import DryRun, ViaOption, Workers
+from attune_infra.cli._options import DryRun, ViaIfGiven, Workers
+from attune_infra.cli._over_amqp import broker_to_change, refuse_options
 from attune_infra.cli._progress import progress
 from attune_infra.cli._session import Session
 from attune_infra.cli._shared import Uses, shared
 from attune_infra.cli.worker._options import ids_or_all
-from attune_infra.settings import Via
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from attune_infra.broker.rabbitmq import RabbitMQ
+    from attune_infra.interfaces import WorkerRegistry
     from attune_infra.topology.planning.plan import Plan
 
 app = App()
@@ -34,20 +38,44 @@ def provision(
     all_: _AllActive = False,
     dry_run: DryRun = False,
     expect: Expect = None,
-    via: ViaOption = Via.AMQP,
+    via: ViaIfGiven = None,
 ) -> None:
     """Declare each worker's queue as the worker itself does, bind it, and verify both."""
     from attune_infra.render.pages import provision as page
     from attune_infra.worker.provision import active_workers, plan_provisioning, provision
 
     given, topology = ids_or_all(worker, all_=all_), session.topology
-    with session.registry_if_configured(insist=all_) as registry, session.broker(via, writes=True) as broker:
+    with session.registry_if_configured(insist=all_) as registry, broker_to_change(session, via) as broker:
         worker_ids = active_workers(registry) if all_ and registry else given
+        if session.met.is_over_amqp:
+            refuse_options({"--expect": expect})
+            _provision_over_amqp(session, broker, registry, worker_ids, dry_run=dry_run)
         plan = plan_provisioning(broker, registry, topology, worker_ids)
         _agree(session, plan, expect, dry_run=dry_run)
         with progress("provisioning") as watch:
             provisioned = provision(broker, registry, topology, worker_ids, plan=plan, watch=watch)
         session.finish("worker-provision", page, provisioned)
+
+
+def _provision_over_amqp(
+    session: Session,
+    broker: RabbitMQ,
+    registry: WorkerRegistry | None,
+    worker_ids: Sequence[int],
+    *,
+    dry_run: bool,
+) -> NoReturn:
+    from attune_infra.render.pages import forecast as forecast_page
+    from attune_infra.render.pages import provision as page
+    from attune_infra.worker import provision as provisioning
+
+    if dry_run:
+        forecast = provisioning.foresee_over_amqp(broker, registry, session.topology, worker_ids)
+        session.finish("worker-provision", forecast_page, forecast)
+    confirm_target(session, has_plan=False)
+    with progress("provisioning") as watch:
+        found = provisioning.provision_over_amqp(broker, registry, session.topology, worker_ids, watch=watch)
+    session.finish("worker-provision", page, found)
 
 
 def _agree(session: Session, plan: Plan, expect: str | None, *, dry_run: bool) -> None:

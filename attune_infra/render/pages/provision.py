@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Final
 
 from attune_infra.fleet.provision import Provisioned
 from attune_infra.render.pages import report
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from attune_infra.contract.workers import ProvisionedData
 
 
+_GOOD: Final = {Status.CREATED, Status.UNCHANGED, Status.ACCEPTED}
+
+
 def lines(provisioned: Provisioned) -> Iterator[Line]:
     if not provisioned.registry_asked:
         yield Line("  registry not checked: no database is configured")
@@ -26,19 +29,21 @@ def lines(provisioned: Provisioned) -> Iterator[Line]:
         yield from report.outcome_lines(outcome, needs.get(outcome.object, ()))
     together = []
     for worker_id, outcomes in own.items():
-        went_well = all(outcome.status in {Status.CREATED, Status.UNCHANGED} for outcome in outcomes)
+        went_well = all(outcome.status in _GOOD for outcome in outcomes)
         if went_well and len(own) > MAX_WORKERS_SHOWN:
             together.append(worker_id)
             continue
         for outcome in outcomes:
             yield from report.outcome_lines(outcome, needs.get(outcome.object, ()))
         if went_well:
-            yield Line(f"  worker {worker_id} provisioned: its {_own_objects(provisioned)} match")
+            yield Line(f"  worker {worker_id} provisioned: its {_own_objects(provisioned)} {_state(outcomes)}")
         else:
             yield Line(f"! worker {worker_id} is not provisioned", "red")
     if together:
-        yield Line(f"  workers {ranges(together)} provisioned: their queues and bindings match")
+        all_own = [outcome for worker_id in together for outcome in own[worker_id]]
+        yield Line(f"  workers {ranges(together)} provisioned: their queues and bindings {_state(all_own)}")
     yield from report.grant_lines(provisioned.report)
+    yield from report.note_lines(provisioned.report)
     if len(provisioned.worker_ids) > 1:
         yield Line(f"{len(provisioned.worker_ids)} workers, {report.summary(provisioned.report)}")
 
@@ -49,6 +54,12 @@ def data(provisioned: Provisioned) -> ProvisionedData:
         "registry_asked": provisioned.registry_asked,
         **report.data(provisioned.report),
     }
+
+
+def _state(outcomes: Iterable[Outcome]) -> str:
+    """Return the words for objects that were made, and for those that were read back too."""
+    accepted = any(outcome.status is Status.ACCEPTED for outcome in outcomes)
+    return "are accepted by RabbitMQ" if accepted else "match"
 
 
 def _own_objects(provisioned: Provisioned) -> str:

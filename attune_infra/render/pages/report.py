@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _HEADLINES: Final = {
     Status.UNCHANGED: ("  {declared}: unchanged", ""),
+    Status.ACCEPTED: ("  {declared}: accepted", ""),
     Status.CREATED: ("+ {declared}: created", "green"),
     Status.UPDATED: ("~ {declared}: updated", "yellow"),
     Status.RECREATED: ("~ {declared}: recreated", "yellow"),
@@ -41,7 +42,9 @@ _HEADLINES: Final = {
     Status.SKIPPED: ("! {label} skipped: {reason}", "red"),
     Status.AWAITED: ("! {label} {reason}", "red"),
     Status.DOWN: ("! {label} exists, but its state is {reason}", "red"),
+    Status.UNCHECKED: ("! {label} is not checked: {reason}", "red"),
 }
+_ACCEPTED: Final = "  accepted: over AMQP alone, RabbitMQ does not tell if it existed before"
 _GRANTING: Final = "  an administrator can grant it; this replaces other tags and permissions that the user has:"
 _MADE: Final = {Status.CREATED, Status.UPDATED, Status.DELETED}
 _LOSSES: Final = {
@@ -57,6 +60,7 @@ def lines(report: Report) -> Iterator[Line]:
         shown = outcome_lines(outcome, needs.get(outcome.object, ()))
         yield from at_level(Level.DETAIL, shown) if outcome.status is Status.UNCHANGED else shown
     yield from grant_lines(report)
+    yield from note_lines(report)
     yield Line(summary(report))
 
 
@@ -73,6 +77,12 @@ def grant_lines(report: Report) -> Iterator[Line]:
         yield Line(_GRANTING, level=Level.PROBLEM)
     for line in granting:
         yield Line(f"    {line}", level=Level.PROBLEM)
+
+
+def note_lines(report: Report) -> Iterator[Line]:
+    """Yield a line about the objects that were declared, and may have existed before."""
+    if report.counts()[Status.ACCEPTED]:
+        yield Line(_ACCEPTED)
 
 
 def summary(report: Report) -> str:
@@ -94,10 +104,13 @@ def _lines_of(outcome: Outcome, needs: Iterable[Need]) -> Iterator[Line]:
     if outcome.denied:
         yield Line(f"      user '{outcome.denied.user}' needs {', '.join(map(str, needs))}")
     yield from difference_lines(outcome.differences)
-    if outcome.status is Status.DIFFERS:
+    if outcome.status is Status.DIFFERS and outcome.differences:
         yield why_not_in_place(outcome.differences)
         if outcome.reason:
             yield Line(f"      it is kept: {outcome.reason}")
+    elif outcome.status is Status.DIFFERS:
+        yield Line(f"      RabbitMQ says: {outcome.reason}")
+        yield Line("      it is kept; over AMQP alone nothing is recreated")
     if outcome.loss:
         headline = _LOSSES.get(outcome.status, "would be lost")
         yield from loss_lines(headline, outcome.loss, outcome.lost, outcome.again)

@@ -21,6 +21,11 @@ MAX_CLOCK_DIFFERENCE: Final = 10.0
 """Seconds by which two clocks may differ. Heartbeats of workers are judged by clocks."""
 
 _RENEW: Final = "have it renewed, and give the server the new one"
+_ENABLE: Final = "rabbitmq-plugins enable rabbitmq_management"
+_DO_WITHOUT: Final = (
+    "enable the plugin, or give --management-url; without it, `verify`, `setup --via amqp` and"
+    " `worker provision --via amqp` do what AMQP can"
+)
 _SET_CLOCK: Final = "let both machines take their time from the same servers (NTP)"
 
 
@@ -56,12 +61,32 @@ def _name(server: Server) -> str:
 
 def _connection_check(server: Server, seen: Seen, virtual_host: str) -> Check:
     name = _name(server)
+    if _may_lack_plugin(server, seen):
+        return _without_management(name, server)
     if isinstance(server.answer, AttuneError) and not server.needed:
         detail = f"{server.answer.sentence}; the command does without it, but the rest cannot be asked"
         return unknown(Topic.CONNECTS, name, detail, server.answer.hint or "")
     if isinstance(server.answer, AttuneError):
         return _unanswered(name, server.answer, seen.broker, server.user, virtual_host)
     return ok(Topic.CONNECTS, name, f"RabbitMQ {server.answer}")
+
+
+def _may_lack_plugin(server: Server, seen: Seen) -> bool:
+    """Return True if RabbitMQ answers over AMQP, and no management API answers."""
+    others = [each for each in seen.servers if each.protocol != server.protocol]
+    is_silent = server.protocol == "HTTP" and isinstance(server.answer, BrokerUnreachable)
+    return is_silent and any(isinstance(each.answer, str) for each in others)
+
+
+def _without_management(name: str, server: Server) -> Check:
+    assert isinstance(server.answer, BrokerUnreachable)  # noqa: S101 - for mypy
+    detail = (
+        f"{server.answer.sentence}; RabbitMQ answers over AMQP, so its plugin rabbitmq_management may be absent"
+    )
+    if not server.needed:
+        detail = f"{detail}; the command does without it, but the rest cannot be asked"
+        return unknown(Topic.CONNECTS, name, detail, f"enable the plugin: {_ENABLE}")
+    return problem(Topic.CONNECTS, name, detail, _DO_WITHOUT, _ENABLE)
 
 
 def _unanswered(name: str, error: AttuneError, broker: Broker | None, user: str, virtual_host: str) -> Check:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
 
+from attune_infra.topology.facts.arguments import QUEUE_TYPES
+from attune_infra.topology.facts.redeclaration import Treatment, exchange_treatments, queue_treatments
+from attune_infra.topology.facts.releases import Version
 from attune_infra.topology.model import Exchange, Queue
-
-_EXPIRES: Final = "x-expires"
 
 
 class Answer(StrEnum):
@@ -32,13 +32,6 @@ class Trial:
     reason: str = ""
 
 
-def why_not_asked(item: Exchange | Queue) -> str | None:
-    """Return the reason for which not even a passive declaration is harmless; None if it is."""
-    if isinstance(item, Queue) and _EXPIRES in item.arguments:
-        return "over AMQP, a question restarts its expiry"
-    return None
-
-
 def why_not_compared(item: Exchange | Queue) -> str | None:
     """Return the reason for which an existing object is not declared again; None if that changes nothing.
 
@@ -49,3 +42,13 @@ def why_not_compared(item: Exchange | Queue) -> str | None:
     if not item.durable or item.auto_delete:
         return "over AMQP, only a declaration compares it, which would make it if it vanished meanwhile"
     return None
+
+
+def unread_arguments(item: Exchange | Queue, version: Version) -> tuple[str, ...]:
+    """Return the arguments that RabbitMQ accepts and does not compare with those of an existing object."""
+    if isinstance(item, Exchange):
+        tables = [exchange_treatments(item.type, version)]
+    else:
+        tables = [queue_treatments(kind, version) for kind in ([item.type] if item.type else QUEUE_TYPES)]
+    kept = {name for table in tables for name, treatment in table.items() if treatment is Treatment.KEPT}
+    return tuple(name for name in item.arguments if name in kept)

@@ -36,6 +36,8 @@ class Status(StrEnum):
     RECREATED = "recreated"
     DELETED = "deleted"
     UNCHANGED = "unchanged"
+    ACCEPTED = "accepted"
+    """RabbitMQ accepted its declaration, over AMQP alone, which does not tell if it existed before."""
     DIFFERS = "differs"
     """It would have to be deleted and recreated, which was not allowed."""
     KEPT = "kept"
@@ -48,11 +50,14 @@ class Status(StrEnum):
     """It is external, and missing or different: only its owner can declare or change it."""
     DOWN = "down"
     """The queue matches but is unavailable, because its node is down."""
+    UNCHECKED = "unchecked"
+    """Over AMQP alone, it could not be looked at, compared or made."""
 
 
 _MADE = frozenset({Status.CREATED, Status.UPDATED, Status.RECREATED, Status.DELETED})
 _REFUSED = frozenset({Status.DIFFERS, Status.KEPT, Status.WITHHELD})
 _FAILED = frozenset({Status.FAILED, Status.SKIPPED, Status.AWAITED, Status.DOWN})
+_LACKING = _REFUSED | _FAILED | {Status.UNCHECKED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +96,8 @@ class Outcome:
     stakes: tuple[Stake, ...] = ()
     attempted: Attempt = Attempt.CREATED
     denied: Denied | None = None
+    inequivalent: bool = False
+    """True if RabbitMQ refused its declaration because the existing object differs, or an argument is invalid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,14 +114,15 @@ class Report:
         """Done, partly done, failed or refused.
 
         It is partly done if some changes were made and others were not. It is also partly done if only policies,
-        limits or permissions are lacking, even when nothing was left to change: setting them needs a tag.
+        limits or permissions are lacking, even when nothing was left to change: setting them needs a tag. Objects
+        that were not checked never count as done.
         """
         statuses = set(self.counts())
-        if not statuses & (_REFUSED | _FAILED):
+        if not statuses & _LACKING:
             return ExitCode.DONE
         if statuses & _MADE or self._lacks_only_tags:
             return ExitCode.PARTLY_DONE
-        return ExitCode.FAILED if statuses & _FAILED else ExitCode.REFUSED
+        return ExitCode.REFUSED if statuses & _REFUSED and not statuses & _FAILED else ExitCode.FAILED
 
     def needs_of_denied(self) -> dict[TopologyObject, tuple[Need, ...]]:
         """Return all that the change of each object needs that was denied; its user lacks some of it."""
@@ -152,9 +160,9 @@ class Report:
 
     @property
     def _lacks_only_tags(self) -> bool:
-        lacking = [outcome for outcome in self.outcomes if outcome.status in _REFUSED | _FAILED]
+        lacking = [outcome for outcome in self.outcomes if outcome.status in _LACKING]
         return len(lacking) < len(self.outcomes) and all(
-            _needs_only_a_tag(each.object) and each.status in _FAILED for each in lacking
+            _needs_only_a_tag(each.object) and each.status not in _REFUSED for each in lacking
         )
 
 

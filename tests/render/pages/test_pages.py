@@ -58,6 +58,7 @@ from attune_infra.render.pages import (
     enlist,
     explain,
     fleet,
+    forecast,
     graph,
     leftovers,
     lint,
@@ -103,6 +104,7 @@ from attune_infra.topology.lint.rules import RULES
 from attune_infra.topology.model import Message, Queue, Topology
 from attune_infra.topology.planning.migration import Migration
 from attune_infra.topology.planning.obstacles import Contents
+from attune_infra.topology.planning.over_amqp import Forecast
 from attune_infra.topology.planning.plan import Plan
 from attune_infra.topology.planning.report import Outcome, Report, Status
 from attune_infra.topology.routing import trace as tracing
@@ -206,6 +208,11 @@ def shown(page: Page[R], result: R, words: str) -> ParameterSet:
 
 SHOWN: Final = (
     shown(report, Report((Outcome(attune().objects()[0], Status.KEPT, "it is used"),)), "1 object: 1 kept"),
+    shown(
+        forecast,
+        Forecast(Report((Outcome(attune().objects()[0], Status.CREATED),))),
+        "nothing is changed; 1 object would be: 1 created",
+    ),
     shown(plan, PLAN, f"plan {PLAN.digest}"),
     shown(plan, PLAN.dry_run(), f"plan {PLAN.digest}"),
     shown(explain, explain_plan(PLAN, Topology.of([]), WANTED), "queue worker.1.executions"),
