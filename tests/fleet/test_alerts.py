@@ -15,6 +15,7 @@ import yaml
 from attune_infra.fleet.alerts import Alert, alert_rules
 from attune_infra.fleet.dashboard import WIDTH, dashboard
 from attune_infra.fleet.model import Limits
+from attune_infra.links import RUNBOOK_URL
 from attune_infra.render.pages import alerts as alerts_page
 from attune_infra.render.pages import dashboard as dashboard_page
 from attune_infra.topology.builtin import attune
@@ -196,3 +197,9 @@ def test_the_published_dashboard_is_that_of_the_built_in_document() -> None:
     published = (EXAMPLES / "monitoring/dashboard.json").read_text(encoding="utf-8")
 
     assert dashboard_page.text(dashboard(attune(), Limits())) == published
+
+
+def test_the_published_rules_are_those_of_the_built_in_document() -> None:
+    published = (EXAMPLES / "monitoring/alerts.yml").read_text(encoding="utf-8")
+
+    assert alerts_page.text(alert_rules(attune(), Limits(), runbook=RUNBOOK_URL)) == published

@@ -33,6 +33,7 @@ def test_a_dead_letter_exchange_that_leads_nowhere_is_named() -> None:
         (QUORUM, "4.0.5", 20, None),
         (QUORUM, "3.10.8", None, None),
         (Queue(name="q", type="quorum", arguments={"x-delivery-limit": 5}), "3.10.8", None, 6),
+        (Queue(name="q", type="quorum", arguments={"x-delivery-limit": 0}), "4.0.5", None, 1),
         (Queue(name="q", type="quorum", arguments={"x-delivery-limit": -1}), "4.0.5", None, None),
         (Queue(name="q", type="quorum", arguments=DEAD), "4.0.5", None, None),
         (CLASSIC, "4.0.5", None, None),

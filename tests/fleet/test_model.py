@@ -186,3 +186,16 @@ def test_bindings_of_exchanges_are_nobodys() -> None:
     foreign = Binding(source="attune.events", destination=QUEUE.name, destination_type="exchange")
 
     assert findings(seen(QUEUE, BINDING, foreign)) == ()
+
+
+def test_a_finding_has_the_code_of_its_check() -> None:
+    assert Finding.IN_ERROR.check_code == "worker-in-error"
+
+
+def test_a_worker_in_error_says_so() -> None:
+    [worker] = seen(member=replace(WELL, status="error"), tags=()).workers
+
+    assert (worker.verdict, [reason.detail for reason in worker.reasons]) == (
+        Verdict.WARNING,
+        ["its status is error"],
+    )

@@ -169,3 +169,33 @@ def test_details_of_a_queue_that_is_down_are_drift() -> None:
 
     assert details_of(queues, "up").exit_code is ExitCode.DONE
     assert details_of(queues, "down").exit_code is ExitCode.DRIFT
+
+
+def test_the_numbers_of_a_queue_are_those_of_its_depth() -> None:
+    [known, unknown] = examine(
+        Topology.of([queue("a"), queue("b")]), {"a": Numbers(depth=Depth(ready=3, unacknowledged=2))}
+    ).queues
+
+    assert (known.ready, known.unacknowledged) == (3, 2)
+    assert (unknown.ready, unknown.unacknowledged) == (None, None)
+
+
+def test_queues_on_an_unknown_node_come_last() -> None:
+    numbers = {"b": Numbers(node="rabbit@b"), "c": Numbers(node="rabbit@a")}
+    found = examine(Topology.of([queue("a"), queue("b"), queue("c")]), numbers)
+
+    assert [each.name for each in found.select(Selection(sort=Column.NODE)).queues] == ["c", "b", "a"]
+
+
+def test_an_example_message_has_words_for_wildcards() -> None:
+    topology = Topology.of(
+        [
+            queue(),
+            Exchange(name="t", type="topic"),
+            Binding(source="t", destination="q", routing_key="*.created.#"),
+        ]
+    )
+
+    [trace] = details_of(examine(topology, {}), "q").traces
+
+    assert trace.routed.message.routing_key == "any.created.any"

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from attune_infra.topology.builtin import attune
-from attune_infra.topology.diff import Create, Difference, Recreate, Update, diff, undeclared
+from attune_infra.topology.diff import Await, Create, Difference, Recreate, Update, diff, undeclared
 from attune_infra.topology.facts.releases import Version
 from attune_infra.topology.model import (
     ABSENT,
@@ -168,3 +168,15 @@ def test_what_nobody_declared_is_told() -> None:
 
     assert undeclared(Topology.of([*attune().objects(), *extra]), attune()) == extra
     assert undeclared(attune(), attune()) == ()
+
+
+def test_an_external_object_of_another_type_is_awaited_as_the_wanted_one() -> None:
+    have = Topology.of([Exchange(name="e", type="topic"), Queue(name="q", type="classic")])
+    exchange, queue = (
+        Exchange(name="e", type="fanout", external=True),
+        Queue(name="q", type="classic", external=True),
+    )
+
+    assert diff(have, Topology.of([exchange, queue])) == (
+        Await(exchange, (Difference("type", "topic", "fanout"),)),
+    )

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from attune_infra.errors import BrokerUnreachable, ExitCode
+from attune_infra.topology.builtin import attune
 from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology, TopologyObject
-from attune_infra.topology.verify import Check, Demands, Seen, Verdict, Wanted, verify
+from attune_infra.topology.verify import Check, Code, Demands, Seen, Verdict, Wanted, verify
+from attune_infra.topology.worker import with_workers
 
 
 def checks(have: list[TopologyObject], want: list[TopologyObject]) -> dict[str, Check]:
@@ -124,3 +126,49 @@ def test_dead_letters_of_which_some_arrive_are_followed_through_exchanges(
     ]
 
     assert checks(objects, objects)["dead letters of queue q"].verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("tags", "count", "verdict", "detail"),
+    [
+        (("worker-7",), 1, Verdict.PASSED, ""),
+        (("worker-7",), None, Verdict.PASSED, ""),
+        (("worker-7",), 0, Verdict.WARNING, "no consumer"),
+        ((), None, Verdict.WARNING, "no consumer"),
+        (("other",), 1, Verdict.WARNING, "is missing; other consumes instead"),
+        (
+            (),
+            2,
+            Verdict.WARNING,
+            "unknown: the queue has 2 consumers, but the statistics have no consumer tags",
+        ),
+    ],
+)
+def test_the_consumer_of_a_worker(tags: tuple[str, ...], count: int | None, verdict: Verdict, detail: str) -> None:
+    want = Wanted.of(attune(), Demands(worker_ids=(7,)))
+    queue = "worker.7.executions"
+    seen = Seen(
+        http="4.3.6",
+        amqp=None,
+        topology=with_workers(attune(), (7,)),
+        consumer_tags={queue: tags},
+        consumer_counts={} if count is None else {queue: count},
+    )
+
+    [found] = [check for check in verify(seen, want).checks if check.code == Code.CONSUMER_PRESENT]
+
+    assert (found.verdict, found.detail) == (verdict, detail)
+
+
+def test_dead_letters_are_followed_through_alternate_exchanges() -> None:
+    objects: list[TopologyObject] = [
+        Exchange(name="in", type="topic"),
+        DEAD,
+        Binding(source="in", destination="q", routing_key="orders.#"),
+        Exchange(name="dlx", type="topic", arguments={"alternate-exchange": "last"}),
+        Exchange(name="last", type="direct"),
+        Queue(name="end"),
+        Binding(source="last", destination="end", routing_key="orders.new"),
+    ]
+
+    assert checks(objects, objects)["dead letters of queue q"].verdict is Verdict.PASSED

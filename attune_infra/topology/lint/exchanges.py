@@ -47,7 +47,7 @@ def plugin_refuses_binding(subject: Subject) -> Iterator[Flaw]:
     """
     for source, bindings in subject.out_of.items():
         exchange = subject.routing.exchange(source)
-        if exchange is None or exchange.type in {"direct", "topic", "fanout", "headers"}:
+        if exchange is None:
             continue
         for binding in bindings:
             if (problem := binding_problem(binding, exchange, subject.topology)) is not None:

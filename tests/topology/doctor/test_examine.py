@@ -14,7 +14,7 @@ from attune_infra.topology.doctor.diagnosis import Diagnosis, Section, Topic, Ve
 from attune_infra.topology.doctor.document import Wanted, document_checks, foresee
 from attune_infra.topology.doctor.examine import Question, diagnose
 from attune_infra.topology.doctor.scope import SCOPES, Scope
-from attune_infra.topology.doctor.seen import Broker, Node, Seen, Server
+from attune_infra.topology.doctor.seen import Broker, Limit, Node, Seen, Server
 from attune_infra.topology.facts.refusals import RefusalCode, Restrictions
 from attune_infra.topology.model import Exchange, Queue, Topology
 
@@ -175,7 +175,7 @@ def test_faults_and_refusals_of_the_document_are_problems() -> None:
         "lacking types have a section of their own"
     )
     assert (fault.topic, fault.verdict, fault.detail) == (Topic.DOCUMENT_LOADS, Verdict.PROBLEM, "a fault")
-    assert (unread.verdict, unread.detail) == (Verdict.UNKNOWN, "silent")
+    assert (unread.name, unread.verdict, unread.detail) == ("declarations", Verdict.UNKNOWN, "silent")
     assert (limited.name, limited.verdict) == ("denied features", Verdict.UNKNOWN)
 
 
@@ -188,3 +188,16 @@ def test_a_check_has_a_name_and_a_section() -> None:
     assert named[Topic.STATISTICS] == ("statistics", Section.PLUGINS)
     assert named[Topic.DOCUMENT_LOADS] == ("file", Section.DOCUMENT)
     assert named[Topic.CLOCK] == ("clock of the broker", Section.CLOCKS)
+
+
+def test_a_channel_is_counted_only_where_there_was_a_connection() -> None:
+    broker = replace(BROKER, channels_of_user=Limit(1, 0))
+
+    connected, refused = (
+        asked(Seen(servers=servers(over_amqp=answer), broker=broker, now=NOW)) for answer in ("4.3.6", SILENT)
+    )
+
+    assert verdicts(connected, Topic.CHANNEL_LIMIT) == [Verdict.OK]
+    assert verdicts(refused, Topic.CHANNEL_LIMIT) == []
+    over_http = asked(Seen(servers=servers(), broker=broker, now=NOW), "diff")
+    assert verdicts(over_http, Topic.CHANNEL_LIMIT) == [], "diff opens none"

@@ -40,5 +40,6 @@ def test_the_grants_are_those_of_the_table_of_permissions(name: str) -> None:
 
 def test_without_a_name_everything_is_in_scope() -> None:
     assert scope_of(None) is EVERYTHING
+    assert scope_of("diff") is SCOPES["diff"]
     with pytest.raises(WrongUsage, match=r"^'sandbox up' is not a command that asks a server"):
         scope_of("sandbox up")

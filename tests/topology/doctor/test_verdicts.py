@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from attune_infra.errors import BrokerError, BrokerUnreachable, ExitCode, StrangeAnswer
-from attune_infra.topology.doctor.broker import alarm_checks
-from attune_infra.topology.doctor.certificates import Certificate, Handshake
+from attune_infra.topology.doctor.broker import alarm_checks, feature_checks, version_checks
+from attune_infra.topology.doctor.certificates import Certificate, Handshake, TlsFile
 from attune_infra.topology.doctor.connections import (
     MAX_CLOCK_DIFFERENCE,
     MIN_CERTIFICATE_DAYS,
@@ -205,3 +205,75 @@ def test_the_days_of_a_certificate_are_counted() -> None:
     assert told(90) == ("days of a:5671", "valid for 90 days, to 2027-02-26")
     assert told(2) == ("its one, a:5671", "it expires in 2 days, on 2026-11-30")
     assert told(1)[1].startswith("it expires in 1 day, ")
+
+
+@pytest.mark.parametrize(
+    ("flag", "found"),
+    [
+        (FeatureFlag(name="quorum_queue", enabled=True, stability="stable"), [(Verdict.OK, ())]),
+        (FeatureFlag(name="khepri_db", enabled=False, stability="experimental"), [(Verdict.OK, ())]),
+        (
+            FeatureFlag(name="quorum_queue", enabled=False, stability="stable"),
+            [(Verdict.PROBLEM, ("rabbitmqctl enable_feature_flag quorum_queue",))],
+        ),
+        (
+            FeatureFlag(name="stream_queue", enabled=False, stability="stable"),
+            [(Verdict.WARNING, ("rabbitmqctl enable_feature_flag all",))],
+        ),
+    ],
+)
+def test_a_flag_that_is_off_matters_now_to_who_needs_it(
+    flag: FeatureFlag, found: list[tuple[Verdict, tuple[str, ...]]]
+) -> None:
+    checks = feature_checks(broker(flags=[flag]), Topology.of([Queue(name="q", type="quorum")]))
+
+    assert [(each.verdict, each.run) for each in checks if each.topic is Topic.FLAGS] == found
+
+
+@pytest.mark.parametrize(
+    ("version", "verdict"),
+    [("3.9.9", Verdict.UNKNOWN), ("3.10.0", Verdict.OK), ("4.3.6", Verdict.OK), ("5.0.0", Verdict.UNKNOWN)],
+)
+def test_only_some_releases_were_tried(version: str, verdict: Verdict) -> None:
+    [found] = version_checks(version, Topology(), None, broker())
+
+    assert (found.topic, found.verdict) == (Topic.RELEASE, verdict)
+
+
+@pytest.mark.parametrize(
+    ("untrusted", "until", "verdicts"),
+    [(None, 90, [Verdict.OK]), ("no authority", 90, [Verdict.PROBLEM]), ("no authority", -1, [])],
+)
+def test_a_chain_is_trusted_or_its_end_says_why_not(
+    untrusted: str | None, until: int, verdicts: list[Verdict]
+) -> None:
+    certificates = [Certificate("its one", NOW - timedelta(days=9), NOW + timedelta(days=until))]
+    tls = Handshake(certificates=certificates, untrusted=untrusted)
+    server = Server(protocol="AMQP", address="a:5671", user="u", answer="4.0.5", tls=tls)
+
+    checks = tls_checks(Seen(servers=[server], now=NOW))
+
+    assert [each.verdict for each in checks if each.topic is Topic.TRUSTED] == verdicts
+
+
+@pytest.mark.parametrize(
+    ("certificates", "topics"),
+    [
+        ([], []),
+        (BrokerUnreachable("no such file", hint="look"), [Topic.CERTIFICATE_FILE]),
+        ([Certificate("its one", NOW - timedelta(days=9), NOW - timedelta(days=1))], [Topic.VALIDITY]),
+    ],
+)
+def test_files_of_this_machine_are_checked_too(certificates: Any, topics: list[Topic]) -> None:
+    found = tls_checks(Seen(servers=[], files=[TlsFile(title="the file", certificates=certificates)], now=NOW))
+
+    assert [each.topic for each in problems(found)] == topics
+
+
+def test_a_limit_of_the_virtual_host_explains_a_refused_connection_too() -> None:
+    full = broker(connections_of_virtual_host=Limit(5, 5), restrictions=Restrictions(max_queues=7))
+
+    [found] = connection_limits(full, "ann")
+
+    assert found.name == "connections of virtual host 'v'"
+    assert found.run == ("""rabbitmqctl set_vhost_limits -p v '{"max-connections": 6, "max-queues": 7}'""",)

@@ -30,3 +30,10 @@ def test_one_release_refuses_what_it_does_not_load() -> None:
     with pytest.raises(InvalidDocument) as caught:
         reading(HARMLESS, DOUBTFUL).refuse_problems(RELEASES[-1])
     assert caught.value.problems == (DOUBTFUL,)
+
+
+def test_a_problem_ends_with_the_release_that_takes_it() -> None:
+    since, before = Problem(1, 1, "new", taken_since=(4, 0)), Problem(1, 1, "old", taken_before=(4, 0))
+
+    assert [since.is_taken_by(version) for version in ((3, 13), (4, 0), (4, 1))] == [False, True, True]
+    assert [before.is_taken_by(version) for version in ((3, 13), (4, 0), (4, 1))] == [True, False, False]

@@ -138,3 +138,12 @@ def test_rabbitmqs_own_command_makes_the_same(
     assert undeclared(have, want) == ()
     assert f"invoices: {entry}" in as_document(have).text
     assert setup(broker, replace(want, name=have.name)).exit_code == 0
+
+
+def test_bindings_of_the_document_are_no_part_of_a_super_stream() -> None:
+    topology = parse(
+        "exchanges: {e: {}}\nqueues: {q: {bindings: [{exchange: e}]}}\nsuper_streams: {s: {partitions: 1}}",
+        source="x",
+    )
+
+    assert set(topology.queues) == {"q", "s-0"}

@@ -207,3 +207,11 @@ def test_policies_for_queues_of_one_type_are_refused_before_3_12(kind: str) -> N
 
     assert refused((3, 11)) == ["apply_to"]
     assert refused((3, 12)) == []
+
+
+def test_a_binding_without_a_selector_is_refused_for_its_arguments() -> None:
+    binding = Binding(source="e", destination="q")
+    topology = Topology.of([Exchange(name="e", type="x-jms-topic"), QUEUE, binding])
+
+    assert [each.about for each in judgements(binding, topology, (4, 0))] == ["arguments"]
+    assert [each.about for each in judgements(binding, topology, (3, 10))] == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from attune_infra.topology.facts.plugin_exchanges import binding_problem, exchange_problems, plugin_hint
-from attune_infra.topology.model import Arguments, Binding, Exchange, Topology
+from attune_infra.topology.model import Arguments, Binding, Exchange, Queue, Topology
 
 
 @pytest.mark.parametrize(
@@ -74,3 +74,28 @@ def test_keys_of_plugins_are_judged(kind: str, key: str, is_refused: bool) -> No
 )
 def test_a_type_that_a_broker_lacks_has_a_remedy(kind: str, hint: str) -> None:
     assert plugin_hint(kind) == hint
+
+
+@pytest.mark.parametrize(
+    ("binding", "kind", "beginning"),
+    [
+        (Binding(source="e", destination="q"), "classic", None),
+        (
+            Binding(source="e", destination="q"),
+            "quorum",
+            "an x-local-random exchange can be bound to classic queues",
+        ),
+        (Binding(source="e", destination="q", routing_key="k"), "classic", "a binding from an x-local-random"),
+        (
+            Binding(source="e", destination="f", destination_type="exchange"),
+            "classic",
+            "an x-local-random exchange can be bound to queues only",
+        ),
+    ],
+)
+def test_a_local_random_exchange_takes_few_bindings(binding: Binding, kind: str, beginning: str | None) -> None:
+    topology = Topology.of([Queue(name="q", type=kind)])
+
+    found = binding_problem(binding, Exchange(name="e", type="x-local-random"), topology)
+
+    assert found is None if beginning is None else found is not None and found[0].startswith(beginning)

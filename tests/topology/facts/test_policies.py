@@ -8,7 +8,13 @@ import pytest
 
 from attune_infra.broker.management import Management
 from attune_infra.topology.facts.arguments import QUEUE_TYPES
-from attune_infra.topology.facts.policies import UNSUPPORTED, Unsupported, merge_with_argument, unsupported_keys
+from attune_infra.topology.facts.policies import (
+    UNSUPPORTED,
+    Unsupported,
+    merge_with_argument,
+    merge_with_operator,
+    unsupported_keys,
+)
 from support.policy_cases import KINDS, definitions, put_policy, queues_with_policies
 from support.under_test import BrokerUnderTest
 from support.virtual_host import VirtualHost
@@ -113,3 +119,20 @@ def test_a_row_holds_for_its_type_and_its_releases() -> None:
         False,
     ]
     assert not row.holds("classic", (4, 0))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "by_operator", "expected"),
+    [
+        ("max-length", 3, 9, 3),
+        ("max-length", 9, 3, 3),
+        ("target-group-size", 3, 9, 9),
+        ("target-group-size", 9, 3, 9),
+        ("target-group-size", "3", 9, "3"),
+        ("queue-leader-locator", "balanced", "client-local", "client-local"),
+    ],
+)
+def test_a_policy_and_an_operator_policy_are_merged_by_key(
+    key: str, value: object, by_operator: object, expected: object
+) -> None:
+    assert merge_with_operator(key, value, by_operator) == expected  # type: ignore[arg-type] # arguments

@@ -9,6 +9,7 @@ from attune_infra.topology.builtin import attune
 from attune_infra.topology.facts.releases import NEWEST
 from attune_infra.topology.graph.highlight import highlight
 from attune_infra.topology.model import Binding, Exchange, Message, Queue, Topology
+from attune_infra.topology.worker import worker_family
 
 
 def test_a_number_that_is_no_id_of_a_worker_reaches_none() -> None:
@@ -43,3 +44,10 @@ def test_a_message_that_rabbitmq_refuses_has_no_route() -> None:
 
     with pytest.raises(InvalidInput, match="RabbitMQ refuses the message to be highlighted"):
         highlight(internal, Message(exchange="e"), NEWEST)
+
+
+def test_the_binding_of_a_worker_is_that_of_all_workers() -> None:
+    message = Message(exchange="attune.executions", routing_key="worker.7")
+    family = worker_family(attune())
+
+    assert set(family.bindings) <= highlight(attune(), message, NEWEST).bindings

@@ -147,3 +147,57 @@ def test_a_pattern_for_nothing_that_is_there_gets_only_a_hint() -> None:
     [found] = lint(topology, rules=choose_rules(["AI040"], [])).findings
 
     assert found.remedy == "begin the pattern with ^ and the beginning of your names"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "count"), [("{}", 0), ("{x-match: any}", 1), ("{x-match: all}", 0), ("{kind: order}", 1)]
+)
+def test_an_alternate_headers_exchange_takes_everything_without_criteria(arguments: str, count: int) -> None:
+    text = f"""
+exchanges:
+  e: {{type: topic, arguments: {{alternate-exchange: h}}}}
+  h: {{type: headers}}
+queues: {{q: {{bindings: [{{exchange: h, arguments: {arguments}}}, {{exchange: e, routing_key: k}}]}}}}
+"""
+
+    found = findings("AI025", text)
+
+    assert len(found) == count
+    assert all(each.endswith("headers exchange 'h' takes only headers that it is bound with") for each in found)
+
+
+def test_a_key_that_rabbitmq_takes_for_none_is_quoted() -> None:
+    [found] = findings("AI019", bound_with("null"))
+
+    assert found.endswith("the management API cannot show or delete a binding with the key 'null'")
+
+
+def bound_with(key: str) -> str:
+    return f"exchanges: {{e: {{}}}}\nqueues: {{q: {{bindings: [{{exchange: e, routing_key: '{key}'}}]}}}}"
+
+
+def test_the_place_of_an_auto_delete_queue_is_that_of_the_key() -> None:
+    topology, places = parse_with_places("queues:\n  q:\n    durable: false\n    auto_delete: true\n", source="x")
+
+    [found] = lint(topology, rules=choose_rules(["AI038"], []), places=places).findings
+
+    assert found.place is not None
+    assert found.place[0] == 4
+
+
+def test_a_queue_that_dead_letters_come_to_by_its_name_is_not_unbound() -> None:
+    source = "source: {arguments: {x-dead-letter-exchange: '', x-dead-letter-routing-key: dead}}"
+
+    assert [
+        each.partition(":")[0] for each in findings("AI030", f"queues: {{{source}, dead: {{}}, other: {{}}}}")
+    ] == [
+        "queue other",
+        "queue source",
+    ]
+
+
+def test_an_unknown_code_is_quoted() -> None:
+    with pytest.raises(WrongUsage) as caught:
+        find_rule("nonsense")
+
+    assert caught.value.sentence == "there is no rule 'nonsense'"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from attune_infra.render.graph.mermaid import mermaid
 from attune_infra.render.graph.outline import outline
 from attune_infra.topology.builtin import text_of
 from attune_infra.topology.document.parse import parse, parse_with_places
+from attune_infra.topology.document.problems import Problem
 from attune_infra.topology.facts.compatibility import RELEASES
 from attune_infra.topology.facts.releases import NEWEST, Version
 from attune_infra.topology.graph.build import graph
@@ -210,3 +212,13 @@ def test_texts_are_linted_for_one_release() -> None:
     assert texts.version == (3, 10)
     assert texts.exit_code is ExitCode.DRIFT
     assert texts.counts() == texts.texts[0].counts()
+
+
+def test_a_problem_is_an_error_to_the_release_that_refuses_it() -> None:
+    found = Problem(1, 1, "old", taken_before=(4, 0))
+
+    severities = [
+        replace(linted("queues: {}"), version=version).severity_of(found) for version in ((3, 10), (4, 0))
+    ]
+
+    assert severities == [Severity.WARNING, Severity.ERROR]

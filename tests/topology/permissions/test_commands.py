@@ -133,3 +133,30 @@ def test_pruning_needs_rights_on_what_is_undeclared() -> None:
         "configure permission on queue old",
         "configure permission on exchange gone",
     ]
+
+
+def test_moving_messages_needs_the_source_and_its_ledger() -> None:
+    want = Topology.of([Queue(name="a"), Queue(name="b")])
+
+    found = set(rights("queue move", Case(want=want, queues=("a", "b"))))
+
+    assert {
+        "read permission on queue a",
+        "configure permission on queue attune-infra.ledger.a",
+        "read permission on queue attune-infra.ledger.a",
+        "configure permission on exchange attune-infra.move.b",
+        "write permission on queue b",
+        "write permission on exchange attune-infra.move.b",
+    } <= found
+
+
+def test_a_tap_reads_its_own_queue() -> None:
+    tapped = Binding(source="shop", destination="amq.gen-tap")
+    case = Case(want=Topology.of([Exchange(name="shop", type="fanout")]), tapped=(tapped,))
+
+    assert rights("tap", case) == [
+        "configure permission on queue amq.gen-tap",
+        "write permission on queue amq.gen-tap",
+        "read permission on exchange shop",
+        "read permission on queue amq.gen-tap",
+    ]

@@ -148,7 +148,7 @@ def test_no_command_is_listed_twice() -> None:
 
 
 def test_an_unknown_command_is_refused() -> None:
-    with pytest.raises(InvalidInput, match="no needs are known for the command 'dance'"):
+    with pytest.raises(InvalidInput, match=r"^no needs are known for the command 'dance'$"):
         usage_of("dance")
 
 

@@ -124,3 +124,10 @@ def test_a_mean_is_known_only_of_messages_that_are_there() -> None:
     assert replace(EMPTY, messages=4, bytes=10).mean_bytes == 2
     assert replace(EMPTY, messages=0, bytes=10).mean_bytes is None
     assert replace(EMPTY, messages=4, bytes=None).mean_bytes is None
+
+
+@pytest.mark.parametrize(("name", "found"), [("q", 1), ("new", 0)])
+def test_a_policy_on_the_queue_in_between_matters_only_if_there_is_one(name: str, found: int) -> None:
+    policy = Policy(name="p", pattern="^attune-infra[.]held", definition={"max-length": 5})
+
+    assert len(obstacles(OLD, policy, want=replace(WANT, name=name))) == found

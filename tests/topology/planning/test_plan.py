@@ -125,3 +125,20 @@ def test_a_binding_that_goes_with_a_recreated_queue_keeps_no_exchange() -> None:
     [change] = Plan.between(have, Topology.of([Queue(name="q")], manages=("old",)), prune=True).deletions
 
     assert (change.have, change.kept_by) == (old, ())
+
+
+def test_an_auto_delete_exchange_goes_with_the_queue_that_it_lived_of() -> None:
+    short_lived, binding = Exchange(name="e", auto_delete=True), Binding(source="e", destination="old")
+    have = Topology.of([short_lived, Queue(name="old"), binding])
+
+    deletions = Plan.between(have, Topology(manages=("old",)), prune=True).deletions
+
+    assert [change.have for change in deletions] == [binding, Queue(name="old")]
+    assert [change.lost for change in deletions] == [(short_lived,), ()]
+
+
+def test_a_plan_declares_what_it_makes_and_not_what_it_deletes_or_awaits() -> None:
+    made, awaited = Queue(name="made"), Queue(name="awaited", external=True)
+    want = Topology.of([made, awaited], manages=("old",))
+
+    assert Plan.between(Topology.of([Queue(name="old")]), want, prune=True).declared == (made,)

@@ -237,3 +237,12 @@ def test_no_migration_is_named_for_a_queue_that_the_broker_would_refuse() -> Non
     assert plan.refusals
     [change] = plan.naming_migrations(existing, wanted, ORDERS).recreations
     assert change.migrate is None
+
+
+def test_the_policy_for_an_exchange_applies_to_exchanges() -> None:
+    have, want = Exchange(name="e"), Exchange(name="e", arguments={"alternate-exchange": "other"})
+
+    found = remedy_for(Topology.of([have]), Topology.of([want]))
+
+    assert found is not None
+    assert (found.apply_to, found.definition) == ("exchanges", {"alternate-exchange": "other"})

@@ -29,6 +29,7 @@ def test_the_ends_that_stay_are_external() -> None:
     assert found.bindings == {binding}
     assert found.exchanges == {"shop": Exchange(name="shop", type="topic", external=True)}
     assert found.queues["orders"].external
+    assert found.queues["orders"].type == "quorum"
     assert found.queues["orders"].arguments == {}
 
 
