@@ -5,7 +5,16 @@ import pytest
 from attune_infra.topology.builtin import attune
 from attune_infra.topology.diff import Create, diff
 from attune_infra.topology.explain import explain, explain_plan
-from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology, TopologyObject
+from attune_infra.topology.model import (
+    Binding,
+    Exchange,
+    OperatorPolicy,
+    Policy,
+    Queue,
+    TopicPermission,
+    Topology,
+    TopologyObject,
+)
 from attune_infra.topology.planning.plan import Plan
 
 
@@ -147,3 +156,11 @@ def test_an_external_object_is_its_owners() -> None:
     assert reasons(Topology.of([Queue(name="q")]), Queue(name="q", external=True))[0] == (
         "its owner declares it, and it exists"
     )
+
+
+def test_kinds_of_two_words_are_told_as_words() -> None:
+    policy = OperatorPolicy(name="o", pattern="^q", definition={"max-length": 1})
+    permission = TopicPermission(user="ann", exchange="e", write="", read="")
+
+    assert reasons(Topology(), policy) == ["no operator policy has this name"]
+    assert reasons(Topology(), permission) == ["the user has no topic permissions here"]

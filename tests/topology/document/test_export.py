@@ -1,10 +1,21 @@
+import json
+
 from hypothesis import given, settings
 
 from attune_infra.topology.document.definitions import parse_definitions
 from attune_infra.topology.document.export import as_definitions, as_document
 from attune_infra.topology.document.parse import parse
 from attune_infra.topology.document.text import LeftOut, make_portable
-from attune_infra.topology.model import Binding, Exchange, OperatorPolicy, Policy, Queue, Topology
+from attune_infra.topology.model import (
+    Binding,
+    Exchange,
+    OperatorPolicy,
+    Permission,
+    Policy,
+    Queue,
+    TopicPermission,
+    Topology,
+)
 from support.strategies import topologies
 
 OPERATOR_POLICY = OperatorPolicy(name="o", pattern="", definition={"max-length": 1})
@@ -86,3 +97,30 @@ def test_what_is_whole_is_exported_whole_in_either_form(topology: Topology) -> N
     assert (document.left_out, definitions.left_out) == ((), ())
     assert parse(document.text, source="x.yaml") == make_portable(topology)
     assert parse_definitions(definitions.text, source="x.json") == (make_portable(topology), ())
+
+
+def test_definitions_hold_no_permission_and_no_binding_to_any_value() -> None:
+    permission = Permission(user="ann", configure="", write="^q$", read="")
+    topology = Topology.of(
+        [Queue(name="q"), permission, TopicPermission(user="ann", exchange="amq.topic", write="", read="")]
+    )
+
+    in_yaml, in_json = as_document(topology), as_definitions(topology)
+
+    assert parse(in_yaml.text, source="x").permissions == {"ann": permission}
+    assert {(found.kind, found.why) for found in in_json.left_out} == {
+        (kind, "RabbitMQ loads none into a single virtual host; a document can hold them")
+        for kind in ("permissions", "topic permissions")
+    }
+
+
+def test_an_operator_policy_is_a_parameter_in_definitions() -> None:
+    policy = OperatorPolicy(name="o", pattern="^q$", definition={"max-length": 5}, apply_to="queues", priority=1)
+
+    [parameter] = json.loads(as_definitions(Topology.of([policy])).text)["parameters"]
+
+    assert parameter == {
+        "component": "operator_policy",
+        "name": "o",
+        "value": {"pattern": "^q$", "apply-to": "queues", "definition": {"max-length": 5}, "priority": 1},
+    }

@@ -272,3 +272,15 @@ def test_whatever_the_text_it_is_a_topology_or_an_invalid_document(text: str) ->
 )
 def test_an_unknown_key_is_told_with_the_entry_that_it_is_in(text: str, problem: str) -> None:
     assert problem in document_problems(text)
+
+
+def test_only_a_headers_exchange_matches_the_presence_of_a_header() -> None:
+    bound = "queues: {q: {bindings: [{exchange: e, arguments: {kind: {present: true}}}]}}"
+    by_headers, by_topic = (f"exchanges: {{e: {{type: {kind}}}}}\n{bound}" for kind in ("headers", "topic"))
+
+    [problem] = document_problems(by_topic)
+
+    assert problem.endswith("'kind' is {present: true}, which only headers exchanges match")
+    assert parse(by_headers, source="x").bindings == {
+        Binding(source="e", destination="q", arguments={"kind": None})
+    }

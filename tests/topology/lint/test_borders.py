@@ -201,3 +201,14 @@ def test_an_unknown_code_is_quoted() -> None:
         find_rule("nonsense")
 
     assert caught.value.sentence == "there is no rule 'nonsense'"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "attributes"), [("", []), ("^$", []), ("^q$", []), ("^amq[.]", []), ("^other$", ["write"])]
+)
+def test_a_pattern_for_nothing_may_be_meant(pattern: str, attributes: list[str]) -> None:
+    text = f"queues: {{q: {{}}}}\npermissions: {{ann: {{configure: '', write: '{pattern}', read: ''}}}}"
+
+    found = [each.partition("its pattern for ")[2].partition(",")[0] for each in findings("AI083", text)]
+
+    assert found == attributes

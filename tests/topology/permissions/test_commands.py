@@ -15,12 +15,23 @@ import typer
 from attune_infra.cli import COMMANDS, app
 from attune_infra.cli._app import Group
 from attune_infra.topology.builtin import attune
-from attune_infra.topology.facts.permissions import Access, Right
-from attune_infra.topology.model import Argument, Binding, Exchange, Queue, Topology
+from attune_infra.topology.facts.permissions import Access, Right, Tag
+from attune_infra.topology.model import (
+    Argument,
+    Binding,
+    Exchange,
+    Limit,
+    OperatorPolicy,
+    Permission,
+    Policy,
+    Queue,
+    Topology,
+    TopologyObject,
+)
 from attune_infra.topology.permissions.commands import ASKING_NOTHING, TELLING_WHAT_LACKS, USAGES, usage_of
 from attune_infra.topology.permissions.moving import rights_after_migration
 from attune_infra.topology.permissions.needs import Privilege
-from attune_infra.topology.permissions.steps import Case
+from attune_infra.topology.permissions.steps import Case, to_look, to_set
 from attune_infra.topology.worker import worker_family
 from support.folders import ROOT
 
@@ -160,3 +171,25 @@ def test_a_tap_reads_its_own_queue() -> None:
         "read permission on exchange shop",
         "read permission on queue amq.gen-tap",
     ]
+
+
+PERMISSION = Permission(user="ann", configure="", write="", read="")
+
+
+@pytest.mark.parametrize(
+    ("items", "look", "change"),
+    [
+        ([Queue(name="q")], None, None),
+        ([Policy(name="p", pattern="^q")], None, Tag.POLICYMAKER),
+        ([OperatorPolicy(name="p", pattern="^q")], None, Tag.ADMINISTRATOR),
+        ([Limit(name="max-queues", value=5)], None, Tag.ADMINISTRATOR),
+        ([PERMISSION], Tag.ADMINISTRATOR, Tag.ADMINISTRATOR),
+        ([PERMISSION, Limit(name="max-queues", value=5)], Tag.ADMINISTRATOR, Tag.ADMINISTRATOR),
+    ],
+)
+def test_the_tag_follows_from_what_is_read_and_set(
+    items: list[TopologyObject], look: Tag | None, change: Tag | None
+) -> None:
+    case = Case(want=Topology.of(items))
+
+    assert (to_look(case), to_set(case)) == (look, change)
