@@ -61,5 +61,5 @@ def _known_already(names: Sequence[str]) -> RegistryError:
     have = "name has" if len(names) == 1 else "names have"
     return RegistryError(
         f"{len(names)} of the {have} a worker already: {shown}; nothing was registered",
-        hint="choose another --name-pattern; `worker register --name NAME` updates one worker",
+        hint="give names that are new; `worker register --name NAME` updates one worker",
     )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import socket
+from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
-from attune_infra.errors import WrongUsage
+from attune_infra.errors import InvalidInput, WrongUsage
 from attune_infra.fleet.register import Registration, WorkerType
 from attune_infra.topology.model import Argument
 
@@ -35,7 +36,7 @@ def registration(
     )
 
 
-def names_of_many(count: int | None, pattern: str | None, *, name: str | None) -> tuple[str, ...]:
+def names_by_pattern(count: int | None, pattern: str | None, *, name: str | None) -> tuple[str, ...]:
     """Return the names of so many workers, with the numbers from 1 in place of `{n}`; none without a pattern."""
     if pattern is None and count is None:
         return ()
@@ -47,6 +48,18 @@ def names_of_many(count: int | None, pattern: str | None, *, name: str | None) -
     if NUMBER not in pattern:
         raise WrongUsage(f"--name-pattern '{pattern}' has no {NUMBER}", hint=f"{NUMBER} is the number: {_EXAMPLE}")
     return tuple(pattern.replace(NUMBER, str(number)) for number in range(1, count + 1))
+
+
+def names_in(text: str, *, source: str) -> tuple[str, ...]:
+    """Return the names in a text, one on each line; raise `InvalidInput` without any, or for one given twice."""
+    lines = (line.strip() for line in text.removeprefix("\ufeff").split("\n"))
+    names = tuple(line for line in lines if line)
+    if not names:
+        raise InvalidInput(f"{source} names no worker", hint="write one name on each line")
+    [(name, times)] = Counter(names).most_common(1)
+    if times > 1:
+        raise InvalidInput(f"{source} names worker {name} {times} times", hint="name each worker once")
+    return names
 
 
 def parse_capabilities(pairs: Iterable[str]) -> dict[str, Argument] | None:

@@ -2,8 +2,8 @@ import socket
 
 import pytest
 
-from attune_infra.errors import WrongUsage
-from attune_infra.worker.register import names_of_many, parse_capabilities, registration
+from attune_infra.errors import InvalidInput, WrongUsage
+from attune_infra.worker.register import names_by_pattern, names_in, parse_capabilities, registration
 
 
 def test_a_worker_without_a_name_gets_the_platforms() -> None:
@@ -39,8 +39,8 @@ def test_what_is_no_pair_is_refused(pair: str) -> None:
 
 
 def test_a_pattern_names_many_workers() -> None:
-    assert names_of_many(3, "rack-{n}/{n}", name=None) == ("rack-1/1", "rack-2/2", "rack-3/3")
-    assert names_of_many(None, None, name="w") == ()
+    assert names_by_pattern(3, "rack-{n}/{n}", name=None) == ("rack-1/1", "rack-2/2", "rack-3/3")
+    assert names_by_pattern(None, None, name="w") == ()
 
 
 @pytest.mark.parametrize(
@@ -56,5 +56,18 @@ def test_many_workers_need_a_number_and_a_pattern(
     count: int | None, pattern: str | None, name: str | None, sentence: str
 ) -> None:
     with pytest.raises(WrongUsage) as raised:
-        names_of_many(count, pattern, name=name)
+        names_by_pattern(count, pattern, name=name)
+    assert raised.value.sentence == sentence
+
+
+def test_a_file_names_many_workers() -> None:
+    assert names_in("\ufeffa\r\n\n b c \n", source="names") == ("a", "b c")
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"), [(" \n", "f names no worker"), ("a\nb\na", "f names worker a 2 times")]
+)
+def test_a_file_of_names_has_some_and_each_once(text: str, sentence: str) -> None:
+    with pytest.raises(InvalidInput) as raised:
+        names_in(text, source="f")
     assert raised.value.sentence == sentence

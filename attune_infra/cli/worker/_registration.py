@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from attune_infra.cli._worker_ids import MAX_IDS
+from attune_infra.errors import WrongUsage
 from attune_infra.fleet.register import WorkerType
 
 Type = Annotated[
@@ -28,7 +29,28 @@ NamePattern = Annotated[
         show_default=False,
     ),
 ]
+NamesFile = Annotated[
+    str | None,
+    typer.Option(
+        "--names-file",
+        metavar="FILE",
+        help="File with the names of many new workers, one on each line; - is standard input.",
+        show_default=False,
+    ),
+]
 Capabilities = Annotated[
     list[str] | None,
     typer.Option("--capability", metavar="KEY=VALUE", help="Capability; the value may be JSON. May repeat."),
 ]
+
+
+def names_of_many(name: str | None, count: int | None, pattern: str | None, file: str | None) -> tuple[str, ...]:
+    """Return the names of many new workers; none for a single worker."""
+    from attune_infra.cli._files import read_text
+    from attune_infra.worker.register import names_by_pattern, names_in
+
+    if file is None:
+        return names_by_pattern(count, pattern, name=name)
+    if (name, count, pattern) != (None, None, None):
+        raise WrongUsage("--names-file is given, and other names too", hint="give one way to name workers")
+    return names_in(read_text(file), source=file)

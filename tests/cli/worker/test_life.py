@@ -67,7 +67,7 @@ def test_ids_repeat_and_take_ranges(attune_infra: Command, broker: RabbitMQ) -> 
 
 @pytest.mark.transient_queues
 def test_many_workers_are_registered_and_then_provisioned(
-    attune_infra_with_registry: Command, broker: RabbitMQ
+    attune_infra_with_registry: Command, broker: RabbitMQ, tmp_path: Path
 ) -> None:
     run = attune_infra_with_registry
     assert run("registry", "init").code == 0
@@ -80,12 +80,17 @@ def test_many_workers_are_registered_and_then_provisioned(
     assert (again.code, again.stdout) == (1, "")
     assert again.stderr.startswith(
         "error: 300 of the names have a worker already: node-1, node-10, node-100, node-101, node-102 and 295"
-        " more; nothing was registered\nhint:  choose another --name-pattern"
+        " more; nothing was registered\nhint:  give names that are new"
     )
     more = run(*many[:3], "2", "--name-pattern", "more-{n}", "-o", "json").json
     assert [(worker["id"], worker["name"]) for worker in more["workers"]] == [(301, "more-1"), (302, "more-2")]
+    named = tmp_path / "names"
+    named.write_text("\ufeffone\r\n\n two\n", encoding="utf-8")
+    assert run("worker", "register", "--names-file", str(named)).lines == [
+        "2 workers registered with IDs: 303-304"
+    ]
     assert run("worker", "provision", "--all").code == 0
-    assert {f"worker.{number}.executions" for number in range(1, 303)} == set(broker.read().queues)
+    assert {f"worker.{number}.executions" for number in range(1, 305)} == set(broker.read().queues)
 
 
 def test_two_thousand_workers_at_once(attune_infra: Command, topology: Topology, broker: RabbitMQ) -> None:
