@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from attune_infra.fleet.model import Depth
 
 _STILL_EXISTS: Final = "the broker accepted its deletion, but it still exists"
+_IS_DOWN: Final = "RabbitMQ did not delete it while its node is down; start the node, and try again"
 _OBJECTS_PER_COUNT: Final = 50
 """Objects whose messages are counted in one request, just before their deletion one by one."""
 _QUEUES_PER_COUNT: Final = 2_500
@@ -146,8 +147,9 @@ class Deleter:
             if isinstance(item, Binding) and (why := reason_to_keep(item)):
                 return Outcome(item, Status.KEPT, why)
             self._delete(item, keys, even_if_used=even_if_used)
-        except VirtualHostMissing:
-            pass  # a 404: another client deleted it first
+        except VirtualHostMissing:  # a 404: another client deleted it first, or the node of a queue is down
+            if isinstance(item, Queue) and self._reader.exists(item.name):
+                return Outcome(item, Status.FAILED, _IS_DOWN, attempted=Attempt.DELETED)
         except InUse as error:
             if even_if_used:
                 return Outcome(item, Status.FAILED, error.sentence, attempted=Attempt.DELETED)

@@ -12,6 +12,7 @@ from attune_infra.broker.management import Management
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.sandbox import BoundSandbox
 from attune_infra.settings import AMQP_URL, MANAGEMENT_URL, Via
+from attune_infra.topology.diff import Create
 from attune_infra.topology.facts.permissions import Access, Right
 from attune_infra.topology.model import Queue
 from attune_infra.topology.planning.report import Outcome, Status
@@ -19,6 +20,7 @@ from support.eventually import eventually
 from support.limited import LimitedUser, limited_user
 from support.proxy import Proxy
 from support.servers import closed_port
+from support.under_test import BrokerUnderTest
 from support.virtual_host import VirtualHost
 
 EXPIRING = {"x-expires": 600_000}
@@ -278,3 +280,33 @@ def test_many_deletions_without_permission_are_refused_by_name(
         assert broker.read().queues.keys() == set(MANY) - {"q3"}
     assert allowed.status is Status.DELETED
     assert (first.status, "configure permission on queue q40" in first.reason) == (Status.FAILED, True)
+
+
+@pytest.mark.lengthy
+def test_a_queue_of_a_lost_node_counts_as_deleted_only_if_it_is_gone(under_test: BrokerUnderTest) -> None:
+    """RabbitMQ 3.10 answers with a 404 and keeps it, 4.0 and 4.3 delete it."""
+    queues = [Queue(name=f"q{number}", type="classic") for number in range(20)]
+    with under_test.sandbox(postgres=False, nodes=2 if under_test.is_older_than((4, 2)) else 3) as cluster:
+        lost, *_, left = (
+            VirtualHost(
+                "/",
+                f"amqp://guest:guest@127.0.0.1:{node.amqp_port}/%2F",
+                f"http://127.0.0.1:{node.management_port}",
+            )
+            for node in cluster.nodes
+        )
+        with RabbitMQ(lost.settings()) as broker:
+            assert {outcome.status for outcome in broker.apply(map(Create, queues))} == {Status.CREATED}
+        cluster.kill_broker(1)
+
+        with RabbitMQ(left.settings()) as broker:
+            eventually(lambda: broker.read().queues["q0"].works, lambda works: not works)
+            outcomes = [
+                *broker.delete(queues[:1], even_if_used=True),
+                *broker.delete(queues[1:], even_if_used=True),
+            ]
+            stay = broker.read().queues
+
+    told = {getattr(each.object, "name", "") for each in outcomes if each.status is Status.FAILED}
+    assert told == stay.keys()
+    assert len(told) == (len(queues) if under_test.is_older_than((4, 0)) else 0)
