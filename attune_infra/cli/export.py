@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,7 +20,10 @@ from attune_infra.cli._transform import (
     ToQuorum,
     transformation,
 )
-from attune_infra.settings import Via
+from attune_infra.settings import TOPOLOGY, Via
+
+if TYPE_CHECKING:
+    from attune_infra.topology.model import Topology
 
 app = App()
 
@@ -43,7 +46,7 @@ _All = Annotated[
 
 
 @app.command()
-@shared(Uses.DISPLAY | Uses.BROKER)
+@shared(Uses.DISPLAY | Uses.TOPOLOGY | Uses.BROKER)
 def export(
     session: Session,
     *,
@@ -55,17 +58,30 @@ def export(
     strip_policies: StripPolicies = False,
     rename_vhost: RenameVhost = None,
 ) -> None:
-    """Write the virtual host as a document. Objects left out are named on standard error."""
+    """Write the virtual host, or with --topology a document, in either form. Objects left out are named."""
     from attune_infra.render.pages import document as page
-    from attune_infra.topology.document.export import as_definitions, as_document
-    from attune_infra.topology.model import CONTROL_KINDS
+    from attune_infra.topology.document import export as forms
 
     changes = transformation(
         only, exclude, to_quorum=to_quorum, strip_policies=strip_policies, rename_vhost=rename_vhost
     )
-    exported = as_document if as_format is Format.TOPOLOGY else as_definitions
-    with session.broker(Via.HTTP) as broker, busy("reading"):
-        found, notes = changes.apply(broker.read(controls=CONTROL_KINDS if everything else ()))
-        document = exported(found, everything=everything).leaving_out(notes)
+    is_live = not session.flags.get(TOPOLOGY)
+    found, notes = changes.apply(_live(session, everything=everything) if is_live else _offline(session))
+    write = forms.as_document if as_format is Format.TOPOLOGY else forms.as_definitions
+    document = write(found, everything=everything or not is_live).leaving_out(notes)
     tell_left_out(document.left_out)
     session.finish("export", page, document)
+
+
+def _live(session: Session, *, everything: bool) -> Topology:
+    from attune_infra.topology.model import CONTROL_KINDS
+
+    with session.broker(Via.HTTP) as broker, busy("reading"):
+        return broker.read(controls=CONTROL_KINDS if everything else ())
+
+
+def _offline(session: Session) -> Topology:
+    session.refuse_broker_options(
+        why="with --topology no broker is asked", alternative="leave out --topology to export the broker"
+    )
+    return session.topology

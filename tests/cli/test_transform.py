@@ -9,6 +9,7 @@ import amqp
 from attune_infra.errors import ExitCode
 from attune_infra.settings import AMQP_URL
 from support.as_a_user import Command
+from support.folders import EXAMPLES
 from support.virtual_host import VirtualHost, create_virtual_host
 
 
@@ -40,3 +41,35 @@ def test_a_selector_that_is_none_is_wrong_usage(attune_infra: Command) -> None:
 
     assert (result.code, result.stdout) == (ExitCode.WRONG_USAGE, "")
     assert "--only 'queue:' has no name behind 'queue:'" in result.stderr
+
+
+def test_a_document_becomes_definitions_without_a_broker(
+    attune_infra_alone: Command, attune_infra: Command, tmp_path: Path
+) -> None:
+    file = tmp_path / "attune.json"
+
+    made = attune_infra_alone("export", "--topology", "attune", "--format", "definitions", "--to", str(file))
+
+    assert (made.code, made.target) == (ExitCode.DONE, "")
+    why = "`worker provision` makes them, for each worker"
+    assert made.stderr.splitlines()[0] == f"left out: queues of workers worker.{{worker_id}}.executions: {why}"
+    assert attune_infra("setup", str(file)).code == ExitCode.DONE
+    assert attune_infra("diff", "--topology", "attune").code == ExitCode.DONE
+
+
+def test_a_document_keeps_what_only_documents_have(attune_infra_alone: Command, tmp_path: Path) -> None:
+    file = tmp_path / "again.yaml"
+
+    attune_infra_alone("export", "--topology", str(EXAMPLES / "events-audit.yaml"), "--to", str(file))
+
+    assert "external: true" in file.read_text(encoding="utf-8")
+    assert attune_infra_alone("topology", "check", str(file)).stdout.startswith(f"{file}: ok, ")
+    again = attune_infra_alone("export", "--topology", str(file))
+    assert again.stdout == file.read_text(encoding="utf-8")
+
+
+def test_an_option_about_the_broker_does_not_go_with_a_document(attune_infra_alone: Command) -> None:
+    refused = attune_infra_alone("export", "--topology", "attune", "--timeout", "5")
+
+    assert refused.code == ExitCode.WRONG_USAGE
+    assert "leave out --topology to export the broker" in refused.stderr

@@ -6,7 +6,8 @@ also hold objects that no document may, such as those with names that no client 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Set
+from collections.abc import Callable, Iterator, Set
+from dataclasses import replace
 from typing import Final
 
 from attune_infra.topology.document.definitions import write_definitions
@@ -44,7 +45,17 @@ def as_document(topology: Topology, *, everything: bool = True) -> Document:
 
 def as_definitions(topology: Topology, *, everything: bool = True) -> Document:
     """Return definitions that create the same topology if RabbitMQ loads them into an empty virtual host."""
-    return _export(topology, write_definitions, _reason_to_refuse_in_json, everything=everything)
+    document = _export(topology, write_definitions, _reason_to_refuse_in_json, everything=everything)
+    return document.leaving_out(group_left_out(_only_in_documents(topology)))
+
+
+def _only_in_documents(topology: Topology) -> Iterator[tuple[str, str, str]]:
+    """Yield the objects of a document that definitions have no form for."""
+    for item in topology.objects():
+        if isinstance(item, Exchange | Queue) and item.external:
+            yield _kind(item), item.name, "their owner declares them"
+    for queue in topology.workers.queues if topology.workers else ():
+        yield "queues of workers", queue.name, "`worker provision` makes them, for each worker"
 
 
 def _export(
@@ -67,7 +78,14 @@ def _export(
         kept.append(item)
         if isinstance(item, Exchange | Queue):
             ends.add((kind_of(item), item.name))
-    whole = Topology.of(kept, name=topology.name, default_queue_type=topology.default_queue_type)
+    whole = replace(
+        Topology.of(kept, name=topology.name, default_queue_type=topology.default_queue_type),
+        workers=topology.workers,
+        manages=topology.manages,
+        routes=topology.routes,
+        suppressions=topology.suppressions,
+        demands=topology.demands,
+    )
     return Document(writer(make_portable(whole)), group_left_out(left_out), is_whole=not lacking)
 
 
