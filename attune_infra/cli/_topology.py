@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
@@ -14,8 +16,8 @@ from attune_infra.topology.words import guess
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from attune_infra.topology.document.overlay import Text
     from attune_infra.topology.document.reading import Reading
-    from attune_infra.topology.document.several import Text
     from attune_infra.topology.document.text import LeftOut
     from attune_infra.topology.document.variables import Values
     from attune_infra.topology.model import Topology
@@ -114,7 +116,7 @@ class TopologyTexts(TopologyText):
     @classmethod
     def of(cls, texts: Sequence[TopologyText]) -> TopologyTexts:
         """Return several texts as one; raise `WrongUsage` if one of them holds definitions."""
-        for each in texts:
+        for each in texts if len(texts) > 1 else ():
             if each.holds_definitions():
                 raise WrongUsage(
                     f"{each.source} holds RabbitMQ's definitions, and another topology is given too",
@@ -129,18 +131,18 @@ class TopologyTexts(TopologyText):
     def resolve(self) -> str:
         from attune_infra.topology.document.several import resolve_several
 
-        return resolve_several(self._parts, values=self.values)
+        return resolve_several(self._parts, values=self.values, read=_read_base)
 
     def _read_document(self, *, with_places: bool) -> Reading:
         from attune_infra.topology.document.several import read_several
 
-        found = read_several(self._parts, values=self.values, with_places=with_places)
+        found = read_several(self._parts, values=self.values, with_places=with_places, read=_read_base)
         return replace(found, source=self.source)
 
     @property
     def _parts(self) -> list[Text]:
+        from attune_infra.topology.document.overlay import Text
         from attune_infra.topology.document.places import BUILT_IN
-        from attune_infra.topology.document.several import Text
 
         return [
             Text(each.source if each.file or each.source == STDIN else BUILT_IN + each.source, each.document)
@@ -164,7 +166,28 @@ def texts_in(names: Sequence[str]) -> TopologyText:
 
 
 def _joined(texts: Sequence[TopologyText]) -> TopologyText:
-    return texts[0] if len(texts) == 1 else TopologyTexts.of(texts)
+    return texts[0] if len(texts) == 1 and not _may_extend(texts[0]) else TopologyTexts.of(texts)
+
+
+def _may_extend(text: TopologyText) -> bool:
+    """Return whether a text may be a document that extends another one."""
+    if not re.search(r"""^[\s{]*["']?extends["']?\s*:|,\s*extends\s*:""", text.text, re.MULTILINE):
+        return False
+    return not (text.text.lstrip().startswith('{"') or text.holds_definitions())
+
+
+def _read_base(name: str, source: str) -> Text:
+    """Return the document that another one extends: a built-in one, or a file beside it."""
+    from attune_infra.topology.document.overlay import Text
+    from attune_infra.topology.document.places import BUILT_IN
+
+    if name in NAMES:
+        return Text(f"{BUILT_IN}{name}.yaml", text_of(name))
+    folder = "" if source.startswith(BUILT_IN) else os.path.dirname(source)  # noqa: PTH120 # names stay as they are
+    path = os.path.normpath(os.path.join(folder, name))  # noqa: PTH118 # the same
+    if path == STDIN:
+        raise InvalidInput("standard input is no document to extend", hint="name a file")
+    return Text(path, read_text(path).removeprefix("\ufeff"))
 
 
 def read_topology(name: str) -> TopologyText:

@@ -26,6 +26,15 @@ def read_demands(document: Nodes, keys: Mapping[str, yaml.Node]) -> Demands:
     return Demands(cluster, tuple(protect))
 
 
+def extends_schema() -> dict[str, Any]:
+    return {
+        "type": "string",
+        "minLength": 1,
+        "description": "File, relative to this one, or built-in topology that this document changes: keys are"
+        " merged, null removes one; bindings, routes and patterns are added.",
+    }
+
+
 def demands_schema() -> dict[str, Any]:
     return {
         "expect_cluster": {

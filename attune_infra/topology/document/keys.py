@@ -7,8 +7,9 @@ from typing import Final
 from attune_infra.topology.worker import PLACEHOLDER
 
 DOCUMENT_KEYS: Final = (
-    "topology", "variables", "expect_cluster", "manages", "protect", "exchanges", "queues", "super_streams",
-    "policies", "operator_policies", "limits", "permissions", "topic_permissions", "workers", "routes", "lint",
+    "topology", "extends", "variables", "expect_cluster", "manages", "protect", "exchanges", "queues",
+    "super_streams", "policies", "operator_policies", "limits", "permissions", "topic_permissions",
+    "workers", "routes", "lint",
 )  # fmt: skip
 VARIABLE_KEYS: Final = ("type", "default", "description")
 EXCHANGE_KEYS: Final = ("type", "durable", "auto_delete", "internal", "arguments", "bindings", "external")

@@ -168,6 +168,11 @@ def _object(document: Nodes, declared: Sequence[_Declared]) -> _Part:
 
 def _report_twice(document: Nodes, first: _Declared, other: _Declared) -> None:
     remedy = ", and write external: true elsewhere" if first.section in _WITH_OWNERS else ""
+    if place_of(first.entry.key) == place_of(other.entry.key):
+        source = place_of(other.entry.key).source
+        what = f"{other.label} is taken twice: more than one of the documents is {source} or extends it"
+        document.problem(other.entry.key, f"{what}; give one of them")
+        return
     seen = _seen(first.entry.key, other.entry.key)
     document.problem(other.entry.key, f"{other.label} is also declared {seen}; declare it once{remedy}")
 
@@ -195,15 +200,15 @@ def _with_bindings(chosen: _Declared, others: Sequence[_Declared]) -> yaml.Node:
     written = keys.get("bindings")
     if written and not (isinstance(written.value, yaml.SequenceNode) or is_null(written.value)):
         return value  # a problem of its own
-    known = set() if chosen.is_elsewhere else set(map(_binding_identity, own))
-    items = [*own, *(item for item in more if _binding_identity(item) not in known)]
+    known = set() if chosen.is_elsewhere else set(map(binding_identity, own))
+    items = [*own, *(item for item in more if binding_identity(item) not in known)]
     key = keys["bindings"].key if "bindings" in keys else _text("bindings", more[0])
     bindings = yaml.SequenceNode(f"{_TAG}seq", items, *_marks(more[0]))
     rest = [tuple(entry) for name, entry in keys.items() if name != "bindings"]
     return yaml.MappingNode(f"{_TAG}map", [*rest, (key, bindings)], *_marks(value))
 
 
-def _binding_identity(node: yaml.Node) -> object:
+def binding_identity(node: yaml.Node) -> object:
     """Return a hashable stand-in for a binding, the same with and without empty parts."""
     if not isinstance(node, yaml.MappingNode):
         return identity(node)

@@ -76,6 +76,8 @@ def read_root(document: Objects, root: yaml.Node | None) -> Topology:
     """Return the topology of a document whose variables are filled; its problems are in the document."""
     document.settle()
     keys = document.mapping(root, "the document", DOCUMENT_KEYS)
+    if "extends" in keys:
+        document.problem(keys["extends"], "only a document in a file can extend another one")
     objects: list[TopologyObject] = [
         *document.exchanges(keys.get("exchanges")),
         *document.queues(keys.get("queues"), fill=str),

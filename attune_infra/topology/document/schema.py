@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias, cast
 
 from attune_infra.durations import PATTERN
 from attune_infra.topology.document.controls_schema import control_schemas
-from attune_infra.topology.document.demands import demands_schema
+from attune_infra.topology.document.demands import demands_schema, extends_schema
 from attune_infra.topology.document.keys import (
     BINDING_KEYS,
     CONSUMER_TAG,
@@ -107,6 +107,7 @@ def schema_text() -> str:
 def _document() -> _Schema:
     return {
         "topology": {"type": "string", "description": "Name of this topology in messages."},
+        "extends": extends_schema(),
         "variables": variables_schema(),
         **demands_schema(),
         "manages": {

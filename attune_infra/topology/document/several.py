@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import yaml
 
+from attune_infra.errors import InvalidInput
 from attune_infra.topology.document.merge import merge
 from attune_infra.topology.document.nodes import Nodes
 from attune_infra.topology.document.objects import Objects
+from attune_infra.topology.document.overlay import Overlay, Read, Text, extended
 from attune_infra.topology.document.parse import read_root
 from attune_infra.topology.document.places import Places
 from attune_infra.topology.document.problems import InvalidDocument, Problem
@@ -19,55 +20,62 @@ from attune_infra.topology.document.serialize import serialize
 from attune_infra.topology.document.variables import Values, declared_names, fill
 from attune_infra.topology.words import guess
 
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """The text of a document, and its name for messages; each of several has a name of its own."""
-
-    source: str
-    text: str
-
-
 _HERE: Final = "these documents"
 
 
-def read_several(texts: Sequence[Text], *, values: Values, with_places: bool = False) -> Reading:
+def _no_base(name: str, source: str) -> Text:
+    raise InvalidInput(f"{source} is not in a file, and {name} is named", hint="extend a document from a file")
+
+
+def read_several(
+    texts: Sequence[Text], *, values: Values, with_places: bool = False, read: Read = _no_base
+) -> Reading:
     """Return the topology of several documents; raise `InvalidDocument` with the problems of all of them.
 
-    Each has variables of its own; a value is given to all documents that declare its variable.
+    Each has variables of its own; a value is given to all documents that declare its variable. `read` reads those
+    that they extend.
     """
     places = Places()
-    document = Objects("", places=places if with_places else None, here=_HERE)
-    root = _merged(document, texts, values)
+    document = Objects("", places=places if with_places else None)
+    if len(texts) > 1:
+        document.here = _HERE
+    root, _ = _merged(document, texts, values, read)
     topology = read_root(document, root) if root is not None else None
     if document.problems or topology is None:
         raise InvalidDocument(texts[0].source, document.problems)
     return Reading(texts[0].source, topology, places=places)
 
 
-def resolve_several(texts: Sequence[Text], *, values: Values) -> str:
-    """Return one document that holds all of several, with values in place of variables; raise as they are read."""
-    read_several(texts, values=values)
-    root = _merged(Objects("", here=_HERE), texts, values)
+def resolve_several(texts: Sequence[Text], *, values: Values, read: Read = _no_base) -> str:
+    """Return one document that holds all of several, with values in place of variables; raise as they are read.
+
+    It begins with their names, and with the changes that overlays make.
+    """
+    read_several(texts, values=values, read=read)
+    root, overlays = _merged(Objects(""), texts, values, read)
     assert root is not None  # noqa: S101 - the documents were read
-    names = "".join(f"#   {each.source}\n" for each in texts)
-    return f"# Merged by attune-infra from:\n{names}{serialize(root)}"
+    lines = [line for each in overlays for line in each.lines()]
+    if len(texts) > 1:
+        lines = ["Merged by attune-infra from:", *(f"  {each.source}" for each in texts), *lines]
+    return "".join(f"# {line}\n" for line in lines) + serialize(root)
 
 
-def _merged(document: Nodes, texts: Sequence[Text], values: Values) -> yaml.Node | None:
-    """Return the root of all documents; None if one cannot be read."""
-    parts = [Nodes(each.text, source=each.source) for each in texts]
-    roots = [each.root() for each in parts]
-    names = [declared_names(part, root) for part, root in zip(parts, roots, strict=True)]
-    for part, root, declared in zip(parts, roots, names, strict=True):
-        fill(part, root, {name: value for name, value in values.items() if name in declared})
-        document.problems += part.problems
-    document.problems += _unknown(texts[0], values, {name: None for declared in names for name in declared})
-    readable = [root for root in roots if root is not None]
-    if len(readable) < len(roots):
-        return None
+def _merged(
+    document: Nodes, texts: Sequence[Text], values: Values, read: Read
+) -> tuple[yaml.Node | None, list[Overlay]]:
+    """Return the root of all documents, None if one cannot be read, and their overlays."""
+    found = [extended(document, each, read) for each in texts]
+    roots = [root for root, _ in found if root is not None]
+    known: dict[str, None] = {}
+    for root in roots:
+        names = declared_names(document, root)
+        fill(document, root, {name: value for name, value in values.items() if name in names})
+        known |= dict.fromkeys(names)
+    if len(roots) < len(texts):
+        return None, []
+    document.problems += _unknown(texts[0], values, known)
     document.settle()
-    return merge(document, readable)
+    return merge(document, roots), [overlay for _, overlays in found for overlay in overlays]
 
 
 def _unknown(first: Text, values: Values, known: Mapping[str, None]) -> list[Problem]:

@@ -145,6 +145,7 @@ def _declared(document: Nodes, name: str, entry: Entry, given: Given | None) -> 
         document.problem(
             node, f"variable {name} must be {_TYPES[kind][1]}, and its default is {describe(default)}"
         )
+        default = _NEUTRAL[kind]  # so that no other problem follows from this one
     document.string(keys.get("description"), "")
     value = cast("Scalar | None", default) if given is None else _typed(document, entry, name, kind, given)
     return _Variable(entry, kind, value)

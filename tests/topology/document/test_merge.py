@@ -9,9 +9,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from attune_infra.topology.document.overlay import Text
 from attune_infra.topology.document.parse import parse
 from attune_infra.topology.document.problems import InvalidDocument
-from attune_infra.topology.document.several import Text, read_several, resolve_several
+from attune_infra.topology.document.several import read_several, resolve_several
 from attune_infra.topology.document.write import write
 from attune_infra.topology.model import Binding, Topology
 from support.strategies import topologies

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from attune_infra.topology.document.overlay import Text
 from attune_infra.topology.document.parse import parse
 from attune_infra.topology.document.places import Place
 from attune_infra.topology.document.problems import InvalidDocument
-from attune_infra.topology.document.several import Text, read_several, resolve_several
+from attune_infra.topology.document.several import read_several, resolve_several
 from attune_infra.topology.document.variables import Given
 
 ONE = Text("one.yaml", "variables: {n: 1, env: dev}\nexchanges: {'${env}.e': {}}\n")

@@ -111,6 +111,11 @@ def test_a_resolved_document_keeps_comments_and_describes_the_same() -> None:
         (DOCUMENT, told(kind="lazy"), ["x:14:11: type expects classic, quorum or stream"]),
         ("variables: {a: {type: text}}\n", {}, ["x:1:23: variable a has the type 'text'; the types are"]),
         ("variables: {a: {type: integer, default: b}}\n", {}, ["x:1:41: variable a must be an integer, and its"]),
+        (
+            "variables: {a: {type: integer, default: b}}\nqueues: {q: {arguments: {x-max-length: '${a}'}}}",
+            {},
+            ["x:1:41: variable a must be an integer, and its default is the string 'b'"],
+        ),
         ("variables: {a: [b]}\n", {}, ["x:1:16: variable a must be a mapping"]),
         ("variables: {a: {kind: integer}}\n", {}, ["x:1:17: unknown key 'kind' in variable a"]),
         ("variables: {1a: b}\n", {}, ["x:1:13: '1a' is no name of a variable"]),
