@@ -30,5 +30,5 @@ def test_an_object_has_a_name_for_sentences() -> None:
     assert label(Binding(source="e", destination="q", routing_key="k", arguments={"a": None})) == (
         "binding e -> q with routing key k and arguments {'a': {'present': True}}"
     )
-    assert not label(odd).endswith(",")
+    assert label(odd) == "binding e -> q without a routing key"
     assert repr(ABSENT) == "none"

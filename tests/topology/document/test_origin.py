@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import pytest
 
 from attune_infra.topology.document.origin import Origin, Spot
 from attune_infra.topology.document.parse import parse_with_places
+from attune_infra.topology.document.places import BUILT_IN, STDIN
 from attune_infra.topology.document.problems import Problem
 from attune_infra.topology.model import Binding, Exchange, Queue
 from attune_infra.topology.worker import objects_of
@@ -75,3 +77,9 @@ def test_without_a_file_there_is_no_place(origin: Origin) -> None:
     assert nowhere.spot_of(Queue(name="q")) is None
     assert nowhere.spot_of(Problem(3, 4, "any")) is None
     assert Origin("x.yaml").spot_of(Queue(name="q")) is None
+
+
+@pytest.mark.parametrize("file", [STDIN, f"{BUILT_IN}attune", None])
+def test_what_is_no_file_has_no_places(origin: Origin, file: str | None) -> None:
+    assert replace(origin, file=file).at(1, 1) is None
+    assert replace(origin, file="x.yaml").at(1, 1) == Spot("x.yaml", 1, 1)

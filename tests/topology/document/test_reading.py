@@ -37,3 +37,9 @@ def test_a_problem_ends_with_the_release_that_takes_it() -> None:
 
     assert [since.is_taken_by(version) for version in ((3, 13), (4, 0), (4, 1))] == [False, True, True]
     assert [before.is_taken_by(version) for version in ((3, 13), (4, 0), (4, 1))] == [True, False, False]
+
+
+def test_a_failure_names_the_document_of_its_first_problem() -> None:
+    assert InvalidDocument("x", [Problem(1, 1, "odd")]).source == "x"
+    assert InvalidDocument("x", [Problem(1, 1, "odd", source="y")]).source == "y"
+    assert InvalidDocument("x", []).source == "x"

@@ -66,3 +66,10 @@ def test_the_resolved_documents_are_one_without_variables_and_aliases() -> None:
     assert "x-max-length: 7" in text
     assert "routing_key: 'k7'" in text
     assert parse(text, source="x") == read_several([ONE, TWO], values=given(n="7")).topology
+
+
+def test_several_documents_have_the_name_of_the_first_and_keep_their_letters() -> None:
+    texts = [Text("first.yaml", "queues: {b-\u00fc: {}}"), Text("second.yaml", "queues: {c: {}}")]
+
+    assert read_several(texts, values={}).source == "first.yaml"
+    assert "b-\u00fc" in resolve_several(texts, values={})
