@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from os import PathLike
+from os.path import normpath
 from pathlib import Path
 
 from attune_infra.errors import InvalidInput
@@ -15,7 +16,10 @@ from attune_infra.topology.diff import Changed
 from attune_infra.topology.diff import diff as changes_between
 from attune_infra.topology.document.definitions import looks_like_definitions, parse_definitions
 from attune_infra.topology.document.export import as_definitions, as_document
+from attune_infra.topology.document.overlay import EXTENDS, Text
 from attune_infra.topology.document.parse import parse
+from attune_infra.topology.document.places import BUILT_IN
+from attune_infra.topology.document.several import read_several
 from attune_infra.topology.document.variables import Given
 from attune_infra.topology.document.write import write
 from attune_infra.topology.model import (
@@ -56,13 +60,7 @@ class Topology:
 
         Raise `InvalidInput` with every problem, or if the file cannot be read.
         """
-        try:
-            text = read_text(Path(path))
-        except OSError as error:
-            raise InvalidInput(f"cannot read {path}: {error.strerror}", hint="give a file") from error
-        except UnicodeDecodeError as error:
-            raise InvalidInput(f"{path} is not UTF-8 at byte {error.start}", hint="save it as UTF-8") from error
-        return cls.parse(text, source=str(path), vhost=vhost, values=values)
+        return cls.parse(_text_in(path), source=str(path), vhost=vhost, values=values)
 
     @classmethod
     def parse(
@@ -73,7 +71,7 @@ class Topology:
         vhost: str | None = None,
         values: Mapping[str, str | int | float | bool] | None = None,
     ) -> Topology:
-        """Read a text as `load` reads a file; problems name its `source`."""
+        """Read a text as `load` reads a file; problems name its `source`, and it extends what is beside that."""
         if text.lstrip("\ufeff \t\r\n").startswith("{") and looks_like_definitions(text):
             if values:
                 raise InvalidInput(f"{source} holds definitions, which have no variables", hint="leave out values")
@@ -81,6 +79,9 @@ class Topology:
         if vhost is not None:
             raise InvalidInput(f"{source} is a document, which holds one virtual host", hint="leave out vhost")
         given = {name: Given(value, "`values`") for name, value in (values or {}).items()}
+        if EXTENDS in text:
+            documents = [Text(source, text.removeprefix("\ufeff"))]
+            return cls(read_several(documents, values=given, read=_read_base).topology)
         return cls(parse(text.removeprefix("\ufeff"), source=source, values=given))
 
     @classmethod
@@ -159,6 +160,23 @@ class Topology:
     def to_definitions(self) -> str:
         """Return JSON that RabbitMQ loads into a virtual host."""
         return as_definitions(self._value).text
+
+
+def _text_in(path: str | PathLike[str]) -> str:
+    try:
+        return read_text(Path(path))
+    except OSError as error:
+        raise InvalidInput(f"cannot read {path}: {error.strerror}", hint="give a file") from error
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"{path} is not UTF-8 at byte {error.start}", hint="save it as UTF-8") from error
+
+
+def _read_base(name: str, source: str) -> Text:
+    """Return the document that another one extends: a built-in one, or a file beside it."""
+    if name in NAMES:
+        return Text(f"{BUILT_IN}{name}.yaml", text_of(name))
+    path = normpath(Path(source).parent / name)
+    return Text(path, _text_in(path).removeprefix("\ufeff"))
 
 
 def diff(have: Topology, want: Topology) -> tuple[Changed, ...]:

@@ -216,3 +216,18 @@ def test_a_wrong_input_is_an_error_with_a_hint(
     with pytest.raises(AttuneError, match=sentence) as error:
         attempt(tmp_path)
     assert isinstance(error.value, InvalidInput)
+
+
+def test_a_document_extends_what_is_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text(
+        "variables: {n: 1}\nqueues: {a: {arguments: {x-max-length: '${n}'}}, b: {}}"
+    )
+    (tmp_path / "over.yaml").write_text("extends: base.yaml\nqueues: {b: null}")
+    (tmp_path / "wrong.yaml").write_text("extends: missing.yaml")
+
+    topology = Topology.load(tmp_path / "over.yaml", values={"n": 7})
+
+    assert {name: queue.arguments for name, queue in topology.queues.items()} == {"a": {"x-max-length": 7}}
+    assert Topology.parse("extends: attune").queues == Topology.builtin().queues
+    with pytest.raises(InvalidInput, match=r"wrong\.yaml:1:10: cannot extend missing\.yaml"):
+        Topology.load(tmp_path / "wrong.yaml")

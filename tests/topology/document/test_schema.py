@@ -18,6 +18,7 @@ from attune_infra.topology.model import Topology
 from support.folders import EXAMPLES
 from support.strategies import topologies
 
+DOCUMENTS = [*EXAMPLES.glob("*.yaml"), *EXAMPLES.glob("teams/*.yaml")]
 VALIDATOR = jsonschema.Draft202012Validator(schema())
 
 GOOD = r"""
@@ -64,6 +65,13 @@ def test_it_is_a_schema() -> None:
     jsonschema.Draft202012Validator.check_schema(schema())
 
 
+def test_an_overlay_is_valid() -> None:
+    text = "extends: base.yaml\nqueues: {gone: null}\nvariables: {n: 1}\npolicies:\n"
+
+    assert VALIDATOR.is_valid(yaml.safe_load(text))
+    assert not VALIDATOR.is_valid(yaml.safe_load("extends: [base.yaml]"))
+
+
 def test_the_examples_ship_with_it() -> None:
     """Mend it with `attune-infra topology schema >examples/topology.schema.json`."""
     assert (EXAMPLES / "topology.schema.json").read_text(encoding="utf-8") == schema_text()
@@ -71,7 +79,7 @@ def test_the_examples_ship_with_it() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    [GOOD, *(text_of(name) for name in NAMES), *(path.read_text("utf-8") for path in EXAMPLES.glob("*.yaml"))],
+    [GOOD, *(text_of(name) for name in NAMES), *(path.read_text("utf-8") for path in DOCUMENTS)],
 )
 def test_both_take_what_is_right(text: str) -> None:
     parse(text, source="x.yaml")
