@@ -25,15 +25,22 @@ OTHER_COMMANDS: Final = (
 
 @contextmanager
 def naming(alternative: str, opened: AbstractContextManager[RabbitMQ]) -> Iterator[RabbitMQ]:
-    """Yield the broker; if no management API answers, the hint also names an alternative."""
+    """Yield the broker; if nothing listens where the management API should, the hint also names an alternative."""
     with ExitStack() as stack:
         try:
             broker = stack.enter_context(opened)
         except BrokerError as error:
-            if is_silent(error):
+            if is_silent(error) and _nothing_listens(error):
                 error.hint = f"{error.hint}; {alternative}" if error.hint else alternative
             raise
         yield broker
+
+
+def _nothing_listens(error: BaseException | None) -> bool:
+    """Return True for a refused connection, as without the plugin; a wrong name has another cause."""
+    while error is not None and not isinstance(error, ConnectionRefusedError):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def broker_to_change(session: Session, via: Via | None) -> AbstractContextManager[RabbitMQ]:

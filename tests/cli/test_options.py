@@ -27,7 +27,7 @@ def refusal(result: Result) -> str:
         "setup --database-url postgresql://localhost/x",
         "diff --schema x",
         "verify --database-url postgresql://localhost/x",
-        "export --topology attune",
+        "export --database-url postgresql://localhost/x",
         "registry init --amqp-url amqp://localhost",
         "worker register --name w --management-url http://localhost",
         "worker deregister --id 1 --topology attune",

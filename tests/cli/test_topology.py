@@ -109,6 +109,10 @@ def test_check_gives_problems_as_data(attune_infra_alone: Command, mine: str, tm
         "queues": 1,
         "bindings": 1,
         "policies": 1,
+        "operator_policies": 0,
+        "limits": 0,
+        "permissions": 0,
+        "topic_permissions": 0,
         "queues_per_worker": 1,
         "routes": 0,
     }
