@@ -2,6 +2,7 @@ import json
 
 from hypothesis import given, settings
 
+from attune_infra.topology.builtin import attune
 from attune_infra.topology.document.definitions import parse_definitions
 from attune_infra.topology.document.export import as_definitions, as_document
 from attune_infra.topology.document.parse import parse
@@ -124,3 +125,13 @@ def test_an_operator_policy_is_a_parameter_in_definitions() -> None:
         "name": "o",
         "value": {"pattern": "^q$", "apply-to": "queues", "definition": {"max-length": 5}, "priority": 1},
     }
+
+
+def test_what_only_documents_have_is_named_by_definitions() -> None:
+    document = as_definitions(attune().plus([Queue(name="theirs", external=True)]))
+
+    why = "`worker provision` makes them, for each worker"
+    assert document.left_out == (
+        LeftOut("queues", ("theirs",), "their owner declares them"),
+        LeftOut("queues of workers", ("worker.{worker_id}.executions",), why),
+    )

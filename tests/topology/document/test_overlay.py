@@ -232,3 +232,14 @@ def test_an_overlay_of_nothing_and_one_of_everything_are_the_document(topology: 
 
     for over, base in (("", whole), (whole, "manages: []"), (whole, whole)):
         assert extend(over, base).topology == parse(whole, source="whole")
+
+
+def test_a_collection_that_is_overridden_is_named_in_the_list_of_changes() -> None:
+    text = resolved("queues: {paid: {bindings: !override [{exchange: amq.topic}]}}\nroutes: !override []")
+
+    assert "#   replaced queues / paid / bindings" in text.splitlines()
+    assert "#   replaced routes" in text.splitlines()
+
+
+def test_each_wrong_binding_beside_bindings_of_the_base_is_a_problem() -> None:
+    assert len(told("queues: {paid: {bindings: [orders, orders.other]}}")) == 2
