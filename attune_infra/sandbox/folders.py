@@ -54,7 +54,7 @@ def home() -> Path:
 
 def no_place(error: OSError, path: Path | None = None) -> SandboxError:
     """Return the failure to write the files of a sandbox."""
-    shown = path or error.filename
+    shown = path or error.filename2 or error.filename  # of a copy, the first one is what was read
     return SandboxError(
         f"cannot write {shown}: {error.strerror}" if shown else f"cannot write a file: {error.strerror}",
         hint="make room, or set TMPDIR to a folder that you may write to",

@@ -27,7 +27,7 @@ class Arrival:
 def mirror(want: Topology) -> Topology:
     """Return a copy of a topology that routes messages alike, with the workers that its routes name."""
     ids = frozenset[int]().union(*(workers_of(route.reaches, want.workers) for route in want.routes))
-    whole = with_workers(want, sorted(ids))
+    whole = with_workers(want, sorted(ids)).without_access()
     return replace(
         whole,
         exchanges={name: replace(exchange, external=False) for name, exchange in whole.exchanges.items()},

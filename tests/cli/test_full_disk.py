@@ -171,7 +171,7 @@ def test_a_folder_for_undo_files_that_cannot_be_made(
 def test_every_option_that_names_a_file_to_write_is_tried() -> None:
     """A new option has to find its case here."""
     written = {"--to", "--report", "--out", "--save", "--undo-file"}
-    read = {"--config", "--topology", "--ca-file", "--cert-file", "--key-file", "--values"}
+    read = {"--config", "--topology", "--ca-file", "--cert-file", "--key-file", "--values", "--names-file"}
 
     options = {
         parameter.opts[0]
