@@ -18,7 +18,7 @@ from attune_infra.operations.move import delete_all, delivery_limit, make_all
 from attune_infra.topology.document.selectors import first_selecting
 from attune_infra.topology.facts.between import ledger_of
 from attune_infra.topology.facts.refusals import Restrictions
-from attune_infra.topology.model import Queue, Topology
+from attune_infra.topology.model import Queue, Topology, TopologyObject
 from attune_infra.topology.planning.migration import Migration, Stage, Step
 from attune_infra.topology.planning.migration_needs import needs_of_steps
 from attune_infra.topology.planning.obstacles import Obstacle, obstacles_to
@@ -127,6 +127,8 @@ class Migrator:
         self._opened = ExitStack()
         self._mover: Mover | None = None
         self._is_switched, self._since = False, 0.0
+        self._kept: list[TopologyObject] = []
+        """The ledger of a stream that is read, and not deleted yet."""
         self._young: list[str] = []
         """Queues that this run has made, and that RabbitMQ may not have written yet."""
 
@@ -175,10 +177,13 @@ class Migrator:
         if step.move:
             self._move(step, migration)
         for item in step.delete:
-            if isinstance(item, Queue):
+            if isinstance(item, Queue) and item.name != ledger_of(migration.source):
                 self._delete_empty(item)
             else:
                 delete_all(self._broker, [item])
+        if step.stage is Stage.DELETE:
+            delete_all(self._broker, self._kept)
+            self._kept = []
 
     def _wait_until_written(self) -> None:
         """Wait before the first message gets into a new queue."""
@@ -209,6 +214,7 @@ class Migrator:
     def _conclude(self, mover: Mover, queue: Queue, migration: Migration) -> None:
         """Delete the ledger of a queue that is empty; what consumers took out of it meanwhile goes no further.
 
+        That of a stream, which keeps its messages, goes behind the stream: a run without it would begin anew.
         Under another name, copies of those messages are out of reach already.
         """
         taken, held = mover.left, migration.names.held
@@ -219,7 +225,11 @@ class Migrator:
             self._moved = self._moved.plus(taken=len(taken))
             words = counted(len(taken), "message")
             self._tell(f"handled twice: {words} that consumers took out of queue {queue.name} after a run was cut")
-        delete_all(self._broker, [Queue(name=ledger_of(queue.name), type="classic")])
+        ledger = Queue(name=ledger_of(queue.name), type="classic")
+        if queue.type == "stream":
+            self._kept = [ledger]
+        else:
+            delete_all(self._broker, [ledger])
 
     def _mover_of(self, queue: Queue, via: str, migration: Migration) -> Mover:
         """Return the mover of a queue. It stays open while publishers are switched, so that few are late."""

@@ -20,7 +20,7 @@ from functools import cached_property
 from typing import Final
 
 from attune_infra.topology.diff import change_of
-from attune_infra.topology.facts.between import Names
+from attune_infra.topology.facts.between import Names, ledger_of
 from attune_infra.topology.facts.releases import FIRST_WITH_DEFAULT_DELIVERY_LIMIT, NEWEST
 from attune_infra.topology.model import Argument, Binding, Exchange, Queue, Topology, TopologyObject
 from attune_infra.topology.policy import effective_arguments
@@ -160,6 +160,9 @@ class Migration:
     def _clean(self) -> Iterator[Step]:
         """Yield the steps that bind the wanted queue to where the messages come from, and remove the switch."""
         names, want = self.names, self.want.name
+        if self.old is None and ledger_of(self.source) in self.have.queues:
+            left = Queue(name=ledger_of(self.source), type="classic")
+            yield Step(stage=Stage.CLEAN, sentence=f"delete the ledger of queue {self.source}", delete=(left,))
         leading = dict.fromkeys((*self.led, *(_led(binding, names.switch) for binding in self.bound)))
         direct = tuple(replace(each, destination=want, destination_type="queue") for each in leading)
         yield self._step(Stage.CLEAN, f"bind queue {want} as queue {self.source} was bound", make=direct)
