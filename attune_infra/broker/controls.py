@@ -14,29 +14,29 @@ if TYPE_CHECKING:
     from attune_infra.broker.wire import Json
 
 
-def read_controls(http: Management, vhost: str, kinds: Collection[str]) -> Iterator[Control]:
-    """Yield the controls of these kinds.
+def read_controls(http: Management, vhost: str, kinds: Collection[str]) -> list[Control]:
+    """Return the controls of these kinds.
 
     Raise `AccessRefused` for permissions if the user is no administrator: those that may not be seen are not taken
     for missing.
     """
+    found: list[Control] = []
     if "limit" in kinds:
-        yield from _limits_from(http.get("vhost-limits", vhost, shape=answers.LIMITS))
-    if not {"permission", "topic_permission"} & set(kinds):
-        return
+        found += _limits_from(http.get("vhost-limits", vhost, shape=answers.LIMITS))
     try:
         if "permission" in kinds:
             listing = http.get("vhosts", vhost, "permissions", shape=answers.PERMISSIONS_HERE)
-            yield from _permissions_from(listing)
+            found += _permissions_from(listing)
         if "topic_permission" in kinds:
             listing = http.get("vhosts", vhost, "topic-permissions", shape=answers.TOPIC_PERMISSIONS_HERE)
-            yield from _topic_permissions_from(listing)
+            found += _topic_permissions_from(listing)
     except AccessRefused as error:
         raise AccessRefused(
             f"user '{http.settings.management.user}' lacks the tag administrator, without which RabbitMQ shows no"
             " permissions: those of the document cannot be compared",
             hint=f"{error.hint}; or keep the permissions in a document of their own",
         ) from error
+    return found
 
 
 def path_of(item: Control, virtual_host: str) -> tuple[str, ...]:

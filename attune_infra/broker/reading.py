@@ -64,7 +64,8 @@ class Reader:
     def read(self, *, private: bool = False, controls: Collection[str] = ()) -> Topology:
         """Return the objects of the virtual host, with the asked controls. All lists are requested at once."""
         http = self._connections.http
-        control_lists = run_in_background(lambda: list(read_controls(http, self._vhost, controls)))
+        controls_of = partial(read_controls, http, self._vhost, controls)
+        control_lists = run_in_background(controls_of) if controls else controls_of
         default_queue_type = self._default_queue_type
         queue_list = run_in_background(
             lambda: http.get("queues", self._vhost, shape=answers.QUEUES, **wire.QUEUES)

@@ -214,7 +214,8 @@ class Migrator:
     def _conclude(self, mover: Mover, queue: Queue, migration: Migration) -> None:
         """Delete the ledger of a queue that is empty; what consumers took out of it meanwhile goes no further.
 
-        That of a stream, which keeps its messages, goes behind the stream: a run without it would begin anew.
+        A stream keeps its messages, so its ledger is deleted after it: without a ledger, the next run would copy
+        the whole stream.
         Under another name, copies of those messages are out of reach already.
         """
         taken, held = mover.left, migration.names.held

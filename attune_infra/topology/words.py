@@ -93,3 +93,9 @@ def without_numbers(text: str) -> str:
 def is_hidden(character: str) -> bool:
     """Return whether a character is invisible: it controls a terminal, turns the text, or is unassigned."""
     return unicodedata.category(character) in _HIDDEN_CATEGORIES or character in _TURNING_OR_BREAKING
+
+
+def plural(kind: str) -> str:
+    """Return the word for several objects of a kind: `operator policies` for `operator_policy`."""
+    word = kind.replace("_", " ")
+    return f"{word.removesuffix('y')}ies" if word.endswith("policy") else f"{word}s"

@@ -15,7 +15,6 @@ from attune_infra.topology.document.definitions_entry import Entry, replace_halv
 from attune_infra.topology.document.json_text import Item, Member, read_with_slips
 from attune_infra.topology.document.places import Place
 from attune_infra.topology.document.problems import Problem
-from attune_infra.topology.document.text import OPERATOR_POLICY
 from attune_infra.topology.facts.releases import (
     FIRST_EXPORTING_BINDINGS_WITHOUT_ENDS,
     FIRST_TAKING_BYTE_ORDER_MARKS,
@@ -39,6 +38,7 @@ _ABOUT_THE_FILE: Final = {
     "original_vhost_name", "original_cluster_name", "explanation", "description", "metadata",
     "default_queue_type",
 }  # fmt: skip
+_OPERATOR_POLICY: Final = "an administrator sets them; add them to `operator_policies` of the document"
 _PERMISSIONS: Final = "an administrator sets them; `export --all` writes those of a broker into a document"
 _NOT_IN_A_TOPOLOGY: Final = {
     "users": ("users", "a topology does not include users"),
@@ -48,7 +48,7 @@ _NOT_IN_A_TOPOLOGY: Final = {
     "global_parameters": ("global parameters", "they belong to the whole broker"),
 }
 _PARAMETERS: Final = {
-    "operator_policy": ("operator policies", OPERATOR_POLICY),
+    "operator_policy": ("operator policies", _OPERATOR_POLICY),
     "shovel": ("shovels", "a topology does not move messages or hold passwords"),
     "federation-upstream": ("federation upstreams", "a topology does not name other brokers or hold passwords"),
 }

@@ -7,7 +7,6 @@ also hold objects that no document may, such as those with names that no client 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Set
-from dataclasses import replace
 from typing import Final
 
 from attune_infra.topology.document.definitions import write_definitions
@@ -21,7 +20,6 @@ from attune_infra.topology.model import (
     End,
     Exchange,
     Permission,
-    Policy,
     Queue,
     TopicPermission,
     Topology,
@@ -29,6 +27,7 @@ from attune_infra.topology.model import (
     kind_of,
     label,
 )
+from attune_infra.topology.words import plural
 
 _ONLY_WITH_ALL: Final = "`export --all` writes them"
 _DOWN: Final = "the queue is down, and RabbitMQ lists no binding of it: export again when its node runs"
@@ -53,7 +52,7 @@ def _only_in_documents(topology: Topology) -> Iterator[tuple[str, str, str]]:
     """Yield the objects of a document that definitions have no form for."""
     for item in topology.objects():
         if isinstance(item, Exchange | Queue) and item.external:
-            yield _kind(item), item.name, "their owner declares them"
+            yield plural(kind_of(item)), item.name, "their owner declares them"
     for queue in topology.workers.queues if topology.workers else ():
         yield "queues of workers", queue.name, "`worker provision` makes them, for each worker"
 
@@ -73,20 +72,12 @@ def _export(
     ends = {("exchange", name) for name in PREDECLARED_EXCHANGES}
     for item in (topology if everything else topology.without_access()).objects():
         if why := _reason_to_leave_out(item, ends) or refuse(item):
-            left_out.append((_kind(item), label(item).partition(" ")[2], why))
+            left_out.append((plural(kind_of(item)), label(item).partition(" ")[2], why))
             continue
         kept.append(item)
         if isinstance(item, Exchange | Queue):
             ends.add((kind_of(item), item.name))
-    whole = replace(
-        Topology.of(kept, name=topology.name, default_queue_type=topology.default_queue_type),
-        workers=topology.workers,
-        manages=topology.manages,
-        routes=topology.routes,
-        suppressions=topology.suppressions,
-        demands=topology.demands,
-    )
-    return Document(writer(make_portable(whole)), group_left_out(left_out), is_whole=not lacking)
+    return Document(writer(make_portable(topology.holding(kept))), group_left_out(left_out), is_whole=not lacking)
 
 
 def _reason_to_leave_out(item: TopologyObject, ends: Set[End]) -> str | None:
@@ -119,8 +110,3 @@ def _reason_to_refuse_in_json(item: TopologyObject) -> str | None:
     if isinstance(item, Permission | TopicPermission):
         return "RabbitMQ loads none into a single virtual host; a document can hold them"
     return None
-
-
-def _kind(item: TopologyObject) -> str:
-    kind = kind_of(item).replace("_", " ")
-    return f"{kind.removesuffix('y')}ies" if isinstance(item, Policy) else f"{kind}s"

@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any
 
 from attune_infra.errors import ExitCode
 from attune_infra.topology.model import Queue, Topology, type_without_argument
-
-OPERATOR_POLICY: Final = "an administrator sets them; add them to `operator_policies` of the document"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from attune_infra.topology.facts.argument_problems import queue_problems
 from attune_infra.topology.facts.compatibility import RELEASES, judgements
 from attune_infra.topology.facts.fact import Effect
 from attune_infra.topology.model import Binding, Exchange, Queue, Topology, TopologyObject, kind_of, label
+from attune_infra.topology.words import plural
 
 _Note = tuple[str, str, str]
 
@@ -58,7 +59,7 @@ class Transformation:
             topology = self._chosen(topology, notes)
         if self.strip_policies:
             dropped = [*topology.policies.values(), *topology.operator_policies.values()]
-            notes += [(_plural(each), each.name, "--strip-policies leaves them out") for each in dropped]
+            notes += [(plural(kind_of(each)), each.name, "--strip-policies leaves them out") for each in dropped]
             topology = replace(topology, policies={}, operator_policies={})
         if self.to_quorum:
             notes += _notes_of_quorum(topology)
@@ -82,21 +83,10 @@ class Transformation:
             if why is None:
                 kept.append(item)
                 continue
-            notes.append((_plural(item), label(item).partition(" ")[2], why))
+            notes.append((plural(kind_of(item)), label(item).partition(" ")[2], why))
             if isinstance(item, Exchange | Queue):
                 gone.add((kind_of(item), item.name))
-        found = Topology.of(kept)
-        names = (
-            "exchanges",
-            "queues",
-            "bindings",
-            "policies",
-            "operator_policies",
-            "limits",
-            "permissions",
-            "topic_permissions",
-        )
-        return replace(topology, **{name: getattr(found, name) for name in names})
+        return topology.holding(kept)
 
     def _selects(self, item: TopologyObject) -> bool:
         is_chosen = not self.only or first_selecting(self.only, item) is not None
@@ -142,8 +132,3 @@ def _notes_of_quorum(topology: Topology) -> Iterator[_Note]:
                 f"of queue {queue.name}",
                 "only a durable queue without auto-delete can be one",
             )
-
-
-def _plural(item: TopologyObject) -> str:
-    kind = kind_of(item).replace("_", " ")
-    return f"{kind.removesuffix('y')}ies" if kind.endswith("policy") else f"{kind}s"

@@ -59,6 +59,8 @@ def matches_nothing(subject: Subject) -> Iterator[Flaw]:
 
     Most often a name was changed, or the pattern has a slip. An empty pattern says that nothing is allowed.
     """
+    if not subject.topology.permissions:
+        return
     workers = subject.topology.workers
     items: list[Exchange | Queue] = [*subject.topology.exchanges.values(), *subject.topology.queues.values()]
     items += workers.queues if workers else ()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from attune_infra.topology.lint.finding import Finding
-from attune_infra.topology.words import without_numbers
+from attune_infra.topology.words import plural, without_numbers
 
 MAX_SINGLE_FINDINGS: Final = 5
 """Findings that may say the same; if there are more, one summary stands for all of them."""
@@ -35,8 +35,7 @@ class Summary:
         if len(objects) == 1:
             return self.findings[0].object
         kind, names = _kind(self.findings[0]), [each.partition(" ")[2] for each in objects]
-        plural = "policies" if kind == "policy" else f"{kind}s"
-        return f"each of {len(names)} {plural} ({_listed(names)})"
+        return f"each of {len(names)} {plural(kind)} ({_listed(names)})"
 
     @property
     def what(self) -> str:

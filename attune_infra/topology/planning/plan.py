@@ -82,7 +82,7 @@ class Plan:
         changes += deletions
         stakes = _stakes_of(changes, have, want)
         changes_with_companions = with_companions(changes, have, want)
-        existing = len(have.objects())
+        existing = have.count
         return cls(
             changes_with_companions, tuple(unchanged), stakes=stakes, risks=_risks_of(stakes), existing=existing
         )
