@@ -9,9 +9,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +19,7 @@ from attune_infra.files import read_text
 from attune_infra.masking import MASK, remember_file, remember_password, remember_proxies, remember_url
 from attune_infra.settings.connections import NamedConnection, all_connections, named_connection
 from attune_infra.settings.kinds import BETWEEN, kind_of_value, text_of, texts_of
+from attune_infra.settings.secrets import at_home, line_of, output_of
 from attune_infra.settings.values import (
     AMQP_URL,
     CONFIG_VARIABLE,
@@ -30,8 +30,6 @@ from attune_infra.settings.values import (
     Setting,
 )
 
-_COMMAND_TIMEOUT: Final = 60.0
-"""Seconds in which a `password_command` has to end; a person may have to unlock its store."""
 _BROKER_VARIABLES: Final = tuple(
     setting.variable + end for setting in (AMQP_URL, MANAGEMENT_URL) for end in ("", "_FILE")
 )
@@ -128,7 +126,7 @@ class Sources:
         if variable := self.environment.get(setting.variable):
             return variable, setting.variable
         if setting.secret and (name := self.environment.get(f"{setting.variable}_FILE")):
-            return _line_of(Path(name), f"{setting.variable}_FILE"), f"the file of {setting.variable}_FILE"
+            return line_of(Path(name), f"{setting.variable}_FILE"), f"the file of {setting.variable}_FILE"
         return self._in_file(setting)
 
     def _in_connection(self, connection: NamedConnection, key: str, *, secret: bool) -> tuple[str | None, str]:
@@ -149,61 +147,17 @@ class Sources:
     def _from_elsewhere(self, others: Mapping[str, str | None], origin: str) -> tuple[str | None, str]:
         """Return a secret from the file or from the command that is named beside it."""
         if name := others["_file"]:
-            return _line_of(_at_home(name), f"{origin}_file"), f"the file of {origin}_file"
+            return line_of(at_home(name), f"{origin}_file"), f"the file of {origin}_file"
         if command := others["_command"]:
             if not self.runs_commands:
                 raise InvalidInput(f"{origin}_command is not run now", hint="run a command that uses it")
-            return _output_of(command, f"{origin}_command"), f"the output of {origin}_command"
+            return output_of(command, f"{origin}_command"), f"the output of {origin}_command"
         return None, origin
 
 
 _ELSEWHERE: Final = ("_file", "_command")
 _QUOTED: Final = re.compile(r"'(?!<)[^']{2,}'")
 """A word of the file in a message about YAML, such as an unknown alias; it may be a password without quotes."""
-
-
-def _at_home(name: str) -> Path:
-    """Return a path with `~` and `~USER` replaced; it stays as it is if there is no such user."""
-    with suppress(RuntimeError):
-        return Path(name).expanduser()
-    return Path(name)
-
-
-def _line_of(path: Path, origin: str) -> str:
-    """Return the first line of a file. No message has its name: it may be the secret itself."""
-    hint = "give a file that holds the value in its first line, and that this user may read"
-    try:
-        lines = read_text(path).splitlines()
-    except OSError as error:
-        raise InvalidInput(f"the file of {origin} cannot be read: {error.strerror}", hint=hint) from error
-    except ValueError as error:
-        reason = "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else "no file has such a name"
-        raise InvalidInput(f"the file of {origin} cannot be read: {reason}", hint=hint) from error
-    if not lines or not lines[0]:
-        raise InvalidInput(f"the file of {origin} has an empty first line", hint=hint)
-    return lines[0]
-
-
-@cache
-def _output_of(command: str, origin: str) -> str:
-    """Return the first line that a command prints; its errors go to the terminal, for it may ask there."""
-    import subprocess
-    from shlex import split
-
-    hint = "run it by hand: it must print the value in its first line, and exit with 0; it runs without a shell"
-    try:
-        done = subprocess.run(split(command), stdout=subprocess.PIPE, timeout=_COMMAND_TIMEOUT, check=False)
-    except (OSError, ValueError, IndexError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise InvalidInput(f"{origin} cannot be run: {reason}", hint=hint) from error
-    except subprocess.TimeoutExpired as error:
-        raise InvalidInput(f"{origin} did not end within {_COMMAND_TIMEOUT:.0f} seconds", hint=hint) from error
-    if done.returncode:
-        raise InvalidInput(f"{origin} ended with exit code {done.returncode}", hint=hint)
-    first = os.fsdecode(done.stdout).partition("\n")[0].rstrip("\r")
-    if not first:
-        raise InvalidInput(f"{origin} printed no first line", hint=hint)
-    return first
 
 
 def _read(config: Path) -> Mapping[str, object]:

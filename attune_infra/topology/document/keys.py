@@ -22,6 +22,12 @@ BINDING_KEYS: Final = ("exchange", "routing_key", "arguments")
 SUPER_STREAM_KEYS: Final = ("partitions", "keys", "arguments")
 PERMISSION_KEYS: Final = ("configure", "write", "read")
 TOPIC_PERMISSION_KEYS: Final = ("write", "read")
+SECRET_KEYS: Final = ("env", "file", "command")
+"""Places that a secret is read from; a reference names one."""
+
+ENVIRONMENT_VARIABLE: Final = "[A-Za-z_][A-Za-z0-9_]*"
+"""The form of an environment variable's name, as a regular expression."""
+
 POLICY_KEYS: Final = ("pattern", "definition", "apply_to", "priority")
 WORKERS_KEYS: Final = ("consumer_tag", "queues")
 ROUTE_KEYS: Final = ("publish", "reaches")

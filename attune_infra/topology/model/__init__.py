@@ -26,6 +26,7 @@ from attune_infra.topology.model.objects import (
     odd_key,
     type_without_argument,
 )
+from attune_infra.topology.model.secrets import Secret, SecretKind, SecretReference
 from attune_infra.topology.model.topology import (
     Message,
     Route,
@@ -65,6 +66,9 @@ __all__ = (
     "Policy",
     "Queue",
     "Route",
+    "Secret",
+    "SecretKind",
+    "SecretReference",
     "Severity",
     "Structure",
     "Suppression",
