@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from attune_infra.broker import answers
 from attune_infra.broker.logins import logins_of
+from attune_infra.dataclass import dataclass
 from attune_infra.errors import AccessRefused, AttuneError, BrokerError, WrongTarget
 from attune_infra.topology.doctor import seen
 from attune_infra.topology.facts.permissions import TAGS_THAT_DO, Tag

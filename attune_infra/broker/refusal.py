@@ -6,9 +6,9 @@ a 541 of a deprecated feature. `refusal_of` is the one place that reads the text
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from attune_infra.dataclass import dataclass
 from attune_infra.topology.facts import features
 
 

@@ -9,12 +9,12 @@ import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, Final
 
 from attune_infra.cli._app import Group
 from attune_infra.cli._completion_scripts import BREAKS_VARIABLE, LINE_VARIABLE
 from attune_infra.cli._completion_values import Words, values_of
+from attune_infra.dataclass import dataclass
 from attune_infra.topology.words import is_hidden
 
 MAX_WORDS: Final = 1000

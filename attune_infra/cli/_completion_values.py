@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from attune_infra.cli._app import path_of
 from attune_infra.cli._checks import parameter_names
+from attune_infra.dataclass import dataclass
 
 if TYPE_CHECKING:
     from attune_infra.settings import Settings, Sources

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attune_infra import __version__
 from attune_infra.cli._progress import busy
+from attune_infra.dataclass import dataclass
 from attune_infra.errors import PlanRefused, WrongUsage
 from attune_infra.settings import TOPOLOGY, WORKER_QUEUE_TTL, joined
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
@@ -15,6 +15,7 @@ from attune_infra.cli._output import Warnings, finish, tell, tell_reading
 from attune_infra.cli._progress import waiting
 from attune_infra.cli._reports import finish_reviewed
 from attune_infra.cli._target import Asked, Meeting, ask_password, do_not_ask, require_named
+from attune_infra.dataclass import dataclass
 from attune_infra.errors import InvalidInput, WrongUsage
 from attune_infra.settings import (
     CA_FILE,

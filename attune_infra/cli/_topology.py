@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Final
 
 from attune_infra.cli._documents import documents_of
 from attune_infra.cli._files import STDIN, read_text
+from attune_infra.dataclass import dataclass
 from attune_infra.errors import InvalidInput, WrongUsage
 from attune_infra.topology.builtin import NAMES, text_of
 from attune_infra.topology.words import guess

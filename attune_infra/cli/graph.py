@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +15,7 @@ from attune_infra.cli._output import tell
 from attune_infra.cli._release import BrokerVersion, read_release, release_of
 from attune_infra.cli._session import Session
 from attune_infra.cli._shared import Uses, shared
+from attune_infra.dataclass import dataclass
 from attune_infra.errors import WrongUsage
 from attune_infra.settings import Via
 

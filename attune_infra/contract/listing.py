@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from attune_infra.contract.schema import address, schema_name
 from attune_infra.contract.table import TYPES
+from attune_infra.dataclass import dataclass
 from attune_infra.errors import ExitCode, WrongUsage
 from attune_infra.topology.words import guess
 

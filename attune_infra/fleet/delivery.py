@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from hashlib import blake2b
+
+from attune_infra.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

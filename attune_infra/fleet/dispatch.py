@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from attune_infra.dataclass import dataclass
 from attune_infra.errors import ExitCode
 
 

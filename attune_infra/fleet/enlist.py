@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from attune_infra.dataclass import dataclass
 from attune_infra.errors import ExitCode
 from attune_infra.fleet.provision import Provisioned
 from attune_infra.fleet.register import RegisteredWorker

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from attune_infra.dataclass import dataclass
 from attune_infra.fleet.metrics import Drift, Inspection, MeasuredQueue, Owner, QueueCounts, QueueStatistics
 from attune_infra.fleet.model import Sighting
 from attune_infra.topology.diff import Await, Create, compare, undeclared

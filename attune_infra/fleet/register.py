@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar
 
+from attune_infra.dataclass import dataclass
 from attune_infra.errors import ExitCode
 
 if TYPE_CHECKING:

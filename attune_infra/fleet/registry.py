@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
+from attune_infra.dataclass import dataclass
 from attune_infra.errors import ExitCode
 
 

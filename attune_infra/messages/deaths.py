@@ -9,10 +9,10 @@ releases count from 1 again.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from attune_infra.dataclass import dataclass
 from attune_infra.messages.encoded import Value
 from attune_infra.messages.model import StoredMessage
 

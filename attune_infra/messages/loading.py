@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
+from attune_infra.dataclass import dataclass
 from attune_infra.errors import ExitCode, InvalidInput, WrongUsage
 from attune_infra.messages.encoded import headers_of, user_id_of, without_headers, without_user_id
 from attune_infra.messages.jsonl import NumberedMessage

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from functools import cached_property
 
+from attune_infra.dataclass import dataclass
 from attune_infra.errors import ExitCode, PlanRefused
 from attune_infra.messages.moving import Moved
 from attune_infra.topology.model import Queue

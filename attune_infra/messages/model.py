@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 
+from attune_infra.dataclass import dataclass
 from attune_infra.messages.encoded import Value, decode
 
 

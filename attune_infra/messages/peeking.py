@@ -14,10 +14,10 @@ whose `get` does the same:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from attune_infra.dataclass import dataclass
 from attune_infra.errors import ExitCode, InvalidInput, PlanRefused, WrongUsage
 from attune_infra.messages.deaths import History, history_of
 from attune_infra.messages.encoded import COUNTS, Value, without_headers
@@ -57,7 +57,7 @@ _DELAYING: Final = ("all", "returned")
 class Wanted:
     """The messages to look for: so many that are selected, or all; and the place in a stream to begin at."""
 
-    selection: Selection = Selection()  # noqa: RUF009 # immutable
+    selection: Selection = Selection()  # immutable
     count: int | None = DEFAULT_COUNT
     offset: Offset = "first"
 

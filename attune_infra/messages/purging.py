@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 
+from attune_infra.dataclass import dataclass
 from attune_infra.errors import ExitCode, InvalidInput, QueueUnavailable
 from attune_infra.messages.peeking import find_queue
 from attune_infra.topology.facts.unavailable import condition

@@ -9,10 +9,11 @@ death, because a dead letter exchange with a routing key of its own removes them
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 from typing import Final
 
+from attune_infra.dataclass import dataclass
 from attune_infra.errors import ExitCode
 from attune_infra.messages.deaths import HISTORY, REJECTION, REPLAYS, Death, History, history_of
 from attune_infra.messages.encoded import COUNTS, Value, with_header, without_headers
@@ -109,7 +110,7 @@ class Rules:
     """
 
     source: str
-    selection: Selection = Selection()  # noqa: RUF009 # immutable
+    selection: Selection = Selection()  # immutable
     to: Place | None = None
     max_replays: int = DEFAULT_MAX_REPLAYS
     most: int | None = None

@@ -6,12 +6,12 @@ A text is `NAME=VALUE`; of several texts, all must hold. `SYNTAX` says it for th
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Final, Protocol
 
+from attune_infra.dataclass import dataclass
 from attune_infra.errors import WrongUsage
 from attune_infra.messages.deaths import history_of
 from attune_infra.messages.encoded import Value

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
+from attune_infra.dataclass import dataclass
 from attune_infra.errors import ExitCode
 from attune_infra.messages.model import StoredMessage
 from attune_infra.messages.selection import Selection

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
+from attune_infra.dataclass import dataclass
 from attune_infra.errors import InUse, RequestRefused
 from attune_infra.messages.migrations import Migrated, Migrations, QueueMigration
 from attune_infra.messages.moving import Moved, Orders, prefetch_for

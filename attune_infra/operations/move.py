@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from attune_infra.dataclass import dataclass
 from attune_infra.errors import InvalidInput, RequestRefused
 from attune_infra.messages.model import Sending, StoredMessage
 from attune_infra.messages.moving import Moved, Orders, prefetch_for

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
 import psycopg
 
+from attune_infra.dataclass import dataclass
 from attune_infra.errors import RegistryError
 from attune_infra.registry.workers import connect
 from attune_infra.topology.doctor.seen import Registry, Table

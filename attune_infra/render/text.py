@@ -7,10 +7,11 @@ The sign at the beginning of a line carries its meaning, and its style only repe
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import IntEnum
 from typing import Final, Generic, NamedTuple, TypeVar
 
+from attune_infra.dataclass import dataclass
 from attune_infra.masking import masked_result
 from attune_infra.render.words import visible
 

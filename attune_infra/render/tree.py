@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
+from attune_infra.dataclass import dataclass
 from attune_infra.render.text import Line
 
 _STYLES = {"!": "red", "?": "yellow"}

@@ -12,10 +12,11 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, field, fields
 from pathlib import Path
 from typing import IO, Final
 
+from attune_infra.dataclass import dataclass
 from attune_infra.errors import SandboxError
 from attune_infra.sandbox import folders
 from attune_infra.sandbox.conversation import Conversation

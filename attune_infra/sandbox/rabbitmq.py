@@ -12,10 +12,10 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from attune_infra.dataclass import dataclass
 from attune_infra.errors import SandboxError
 from attune_infra.sandbox.packages import install_hint
 from attune_infra.sandbox.ports import HOST, free_ports

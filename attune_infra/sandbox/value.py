@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, field, fields
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+from attune_infra.dataclass import dataclass
 from attune_infra.errors import ExitCode
 from attune_infra.sandbox.rabbitmq import Installation, Node
 

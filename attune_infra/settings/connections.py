@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
+from attune_infra.dataclass import dataclass
 from attune_infra.errors import AttuneError, InvalidInput
 from attune_infra.settings import values
 from attune_infra.settings.kinds import kind_of_value, text_of, texts_of

@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Final
 
+from attune_infra.dataclass import dataclass
 from attune_infra.errors import InvalidInput, WrongUsage
 from attune_infra.files import read_text
 from attune_infra.masking import MASK, remember_file, remember_password, remember_proxies, remember_url

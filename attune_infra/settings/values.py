@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
+
+from attune_infra.dataclass import dataclass
 
 DEFAULT_AMQP_URL: Final = "amqp://guest:guest@localhost:5672/%2F"
 DEFAULT_TOPOLOGY: Final = "attune"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from attune_infra.dataclass import dataclass
 from attune_infra.errors import ExitCode
 from attune_infra.topology.document.problems import Problem, with_places
 from attune_infra.topology.routing.routes import route_name, run_routes

@@ -7,9 +7,9 @@ have the same effect: see `facts.redeclaration`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
 
+from attune_infra.dataclass import dataclass
 from attune_infra.errors import InvalidInput
 from attune_infra.topology.facts.controls import ATTRIBUTES
 from attune_infra.topology.facts.deletion import Companion

@@ -8,8 +8,9 @@ looks.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from attune_infra.dataclass import dataclass
 from attune_infra.topology.model import Queue, Route, Topology
 from attune_infra.topology.routing.routes import compare_with_route, route_name, workers_of
 from attune_infra.topology.verify import Check, Code, Verdict

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from attune_infra.dataclass import dataclass
 from attune_infra.errors import ExitCode, WrongTarget
 from attune_infra.settings import Expectation, Settings
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 from itertools import chain
 from typing import NamedTuple, TypeAlias
 
+from attune_infra.dataclass import dataclass
 from attune_infra.errors import AttuneError, ExitCode
 from attune_infra.topology.diff import Await, Changed, Create, Difference, change_of, compare, undeclared
 from attune_infra.topology.document.origin import Origin

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from attune_infra.dataclass import dataclass
 from attune_infra.fleet.model import Fleet
 from attune_infra.fleet.queues import Queues
 

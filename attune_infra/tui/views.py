@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
+from attune_infra.dataclass import dataclass
 from attune_infra.errors import InvalidInput
 from attune_infra.fleet.model import Fleet, FleetWorker
 from attune_infra.fleet.queue_details import details_of

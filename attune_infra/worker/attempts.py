@@ -6,9 +6,9 @@ adds the deliveries that it has begun itself. That is too few if an earlier run 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
+from attune_infra.dataclass import dataclass
 from attune_infra.fleet.delivery import Delivery
 
 _MAX_REMEMBERED: Final = 10_000

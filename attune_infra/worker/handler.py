@@ -9,11 +9,11 @@ import subprocess
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Final, Protocol
 
+from attune_infra.dataclass import dataclass
 from attune_infra.worker.body import NotJson, check
 
 GRACE: Final = 5.0

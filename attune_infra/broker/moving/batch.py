@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, NamedTuple
 
+from attune_infra.dataclass import dataclass
 from attune_infra.messages.model import Sending
 
 _PATIENCE: Final = 3.0

@@ -20,9 +20,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from hashlib import blake2b
 from typing import Final
+
+from attune_infra.dataclass import dataclass
 
 ANNOUNCED, WITNESSED, DOUBTFUL, STARTED, ENDED = b"a", b"w", b"d", b"s", b"e"
 _ID_BYTES: Final = 12

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import shlex
 import shutil
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Self
 
+from attune_infra.dataclass import dataclass
 from attune_infra.errors import WrongUsage
 
 if TYPE_CHECKING:

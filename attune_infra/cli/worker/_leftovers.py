@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -11,6 +11,7 @@ import typer
 from attune_infra.cli._consent import ask_to_delete, confirm_target, keep_undo
 from attune_infra.cli._progress import progress
 from attune_infra.cli._session import Session
+from attune_infra.dataclass import dataclass
 
 if TYPE_CHECKING:
     from attune_infra.fleet.leftovers import Leftovers

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
+from attune_infra.dataclass import dataclass
 from attune_infra.errors import InvalidInput
 from attune_infra.render.graph.graphviz import place
 from attune_infra.render.words import visible

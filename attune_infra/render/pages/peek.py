@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from attune_infra.dataclass import dataclass
 from attune_infra.errors import ExitCode
 from attune_infra.messages.deaths import HISTORY, describe_history
 from attune_infra.messages.jsonl import BODY, BODY_BASE64, body_keys, readable

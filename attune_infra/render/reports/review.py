@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from attune_infra.dataclass import dataclass
 from attune_infra.errors import ErrorCode
 from attune_infra.links import code_url
 from attune_infra.render.words import visible

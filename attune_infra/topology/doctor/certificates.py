@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+from attune_infra.dataclass import dataclass
 from attune_infra.errors import AttuneError
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self, TypeVar
 
+from attune_infra.dataclass import dataclass
 from attune_infra.errors import AttuneError, ExitCode, StrangeAnswer
 
 _T = TypeVar("_T")

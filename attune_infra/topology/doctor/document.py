@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from attune_infra.dataclass import dataclass
 from attune_infra.errors import AttuneError
 from attune_infra.topology.diff import Await, Delete, diff
 from attune_infra.topology.doctor.diagnosis import Check, Topic, ok, problem, unknown

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from attune_infra.dataclass import dataclass
 from attune_infra.errors import AttuneError, BrokerUnreachable, RegistryUnreachable
 from attune_infra.settings import DATABASE_URL
 from attune_infra.topology.doctor.broker import (

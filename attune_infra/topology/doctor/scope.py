@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from attune_infra.dataclass import dataclass
 from attune_infra.errors import WrongUsage
 from attune_infra.topology.words import guess
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import TypeAlias, TypeVar
 
+from attune_infra.dataclass import dataclass
 from attune_infra.errors import AttuneError
 from attune_infra.topology.doctor.certificates import Handshake, TlsFile
 from attune_infra.topology.facts.permissions import Right, User

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final, TypeVar
 
+from attune_infra.dataclass import dataclass
 from attune_infra.topology.document.judge import judge_with_values
 from attune_infra.topology.model import MISSING_KEY, Arguments, TopologyObject, Version
 from attune_infra.topology.words import describe

@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
+from attune_infra.dataclass import dataclass
 from attune_infra.topology.document.definitions_entry import Entry, replace_halves
 from attune_infra.topology.document.json_text import Item, Member, read_with_slips
 from attune_infra.topology.document.places import Place

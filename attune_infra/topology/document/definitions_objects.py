@@ -8,9 +8,10 @@ still read. Tried on 3.10, 4.0 and 4.3.
 from __future__ import annotations
 
 from collections.abc import Iterator, Set
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
+from attune_infra.dataclass import dataclass
 from attune_infra.topology.document.definitions_entry import Entry
 from attune_infra.topology.document.definitions_file import DefinitionsFile
 from attune_infra.topology.document.definitions_mend import mend

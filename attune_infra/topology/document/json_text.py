@@ -8,9 +8,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from json import JSONDecodeError, JSONDecoder
 from typing import Any, Final, NamedTuple
+
+from attune_infra.dataclass import dataclass
 
 _SPACE = re.compile(r"[ \t\r\n]*")
 _STRING: Final = r'"[^"\\]*(?:\\.[^"\\]*)*"'

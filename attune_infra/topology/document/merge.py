@@ -7,11 +7,11 @@ knows three things of sections: most hold objects by name, two hold settings, an
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 import yaml
 
+from attune_infra.dataclass import dataclass
 from attune_infra.topology.document.keys import DOCUMENT_KEYS
 from attune_infra.topology.document.nodes import Entry, Nodes, is_null, place_of
 from attune_infra.topology.document.variables import SECTION as VARIABLES

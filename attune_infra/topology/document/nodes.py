@@ -9,11 +9,12 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, NamedTuple, TypeAlias, TypeVar
 
 import yaml
 
+from attune_infra.dataclass import dataclass
 from attune_infra.topology.document.places import Place
 from attune_infra.topology.document.problems import Problem
 from attune_infra.topology.facts.arguments import HIGHEST, LOWEST

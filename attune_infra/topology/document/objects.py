@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final, NamedTuple, TypeAlias
 
 import yaml
 
+from attune_infra.dataclass import dataclass
 from attune_infra.durations import EXAMPLES, milliseconds
 from attune_infra.topology.document.judge import Defect, judge
 from attune_infra.topology.document.keys import (

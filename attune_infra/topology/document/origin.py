@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
 
+from attune_infra.dataclass import dataclass
 from attune_infra.topology.document.places import BUILT_IN, STDIN, Places, Thing
 from attune_infra.topology.document.problems import Problem
 from attune_infra.topology.model import Binding, Queue, Route, WorkerFamily

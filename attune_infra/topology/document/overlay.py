@@ -8,11 +8,12 @@ collection as a whole. No node is changed, since an alias may share it: merged n
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, TypeAlias
 
 import yaml
 
+from attune_infra.dataclass import dataclass
 from attune_infra.errors import InvalidInput
 from attune_infra.topology.document.merge import binding_identity, identity
 from attune_infra.topology.document.nodes import Entry, Nodes, is_null

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, NamedTuple, TypeAlias
 
+from attune_infra.dataclass import dataclass
 from attune_infra.topology.model import Binding, Suppression, TopologyObject
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
+from attune_infra.dataclass import dataclass
 from attune_infra.errors import ErrorCode, InvalidInput
 from attune_infra.masking import masked
 from attune_infra.topology.model import Version

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from attune_infra.dataclass import dataclass
 from attune_infra.topology.document.places import Places
 from attune_infra.topology.document.problems import InvalidDocument, Problem, with_places
 from attune_infra.topology.document.text import LeftOut

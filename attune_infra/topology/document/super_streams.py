@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
+from attune_infra.dataclass import dataclass
 from attune_infra.topology.facts.arguments import PARTITION_ORDER
 from attune_infra.topology.model import Arguments, Binding, Exchange, Queue, Topology, freeze
 

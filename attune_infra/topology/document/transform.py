@@ -6,9 +6,10 @@ Each says what it took out or changed. Nothing here touches a broker.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
+from attune_infra.dataclass import dataclass
 from attune_infra.errors import WrongUsage
 from attune_infra.topology.document.judge import judge
 from attune_infra.topology.document.selectors import first_selecting, selector_problem

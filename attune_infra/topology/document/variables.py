@@ -10,11 +10,11 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, TypeAlias, cast
 
 import yaml
 
+from attune_infra.dataclass import dataclass
 from attune_infra.topology.document.keys import VARIABLE_KEYS, VARIABLE_NAME, VARIABLE_REFERENCE, VARIABLE_TYPES
 from attune_infra.topology.document.nodes import Entry, Nodes, is_null
 from attune_infra.topology.document.problems import InvalidDocument

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
+from attune_infra.dataclass import dataclass
 from attune_infra.topology.model import Arguments
 from attune_infra.topology.words import describe, either
 

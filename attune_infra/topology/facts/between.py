@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
+
+from attune_infra.dataclass import dataclass
 
 PREFIX: Final = "attune-infra."
 """Beginning of the names of all objects that a command makes for itself, and removes again."""

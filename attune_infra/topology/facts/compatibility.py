@@ -7,9 +7,9 @@ sources and release notes of RabbitMQ. For what every release refuses, see `argu
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 
+from attune_infra.dataclass import dataclass
 from attune_infra.topology.facts.arguments import QUEUE_TYPES
 from attune_infra.topology.facts.exchanges import find_exchange
 from attune_infra.topology.facts.fact import Effect, Fact

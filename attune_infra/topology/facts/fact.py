@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from attune_infra.dataclass import dataclass
 from attune_infra.topology.facts.arguments import QUEUE_TYPES
 from attune_infra.topology.facts.releases import OLDEST, Version, is_between
 from attune_infra.topology.model import Argument

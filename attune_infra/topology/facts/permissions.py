@@ -6,10 +6,11 @@ Tried on 3.10, 4.0 and 4.3, which agree but for one thing: only 4.3 asks for a r
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Final
 
+from attune_infra.dataclass import dataclass
 from attune_infra.topology.facts.exchanges import find_exchange, show_exchange_name
 from attune_infra.topology.facts.patterns import matches
 from attune_infra.topology.facts.releases import Version

@@ -7,10 +7,10 @@ cluster or a large stream shows, are from the sources of RabbitMQ.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Final, TypeAlias
 
+from attune_infra.dataclass import dataclass
 from attune_infra.topology.facts.releases import (
     FIRST_WITH_CLASSIC_LEADER_LOCATOR,
     FIRST_WITH_SHORTER_EXPIRY_ON_QUORUM,

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
+from attune_infra.dataclass import dataclass
 from attune_infra.topology.facts.arguments import QUEUE_TYPES
 from attune_infra.topology.facts.releases import (
     FIRST_COMPARING_AGES_BY_LENGTH,

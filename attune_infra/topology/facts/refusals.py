@@ -6,10 +6,11 @@ Only certain refusals are here. A release that was never tried is not judged by 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from typing import Final
 
+from attune_infra.dataclass import dataclass
 from attune_infra.topology.facts import features
 from attune_infra.topology.facts.argument_problems import queue_problems
 from attune_infra.topology.facts.compatibility import judgements

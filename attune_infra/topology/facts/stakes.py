@@ -7,10 +7,10 @@ later ones only. RabbitMQ does not promise that, so a lower TTL threatens all me
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeAlias
 
+from attune_infra.dataclass import dataclass
 from attune_infra.topology.facts.redeclaration import seconds_of_age
 from attune_infra.topology.facts.releases import (
     FIRST_WITH_DEFAULT_DELIVERY_LIMIT,

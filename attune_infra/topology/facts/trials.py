@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from attune_infra.dataclass import dataclass
 from attune_infra.topology.facts.arguments import QUEUE_TYPES
 from attune_infra.topology.facts.redeclaration import Treatment, exchange_treatments, queue_treatments
 from attune_infra.topology.facts.releases import Version

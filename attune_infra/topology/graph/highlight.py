@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
+from attune_infra.dataclass import dataclass
 from attune_infra.errors import InvalidInput
 from attune_infra.topology.facts.releases import Version
 from attune_infra.topology.model import Binding, Message, Topology

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from attune_infra.dataclass import dataclass
 from attune_infra.topology.lint.finding import Finding
 from attune_infra.topology.words import plural, without_numbers
 

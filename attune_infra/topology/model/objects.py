@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final, TypeAlias
 
+from attune_infra.dataclass import dataclass
 from attune_infra.topology.model.values import (
     MISSING_KEY,
     PRESENT,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 from typing import Self
 
+from attune_infra.dataclass import dataclass
 from attune_infra.errors import InvalidInput
 from attune_infra.masking import MASK
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 from operator import attrgetter
 from typing import Final
 
+from attune_infra.dataclass import dataclass
 from attune_infra.topology.model.objects import (
     Binding,
     Exchange,

@@ -6,10 +6,11 @@ A command is made of steps. A step says whose permissions it needs, and knows th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import chain
 from typing import Final
 
+from attune_infra.dataclass import dataclass
 from attune_infra.errors import InvalidInput
 from attune_infra.topology.facts.permissions import (
     TAGS_THAT_DO,

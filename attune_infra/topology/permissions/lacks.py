@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from attune_infra.dataclass import dataclass
 from attune_infra.topology.facts.patterns import escape
 from attune_infra.topology.facts.permissions import Access, Patterns, Right, Tag, User
 from attune_infra.topology.facts.releases import NEWEST, Version

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeAlias
 
+from attune_infra.dataclass import dataclass
 from attune_infra.topology.facts.permissions import Right, Tag
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
+from attune_infra.dataclass import dataclass
 from attune_infra.topology.facts.permissions import Right, Tag
 from attune_infra.topology.model import (
     Binding,
@@ -58,7 +58,7 @@ class Step:
     rights: Callable[[Case], Iterable[Right]] = lambda _: ()
     more: Callable[[Case], Tag | None] = lambda _: None
     """The tag that a case needs in place of `tag`, if it needs more."""
-    words: Words = Words()  # noqa: RUF009 # immutable
+    words: Words = Words()  # immutable
     is_rare: bool = False
     """True if the connection is opened only if there are such rights."""
 

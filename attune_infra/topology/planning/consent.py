@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
+from attune_infra.dataclass import dataclass
 from attune_infra.errors import PlanRefused, WrongUsage
 from attune_infra.topology.document.selectors import first_selecting, selector_problem
 from attune_infra.topology.model import TopologyObject

@@ -14,11 +14,12 @@ old queue still gets one copy: RabbitMQ delivers a message once to each queue (t
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from functools import cached_property
 from typing import Final
 
+from attune_infra.dataclass import dataclass
 from attune_infra.topology.diff import change_of
 from attune_infra.topology.facts.between import Names, ledger_of
 from attune_infra.topology.facts.releases import FIRST_WITH_DEFAULT_DELIVERY_LIMIT, NEWEST

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 
+from attune_infra.dataclass import dataclass
 from attune_infra.topology.diff import Recreate, change_of
 from attune_infra.topology.facts.between import PREFIX
 from attune_infra.topology.facts.refusals import Restrictions, foresee_refusals

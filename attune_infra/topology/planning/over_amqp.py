@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
+from attune_infra.dataclass import dataclass
 from attune_infra.errors import ExitCode
 from attune_infra.topology.diff import Await
 from attune_infra.topology.facts.protocols import needs_http

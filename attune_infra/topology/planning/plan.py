@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
 
+from attune_infra.dataclass import dataclass
 from attune_infra.errors import ExitCode, FeatureDenied, RequestRefused
 from attune_infra.topology.diff import Await, Change, Create, Delete, Recreate, Update, change_of, find_control
 from attune_infra.topology.document.origin import Origin

@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, fields, replace
 from types import NoneType
 from typing import Final
 
+from attune_infra.dataclass import dataclass
 from attune_infra.errors import InvalidInput, PlanRefused
 
 SCHEMA: Final = "attune-infra/plan/1"

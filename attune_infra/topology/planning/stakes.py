@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain, product
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from attune_infra.dataclass import dataclass
 from attune_infra.topology.diff import Create, Delete, Update
 from attune_infra.topology.facts.arguments import QUEUE_ARGUMENTS, keeps_dead_letters
 from attune_infra.topology.facts.exchanges import find_exchange

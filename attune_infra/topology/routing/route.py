@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import Final, Protocol
 
+from attune_infra.dataclass import dataclass
 from attune_infra.topology.facts.exchanges import find_exchange
 from attune_infra.topology.facts.plugin_exchanges import CHOOSING_ONE
 from attune_infra.topology.facts.releases import NEWEST, Version

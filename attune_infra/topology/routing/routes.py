@@ -7,8 +7,9 @@ exist with its queues and bindings. Queues of other workers come and go, and are
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from attune_infra.dataclass import dataclass
 from attune_infra.topology.facts.exchanges import show_exchange_name
 from attune_infra.topology.facts.releases import NEWEST, Version
 from attune_infra.topology.facts.unavailable import condition

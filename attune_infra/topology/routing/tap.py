@@ -7,10 +7,11 @@ does not get it, and a publisher that asked with `mandatory` does not get it bac
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from shlex import quote
 from typing import Final
 
+from attune_infra.dataclass import dataclass
 from attune_infra.errors import InvalidInput
 from attune_infra.topology.facts.exchanges import show_exchange_name
 from attune_infra.topology.facts.plugin_exchanges import CHOOSING_ONE, LOCAL_RANDOM

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from itertools import chain, permutations, zip_longest
 from typing import Final, TypeAlias
+
+from attune_infra.dataclass import dataclass
 
 
 class _Wildcard:
