@@ -140,6 +140,10 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     "export": (
         ("attune-infra export --to broker.yaml", "Save the virtual host as a document"),
         ("attune-infra export --format definitions --to broker.json", "Save it as RabbitMQ's definitions"),
+        (
+            "attune-infra export --format kubernetes --cluster-reference main --to broker.yaml",
+            "Save it as resources of the topology operator",
+        ),
     ),
     "import": (
         ("attune-infra import broker.json", "Turn RabbitMQ's definitions into a document"),

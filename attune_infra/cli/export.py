@@ -20,9 +20,13 @@ from attune_infra.cli._transform import (
     ToQuorum,
     transformation,
 )
+from attune_infra.errors import WrongUsage
 from attune_infra.settings import TOPOLOGY, Via
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from attune_infra.topology.document.text import Document
     from attune_infra.topology.model import Topology
 
 app = App()
@@ -33,12 +37,26 @@ class Format(StrEnum):
 
     TOPOLOGY = "topology"
     DEFINITIONS = "definitions"
+    KUBERNETES = "kubernetes"
 
 
 _Format = Annotated[
-    Format, typer.Option("--format", help="A document for this program, or definitions that RabbitMQ loads.")
+    Format,
+    typer.Option(
+        "--format",
+        help="A document for this program, definitions that RabbitMQ loads, or resources of RabbitMQ's topology "
+        "operator for Kubernetes.",
+    ),
 ]
-
+_Cluster = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster-reference",
+        metavar="NAME[.NAMESPACE]",
+        help="RabbitmqCluster of --format kubernetes; default: rabbitmq.",
+        show_default=False,
+    ),
+]
 
 _All = Annotated[
     bool, typer.Option("--all", help="Also operator policies, limits and permissions; for an administrator.")
@@ -51,6 +69,7 @@ def export(
     session: Session,
     *,
     as_format: _Format = Format.TOPOLOGY,
+    cluster_reference: _Cluster = None,
     everything: _All = False,
     only: Only = None,
     exclude: Exclude = None,
@@ -58,19 +77,33 @@ def export(
     strip_policies: StripPolicies = False,
     rename_vhost: RenameVhost = None,
 ) -> None:
-    """Write the virtual host, or with --topology a document, in either form. Objects left out are named."""
+    """Write the virtual host, or with --topology a document, in one of several forms. Names omissions."""
     from attune_infra.render.pages import document as page
-    from attune_infra.topology.document import export as forms
 
+    write = _writer(as_format, cluster_reference)
     changes = transformation(
         only, exclude, to_quorum=to_quorum, strip_policies=strip_policies, rename_vhost=rename_vhost
     )
     is_live = not session.flags.get(TOPOLOGY)
     found, notes = changes.apply(_live(session, everything=everything) if is_live else _offline(session))
-    write = forms.as_document if as_format is Format.TOPOLOGY else forms.as_definitions
-    document = write(found, everything=everything or not is_live).leaving_out(notes)
+    document = write(found, everything or not is_live).leaving_out(notes)
     tell_left_out(document.left_out)
     session.finish("export", page, document)
+
+
+def _writer(as_format: Format, cluster_reference: str | None) -> Callable[[Topology, bool], Document]:
+    """Return the function that writes a topology, everything in it or what needs no administrator."""
+    from attune_infra.topology.document import export as forms
+
+    if as_format is Format.KUBERNETES:
+        from attune_infra.topology.document.kubernetes.write import ClusterReference
+
+        cluster = ClusterReference() if cluster_reference is None else ClusterReference.parse(cluster_reference)
+        return lambda found, everything: forms.as_kubernetes(found, everything=everything, cluster=cluster)
+    if cluster_reference is not None:
+        raise WrongUsage("--cluster-reference goes with --format kubernetes", hint="leave it out")
+    write = forms.as_document if as_format is Format.TOPOLOGY else forms.as_definitions
+    return lambda found, everything: write(found, everything=everything)
 
 
 def _live(session: Session, *, everything: bool) -> Topology:

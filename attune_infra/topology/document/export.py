@@ -7,10 +7,12 @@ also hold objects that no document may, such as those with names that no client 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Set
+from dataclasses import replace
 from typing import Final
 
 from attune_infra.topology.document.definitions import write_definitions
 from attune_infra.topology.document.judge import judge_with_values
+from attune_infra.topology.document.kubernetes.write import ClusterReference, reason_to_refuse, write_kubernetes
 from attune_infra.topology.document.text import Document, group_left_out, make_portable
 from attune_infra.topology.document.write import write
 from attune_infra.topology.facts.exchanges import PREDECLARED_EXCHANGES, headers_exchanges, is_reserved
@@ -30,6 +32,7 @@ from attune_infra.topology.model import (
 from attune_infra.topology.words import plural
 
 _ONLY_WITH_ALL: Final = "`export --all` writes them"
+_RABBITMQ: Final = ClusterReference()
 _DOWN: Final = "the queue is down, and RabbitMQ lists no binding of it: export again when its node runs"
 
 
@@ -39,17 +42,37 @@ def as_document(topology: Topology, *, everything: bool = True) -> Document:
     Without `everything`, it needs no administrator: operator policies and controls are left out.
     """
     headers = headers_exchanges(topology.exchanges)
-    return _export(topology, write, lambda item: _reason_to_refuse(item, headers), everything=everything)
+    return _export(
+        topology,
+        lambda kept: Document(write(kept)),
+        lambda item: _reason_to_refuse(item, headers),
+        everything=everything,
+    )
 
 
 def as_definitions(topology: Topology, *, everything: bool = True) -> Document:
     """Return definitions that create the same topology if RabbitMQ loads them into an empty virtual host."""
-    document = _export(topology, write_definitions, _reason_to_refuse_in_json, everything=everything)
+    document = _export(
+        topology,
+        lambda kept: Document(write_definitions(kept)),
+        _reason_to_refuse_in_json,
+        everything=everything,
+    )
+    return document.leaving_out(group_left_out(_only_in_documents(topology)))
+
+
+def as_kubernetes(
+    topology: Topology, *, everything: bool = True, cluster: ClusterReference = _RABBITMQ
+) -> Document:
+    """Return resources of the topology operator that create the same topology with this cluster."""
+    document = _export(
+        topology, lambda kept: write_kubernetes(kept, cluster), reason_to_refuse, everything=everything
+    )
     return document.leaving_out(group_left_out(_only_in_documents(topology)))
 
 
 def _only_in_documents(topology: Topology) -> Iterator[tuple[str, str, str]]:
-    """Yield the objects of a document that definitions have no form for."""
+    """Yield the objects of a document that no other form has a place for."""
     for item in topology.objects():
         if isinstance(item, Exchange | Queue) and item.external:
             yield plural(kind_of(item)), item.name, "their owner declares them"
@@ -59,7 +82,7 @@ def _only_in_documents(topology: Topology) -> Iterator[tuple[str, str, str]]:
 
 def _export(
     topology: Topology,
-    writer: Callable[[Topology], str],
+    writer: Callable[[Topology], Document],
     refuse: Callable[[TopologyObject], str | None],
     *,
     everything: bool,
@@ -77,7 +100,8 @@ def _export(
         kept.append(item)
         if isinstance(item, Exchange | Queue):
             ends.add((kind_of(item), item.name))
-    return Document(writer(make_portable(topology.holding(kept))), group_left_out(left_out), is_whole=not lacking)
+    made = writer(make_portable(topology.holding(kept)))
+    return replace(made, left_out=(*group_left_out(left_out), *made.left_out), is_whole=not lacking)
 
 
 def _reason_to_leave_out(item: TopologyObject, ends: Set[End]) -> str | None:

@@ -29,6 +29,8 @@ class Document:
     left_out: tuple[LeftOut, ...] = ()
     is_whole: bool = True
     """False if something could not be looked at, so that the text may lack it."""
+    value: Any = None
+    """The text as plain values, if it is neither JSON nor a YAML document."""
 
     def leaving_out(self, more: Iterable[LeftOut]) -> Document:
         """Return the same text, with more things that were left out of it."""
@@ -41,6 +43,8 @@ class Document:
     @property
     def content(self) -> Any:
         """The text as plain values: mappings, lists, strings, numbers, booleans and None."""
+        if self.value is not None:
+            return self.value
         if self.text.startswith("{"):
             return json.loads(self.text)
         import yaml  # slow to load, and the text alone is enough for most commands

@@ -1,0 +1,1 @@
+"""Resources of RabbitMQ's messaging topology operator for Kubernetes <-> Topology."""

@@ -1,0 +1,91 @@
+"""The fields of the topology operator's resources that an export writes, as a JSON Schema in our own words.
+
+The kinds, fields, types and choices are facts of the CRDs of release v1beta1. No other field is allowed.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+_TEXT: Final = {"type": "string"}
+_FLAG: Final = {"type": "boolean"}
+_TABLE: Final = {"type": "object"}
+_INT32: Final = {"type": "integer", "minimum": -(2**31), "maximum": 2**31 - 1}
+_CLUSTER: Final = {
+    "type": "object",
+    "properties": {"name": _TEXT, "namespace": _TEXT},
+    "required": ["name"],
+    "additionalProperties": False,
+}
+
+
+def _object(required: dict[str, Any], **optional: Any) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": {**required, **optional},
+        "required": sorted(required),
+        "additionalProperties": False,
+    }
+
+
+def _policy(*apply_to: str) -> dict[str, Any]:
+    return _object(
+        {"name": _TEXT, "pattern": _TEXT, "definition": _TABLE},
+        vhost=_TEXT,
+        applyTo={"enum": list(apply_to)},
+        priority={"type": "integer"},
+    )
+
+
+_OF_QUEUES: Final = ("queues", "classic_queues", "quorum_queues", "streams")
+_DECLARED: Final = {"vhost": _TEXT, "durable": _FLAG, "autoDelete": _FLAG, "arguments": _TABLE, "type": _TEXT}
+
+SPECS: Final[dict[str, dict[str, Any]]] = {
+    "Exchange": _object({"name": _TEXT}, **_DECLARED),
+    "Queue": _object({"name": _TEXT}, **_DECLARED),
+    "Binding": _object(
+        {"source": _TEXT, "destination": _TEXT, "destinationType": {"enum": ["exchange", "queue"]}},
+        vhost=_TEXT,
+        routingKey=_TEXT,
+        arguments=_TABLE,
+    ),
+    "Policy": _policy(*_OF_QUEUES, "exchanges", "all"),
+    "OperatorPolicy": _policy(*_OF_QUEUES),
+    "Permission": _object(
+        {
+            "vhost": _TEXT,
+            "user": _TEXT,
+            "permissions": _object({"configure": _TEXT, "write": _TEXT, "read": _TEXT}),
+        }
+    ),
+    "TopicPermission": _object(
+        {"vhost": _TEXT, "user": _TEXT, "permissions": _object({"exchange": _TEXT, "write": _TEXT, "read": _TEXT})}
+    ),
+    "Vhost": _object({"name": _TEXT}, limits=_object({}, connections=_INT32, queues=_INT32)),
+}
+"""The spec of each kind, without the reference to the cluster."""
+
+
+def schema_of(kind: str) -> dict[str, Any]:
+    """Return the schema of a resource."""
+    spec = SPECS[kind]
+    return _object(
+        {
+            "apiVersion": {"const": "rabbitmq.com/v1beta1"},
+            "kind": {"const": kind},
+            "metadata": _object(
+                {
+                    "name": {
+                        "type": "string",
+                        "maxLength": 253,
+                        "pattern": r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$",
+                    }
+                }
+            ),
+            "spec": {
+                **spec,
+                "properties": {**spec["properties"], "rabbitmqClusterReference": _CLUSTER},
+                "required": [*spec["required"], "rabbitmqClusterReference"],
+            },
+        }
+    )
