@@ -9,6 +9,8 @@ leads to the next queue:
 
 So one unbinding switches, between two messages. While a source is bound to the old queue and to the switch, the
 old queue still gets one copy: RabbitMQ delivers a message once to each queue (tried on 3.10, 4.0 and 4.3).
+The objects of a step are made at once, in no order. So the switch is bound to the old queue a step before a source
+is bound to the switch: a message in between would reach the old queue and the next one.
 """
 
 from __future__ import annotations
@@ -121,10 +123,11 @@ class Migration:
             return
         names, source, following = self.names, self.source, self.successor.name
         switched = Binding(source=names.switch, destination=source)
-        frame = (self.successor, *self._exchanges(), Binding(source=names.aside, destination=following))
+        aside = Binding(source=names.aside, destination=following)
+        frame = (self.successor, *self._exchanges(), aside, *((switched,) if self.bound else ()))
         yield self._step(Stage.PREPARE, f"create queue {following}, and a switch for the publishers", make=frame)
         if self.bound:
-            lead = (switched, *(_led(binding, names.switch) for binding in self.bound))
+            lead = [_led(binding, names.switch) for binding in self.bound]
             yield self._step(
                 Stage.LEAD, f"lead {_bindings(self.bound)} of queue {source} over the switch", make=lead
             )

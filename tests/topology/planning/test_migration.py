@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain, combinations
+from typing import TypeVar
 
 import pytest
 
@@ -10,6 +13,7 @@ from attune_infra.topology.facts.between import PREFIX
 from attune_infra.topology.model import Argument, Binding, Exchange, Queue, Topology
 from attune_infra.topology.planning.migration import Migration, Stage, Step
 
+Item = TypeVar("Item")
 OLD = Queue(name="orders", type="classic")
 SAME_NAME = Queue(name="orders", type="quorum")
 OTHER_NAME = Queue(name="renamed", type="classic")
@@ -94,6 +98,36 @@ def test_every_message_has_a_queue_to_go_to_after_each_step(want: Queue) -> None
         have = perform(step, have)
 
         assert all(reaches(have, binding) for binding in BINDINGS), step.sentence
+
+
+@pytest.mark.parametrize("want", [SAME_NAME, OTHER_NAME], ids=lambda queue: queue.name)
+def test_every_message_reaches_exactly_one_queue_while_a_step_is_made_in_any_order(want: Queue) -> None:
+    """RabbitMQ is asked for all objects of a step at once, over several channels: any of them may come first."""
+    have = BEFORE
+    for step in Migration("orders", want, have).steps():
+        for made in subsets(step.make):
+            for gone in subsets(step.unbind):
+                between = perform(replace(step, make=made, unbind=gone, delete=()), have)
+                for binding in BINDINGS:
+                    assert len(queues_reached(between, binding)) == 1, (step.sentence, made, gone)
+        have = perform(step, have)
+
+
+def subsets(items: Sequence[Item]) -> Iterator[tuple[Item, ...]]:
+    return chain.from_iterable(combinations(items, count) for count in range(len(items) + 1))
+
+
+def queues_reached(have: Topology, binding: Binding) -> set[str]:
+    """Return the queues of the migration that get a message which matches a binding of the old queue."""
+    here = {(each.destination_type, each.destination) for each in have.bindings if _same_way(each, binding)}
+    found = {name for kind, name in here if kind == "queue"}
+    if ("exchange", f"{PREFIX}switch.orders") in here:
+        behind, aside = (
+            {each.destination for each in have.bindings if each.source == f"{PREFIX}{name}.orders"}
+            for name in ("switch", "aside")
+        )
+        found |= behind or aside
+    return found
 
 
 def test_the_old_queue_is_deleted_after_it_was_emptied_and_unbound() -> None:
