@@ -147,6 +147,7 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     ),
     "import": (
         ("attune-infra import broker.json", "Turn RabbitMQ's definitions into a document"),
+        ("attune-infra import resources.yaml", "The same with resources of the topology operator for Kubernetes"),
         ("attune-infra import broker.json --to-quorum --strip-policies", "The same, for a newer RabbitMQ"),
     ),
     "topology": (

@@ -23,7 +23,9 @@ from attune_infra.cli._transform import (
 
 app = App()
 
-_File = Annotated[str, typer.Argument(metavar="FILE", help="Definitions JSON, or - for standard input.")]
+_File = Annotated[
+    str, typer.Argument(metavar="FILE", help="Definitions JSON, or YAML of Kubernetes; - for standard input.")
+]
 
 
 @app.command()
@@ -39,16 +41,16 @@ def import_(
     strip_policies: StripPolicies = False,
     rename_vhost: RenameVhost = None,
 ) -> None:
-    """Convert RabbitMQ definitions to a topology document. Objects left out are named on standard error."""
+    """Convert definitions, or resources of Kubernetes, to a topology document. Names omissions."""
     from attune_infra.render.pages import document as page
-    from attune_infra.topology.document.definitions import read_definitions
+    from attune_infra.topology.document.foreign import read_foreign
     from attune_infra.topology.document.text import Document
     from attune_infra.topology.document.write import write
 
     changes = transformation(
         only, exclude, to_quorum=to_quorum, strip_policies=strip_policies, rename_vhost=rename_vhost
     )
-    reading = read_definitions(read_text(file), source=file, vhost=vhost)
+    reading = read_foreign(read_text(file), source=file, vhost=vhost)
     reading.refuse_problems()
     tell_reading(reading)
     topology, notes = changes.apply(reading.topology)

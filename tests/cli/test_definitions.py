@@ -305,7 +305,7 @@ def test_definitions_come_from_standard_input_too() -> None:
     [
         (b'{"queues": [{"name": "q"}\n', ["FILE:2:1: invalid JSON: Expecting ','"]),
         (b'{"queues": [{"durable": true, "auto_delete": true}]}', ["FILE:1:13: a queue has no name"]),
-        (b"topology: x\n", ["FILE:1:1: invalid JSON: Expecting '{'"]),
+        (b"topology: x\n", ["FILE has none of the forms that `import` reads"]),
         (b'{"name": "left-pad"}', ["FILE:1:1: the file holds no definitions"]),
         (b'{"users": "\xff"}', ["FILE is not UTF-8 at byte 11"]),
         (None, ["cannot read FILE: No such file or directory"]),

@@ -47,6 +47,7 @@ def folder(attune_infra_with_registry: Command, tmp_path: Path) -> Path:
     run = attune_infra_with_registry
     for line in ("registry init", "setup", "worker enlist --name worker-a", "diff --out plan.json"):
         assert run(*line.split(), folder=tmp_path).code == 0
+    shutil.copy(ROOT / "examples/kubernetes/resources.yaml", tmp_path)
     tmp_path.joinpath("messages.jsonl").write_text('{"routing_key": "any", "body": "{}"}\n' * 2)
     assert run("export", "--format", "definitions", "--to", "broker.json", folder=tmp_path).code == 0
     return tmp_path

@@ -14,12 +14,12 @@ from collections.abc import Callable
 from json import JSONDecodeError
 from typing import Any, Final, TypeAlias
 
-from attune_infra.errors import InvalidInput
 from attune_infra.topology.document.definitions_file import BYTE_ORDER_MARK, DefinitionsFile
 from attune_infra.topology.document.definitions_objects import DefinitionsObjects
 from attune_infra.topology.document.problems import InvalidDocument, Problem
 from attune_infra.topology.document.reading import Reading
 from attune_infra.topology.document.text import LeftOut, group_left_out, make_portable
+from attune_infra.topology.document.virtual_hosts import choose_virtual_host
 from attune_infra.topology.document.write import sort_arguments
 from attune_infra.topology.model import (
     Binding,
@@ -73,7 +73,9 @@ def read_definitions(
     """
     try:
         file = DefinitionsFile.read(text)
-        objects = DefinitionsObjects(file, _virtual_host(file, source, vhost, own))
+        objects = DefinitionsObjects(
+            file, choose_virtual_host(file.holding(), file.listed(), source, asked=vhost, own=own)
+        )
         topology = objects.topology()
     except JSONDecodeError as error:
         problem = Problem(error.lineno, error.colno, f"invalid JSON: {error.msg}")
@@ -88,26 +90,6 @@ def read_definitions(
         tuple(sorted(set(file.problems))),
         objects.vhost or None,
     )
-
-
-def _virtual_host(file: DefinitionsFile, source: str, asked: str | None, own: Callable[[], str]) -> str:
-    holding, known = file.holding(), file.holding() | file.listed()
-    if asked is not None:
-        if known and asked not in known:
-            raise InvalidInput(f"{source} holds no virtual host '{asked}'", hint=f"it holds {_names(known)}")
-        return asked
-    candidates = holding or known
-    if len(candidates) <= 1:
-        return next(iter(candidates), "")
-    if (name := own()) not in known:
-        raise InvalidInput(
-            f"{source} holds several virtual hosts: {_names(candidates)}", hint="choose one with --vhost NAME"
-        )
-    return name
-
-
-def _names(names: set[str]) -> str:
-    return ", ".join(f"'{name}'" for name in sorted(names))
 
 
 def write_definitions(topology: Topology) -> str:

@@ -16,6 +16,7 @@ from attune_infra.topology.document.definitions_entry import Entry, replace_halv
 from attune_infra.topology.document.json_text import Item, Member, read_with_slips
 from attune_infra.topology.document.places import Place
 from attune_infra.topology.document.problems import Problem
+from attune_infra.topology.document.virtual_hosts import ELSEWHERE
 from attune_infra.topology.facts.releases import (
     FIRST_EXPORTING_BINDINGS_WITHOUT_ENDS,
     FIRST_TAKING_BYTE_ORDER_MARKS,
@@ -128,9 +129,7 @@ class DefinitionsFile:
             if several and "vhost" not in entry.value:
                 entry.problem(" has no vhost, but this file holds several virtual hosts")
             elif (host := entry.string("vhost", default=vhost)) != vhost:
-                self.left_out.append(
-                    ("other virtual hosts", host, "each has a topology of its own; choose one with --vhost NAME")
-                )
+                self.left_out.append(("other virtual hosts", host, ELSEWHERE))
             else:
                 unread = sorted(entry.value.keys() - _KEYS[section])
                 self.left_out += [(f"keys of {section}", key, "RabbitMQ does not read them") for key in unread]

@@ -22,6 +22,21 @@ def changed_by_go(values: Mapping[str, Argument]) -> Iterator[tuple[str, str]]:
             yield name, what
 
 
+def through_go(value: Argument) -> Argument:
+    """Return the value that such a program makes of a value."""
+    match value:
+        case list():
+            return [through_go(item) for item in value]
+        case dict():
+            return {name: through_go(item) for name, item in value.items()}
+        case int() if not isinstance(value, bool):
+            return int(float(value))
+        case float() if value.is_integer() and abs(value) < _FIRST_WITH_EXPONENT:
+            return int(value)
+        case _:
+            return value
+
+
 def _changes(value: Argument) -> Iterator[str]:
     match value:
         case list():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import field
 from typing import Final, NamedTuple, TypeAlias, TypeVar
 
@@ -45,6 +45,7 @@ _NO_NAME: Final = "<unicode string>"
 
 _Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _Scalar = TypeVar("_Scalar", str, bool, int)
+_Compose: TypeAlias = "Callable[[str | _NamedText], list[yaml.Node | None]]"
 _Pairs: TypeAlias = "list[tuple[yaml.Node, yaml.Node]]"
 
 _FIRST_CHARACTERS: Final = frozenset(_Loader.yaml_implicit_resolvers)
@@ -119,27 +120,34 @@ class Nodes:
 
     def root(self) -> yaml.Node | None:
         """Return the outermost node; None, and a problem, if the text cannot be read."""
+        found = self._composed(lambda text: [yaml.compose(text, Loader=_Composer)])
+        if found == [None]:
+            self._unreadable((1, 1), "the document is empty")
+        return next(iter(self._expandable(found)), None)
+
+    def roots(self) -> list[yaml.Node]:
+        """Return the outermost node of each document of the text; none, and a problem, if it cannot be read."""
+        return self._expandable(self._composed(lambda text: list(yaml.compose_all(text, Loader=_Composer))))
+
+    def _expandable(self, roots: list[yaml.Node | None] | None) -> list[yaml.Node]:
+        """Return the nodes; none, and a problem, if an alias cannot be expanded."""
+        found = [root for root in roots or () if root is not None]
+        return found if _ANCHOR not in self.text or all(map(self._can_expand, found)) else []
+
+    def _composed(self, compose: _Compose) -> list[yaml.Node | None] | None:
         if found := yaml.reader.Reader.NON_PRINTABLE.search(self.text):
             line = self.text.count("\n", 0, found.start()) + 1
             column = found.start() - self.text.rfind("\n", 0, found.start())
             self._unreadable((line, column), f"invalid YAML: {found[0]!r} must be written as an escape")
             return None
-        text = _NamedText(self.text, self.source) if self.source else self.text
         try:
-            root = yaml.compose(text, Loader=_Composer)
+            return compose(_NamedText(self.text, self.source) if self.source else self.text)
         except _TooDeep as error:
             self._unreadable(_place(error.problem_mark), str(error.problem))
-            return None
         except yaml.MarkedYAMLError as error:
             place = _place(error.problem_mark or error.context_mark)
             self._unreadable(place, _sentence(f"{error.problem or error.context}"))
-            return None
-        if root is None:
-            self._unreadable((1, 1), "the document is empty")
-            return None
-        if _ANCHOR in self.text and not self._can_expand(root):
-            return None
-        return root
+        return None
 
     def problem(self, node: yaml.Node, what: str) -> None:
         """Note a problem at the place of a node, unless that has one which others follow from."""

@@ -26,13 +26,14 @@ from attune_infra.settings.resolve import settings_from
 from attune_infra.settings.urls import amqp_of, check_database_url, management_of
 from attune_infra.topology.builtin import attune
 from attune_infra.topology.document.definitions import parse_definitions, write_definitions
+from attune_infra.topology.document.kubernetes.read import read_kubernetes
 from attune_infra.topology.document.parse import parse
 from attune_infra.topology.document.write import write
 from attune_infra.topology.facts.patterns import matches, policy_pattern_problem
 from attune_infra.topology.model import Topology
 from attune_infra.topology.planning.saved import SavedPlan, read_plan
 from attune_infra.worker.body import NotJson, check
-from support.folders import DEFINITIONS
+from support.folders import DEFINITIONS, EXAMPLES
 from support.fuzz.wires import frames_of_a_broker, management_seeds, read_frames, read_management
 
 Read: TypeAlias = "Callable[[bytes], object]"
@@ -68,6 +69,12 @@ def _document(data: bytes) -> object:
 def _definitions(data: bytes) -> object:
     topology, _ = parse_definitions(data.decode("utf-8", errors="replace"), source="a.json")
     return write_definitions(topology)
+
+
+def _kubernetes(data: bytes) -> object:
+    reading = read_kubernetes(data.decode("utf-8", errors="replace"), source="k.yaml")
+    reading.refuse_problems()
+    return write(reading.topology)
 
 
 def _urls(data: bytes) -> None:
@@ -179,6 +186,12 @@ def _exported() -> list[bytes]:
     return [each for each in found if len(each) < _LARGE]
 
 
+def _resources() -> list[bytes]:
+    """Return each resource of the example alone, and two of them together."""
+    found = (EXAMPLES / "kubernetes" / "resources.yaml").read_bytes().split(b"---\n")[1:]
+    return [*found, b"---\n".join(found[1:3])]
+
+
 def _plans() -> Sequence[bytes]:
     plan = SavedPlan(
         digest="d",
@@ -248,6 +261,7 @@ ROWS: Final = (
 READERS: Final[Mapping[str, Reader]] = {
     "documents": Reader(lambda _: _document, lambda: DOCUMENTS),
     "definitions": Reader(lambda _: _definitions, _exported),
+    "Kubernetes": Reader(lambda _: _kubernetes, _resources),
     "URLs": Reader(lambda _: _urls, lambda: URLS),
     "configuration": Reader(_configuration, lambda: CONFIGURATION),
     "header options": Reader(

@@ -1,0 +1,26 @@
+"""A text of another program -> Reading: definitions of RabbitMQ, or resources of Kubernetes."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from attune_infra.errors import InvalidInput
+from attune_infra.topology.document.reading import Reading
+
+FORMS: Final = "RabbitMQ's definitions (JSON) or resources of its topology operator for Kubernetes (YAML)"
+"""The forms that can be read, in words."""
+
+
+def read_foreign(text: str, *, source: str, vhost: str | None = None) -> Reading:
+    """Read one virtual host of a text, whatever its form; raise `InvalidInput` for a text of no known form.
+
+    Without `vhost`, read the only one with objects. The problems of the text are in the reading.
+    """
+    from attune_infra.topology.document.definitions import read_definitions
+    from attune_infra.topology.document.kubernetes.read import looks_like_kubernetes, read_kubernetes
+
+    if looks_like_kubernetes(text):
+        return read_kubernetes(text, source=source, vhost=vhost)
+    if text.lstrip("\ufeff \t\r\n").startswith("{"):
+        return read_definitions(text, source=source, vhost=vhost)
+    raise InvalidInput(f"{source} has none of the forms that `import` reads", hint=f"give {FORMS}")

@@ -1,0 +1,207 @@
+"""Resources of the topology operator -> the topology of one virtual host, and all that has no place in it.
+
+The file need not declare both ends of a binding: another one may. Such an end becomes an external object. Of a
+Secret, only the name of the user is read.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode
+from binascii import Error
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Final
+
+from attune_infra.errors import InvalidInput
+from attune_infra.topology.document.judge import judge_with_values
+from attune_infra.topology.document.kubernetes.kinds import FIELDS, Found, Kinds
+from attune_infra.topology.document.kubernetes.resource import (
+    GROUP,
+    Resource,
+    check_plain_texts,
+    read_resources,
+)
+from attune_infra.topology.document.kubernetes.write import API_VERSION
+from attune_infra.topology.document.objects import Objects, Parts
+from attune_infra.topology.document.places import Places
+from attune_infra.topology.document.reading import Reading
+from attune_infra.topology.document.text import group_left_out, make_portable
+from attune_infra.topology.document.virtual_hosts import ELSEWHERE, choose_virtual_host
+from attune_infra.topology.facts.exchanges import headers_exchanges, is_reserved
+from attune_infra.topology.model import (
+    Binding,
+    End,
+    Exchange,
+    Queue,
+    TopicPermission,
+    Topology,
+    TopologyObject,
+    freeze,
+    kind_of,
+    label,
+)
+
+_SIGN: Final = re.compile(r"""^[\s{]*(?:"apiVersion"|'apiVersion'|apiVersion)\s*:""", re.MULTILINE)
+_LEFT_OUT: Final = {
+    "User": ("users", "a topology does not include users"),
+    "Federation": ("federation upstreams", "a topology does not name other brokers or hold passwords"),
+    "Shovel": ("shovels", "a topology does not move messages or hold passwords"),
+    "SchemaReplication": ("schema replications", "they belong to the whole broker, and to a commercial plugin"),
+}
+_OTHER: Final = "they are not of RabbitMQ's topology operator"
+_NOT_HERE: Final = "this file does not declare them, so the document calls them external"
+
+
+def looks_like_kubernetes(text: str) -> bool:
+    """Tell resources of Kubernetes, even broken ones, from other texts."""
+    return _SIGN.search(text) is not None
+
+
+def read_kubernetes(text: str, *, source: str, vhost: str | None = None) -> Reading:
+    """Read the resources of one virtual host, and collect the problems.
+
+    Without `vhost`, read the only one with resources, or `/`. Raise `InvalidInput` if several are possible or
+    `vhost` has none.
+    """
+    document = Objects(text, places=Places())
+    resources = read_resources(document)
+    kinds = Kinds(document, _users(document, resources))
+    ours = [each for each in resources if each.group == GROUP and each.kind in FIELDS]
+    _name_others(kinds, [each for each in resources if each not in ours])
+    _check_clusters(document, ours)
+    found = [each for resource in ours for each in _objects(kinds, resource)]
+    listed = {each.vhost for each in found} | set(kinds.default_types)
+    chosen = choose_virtual_host({each.vhost for each in found}, listed, source, asked=vhost)
+    kinds.left_out += [("other virtual hosts", name, ELSEWHERE) for name in sorted(listed - {chosen})]
+    topology = _topology(kinds, [each for each in found if each.vhost == chosen], chosen)
+    if not any(each.group == GROUP for each in resources) and not document.problems:
+        raise InvalidInput(
+            f"{source} holds no resource of RabbitMQ's topology operator",
+            hint=f"the apiVersion of such a resource is {API_VERSION}",
+        )
+    places = document.places or Places()
+    problems = tuple(sorted(set(document.problems)))
+    return Reading(
+        source, make_portable(topology), group_left_out(kinds.left_out), places, problems, chosen or None
+    )
+
+
+def _users(document: Objects, resources: Sequence[Resource]) -> dict[str, str]:
+    """Return the name of each user by that of its resource, as far as its status or its Secret tells."""
+    secrets = {each.name: _user_of_secret(document, each) for each in resources if each.kind == "Secret"}
+    found: dict[str, str] = {}
+    for each in resources:
+        if each.kind == "User" and each.group == GROUP:
+            status = document.entries(each.members.get("status"), "status").get("username")
+            spec = document.entries(each.members.get("spec"), f"the spec of {each.what}")
+            secret = spec.get("importCredentialsSecret")
+            named = document.entries(secret.value if secret else None, "importCredentialsSecret").get("name")
+            name = document.string(status.value, "") if status else ""
+            found[each.name] = name or (secrets.get(document.string(named.value, ""), "") if named else "")
+    return {name: user for name, user in found.items() if user}
+
+
+def _user_of_secret(document: Objects, secret: Resource) -> str:
+    plain = document.entries(secret.members.get("stringData"), "stringData").get("username")
+    if plain is not None:
+        return document.string(plain.value, "")
+    encoded = document.entries(secret.members.get("data"), "data").get("username")
+    try:
+        return b64decode(document.string(encoded.value, "")).decode() if encoded else ""
+    except (Error, ValueError):
+        return ""
+
+
+def _name_others(kinds: Kinds, others: Sequence[Resource]) -> None:
+    for each in others:
+        kind, why = (f"resources of kind {each.kind}", _OTHER)
+        if each.group == GROUP:
+            kind, why = _LEFT_OUT.get(each.kind, (kind, "attune-infra does not know this kind"))
+        kinds.left_out.append((kind, each.name, why))
+
+
+def _check_clusters(document: Objects, resources: Sequence[Resource]) -> None:
+    """Report the first resource of another cluster: a document describes one broker."""
+    first: str | None = None
+    for each in resources:
+        spec = document.entries(each.members.get("spec"), f"the spec of {each.what}")
+        reference = spec.get("rabbitmqClusterReference")
+        named = document.entries(reference.value if reference else None, "rabbitmqClusterReference").get("name")
+        name = document.string(named.value, "") if named else None
+        if first is not None and name not in {first, None}:
+            what = f"{each.what} is of cluster '{name}', others are of '{first}'; a document describes one broker"
+            document.problem(each.node, what)
+            return
+        first = first or name
+
+
+def _objects(kinds: Kinds, resource: Resource) -> Iterator[Found]:
+    if "spec" in resource.members:
+        check_plain_texts(kinds.document, resource.members["spec"])
+    yield from kinds.objects(resource)
+
+
+def _topology(kinds: Kinds, found: Sequence[Found], vhost: str) -> Topology:
+    """Return the topology of a virtual host; report the defects of its objects, and those declared twice."""
+    known: dict[tuple[str, str], Found] = {}
+    for each in found:
+        key = (kind_of(each.item), label(each.item))
+        if key in known and _values(known[key].item) != _values(each.item):
+            kinds.document.problem(each.parts.start, f"{label(each.item)} is declared twice, in different ways")
+        known.setdefault(key, each)
+    objects = [each.item for each in known.values()]
+    default_type = kinds.default_types.get(vhost, "classic")
+    topology = Topology.of(objects, name=vhost, default_queue_type=default_type)
+    external = _external(kinds, topology, known.values())
+    topology = replace(
+        topology,
+        exchanges={**topology.exchanges, **{each.name: each for each in external if isinstance(each, Exchange)}},
+        queues={**topology.queues, **{each.name: each for each in external if isinstance(each, Queue)}},
+    )
+    headers = headers_exchanges(topology.exchanges)
+    for each in known.values():
+        from_headers = isinstance(each.item, Binding) and each.item.source in headers
+        _judge(kinds.document, each.item, each.parts, from_headers=from_headers)
+    return topology
+
+
+def _values(item: TopologyObject) -> tuple[TopologyObject, object]:
+    values = getattr(item, "definition", getattr(item, "arguments", None))
+    return item, freeze(values)
+
+
+def _judge(document: Objects, item: TopologyObject, parts: Parts, *, from_headers: bool) -> None:
+    for defect in judge_with_values(item, from_headers=from_headers):
+        document.problem(parts.find_fault(defect) or parts.start, f"{label(item)}: {defect.sentence}")
+    if isinstance(item, Binding) and not item.source:
+        what = "the default exchange takes no bindings; its routing keys are names of queues"
+        document.problem(parts.start, what)
+    document.note(item, parts)
+
+
+def _external(kinds: Kinds, topology: Topology, found: Iterable[Found]) -> list[Exchange | Queue]:
+    """Return the ends of bindings, and exchanges of topic permissions, that the file does not declare."""
+    made: dict[End, Exchange | Queue] = {}
+    for each in found:
+        for end in _ends(each.item):
+            kind, name = end
+            declared = topology.queues if kind == "queue" else topology.exchanges
+            if end in made or name in declared or not name or (kind == "exchange" and is_reserved(name)):
+                continue
+            item = (
+                Queue(name=name, external=True) if kind == "queue" else Exchange(name=name, type="", external=True)
+            )
+            made[end] = item
+            kinds.left_out.append((f"declarations of {kind}s", name, _NOT_HERE))
+            _judge(kinds.document, item, Parts(each.parts.start, {}, {}), from_headers=False)
+    return list(made.values())
+
+
+def _ends(item: TopologyObject) -> Iterator[End]:
+    match item:
+        case Binding():
+            yield "exchange", item.source
+            yield "queue" if item.destination_type == "queue" else "exchange", item.destination
+        case TopicPermission():
+            yield "exchange", item.exchange

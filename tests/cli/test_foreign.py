@@ -1,0 +1,53 @@
+"""`export` and `import` with the forms of other programs, on a real broker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from attune_infra.broker.management import Management
+from attune_infra.errors import ExitCode
+from support.as_a_user import Command
+from support.folders import EXAMPLES
+from support.virtual_host import VirtualHost
+
+RESOURCES = EXAMPLES / "kubernetes" / "resources.yaml"
+
+
+@pytest.fixture
+def user(management: Management, vhost: VirtualHost) -> Iterator[str]:
+    name = f"web-{vhost.name.split()[-1]}"
+    management.put("users", name, body={"password": name, "tags": ""})
+    yield name
+    management.delete("users", name)
+
+
+def test_each_kind_of_the_operator_is_imported_set_up_and_exported_again(
+    attune_infra: Command, attune_infra_alone: Command, vhost: VirtualHost, user: str, tmp_path: Path
+) -> None:
+    given, document, exported = (tmp_path / name for name in ("given.yaml", "topology.yaml", "exported.yaml"))
+    given.write_text(RESOURCES.read_text(encoding="utf-8").replace("shop-web", user), encoding="utf-8")
+
+    imported = attune_infra_alone("import", str(given), "--rename-vhost", vhost.name, "--to", str(document))
+    made = attune_infra("setup", str(document))
+    again = attune_infra(
+        "export", "--all", "--exclude", "permission:guest", "--format", "kubernetes", "--to", str(exported)
+    )
+
+    assert (imported.code, made.code, again.code) == (ExitCode.DONE, ExitCode.DONE, ExitCode.DONE), again.stderr
+    assert "left out: schema replications to-standby" in imported.stderr
+    assert attune_infra_alone("import", str(exported)).stdout == document.read_text(encoding="utf-8")
+    assert attune_infra("diff", str(document)).code == ExitCode.DONE
+
+
+def test_a_cluster_reference_goes_with_kubernetes_only(attune_infra_alone: Command) -> None:
+    refused = attune_infra_alone("export", "--topology", "attune", "--cluster-reference", "main")
+    wrong = attune_infra_alone(
+        "export", "--topology", "attune", "--format", "kubernetes", "--cluster-reference", "Main"
+    )
+
+    assert (refused.code, wrong.code) == (ExitCode.WRONG_USAGE, ExitCode.WRONG_USAGE)
+    assert "--cluster-reference goes with --format kubernetes" in refused.stderr
+    assert "'Main' does not name a cluster" in wrong.stderr
