@@ -32,13 +32,12 @@ _PLAIN: Final = re.compile(
     re.IGNORECASE,
 )
 """A URL without credentials, and without anything that looks like them."""
-_USER_ONLY: Final = re.compile(
-    rf"[a-z]+://(?:(?!%3A|%2F|%40)[^:/?#@\[\]\s;,|])*@{_HOSTS}(?:[/?][^@]*)?", re.IGNORECASE
-)
+_USER_ONLY: Final = rf"(?i)[a-z]+://(?:(?!%3A|%2F|%40)[^:/?#@\[\]\s;,|])*@{_HOSTS}(?:[/?][^@]*)?"
+"""A text, like others below: most commands do without it, so Python compiles it when it is needed."""
 _COMPLETE: Final = re.compile(
     rf"[a-z]+://([^:/?#@\[\]\s]*):([^/?#@\[\]\s]+)@{_HOSTS}(?:[/?][^@]*)?", re.IGNORECASE
 )
-_TWO_ATS: Final = re.compile(r"[a-z]+://([^/?#]*@[^/?#]*@[^/?#:]*)(?::\d+)?(?:/[^@]*)?", re.IGNORECASE)
+_TWO_ATS: Final = r"(?i)[a-z]+://([^/?#]*@[^/?#]*@[^/?#:]*)(?::\d+)?(?:/[^@]*)?"
 _PASSWORD_IN_QUERY: Final = re.compile(r"[?&]password=([^&#]*)")
 _WORD: Final = re.compile(rf"[A-Za-z0-9_.-]{{{_MIN_WORD},}}")
 _ESCAPES: Final = (r"%[0-9A-Fa-f]{2}", r"\\x[0-9a-f]{2}", r"\\u[0-9a-f]{4}", r"\\[abfnrtv0]")
@@ -48,9 +47,7 @@ _LIKE_A_URL: Final = re.compile(r"[a-z]:/|:.*@|password\s*=", re.DOTALL)
 _BETWEEN_URLS: Final = re.compile(rf",(?=(?:{_SCHEMES})://)", re.IGNORECASE)
 _BETWEEN_WORDS: Final = re.compile(r"[\s'\"{}]+")
 _PROXIES: Final = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
-_SHOWN: Final = re.compile(
-    rf"\b(?P<scheme>{_SCHEMES})://(?!USER\b|guest:guest@localhost)[^\s'\"`]*@", re.IGNORECASE
-)
+_SHOWN: Final = rf"(?i)\b(?P<scheme>{_SCHEMES})://(?!USER\b|guest:guest@localhost)[^\s'\"`]*@"
 """A URL with credentials, wherever it comes from."""
 
 
@@ -62,6 +59,7 @@ class _Memory:
         """Whole texts, with their replacements."""
         self._words: set[str] = set()
         self._pattern: re.Pattern[str] | None = None
+        """All of these; None until a text is to be masked."""
 
     def add(self, *, url: str = "", words: Iterable[str] = ()) -> None:
         new_texts = {text: shown for text, shown in _forms_of(url) if text not in self._texts}
@@ -69,16 +67,17 @@ class _Memory:
         if new_texts or new_words:
             self._texts |= new_texts
             self._words |= new_words
-            self._pattern = self._compile()
+            self._pattern = None
 
     def mask(self, text: str) -> str:
-        if self._pattern is None:
+        if self.is_empty:
             return text
+        self._pattern = self._pattern or self._compile()
         return self._pattern.sub(lambda found: self._texts.get(found[0], MASK), text)
 
     @property
     def is_empty(self) -> bool:
-        return self._pattern is None
+        return not (self._texts or self._words)
 
     def clear(self) -> None:
         self._texts.clear()
@@ -115,7 +114,7 @@ def remember_url(text: str) -> None:
 
 
 def _is_good(url: str) -> bool:
-    return any(form.fullmatch(url) for form in (_PLAIN, _COMPLETE, _USER_ONLY))
+    return any(re.fullmatch(form, url) for form in (_PLAIN, _COMPLETE, _USER_ONLY))
 
 
 def _remember_one(text: str) -> None:
@@ -128,9 +127,9 @@ def _remember_one(text: str) -> None:
         _PASSWORDS.add(url=text)
         if user.lower() != password.lower():
             remember_password(password)
-    elif _USER_ONLY.fullmatch(text):
+    elif re.fullmatch(_USER_ONLY, text):
         _PASSWORDS.add(url=text)
-    elif two_ats := _TWO_ATS.fullmatch(text):
+    elif two_ats := re.fullmatch(_TWO_ATS, text):
         _ODD.add(url=text, words=_words_of(two_ats[1]))
     else:
         _ODD.add(url=text, words=_words_of(text))
@@ -185,7 +184,7 @@ def forget() -> None:
 def masked(text: str) -> str:
     """Return a message without anything secret."""
     shown = _PASSWORDS.mask(_ODD.mask(text))
-    return _SHOWN.sub(rf"\g<scheme>://{MASK}@", shown) if "://" in shown else shown
+    return re.sub(_SHOWN, rf"\g<scheme>://{MASK}@", shown) if "://" in shown else shown
 
 
 def masked_result(text: str) -> str:

@@ -6,7 +6,6 @@ kept as it is, on one line.
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Callable
 from typing import Final
@@ -50,7 +49,7 @@ _TERMS: Final[tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...]
 
 def plain_words(reason: str) -> str:
     """Return a reason of RabbitMQ on one line, in words."""
-    text = " ".join((html.unescape(reason) if reason.startswith(_POLICY) else reason).split())
+    text = " ".join((_without_entities(reason) if reason.startswith(_POLICY) else reason).split())
     if found := _KEY_MISSING.fullmatch(text):
         return f"{found[1]} is missing"
     if _TERM.match(text):
@@ -65,6 +64,12 @@ def plain_words(reason: str) -> str:
     elif found := _INVALID_ARGUMENT.fullmatch(text):
         return _argument_words(found)
     return _in_words_of_types(text) if _ABOUT_TYPES.search(text) else text
+
+
+def _without_entities(reason: str) -> str:
+    from html import unescape  # which takes as long to load as ten of our own modules
+
+    return unescape(reason)
 
 
 def _in_words_of_types(text: str) -> str:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from secrets import token_hex
+from functools import cached_property
+from os import urandom
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
 from attune_infra.broker import faults
-from attune_infra.broker.changing import Changer
 from attune_infra.broker.connections import Connections
-from attune_infra.broker.deleting import Deleter
 from attune_infra.broker.majority import without_majority
 from attune_infra.broker.reading import Reader
 from attune_infra.broker.same_broker import check_same_broker
@@ -20,6 +19,8 @@ from attune_infra.errors import AccessRefused, BrokerError, NoMajority, StrangeA
 from attune_infra.settings import Settings, Via
 
 if TYPE_CHECKING:
+    from attune_infra.broker.changing import Changer
+    from attune_infra.broker.deleting import Deleter
     from attune_infra.broker.loading import Loader
     from attune_infra.broker.moving.mover import Mover
     from attune_infra.broker.peeking import HeldMessages
@@ -60,8 +61,6 @@ class RabbitMQ:
         self._warn: Callable[[str], None] | None = warn
         self._connections = Connections(settings)
         self._reader = Reader(self._connections)
-        self._changer = Changer(self._connections, self._reader, via)
-        self._deleter = Deleter(self._connections, self._reader, via)
 
     def __enter__(self) -> Self:
         return self
@@ -70,6 +69,18 @@ class RabbitMQ:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._connections.close(interrupted=kind is not None and not issubclass(kind, Exception))
+
+    @cached_property
+    def _changer(self) -> Changer:
+        from attune_infra.broker.changing import Changer
+
+        return Changer(self._connections, self._reader, self.via)
+
+    @cached_property
+    def _deleter(self) -> Deleter:
+        from attune_infra.broker.deleting import Deleter
+
+        return Deleter(self._connections, self._reader, self.via)
 
     @property
     def connections(self) -> Connections:
@@ -165,7 +176,7 @@ class RabbitMQ:
 
     @contextmanager
     def throwaway(self) -> Iterator[RabbitMQ]:
-        settings = replace(self.settings, virtual_host=f"{THROWAWAY} {token_hex(4)}")
+        settings = replace(self.settings, virtual_host=f"{THROWAWAY} {urandom(4).hex()}")
         try:
             self._make_throwaway(settings)
             with RabbitMQ(settings, via=self.via) as own:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 from typing import TYPE_CHECKING, Final
 
@@ -21,8 +20,10 @@ def page_in(response: requests.Response) -> str | None:
     says_so = bool(beginning) and "html" in response.headers.get("content-type", "")
     if not (says_so or beginning.lstrip().startswith("<")):
         return None
+    from html import unescape
+
     found = _TITLE.search(beginning)
-    title = _on_one_line(html.unescape(found[1])) if found else ""
+    title = _on_one_line(unescape(found[1])) if found else ""
     return f"a web page titled '{title}'" if title else "a web page"
 
 

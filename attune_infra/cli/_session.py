@@ -14,6 +14,7 @@ from attune_infra.cli._display import Display
 from attune_infra.cli._output import Warnings, finish, tell, tell_reading
 from attune_infra.cli._progress import waiting
 from attune_infra.cli._reports import finish_reviewed
+from attune_infra.cli._requests import load_requests
 from attune_infra.cli._target import Asked, Meeting, ask_password, do_not_ask, require_named
 from attune_infra.dataclass import dataclass
 from attune_infra.errors import InvalidInput, WrongUsage
@@ -250,6 +251,7 @@ class Session:
         Raise `WrongTarget` if another one is expected, and `InvalidInput` if no setting names the broker that a
         command `writes` to.
         """
+        load_requests()
         from attune_infra.broker.rabbitmq import RabbitMQ
 
         if writes:

@@ -16,11 +16,14 @@ _MAX_LABEL_BYTES: Final = 63
 _SPECIAL: Final = {"@": "%40", ":": "%3A", "/": "%2F", "?": "%3F", "#": "%23", "%": "%25", "[": "%5B", "]": "%5D"}
 _ALL_SPECIAL: Final = ", ".join(f"{character} as {code}" for character, code in _SPECIAL.items())
 _HOST: Final = re.compile(r"[\w.-]+", re.ASCII)
-_DATABASE_URL: Final = re.compile(
+_DATABASE_URL: Final = (
     r"postgres(?:ql)?://(?:[^@/]*@)?(?:[\w.%-]*|\[[0-9A-Fa-f:.%]*\])(?::\d*)?"
     r"(?:,(?:[\w.%-]*|\[[0-9A-Fa-f:.%]*\])(?::\d*)?)*(?:/[^@/?]*)?(?:\?.*)?"
 )
-"""As libpq reads a URL: several hosts are possible, and an empty one is that of a local socket."""
+"""As libpq reads a URL: several hosts are possible, and an empty one is that of a local socket.
+
+Python compiles it when it is needed.
+"""
 _PARTS: Final = re.compile(r"([a-z]+://)((?:[^/?#]*@)?)([^/?#]*)(.*)", re.DOTALL | re.IGNORECASE)
 """Scheme, user with password, hosts, and the rest of a URL."""
 
@@ -54,7 +57,7 @@ def check_database_url(url: str, origin: str) -> None:
     if not url.startswith(("postgresql://", "postgres://")):
         raise InvalidInput(f"{origin} does not start with postgresql://", hint=f"write it as {example}")
     _refuse_odd_characters(url, origin)
-    if not _DATABASE_URL.fullmatch(url):
+    if not re.fullmatch(_DATABASE_URL, url):
         raise InvalidInput(
             f"{origin} is not a URL: its host, its port or its database cannot be read", hint=_hint(url, example)
         )

@@ -175,6 +175,19 @@ def test_what_is_not_changed_needs_no_amqp(attune_infra: Command, vhost: Virtual
     assert "amqp" not in loaded(vhost, "setup")
 
 
+@pytest.mark.parametrize("command", ["diff", "verify"])
+def test_no_encoding_is_guessed_and_no_web_page_is_read(vhost: VirtualHost, command: str) -> None:
+    assert not loaded(vhost, command) & {"charset_normalizer", "chardet", "html"}
+
+
+def test_another_program_still_finds_the_libraries_that_guess_encodings() -> None:
+    script = (
+        "from attune_infra.cli._requests import load_requests as load; load(); import charset_normalizer, requests"
+    )
+
+    subprocess.run([sys.executable, "-W", "error", "-c", script], check=True)
+
+
 @pytest.mark.parametrize("arguments", ["--help", "setup --help", "worker provision --help"])
 def test_help_loads_no_topology(vhost: VirtualHost, arguments: str) -> None:
     found = loaded(vhost, *arguments.split())

@@ -20,11 +20,11 @@ from attune_infra.topology.facts.releases import FIRST_WITH_PCRE2, Version
 
 _Matcher: TypeAlias = Callable[[str], bool]
 
-_PLAIN: Final = re.compile(
-    r"(?:[\w ,:;/@%&=~<>!'\"`-]|[^\x00-\x7f]|\\[.^$*+?|(){}\[\]/-]|(?:\.|\[(?:0-9|a-z|A-Z|[\w.])+\])[*+]?|[\^$])*",
-    re.ASCII,
+_PLAIN: Final = (
+    r"(?a)(?:[\w ,:;/@%&=~<>!'\"`-]|[^\x00-\x7f]|\\[.^$*+?|(){}\[\]/-]"
+    r"|(?:\.|\[(?:0-9|a-z|A-Z|[\w.])+\])[*+]?|[\^$])*"
 )
-"""Patterns that Python reads like PCRE."""
+"""Patterns that Python reads like PCRE. It compiles this one when it is needed, as those of tokens below."""
 _MAX_PLAIN_REPEATS: Final = 2
 """Python knows no limit for a match that tries in vain, so patterns with more repeats are left to PCRE."""
 
@@ -118,7 +118,7 @@ def _compile(pattern: str, *, by_pcre_1: bool) -> _Matcher | None:
 
 
 def _is_plain(pattern: str) -> bool:
-    return len(re.findall(r"(?<!\\)[*+]", pattern)) <= _MAX_PLAIN_REPEATS and bool(_PLAIN.fullmatch(pattern))
+    return len(re.findall(r"(?<!\\)[*+]", pattern)) <= _MAX_PLAIN_REPEATS and bool(re.fullmatch(_PLAIN, pattern))
 
 
 def _bytes(text: str) -> bytes:
@@ -145,12 +145,10 @@ _CLASSES: Final = {
 }
 """The bytes in a class of PCRE 1; all other classes hold none beyond ASCII."""
 
-_OPTIONS: Final = re.compile(r"\(\?(?P<on>[a-zA-Z]*)(?P<off>(?:-[a-zA-Z]*)?)[:)]")
+_OPTIONS: Final = r"\(\?(?P<on>[a-zA-Z]*)(?P<off>(?:-[a-zA-Z]*)?)[:)]"
 _ESCAPED: Final = r"\\Q.*?(?:\\E|\Z)|\\x(?:\{[0-9a-fA-F]+\}|[0-9a-fA-F]{0,2})|\\[gkpPoN]\{[^}]*\}|\\."
-_OUTSIDE: Final = re.compile(
-    rf"{_ESCAPED}|\[\^?\]?|\{{[0-9]+(?:,[0-9]*)?\}}|\(\?#[^)]*\)|{_OPTIONS.pattern}|.", re.DOTALL
-)
-_IN_BRACKETS: Final = re.compile(rf"-?\\[dDhHsSvVwW]|-?\[:\^?[a-z]+:\]|{_ESCAPED}|.", re.DOTALL)
+_OUTSIDE: Final = rf"(?s){_ESCAPED}|\[\^?\]?|\{{[0-9]+(?:,[0-9]*)?\}}|\(\?#[^)]*\)|{_OPTIONS}|."
+_IN_BRACKETS: Final = rf"(?s)-?\\[dDhHsSvVwW]|-?\[:\^?[a-z]+:\]|{_ESCAPED}|."
 
 
 class _Token(NamedTuple):
@@ -162,8 +160,9 @@ class _Token(NamedTuple):
 
 
 def _tokens(pattern: str) -> Iterator[_Token]:
+    inside, outside = re.compile(_IN_BRACKETS), re.compile(_OUTSIDE)
     place, in_brackets, cases = 0, False, [False]
-    while found := (_IN_BRACKETS if in_brackets else _OUTSIDE).match(pattern, place):
+    while found := (inside if in_brackets else outside).match(pattern, place):
         text = found[0]
         yield _Token(text, in_brackets, cases[-1])
         if not in_brackets:
@@ -173,7 +172,7 @@ def _tokens(pattern: str) -> Iterator[_Token]:
 
 def _note_case(text: str, cases: list[bool]) -> None:
     """Keep, for each group around a place, whether letters match there in either case."""
-    options = _OPTIONS.fullmatch(text)
+    options = re.fullmatch(_OPTIONS, text)
     if options is None:
         if text == "(":
             cases.append(cases[-1])
