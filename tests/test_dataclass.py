@@ -9,14 +9,11 @@ import pickle
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import field
-from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 
 from attune_infra import dataclass as late
-
-SOURCES = Path(late.__file__).parent
 
 
 def _plain(decorator: Callable[..., Any]) -> Any:
@@ -167,14 +164,3 @@ def test_methods_are_written_once_and_then_are_plain_functions() -> None:
     before(kind(name="b"), name="c")
     assert after.__qualname__ == f"{kind.__qualname__}.__init__"
     assert kind(name="a") == kind(name="a")
-
-
-def test_all_classes_of_the_program_are_made_so() -> None:
-    others = [
-        path
-        for path in SOURCES.rglob("*.py")
-        if path.name != "dataclass.py"
-        and re.search(r"from dataclasses import .*\bdataclass\b|dataclasses\.dataclass", path.read_text())
-    ]
-
-    assert others == []

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, NamedTuple
 
 import yaml
 
+from attune_infra.dataclass import dataclass
 from attune_infra.topology.document.go_values import through_go
 from attune_infra.topology.document.kubernetes.resource import Resource
 from attune_infra.topology.document.kubernetes.write import DEFAULT_VHOST, LIMITS

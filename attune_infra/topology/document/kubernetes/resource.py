@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 import yaml
 
+from attune_infra.dataclass import dataclass
 from attune_infra.topology.document.nodes import Entry
 from attune_infra.topology.document.objects import Objects
 

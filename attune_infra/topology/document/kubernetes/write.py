@@ -7,9 +7,9 @@ exchange, streams and bindings: the kind SuperStream has no place for arguments.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Final
 
+from attune_infra.dataclass import dataclass
 from attune_infra.errors import WrongUsage
 from attune_infra.topology.document.go_values import changed_by_go
 from attune_infra.topology.document.kubernetes.yaml_text import block
