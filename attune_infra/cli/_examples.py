@@ -144,6 +144,10 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
             "attune-infra export --format kubernetes --cluster-reference main --to broker.yaml",
             "Save it as resources of the topology operator",
         ),
+        (
+            "attune-infra export --format terraform --to main.tf",
+            "Save it for Terraform, with blocks that import it",
+        ),
     ),
     "import": (
         ("attune-infra import broker.json", "Turn RabbitMQ's definitions into a document"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -26,6 +27,7 @@ from attune_infra.settings import TOPOLOGY, Via
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from attune_infra.topology.document.kubernetes.write import ClusterReference
     from attune_infra.topology.document.text import Document
     from attune_infra.topology.model import Topology
 
@@ -38,14 +40,15 @@ class Format(StrEnum):
     TOPOLOGY = "topology"
     DEFINITIONS = "definitions"
     KUBERNETES = "kubernetes"
+    TERRAFORM = "terraform"
 
 
 _Format = Annotated[
     Format,
     typer.Option(
         "--format",
-        help="A document for this program, definitions that RabbitMQ loads, or resources of RabbitMQ's topology "
-        "operator for Kubernetes.",
+        help="A document for this program, definitions that RabbitMQ loads, resources of RabbitMQ's topology "
+        "operator for Kubernetes, or of Terraform's provider.",
     ),
 ]
 _Cluster = Annotated[
@@ -80,30 +83,38 @@ def export(
     """Write the virtual host, or with --topology a document, in one of several forms. Names omissions."""
     from attune_infra.render.pages import document as page
 
-    write = _writer(as_format, cluster_reference)
+    is_live = not session.flags.get(TOPOLOGY)
+    write = _writer(as_format, cluster_reference, with_imports=is_live and rename_vhost is None)
     changes = transformation(
         only, exclude, to_quorum=to_quorum, strip_policies=strip_policies, rename_vhost=rename_vhost
     )
-    is_live = not session.flags.get(TOPOLOGY)
     found, notes = changes.apply(_live(session, everything=everything) if is_live else _offline(session))
-    document = write(found, everything or not is_live).leaving_out(notes)
+    document = write(found, everything=everything or not is_live).leaving_out(notes)
     tell_left_out(document.left_out)
     session.finish("export", page, document)
 
 
-def _writer(as_format: Format, cluster_reference: str | None) -> Callable[[Topology, bool], Document]:
-    """Return the function that writes a topology, everything in it or what needs no administrator."""
+def _writer(as_format: Format, cluster_reference: str | None, *, with_imports: bool) -> Callable[..., Document]:
+    """Return the function that writes a topology: everything in it, or what needs no administrator."""
     from attune_infra.topology.document import export as forms
 
-    if as_format is Format.KUBERNETES:
-        from attune_infra.topology.document.kubernetes.write import ClusterReference
-
-        cluster = ClusterReference() if cluster_reference is None else ClusterReference.parse(cluster_reference)
-        return lambda found, everything: forms.as_kubernetes(found, everything=everything, cluster=cluster)
-    if cluster_reference is not None:
+    if cluster_reference is not None and as_format is not Format.KUBERNETES:
         raise WrongUsage("--cluster-reference goes with --format kubernetes", hint="leave it out")
-    write = forms.as_document if as_format is Format.TOPOLOGY else forms.as_definitions
-    return lambda found, everything: write(found, everything=everything)
+    match as_format:
+        case Format.TOPOLOGY:
+            return forms.as_document
+        case Format.DEFINITIONS:
+            return forms.as_definitions
+        case Format.KUBERNETES:
+            return partial(forms.as_kubernetes, cluster=_cluster(cluster_reference))
+        case Format.TERRAFORM:
+            return partial(forms.as_terraform, with_imports=with_imports)
+
+
+def _cluster(reference: str | None) -> ClusterReference:
+    from attune_infra.topology.document.kubernetes.write import ClusterReference
+
+    return ClusterReference() if reference is None else ClusterReference.parse(reference)
 
 
 def _live(session: Session, *, everything: bool) -> Topology:

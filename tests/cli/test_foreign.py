@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import amqp
 import pytest
 
 from attune_infra.broker.management import Management
 from attune_infra.errors import ExitCode
 from support.as_a_user import Command
 from support.folders import EXAMPLES
+from support.hcl import parsed
+from support.strategies import NASTY_NAMES
 from support.virtual_host import VirtualHost
 
 RESOURCES = EXAMPLES / "kubernetes" / "resources.yaml"
@@ -51,3 +54,23 @@ def test_a_cluster_reference_goes_with_kubernetes_only(attune_infra_alone: Comma
     assert (refused.code, wrong.code) == (ExitCode.WRONG_USAGE, ExitCode.WRONG_USAGE)
     assert "--cluster-reference goes with --format kubernetes" in refused.stderr
     assert "'Main' does not name a cluster" in wrong.stderr
+
+
+def test_terraform_imports_bindings_by_the_keys_that_rabbitmq_lists(
+    attune_infra: Command, channel: amqp.Channel, management: Management, vhost: VirtualHost
+) -> None:
+    channel.queue_declare("jobs", durable=True, auto_delete=False)
+    for key in NASTY_NAMES:
+        channel.queue_bind("jobs", "amq.topic", key)
+    channel.queue_bind("jobs", "amq.fanout")
+
+    exported = attune_infra("export", "--format", "terraform")
+
+    listed = management.get("queues", vhost.name, "jobs", "bindings")
+    ids = {each["id"] for each in parsed(exported.stdout)["import"]}
+    place = vhost.name.replace("/", "%2F")
+    assert ids == {f"jobs@{vhost.name}"} | {
+        f"{place}/{each['source']}/jobs/queue/{each['properties_key']}" for each in listed if each["source"]
+    }
+    assert len(ids) == len(NASTY_NAMES) + 2
+    assert exported.stderr == ""

@@ -13,6 +13,8 @@ from typing import Final
 from attune_infra.topology.document.definitions import write_definitions
 from attune_infra.topology.document.judge import judge_with_values
 from attune_infra.topology.document.kubernetes.write import ClusterReference, reason_to_refuse, write_kubernetes
+from attune_infra.topology.document.terraform.write import DEFAULT_VHOST, write_terraform
+from attune_infra.topology.document.terraform.write import reason_to_refuse as reason_to_refuse_in_terraform
 from attune_infra.topology.document.text import Document, group_left_out, make_portable
 from attune_infra.topology.document.write import write
 from attune_infra.topology.facts.exchanges import PREDECLARED_EXCHANGES, headers_exchanges, is_reserved
@@ -67,6 +69,18 @@ def as_kubernetes(
     """Return resources of the topology operator that create the same topology with this cluster."""
     document = _export(
         topology, lambda kept: write_kubernetes(kept, cluster), reason_to_refuse, everything=everything
+    )
+    return document.leaving_out(group_left_out(_only_in_documents(topology)))
+
+
+def as_terraform(topology: Topology, *, everything: bool = True, with_imports: bool = False) -> Document:
+    """Return resources of Terraform's provider that create the same topology; `with_imports` if it exists."""
+    vhost = topology.name or DEFAULT_VHOST
+    document = _export(
+        topology,
+        lambda kept: write_terraform(kept, with_imports=with_imports),
+        lambda item: reason_to_refuse_in_terraform(item, vhost),
+        everything=everything,
     )
     return document.leaving_out(group_left_out(_only_in_documents(topology)))
 

@@ -1,0 +1,1 @@
+"""Terraform's provider for RabbitMQ <-> Topology."""
