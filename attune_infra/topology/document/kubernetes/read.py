@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 from binascii import Error
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from attune_infra.errors import InvalidInput
-from attune_infra.topology.document.judge import judge_with_values
+from attune_infra.topology.document.assemble import Declared, assemble
+from attune_infra.topology.document.judge import Defect
 from attune_infra.topology.document.kubernetes.kinds import FIELDS, Found, Kinds
 from attune_infra.topology.document.kubernetes.resource import (
     GROUP,
@@ -23,24 +23,11 @@ from attune_infra.topology.document.kubernetes.resource import (
     read_resources,
 )
 from attune_infra.topology.document.kubernetes.write import API_VERSION
-from attune_infra.topology.document.objects import Objects, Parts
+from attune_infra.topology.document.objects import Objects
 from attune_infra.topology.document.places import Places
 from attune_infra.topology.document.reading import Reading
 from attune_infra.topology.document.text import group_left_out, make_portable
 from attune_infra.topology.document.virtual_hosts import ELSEWHERE, choose_virtual_host
-from attune_infra.topology.facts.exchanges import headers_exchanges, is_reserved
-from attune_infra.topology.model import (
-    Binding,
-    End,
-    Exchange,
-    Queue,
-    TopicPermission,
-    Topology,
-    TopologyObject,
-    freeze,
-    kind_of,
-    label,
-)
 
 _SIGN: Final = re.compile(r"""^[\s{]*(?:"apiVersion"|'apiVersion'|apiVersion)\s*:""", re.MULTILINE)
 _LEFT_OUT: Final = {
@@ -50,7 +37,6 @@ _LEFT_OUT: Final = {
     "SchemaReplication": ("schema replications", "they belong to the whole broker, and to a commercial plugin"),
 }
 _OTHER: Final = "they are not of RabbitMQ's topology operator"
-_NOT_HERE: Final = "this file does not declare them, so the document calls them external"
 
 
 def looks_like_kubernetes(text: str) -> bool:
@@ -74,7 +60,12 @@ def read_kubernetes(text: str, *, source: str, vhost: str | None = None) -> Read
     listed = {each.vhost for each in found} | set(kinds.default_types)
     chosen = choose_virtual_host({each.vhost for each in found}, listed, source, asked=vhost)
     kinds.left_out += [("other virtual hosts", name, ELSEWHERE) for name in sorted(listed - {chosen})]
-    topology = _topology(kinds, [each for each in found if each.vhost == chosen], chosen)
+    topology = assemble(
+        [_declared(document, each) for each in found if each.vhost == chosen],
+        chosen,
+        default_queue_type=kinds.default_types.get(chosen, "classic"),
+        left_out=kinds.left_out,
+    )
     if not any(each.group == GROUP for each in resources) and not document.problems:
         raise InvalidInput(
             f"{source} holds no resource of RabbitMQ's topology operator",
@@ -142,66 +133,9 @@ def _objects(kinds: Kinds, resource: Resource) -> Iterator[Found]:
     yield from kinds.objects(resource)
 
 
-def _topology(kinds: Kinds, found: Sequence[Found], vhost: str) -> Topology:
-    """Return the topology of a virtual host; report the defects of its objects, and those declared twice."""
-    known: dict[tuple[str, str], Found] = {}
-    for each in found:
-        key = (kind_of(each.item), label(each.item))
-        if key in known and _values(known[key].item) != _values(each.item):
-            kinds.document.problem(each.parts.start, f"{label(each.item)} is declared twice, in different ways")
-        known.setdefault(key, each)
-    objects = [each.item for each in known.values()]
-    default_type = kinds.default_types.get(vhost, "classic")
-    topology = Topology.of(objects, name=vhost, default_queue_type=default_type)
-    external = _external(kinds, topology, known.values())
-    topology = replace(
-        topology,
-        exchanges={**topology.exchanges, **{each.name: each for each in external if isinstance(each, Exchange)}},
-        queues={**topology.queues, **{each.name: each for each in external if isinstance(each, Queue)}},
-    )
-    headers = headers_exchanges(topology.exchanges)
-    for each in known.values():
-        from_headers = isinstance(each.item, Binding) and each.item.source in headers
-        _judge(kinds.document, each.item, each.parts, from_headers=from_headers)
-    return topology
+def _declared(document: Objects, found: Found) -> Declared:
+    def complain(defect: Defect | None, sentence: str) -> None:
+        node = found.parts.find_fault(defect) if defect else None
+        document.problem(node or found.parts.start, sentence)
 
-
-def _values(item: TopologyObject) -> tuple[TopologyObject, object]:
-    values = getattr(item, "definition", getattr(item, "arguments", None))
-    return item, freeze(values)
-
-
-def _judge(document: Objects, item: TopologyObject, parts: Parts, *, from_headers: bool) -> None:
-    for defect in judge_with_values(item, from_headers=from_headers):
-        document.problem(parts.find_fault(defect) or parts.start, f"{label(item)}: {defect.sentence}")
-    if isinstance(item, Binding) and not item.source:
-        what = "the default exchange takes no bindings; its routing keys are names of queues"
-        document.problem(parts.start, what)
-    document.note(item, parts)
-
-
-def _external(kinds: Kinds, topology: Topology, found: Iterable[Found]) -> list[Exchange | Queue]:
-    """Return the ends of bindings, and exchanges of topic permissions, that the file does not declare."""
-    made: dict[End, Exchange | Queue] = {}
-    for each in found:
-        for end in _ends(each.item):
-            kind, name = end
-            declared = topology.queues if kind == "queue" else topology.exchanges
-            if end in made or name in declared or not name or (kind == "exchange" and is_reserved(name)):
-                continue
-            item = (
-                Queue(name=name, external=True) if kind == "queue" else Exchange(name=name, type="", external=True)
-            )
-            made[end] = item
-            kinds.left_out.append((f"declarations of {kind}s", name, _NOT_HERE))
-            _judge(kinds.document, item, Parts(each.parts.start, {}, {}), from_headers=False)
-    return list(made.values())
-
-
-def _ends(item: TopologyObject) -> Iterator[End]:
-    match item:
-        case Binding():
-            yield "exchange", item.source
-            yield "queue" if item.destination_type == "queue" else "exchange", item.destination
-        case TopicPermission():
-            yield "exchange", item.exchange
+    return Declared(found.item, complain, lambda item: document.note(item, found.parts))

@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
+from attune_infra.dataclass import dataclass
 from attune_infra.topology.model import Argument, Arguments
 
 _TEMPLATE: Final = re.compile(r"[$%](?=\{)")

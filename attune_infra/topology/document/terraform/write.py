@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 from urllib.parse import quote_plus
 
+from attune_infra.dataclass import dataclass
 from attune_infra.topology.document.go_values import changed_by_go
 from attune_infra.topology.document.slugs import identifier
 from attune_infra.topology.document.terraform.hcl import Blocks, Body, Encoded, Reference, Resource, Value, as_json
