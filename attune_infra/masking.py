@@ -168,6 +168,25 @@ def remember_file(text: str) -> None:
             _PASSWORDS.add(url=word)
 
 
+def has_credentials(text: str) -> bool:
+    """Return whether a text is a URL with a password, or one in which a password may be anywhere."""
+    if "://" not in text:
+        return False
+    is_open = _PLAIN.fullmatch(text) or re.fullmatch(_USER_ONLY, text)
+    return not is_open or any(_PASSWORD_IN_QUERY.findall(text))
+
+
+def without_credentials(url: str) -> str:
+    """Return a URL with a mask in place of user and password, and of its query; of an odd one, only the mask."""
+    if not has_credentials(url):
+        return url
+    scheme, _, rest = url.partition("://")
+    place, question, _ = rest.partition("?")
+    if _COMPLETE.fullmatch(url):
+        return f"{scheme}://{MASK}@{place.rpartition('@')[2]}"
+    return f"{scheme}://{place}{question}{MASK}" if "@" not in url else MASK
+
+
 def remember_proxies(environment: Mapping[str, str]) -> None:
     """Remember the proxies of an environment."""
     for name in _PROXIES:

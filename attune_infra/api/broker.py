@@ -13,6 +13,7 @@ from attune_infra.api.topology import Topology
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.errors import InvalidInput, PlanRefused
 from attune_infra.operations import setup, verify
+from attune_infra.operations.secrets import with_secrets
 from attune_infra.operations.wait import wait_for
 from attune_infra.settings import (
     AMQP_URL,
@@ -73,7 +74,7 @@ class Broker:
         With `prune`, it also deletes undeclared objects whose names the document manages. Raise `WrongTarget` if
         the document is made for another cluster.
         """
-        value = want._value  # noqa: SLF001 # the API is one room
+        value = with_secrets(want._value)  # noqa: SLF001 # the API is one room
         self._insist_on_target(value)
         have = self._rabbitmq.read(controls=value.control_kinds)
         return Plan(setup.make_plan(self._rabbitmq, have, value, prune=prune), have, value)

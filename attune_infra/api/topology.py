@@ -25,7 +25,9 @@ from attune_infra.topology.document.write import write
 from attune_infra.topology.model import (
     Binding,
     Exchange,
+    GlobalParameter,
     Limit,
+    Parameter,
     Permission,
     Policy,
     Queue,
@@ -139,6 +141,19 @@ class Topology:
     def topic_permissions(self) -> Mapping[tuple[str, str], TopicPermission]:
         """The topic permissions by user and exchange, as far as a document declares them."""
         return self._value.topic_permissions
+
+    @property
+    def parameters(self) -> Mapping[tuple[str, str], Parameter]:
+        """The federation upstreams, sets of these, shovels and other parameters, by component and name.
+
+        They are as far there as a document declares them.
+        """
+        return self._value.parameters
+
+    @property
+    def global_parameters(self) -> Mapping[str, GlobalParameter]:
+        """The parameters of the whole broker by name, as far as a document declares them."""
+        return self._value.global_parameters
 
     def objects(self) -> tuple[TopologyObject, ...]:
         """Return all objects in an order in which they can be created."""

@@ -145,6 +145,9 @@ PERMISSIONS_HERE: Final = List(Object({"user": TEXT, "configure": TEXT, "write":
 TOPIC_PERMISSIONS_HERE: Final = List(Object({"user": TEXT, "exchange": TEXT, "write": TEXT, "read": TEXT}))
 """Those of one virtual host."""
 
+GLOBAL_PARAMETERS: Final = List(Object({"name": TEXT, "value": ANYTHING}))
+PARAMETERS: Final = List(Object({"name": TEXT, "value": ANYTHING, "component": TEXT, "vhost": TEXT}))
+
 LIMITS: Final = List(
     Object(
         {

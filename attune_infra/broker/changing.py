@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from attune_infra.background import run_in_background
 from attune_infra.broker import answers, controls, wire
@@ -31,11 +31,16 @@ from attune_infra.topology.model import (
     Binding,
     End,
     Exchange,
+    FederationUpstream,
+    FederationUpstreamSet,
+    GlobalParameter,
     Limit,
     OperatorPolicy,
+    Parameter,
     Permission,
     Policy,
     Queue,
+    Shovel,
     TopicPermission,
     TopologyObject,
     kind_of,
@@ -172,7 +177,7 @@ class Changer:
                 case Binding():
                     http.post(*wire.path_of(item, vhost), body=wire.body_of(item))
                     new = True
-                case Limit() | Permission() | TopicPermission():
+                case _:
                     http.put(*controls.path_of(item, vhost), body=wire.body_of(item))
                     new = True
         except (LoginRefused, NoMajority):
@@ -190,6 +195,8 @@ class Changer:
         denied = self._connections.denied(Over.HTTP) if isinstance(error, AccessRefused) else None
         if isinstance(error, ObjectRefused):
             reason = missing_rights(rights_to_create(item, {}), self._connections.settings)
+        if isinstance(item, Parameter | GlobalParameter):
+            reason = controls.reason_of(item, reason)
         if isinstance(error, BrokerUnreachable):
             self._unreachable = reason
         return Outcome(item, Status.FAILED, reason, attempted=_attempt_of(change), denied=denied), feature
@@ -204,13 +211,24 @@ def _steps(changes: Sequence[Create | Update]) -> Iterator[Sequence[Create | Upd
 
     One transient queue goes first: if it is denied, nothing else is changed. Policies precede queues, because
     RabbitMQ reads some keys, such as queue-leader-locator, only when it creates a queue. Limits precede the queues
-    that they may make room for. Permissions come last: those of the user of this command may be among them.
+    that they may make room for. Federation upstreams precede the policies that name them, and shovels follow the
+    queues that they would make otherwise. Permissions come last: the user of this command may lose some.
     """
     first = next((change for change in changes if wire.is_transient(change.want)), None)
     if first is not None:
         yield [first]
-    for kind in (Limit, Exchange, Policy, Queue, Binding, TopicPermission, Permission):
-        yield [change for change in changes if isinstance(change.want, kind) and change is not first]
+    for kind in _ORDER:
+        yield [change for change in changes if _is_a(kind, change.want) and change is not first]
+
+
+_ORDER: Final[tuple[type[TopologyObject], ...]] = (
+    *(Limit, FederationUpstream, FederationUpstreamSet, Parameter, GlobalParameter),
+    *(Exchange, Policy, Queue, Binding, Shovel, TopicPermission, Permission),
+)
+
+
+def _is_a(kind: type[TopologyObject], item: TopologyObject) -> bool:
+    return type(item) is kind if issubclass(kind, Parameter) else isinstance(item, kind)
 
 
 def _failed_prerequisite(item: TopologyObject, failed: Collection[End]) -> str | None:

@@ -1,13 +1,27 @@
-"""Limits, permissions and topic permissions over HTTP."""
+"""Limits, permissions, topic permissions and parameters over HTTP."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from attune_infra.broker import answers
 from attune_infra.errors import AccessRefused
-from attune_infra.topology.model import Control, Limit, Permission, TopicPermission
+from attune_infra.masking import masked
+from attune_infra.topology.facts.parameters import OTHER_COMPONENTS, OWN_GLOBAL_PARAMETERS, PLUGINS
+from attune_infra.topology.model import (
+    PARAMETER_GROUP,
+    PARAMETER_KINDS,
+    Control,
+    GlobalParameter,
+    Limit,
+    Parameter,
+    Permission,
+    TopicPermission,
+    global_parameter_of,
+    parameter_of,
+)
 
 if TYPE_CHECKING:
     from attune_infra.broker.management import Management
@@ -17,8 +31,8 @@ if TYPE_CHECKING:
 def read_controls(http: Management, vhost: str, kinds: Collection[str]) -> list[Control]:
     """Return the controls of these kinds.
 
-    Raise `AccessRefused` for permissions if the user is no administrator: those that may not be seen are not taken
-    for missing.
+    Raise `AccessRefused` for permissions if the user is no administrator, and for parameters if it is no
+    policymaker either: those that may not be seen are not taken for missing.
     """
     found: list[Control] = []
     if "limit" in kinds:
@@ -36,7 +50,31 @@ def read_controls(http: Management, vhost: str, kinds: Collection[str]) -> list[
             " permissions: those of the document cannot be compared",
             hint=f"{error.hint}; or keep the permissions in a document of their own",
         ) from error
+    if PARAMETER_GROUP.intersection(kinds):
+        found += _parameters(http, vhost, kinds)
     return found
+
+
+def _parameters(http: Management, vhost: str, kinds: Collection[str]) -> Iterator[Parameter | GlobalParameter]:
+    try:
+        for component, kind in PARAMETER_KINDS.items():
+            if kind in kinds:
+                listing = http.get("parameters", component, vhost, shape=answers.PARAMETERS)
+                yield from (parameter_of(component, item["name"], item["value"]) for item in listing)
+        if "parameter" in kinds:
+            for item in http.get("parameters", shape=answers.PARAMETERS):
+                if item["vhost"] == vhost and item["component"] not in OTHER_COMPONENTS:
+                    yield parameter_of(item["component"], item["name"], item["value"])
+        if "global_parameter" in kinds:
+            for item in http.get("global-parameters", shape=answers.GLOBAL_PARAMETERS):
+                if item["name"] not in OWN_GLOBAL_PARAMETERS:
+                    yield global_parameter_of(item["name"], item["value"])
+    except AccessRefused as error:
+        raise AccessRefused(
+            f"user '{http.settings.management.user}' lacks the tag policymaker, without which RabbitMQ shows no"
+            " federation upstreams, shovels and other parameters: those of the document cannot be compared",
+            hint=f"{error.hint}; or keep them in a document of their own",
+        ) from error
 
 
 def path_of(item: Control, virtual_host: str) -> tuple[str, ...]:
@@ -48,6 +86,27 @@ def path_of(item: Control, virtual_host: str) -> tuple[str, ...]:
             return ("permissions", virtual_host, item.user)
         case TopicPermission():
             return ("topic-permissions", virtual_host, item.user)
+        case Parameter():
+            return ("parameters", item.component, virtual_host, item.name)
+        case GlobalParameter():
+            return ("global-parameters", item.name)
+
+
+def reason_of(item: Parameter | GlobalParameter, reason: str) -> str:
+    """Return the reason why RabbitMQ refuses a parameter, without what may quote a password of its URIs."""
+    if isinstance(item, Parameter) and (unknown := _NO_COMPONENT.search(reason)):
+        plugin = PLUGINS.get(item.component)
+        remedy = f"run `rabbitmq-plugins enable {plugin}` on each node" if plugin else "enable its plugin"
+        return f"RabbitMQ has no component {unknown[1]}, since no enabled plugin brings it: {remedy}"
+    if item.held is None:
+        return reason
+    if _INVALID_URI in reason:
+        return "RabbitMQ takes one of its URIs for invalid; its sentence is left out, since it quotes the password"
+    return masked(reason)
+
+
+_NO_COMPONENT: Final = re.compile(r"component (\S+) not found")
+_INVALID_URI: Final = "not a valid URI"
 
 
 def _limits_from(listing: Iterable[Json]) -> Iterator[Limit]:

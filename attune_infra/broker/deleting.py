@@ -24,8 +24,10 @@ from attune_infra.topology.facts.permissions import rights_to_delete
 from attune_infra.topology.model import (
     Binding,
     Exchange,
+    GlobalParameter,
     Limit,
     OperatorPolicy,
+    Parameter,
     Permission,
     Policy,
     Queue,
@@ -221,7 +223,7 @@ class Deleter:
                 self._delete_binding(item, keys)
             case TopicPermission():
                 http.delete(*controls.path_of(item, vhost), item.exchange)
-            case Limit() | Permission():
+            case Limit() | Permission() | Parameter() | GlobalParameter():
                 http.delete(*controls.path_of(item, vhost))
 
     def _delete_binding(self, binding: Binding, keys: PropertiesKeys) -> None:

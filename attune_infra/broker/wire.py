@@ -20,7 +20,9 @@ from attune_infra.topology.model import (
     Argument,
     Binding,
     Exchange,
+    GlobalParameter,
     Limit,
+    Parameter,
     Permission,
     Policy,
     Queue,
@@ -28,6 +30,7 @@ from attune_infra.topology.model import (
     Topology,
     TopologyObject,
     kind_of,
+    revealed,
 )
 
 if TYPE_CHECKING:
@@ -209,6 +212,8 @@ def body_of(item: TopologyObject) -> dict[str, Argument]:
             return {"configure": item.configure, "write": item.write, "read": item.read}
         case TopicPermission():
             return {"exchange": item.exchange, "write": item.write, "read": item.read}
+        case Parameter() | GlobalParameter():
+            return {"value": revealed(item)}
 
 
 def path_of(binding: Binding, virtual_host: str) -> tuple[str, ...]:

@@ -36,18 +36,25 @@ class Prepared:
     def plan_on(self, broker: Broker) -> tuple[Topology, Topology, Plan]:
         """Return the objects of a broker, the wanted ones, and the plan; raise `PlanRefused` for another plan."""
         from attune_infra.operations.setup import make_plan
-        from attune_infra.topology.worker import with_workers
 
         if self.saved is not None:
             _insist_on_place(self.saved, broker, self.file)
         with busy("comparing"):
-            want = with_workers(self.session.topology_on(broker), self.workers)
+            want = wanted(self.session.topology_on(broker), self.workers)
             have = broker.read(controls=want.control_kinds)
             plan = make_plan(broker, have, want, prune=self.prune)
             plan = plan.naming_migrations(have, want, self.session.topology_options)
         again = "`attune-infra diff --out FILE`" if self.saved else "`attune-infra diff`"
         plan.insist_on(self.expect, again=again)
         return have, want, plan
+
+
+def wanted(topology: Topology, worker_ids: tuple[int, ...]) -> Topology:
+    """Return a topology with what these workers own and with the secrets that it names, as a plan needs it."""
+    from attune_infra.operations.secrets import with_secrets
+    from attune_infra.topology.worker import with_workers
+
+    return with_secrets(with_workers(topology, worker_ids))
 
 
 def is_plan(text: str) -> bool:

@@ -13,7 +13,7 @@ from attune_infra.background import run_in_background
 from attune_infra.cli._app import App
 from attune_infra.cli._options import Prune, Workers
 from attune_infra.cli._over_amqp import OTHER_COMMANDS, naming
-from attune_infra.cli._prepared import save
+from attune_infra.cli._prepared import save, wanted
 from attune_infra.cli._progress import busy
 from attune_infra.cli._session import Session
 from attune_infra.cli._shared import Uses, shared
@@ -51,13 +51,12 @@ def diff(
     With --worker, also the changes of `worker provision`. The exit code is 1 if RabbitMQ would refuse an object.
     """
     from attune_infra.render.pages import plan as page
-    from attune_infra.topology.worker import with_workers
 
     given, worker_ids = session.with_reading(), read_worker_ids(worker or [])
     topology = given.readable_topology
     with naming(OTHER_COMMANDS, given.broker(Via.HTTP)) as broker, busy("comparing"):
         listed = run_in_background(partial(broker.read, controls=topology.control_kinds))
-        want, have = with_workers(topology, worker_ids), listed()
+        want, have = wanted(topology, worker_ids), listed()
         plan = _plan(given, broker, have, want, prune=prune)
     if out is not None:
         save(given, plan, out, workers=worker_ids, prune=prune)

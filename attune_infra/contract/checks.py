@@ -28,6 +28,11 @@ class SubjectData(OddKeyData):
                 "limit",
                 "permission",
                 "topic_permission",
+                "federation_upstream",
+                "federation_upstream_set",
+                "shovel",
+                "parameter",
+                "global_parameter",
                 "route",
                 "consumer",
                 "worker",
@@ -172,6 +177,11 @@ class CheckedData(TypedDict):
     limits: NotRequired[Annotated[int, "Number of limits of the virtual host."]]
     permissions: NotRequired[Annotated[int, "Number of users with permissions."]]
     topic_permissions: NotRequired[Annotated[int, "Number of topic permissions."]]
+    federation_upstreams: NotRequired[Annotated[int, "Number of federation upstreams."]]
+    federation_upstream_sets: NotRequired[Annotated[int, "Number of sets of federation upstreams."]]
+    shovels: NotRequired[Annotated[int, "Number of dynamic shovels."]]
+    parameters: NotRequired[Annotated[int, "Number of other parameters of the virtual host."]]
+    global_parameters: NotRequired[Annotated[int, "Number of parameters of the whole broker."]]
     queues_per_worker: NotRequired[Annotated[int, "Number of queues of each worker."]]
     routes: NotRequired[Annotated[int, "Number of routes."]]
 

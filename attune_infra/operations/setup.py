@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from attune_infra.errors import BrokerError
 from attune_infra.operations.progress import Watch, watched
 from attune_infra.operations.put_back import put_back_old
+from attune_infra.operations.secrets import with_secrets
 from attune_infra.topology.diff import Changed, Create, Delete, Recreate, Update, diff
 from attune_infra.topology.facts.refusals import Restrictions
 from attune_infra.topology.facts.unavailable import condition
@@ -29,6 +30,7 @@ MAX_QUEUES_COUNTED: Final = 100
 
 def setup(broker: Broker, want: Topology, *, watch: Watch = lambda *_: None) -> Report:
     """Create missing objects and return the outcome of every wanted object, different and down ones included."""
+    want = with_secrets(want)
     return apply_plan(make_plan(broker, _read(broker, want), want), broker, want, watch=watch)
 
 

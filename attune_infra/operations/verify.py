@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from attune_infra.background import run_in_background
 from attune_infra.errors import AttuneError, BrokerError, NoMajority
+from attune_infra.operations.secrets import with_secrets
 from attune_infra.operations.wait import wait_until
 from attune_infra.topology.policy import tells_consumers
 from attune_infra.topology.verify import Demands, Seen, Verification, Wanted
@@ -28,10 +29,12 @@ STATISTICS_LAG = 8.0
 def verify(broker: VerifiedBroker, want: Topology, demands: Demands) -> Verification:
     """Return the results of all checks. An unreachable broker is a result, not an exception.
 
-    Raise `WrongTarget` if AMQP and the management API lead to two brokers.
+    Raise `WrongTarget` if AMQP and the management API lead to two brokers, and `InvalidInput` if a secret of the
+    document cannot be read.
 
     While the broker makes its lists, the remaining work is done.
     """
+    want = with_secrets(want)
     http = _answer(broker.check_http)
     listed = (
         run_in_background(partial(broker.read, controls=want.control_kinds)) if isinstance(http, str) else None

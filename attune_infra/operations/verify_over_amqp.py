@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from attune_infra.topology.check import parameter_counts
 from attune_infra.topology.facts.trials import Answer, Trial
 from attune_infra.topology.model import Exchange, Queue, kind_of, label
 from attune_infra.topology.planning.over_amqp import unasked
@@ -13,6 +14,7 @@ from attune_infra.topology.worker import worker_family
 
 if TYPE_CHECKING:
     from attune_infra.interfaces import VerifiedBroker
+    from attune_infra.topology.model import Topology
     from attune_infra.topology.verify import Wanted
 
 _VERDICTS: Final = {
@@ -68,6 +70,12 @@ def _check(item: Exchange | Queue, trial: Trial) -> Check:
     return Check(Code(f"{kind_of(item)}-matches"), item, label(item), verdict, detail)
 
 
+def _parameter_kinds(topology: Topology) -> Iterator[tuple[Code, str, str, int]]:
+    """Yield the kinds of parameters, as `_not_looked_at` needs them."""
+    for kind, number in parameter_counts(topology).items():
+        yield Code(f"{kind.replace('_', '-')}-matches"), kind, kind.replace("_", " "), number
+
+
 def _not_looked_at(wanted: Wanted) -> Iterator[Check]:
     """Yield a check that was not possible for each kind of thing that only the management API tells."""
     topology = wanted.everything
@@ -84,6 +92,7 @@ def _not_looked_at(wanted: Wanted) -> Iterator[Check]:
             "topic permission of a user",
             len(topology.topic_permissions),
         ),
+        *_parameter_kinds(topology),
         (Code.DEAD_LETTERS_ARRIVE, "queue", "dead letter path", len(dead)),
         (Code.ROUTE_HOLDS, "route", "route", len(wanted.topology.routes)),
         (Code.CONSUMER_PRESENT, "consumer", "consumer of a worker", len(wanted.own)),

@@ -13,7 +13,9 @@ from attune_infra.topology.model import (
     Arguments,
     Binding,
     Exchange,
+    GlobalParameter,
     Limit,
+    Parameter,
     Permission,
     Policy,
     Queue,
@@ -66,6 +68,9 @@ def declaration(item: TopologyObject) -> str:
         case Permission() | TopicPermission():
             words = ", ".join(f"{name} '{pattern}'" for name, pattern in attributes(item))
             return f"{label(item)} set: {words}"
+        case Parameter() | GlobalParameter():
+            words = ", ".join(f"{name} {_compact(each)}" for name, each in attributes(item))
+            return f"{label(item)} set: {words}"
 
 
 def difference(found: Difference) -> str:
@@ -97,6 +102,10 @@ def omission(found: LeftOut) -> str:
     names = ", ".join(found.names[:_MAX_NAMES_LISTED])
     more = f" and {len(found.names) - _MAX_NAMES_LISTED} more" if len(found.names) > _MAX_NAMES_LISTED else ""
     return f"left out: {found.kind} {names}{more}: {found.why}"
+
+
+def _compact(found: Argument) -> str:
+    return found if isinstance(found, str) else json.dumps(found, ensure_ascii=False)
 
 
 def _exchange_kind(exchange: Exchange) -> str:
@@ -153,6 +162,8 @@ def attributes(item: TopologyObject) -> Iterator[tuple[str, Argument]]:
             yield from sorted(item.definition.items())
         case Limit() | Permission() | TopicPermission():
             yield from ((name, getattr(item, name)) for name in ATTRIBUTES[type(item)])
+        case Parameter() | GlobalParameter():
+            yield from sorted(item.value.items()) if isinstance(item.value, dict) else [("value", item.value)]
 
 
 def target_line(target: Target) -> str:

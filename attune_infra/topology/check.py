@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from attune_infra.dataclass import dataclass
 from attune_infra.errors import ExitCode
 from attune_infra.topology.document.problems import Problem, with_places
+from attune_infra.topology.model import PARAMETER_KINDS
 from attune_infra.topology.routing.routes import route_name, run_routes
+from attune_infra.topology.words import plural
 
 if TYPE_CHECKING:
     from attune_infra.topology.model import Topology
@@ -71,6 +74,13 @@ def check_routes(source: str, topology: Topology) -> CheckedText:
     return CheckedText(source=source, topology=None if problems else topology, problems=problems)
 
 
+def parameter_counts(topology: Topology) -> dict[str, int]:
+    """Return the numbers of parameters by their kinds."""
+    found = Counter(each.kind for each in topology.parameters.values())
+    kinds = (*PARAMETER_KINDS.values(), "parameter")
+    return {**{kind: found[kind] for kind in kinds}, "global_parameter": len(topology.global_parameters)}
+
+
 def count_objects(topology: Topology) -> str:
     """Return the numbers of objects in a topology, in words."""
     counts = [
@@ -82,6 +92,7 @@ def count_objects(topology: Topology) -> str:
         (len(topology.limits), "limit", "limits"),
         (len(topology.permissions), "user with permissions", "users with permissions"),
         (len(topology.topic_permissions), "topic permission", "topic permissions"),
+        *((number, kind.replace("_", " "), plural(kind)) for kind, number in parameter_counts(topology).items()),
     ]
     if topology.workers is not None:
         counts.append((len(topology.workers.queues), "queue per worker", "queues per worker"))

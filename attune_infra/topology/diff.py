@@ -7,7 +7,8 @@ have the same effect: see `facts.redeclaration`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TypeAlias, TypeVar
+from dataclasses import replace
+from typing import Final, TypeAlias, TypeVar, cast
 
 from attune_infra.dataclass import dataclass
 from attune_infra.errors import InvalidInput
@@ -23,11 +24,15 @@ from attune_infra.topology.facts.releases import NEWEST
 from attune_infra.topology.facts.unavailable import may_be_unlisted
 from attune_infra.topology.model import (
     ABSENT,
+    Argument,
     Arguments,
     Binding,
     Control,
     Exchange,
+    FederationUpstreamSet,
+    GlobalParameter,
     Limit,
+    Parameter,
     Permission,
     Policy,
     Queue,
@@ -37,13 +42,16 @@ from attune_infra.topology.model import (
     Value,
     binding_order,
     freeze,
+    hide,
     kind_of,
     label,
+    revealed,
+    shown,
 )
 from attune_infra.topology.policy import PROVIDED_BY_POLICY, effective_definition, policies_like
 
 _K = TypeVar("_K", str, tuple[str, str])
-_T = TypeVar("_T", Exchange, Queue, Policy, Limit, Permission, TopicPermission)
+_T = TypeVar("_T", Exchange, Queue, Policy, Limit, Permission, TopicPermission, Parameter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +72,7 @@ class Create:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """Change a policy, a limit or permissions in place; no other kind of object can be changed."""
+    """Change a policy, a limit, permissions or a parameter in place; nothing else can be changed."""
 
     want: Policy | Control
     differences: tuple[Difference, ...]
@@ -156,6 +164,10 @@ def change_of(want: TopologyObject, have: Topology) -> Changed | None:
             _insist_on_reading(want, have)
             control = find_control(want, have)
             return _update(want, _attributes(control, want, ATTRIBUTES[type(want)])) if control else Create(want)
+        case Parameter() | GlobalParameter():
+            _insist_on_reading(want, have)
+            parameter = find_parameter(want, have)
+            return _update(want, _parameter_differences(parameter, want)) if parameter else Create(want)
 
 
 def _insist_on_reading(want: Control, have: Topology) -> None:
@@ -176,13 +188,24 @@ def find_control(item: Control, topology: Topology) -> Control | None:
             return topology.permissions.get(item.user)
         case TopicPermission():
             return topology.topic_permissions.get((item.user, item.exchange))
+        case Parameter() | GlobalParameter():
+            return find_parameter(item, topology)
+
+
+def find_parameter(item: Parameter | GlobalParameter, topology: Topology) -> Parameter | GlobalParameter | None:
+    """Return the parameter of a topology that has the component and name of another one."""
+    if isinstance(item, GlobalParameter):
+        return topology.global_parameters.get(item.name)
+    return topology.parameters.get((item.component, item.name))
 
 
 def undeclared(have: Topology, want: Topology) -> tuple[TopologyObject, ...]:
     """Return the objects that only `have` holds, in the order of `Topology.objects`.
 
-    Operator policies are among them only if some are wanted: they are the business of another document.
+    Operator policies are among them only if some are wanted: they are the business of another document. So are
+    parameters of a component of which none is wanted, and those of the whole broker are never among them.
     """
+    components = {component for component, _ in want.parameters}
     return (
         *_not_in(want.exchanges, have.exchanges),
         *_not_in(want.queues, have.queues),
@@ -192,6 +215,7 @@ def undeclared(have: Topology, want: Topology) -> tuple[TopologyObject, ...]:
         *_not_in(want.limits, have.limits),
         *_not_in(want.permissions, have.permissions),
         *_not_in(want.topic_permissions, have.topic_permissions),
+        *(each for each in _not_in(want.parameters, have.parameters) if each.component in components),
     )
 
 
@@ -248,6 +272,35 @@ def _policy_differences(have: Policy, want: Policy) -> Iterator[Difference]:
         mine, wanted = have.definition.get(name, ABSENT), want.definition.get(name, ABSENT)
         if freeze(mine) != freeze(wanted):
             yield Difference(name, mine, wanted)
+
+
+def _parameter_differences(
+    have: Parameter | GlobalParameter, want: Parameter | GlobalParameter
+) -> Iterator[Difference]:
+    """Yield the differences key by key; of URIs whose credentials differ, only that they do."""
+    mine, wanted = _by_key(have, revealed(have)), _by_key(want, revealed(want))
+    for key in sorted(mine.keys() | wanted.keys()):
+        before, after = mine.get(key, ABSENT), wanted.get(key, ABSENT)
+        if freeze(before) == freeze(after):
+            continue
+        found = Difference(key, _for_eyes(before), _for_eyes(after))
+        is_hidden = freeze(found.have) == freeze(found.want)
+        yield replace(found, want=OTHER_CREDENTIALS) if is_hidden else found
+
+
+OTHER_CREDENTIALS: Final = "the same with other credentials"
+"""The wanted value of a difference between URIs that look the same without their credentials."""
+
+
+def _by_key(item: Parameter | GlobalParameter, value: Argument) -> Mapping[str, Argument]:
+    """Return a value by its keys, and the upstreams of a set by their names, whose order means nothing."""
+    if isinstance(item, FederationUpstreamSet) and isinstance(value, list):
+        return {str(each.get("upstream")) if isinstance(each, dict) else str(each): each for each in value}
+    return value if isinstance(value, dict) else {"value": value}
+
+
+def _for_eyes(value: Value) -> Value:
+    return value if value is ABSENT else shown(hide(cast(Argument, value)))
 
 
 def _attributes(have: object, want: object, names: tuple[str, ...]) -> Iterator[Difference]:

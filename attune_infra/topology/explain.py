@@ -24,11 +24,16 @@ from attune_infra.topology.model import (
     ABSENT,
     Binding,
     Exchange,
+    FederationUpstream,
+    FederationUpstreamSet,
+    GlobalParameter,
     Limit,
     OperatorPolicy,
+    Parameter,
     Permission,
     Policy,
     Queue,
+    Shovel,
     TopicPermission,
     Topology,
     TopologyObject,
@@ -108,6 +113,11 @@ _KINDS: Final = {
     Limit: "a limit",
     Permission: "a user's permissions",
     TopicPermission: "a user's topic permissions",
+    Parameter: "a parameter",
+    FederationUpstream: "a federation upstream",
+    FederationUpstreamSet: "a federation upstream set",
+    Shovel: "a shovel",
+    GlobalParameter: "a global parameter",
 }
 """The kinds of objects that RabbitMQ can change in place."""
 
@@ -130,6 +140,8 @@ def _why_equal(item: TopologyObject) -> str:
             return "the limit has this value"
         case Permission() | TopicPermission():
             return "the user has exactly these permissions"
+        case Parameter() | GlobalParameter():
+            return f"{_KINDS[type(item)]} with this name and this value exists"
         case Exchange(external=True) | Queue(external=True):
             return "its owner declares it, and it exists"
         case _:

@@ -9,7 +9,7 @@ from attune_infra.errors import ErrorCode
 from attune_infra.links import code_url
 from attune_infra.render.objects import problem_data
 from attune_infra.render.text import Line
-from attune_infra.topology.check import CheckedText, CheckedTexts, count_objects
+from attune_infra.topology.check import CheckedText, CheckedTexts, count_objects, parameter_counts
 
 if TYPE_CHECKING:
     from attune_infra.contract.checks import CheckedData, CheckedProblemData, CheckedTextsData
@@ -36,6 +36,7 @@ def _text_data(checked: CheckedText) -> CheckedData:
     if checked.topology is None:
         return {"file": checked.source, "problems": list(_problems(checked))}
     topology, workers = checked.topology, checked.topology.workers
+    parameters = parameter_counts(topology)
     return {
         "file": checked.source,
         "problems": [],
@@ -48,6 +49,11 @@ def _text_data(checked: CheckedText) -> CheckedData:
         "limits": len(topology.limits),
         "permissions": len(topology.permissions),
         "topic_permissions": len(topology.topic_permissions),
+        "federation_upstreams": parameters["federation_upstream"],
+        "federation_upstream_sets": parameters["federation_upstream_set"],
+        "shovels": parameters["shovel"],
+        "parameters": parameters["parameter"],
+        "global_parameters": parameters["global_parameter"],
         "queues_per_worker": len(workers.queues) if workers else 0,
         "routes": len(topology.routes),
     }

@@ -1,4 +1,4 @@
-"""YAML nodes <-> limits, permissions and topic permissions."""
+"""YAML nodes <-> limits, permissions, topic permissions, and (in `parameters.py`) parameters."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import yaml
 from attune_infra.topology.document.keys import PERMISSION_KEYS, TOPIC_PERMISSION_KEYS
 from attune_infra.topology.document.nodes import Entry
 from attune_infra.topology.document.objects import Objects, Parts
+from attune_infra.topology.document.parameters import read_parameters, write_parameters
 from attune_infra.topology.facts.controls import NO_LIMIT
 from attune_infra.topology.facts.exchanges import is_reserved
 from attune_infra.topology.model import Argument, Control, Limit, Permission, TopicPermission, Topology
@@ -34,6 +35,7 @@ def read_controls(
     for user, entry in document.entries(keys.get("topic_permissions"), "topic_permissions").items():
         for exchange, inner in document.entries(entry.value, f"topic permissions of user '{user}'").items():
             yield _topic_permission(document, user, exchange, inner, exchanges)
+    yield from read_parameters(document, keys)
 
 
 def _topic_permission(
@@ -79,6 +81,7 @@ def write_controls(topology: Topology) -> dict[str, _Section]:
             user: _patterns(each, PERMISSION_KEYS) for user, each in sorted(topology.permissions.items())
         },
         "topic_permissions": dict(by_user),
+        **write_parameters(topology),
     }
 
 

@@ -1,10 +1,11 @@
-"""The part of the JSON Schema for limits, permissions and topic permissions."""
+"""The part of the JSON Schema for limits, permissions and topic permissions, with that for parameters."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
 
+from attune_infra.topology.document.parameters_schema import parameter_schemas
 from attune_infra.topology.facts.arguments import HIGHEST
 from attune_infra.topology.facts.controls import LIMITS, NO_LIMIT
 
@@ -38,6 +39,7 @@ def control_schemas() -> dict[str, _Schema]:
             "Topic permissions of each user, by exchange.",
             _by_name("Topic permissions of the user, by exchange.", _patterns_schema(_FOR_KEYS)),
         ),
+        **parameter_schemas(),
     }
 
 

@@ -23,14 +23,13 @@ from attune_infra.topology.document.virtual_hosts import choose_virtual_host
 from attune_infra.topology.document.write import sort_arguments
 from attune_infra.topology.model import (
     Binding,
+    Control,
     Exchange,
-    Limit,
     OperatorPolicy,
-    Permission,
+    Parameter,
     Policy,
     Queue,
     Structure,
-    TopicPermission,
     Topology,
 )
 from attune_infra.topology.words import is_hidden
@@ -101,13 +100,14 @@ def write_definitions(topology: Topology) -> str:
     for item in topology.objects():
         if isinstance(item, Exchange | Queue) and item.external:
             continue
-        if isinstance(item, OperatorPolicy | Limit | Permission | TopicPermission):
+        if isinstance(item, OperatorPolicy | Control):
             continue  # `as_definitions` names the permissions
         section, entry = _entry(item)
         sections[section].append(entry)
     parameters = [_operator_policy(each) for _, each in sorted(topology.operator_policies.items())]
     if limits := {limit.name: limit.value for limit in topology.limits.values()}:
         parameters.append({"component": "vhost-limits", "name": "limits", "value": limits})
+    parameters += [_parameter(each) for each in topology.parameters.values() if each.held is None]
     if parameters:
         sections["parameters"] = parameters
     members: _Json = {}
@@ -115,6 +115,10 @@ def write_definitions(topology: Topology) -> str:
         members = {"rabbitmq_definition_format": "single_virtual_host", "original_vhost_name": topology.name}
     text = json.dumps({**members, **sections}, indent=2, ensure_ascii=False, allow_nan=False)
     return "\n".join(_escape(line) for line in text.split("\n")) + "\n"
+
+
+def _parameter(item: Parameter) -> _Json:
+    return {"component": item.component, "name": item.name, "value": item.value}
 
 
 def _operator_policy(policy: Policy) -> _Json:

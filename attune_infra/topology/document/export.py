@@ -13,6 +13,7 @@ from typing import Final
 from attune_infra.topology.document.definitions import write_definitions
 from attune_infra.topology.document.judge import judge_with_values
 from attune_infra.topology.document.kubernetes.write import ClusterReference, reason_to_refuse, write_kubernetes
+from attune_infra.topology.document.parameters import with_placeholders
 from attune_infra.topology.document.terraform.write import DEFAULT_VHOST, write_terraform
 from attune_infra.topology.document.terraform.write import reason_to_refuse as reason_to_refuse_in_terraform
 from attune_infra.topology.document.text import Document, group_left_out, make_portable
@@ -23,13 +24,17 @@ from attune_infra.topology.model import (
     Binding,
     End,
     Exchange,
+    FederationUpstream,
+    GlobalParameter,
+    Parameter,
     Permission,
     Queue,
+    Shovel,
     TopicPermission,
     Topology,
     TopologyObject,
     kind_of,
-    label,
+    name_in_kind,
 )
 from attune_infra.topology.words import plural
 
@@ -44,12 +49,26 @@ def as_document(topology: Topology, *, everything: bool = True) -> Document:
     Without `everything`, it needs no administrator: operator policies and controls are left out.
     """
     headers = headers_exchanges(topology.exchanges)
-    return _export(
-        topology,
+    open_topology, notes = _without_passwords(topology)
+    document = _export(
+        open_topology,
         lambda kept: Document(write(kept)),
         lambda item: _reason_to_refuse(item, headers),
         everything=everything,
     )
+    return document.leaving_out(group_left_out(notes))
+
+
+def _without_passwords(topology: Topology) -> tuple[Topology, list[tuple[str, str, str]]]:
+    """Return a topology with references in place of URIs with passwords, and a note of each."""
+    items, notes = list[TopologyObject](), list[tuple[str, str, str]]()
+    for item in topology.objects():
+        changed, names = with_placeholders(item) if isinstance(item, FederationUpstream | Shovel) else (item, [])
+        items.append(changed)
+        if names:
+            kind = f"URIs with passwords of {plural(kind_of(item))}"
+            notes.append((kind, name_in_kind(item), f"the document names the environment: set {', '.join(names)}"))
+    return (topology.holding(items) if notes else topology), notes
 
 
 def as_definitions(topology: Topology, *, everything: bool = True) -> Document:
@@ -109,7 +128,7 @@ def _export(
     ends = {("exchange", name) for name in PREDECLARED_EXCHANGES}
     for item in (topology if everything else topology.without_access()).objects():
         if why := _reason_to_leave_out(item, ends) or refuse(item):
-            left_out.append((plural(kind_of(item)), label(item).partition(" ")[2], why))
+            left_out.append((plural(kind_of(item)), name_in_kind(item), why))
             continue
         kept.append(item)
         if isinstance(item, Exchange | Queue):
@@ -147,4 +166,8 @@ def _reason_to_refuse_in_json(item: TopologyObject) -> str | None:
         return "they match any value of a header, which definitions cannot say; a document can"
     if isinstance(item, Permission | TopicPermission):
         return "RabbitMQ loads none into a single virtual host; a document can hold them"
+    if isinstance(item, GlobalParameter):
+        return "they belong to the whole broker; a document can hold them"
+    if isinstance(item, Parameter) and item.held is not None:
+        return "their URIs hold passwords; a document can name where these are"
     return None

@@ -38,14 +38,12 @@ from attune_infra.topology.model import (
     Argument,
     Arguments,
     Binding,
+    Control,
     Exchange,
-    Limit,
     OperatorPolicy,
-    Permission,
     Policy,
     Queue,
     Structure,
-    TopicPermission,
     TopologyObject,
     freeze,
 )
@@ -69,7 +67,7 @@ class Defect(NamedTuple):
 
 def judge(item: TopologyObject, *, from_headers: bool = False) -> Iterator[Defect]:
     """Yield the defects of an object of a document; `from_headers` is true for a binding of a headers exchange."""
-    if isinstance(item, Limit | Permission | TopicPermission):
+    if isinstance(item, Control):
         return (Defect(part, sentence) for part, sentence in control_problems(item))
     return _judge(item, from_headers=from_headers)
 
@@ -108,7 +106,7 @@ def judge_with_values(
     """
     judged = item if with_void or not isinstance(item, Binding) else _without_null(item)
     yield from judge(judged, from_headers=from_headers)
-    if isinstance(item, Limit | Permission | TopicPermission):
+    if isinstance(item, Control):
         return
     for name, value in (item.definition if isinstance(item, Policy) else item.arguments).items():
         if with_void and value is None and isinstance(item, Binding):

@@ -9,6 +9,7 @@ from attune_infra.topology.worker import PLACEHOLDER
 DOCUMENT_KEYS: Final = (
     "topology", "extends", "variables", "expect_cluster", "manages", "protect", "exchanges", "queues",
     "super_streams", "policies", "operator_policies", "limits", "permissions", "topic_permissions",
+    "federation_upstreams", "federation_upstream_sets", "shovels", "parameters", "global_parameters",
     "workers", "routes", "lint",
 )  # fmt: skip
 VARIABLE_KEYS: Final = ("type", "default", "description")

@@ -22,7 +22,7 @@ _OF_ONE_FILE: Final = frozenset({VARIABLES})
 """Sections that are used up by the document that they stand in."""
 _OF_SETTINGS: Final = frozenset({"workers", "lint"})
 """Sections whose keys are no names of objects."""
-_OF_PAIRS: Final = frozenset({"topic_permissions"})
+_OF_PAIRS: Final = frozenset({"topic_permissions", "parameters"})
 """Sections whose objects have two names, one below the other."""
 _WITH_OWNERS: Final = frozenset({"exchanges", "queues"})
 """Sections whose objects may be external, so that another document declares them."""

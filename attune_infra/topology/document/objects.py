@@ -30,14 +30,12 @@ from attune_infra.topology.model import (
     Argument,
     Arguments,
     Binding,
+    Control,
     Exchange,
-    Limit,
     OperatorPolicy,
-    Permission,
     Policy,
     Queue,
     Structure,
-    TopicPermission,
     TopologyObject,
     freeze,
 )
@@ -289,7 +287,7 @@ def _in_milliseconds(value: Argument) -> Argument:
 
 
 def _advise(item: TopologyObject, name: str, node: yaml.Node) -> str:
-    if isinstance(item, Limit | Permission | TopicPermission):
+    if isinstance(item, Control):
         return ""
     return _advise_text(item, name, node) or _advise_duration(item, name)
 

@@ -7,7 +7,7 @@ from dataclasses import field
 from typing import Final, NamedTuple, TypeAlias
 
 from attune_infra.dataclass import dataclass
-from attune_infra.topology.model import Binding, Suppression, TopologyObject
+from attune_infra.topology.model import Binding, Parameter, Suppression, TopologyObject
 
 
 class Claim(NamedTuple):
@@ -70,4 +70,6 @@ class Places:
 
 
 def _key(thing: Thing) -> _Key:
+    if isinstance(thing, Parameter):
+        return (type(thing), f"{thing.component} {thing.name}")
     return (type(thing), thing if isinstance(thing, Binding | Suppression) else thing.name)

@@ -20,6 +20,11 @@ KINDS: Final = (
     "limit",
     "permission",
     "topic_permission",
+    "federation_upstream",
+    "federation_upstream_set",
+    "shovel",
+    "parameter",
+    "global_parameter",
 )
 
 

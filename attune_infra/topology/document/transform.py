@@ -17,7 +17,7 @@ from attune_infra.topology.document.text import LeftOut, group_left_out
 from attune_infra.topology.facts.argument_problems import queue_problems
 from attune_infra.topology.facts.compatibility import RELEASES, judgements
 from attune_infra.topology.facts.fact import Effect
-from attune_infra.topology.model import Binding, Exchange, Queue, Topology, TopologyObject, kind_of, label
+from attune_infra.topology.model import Binding, Exchange, Queue, Topology, TopologyObject, kind_of, name_in_kind
 from attune_infra.topology.words import plural
 
 _Note = tuple[str, str, str]
@@ -84,7 +84,7 @@ class Transformation:
             if why is None:
                 kept.append(item)
                 continue
-            notes.append((plural(kind_of(item)), label(item).partition(" ")[2], why))
+            notes.append((plural(kind_of(item)), name_in_kind(item), why))
             if isinstance(item, Exchange | Queue):
                 gone.add((kind_of(item), item.name))
         return topology.holding(kept)

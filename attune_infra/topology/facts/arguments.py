@@ -37,7 +37,7 @@ class Rule:
     """
 
     name: str
-    kind: type[bool] | type[int] | type[str]
+    kind: type[bool] | type[int] | type[str] | type[dict[str, object]]
     about: str
     minimum: int | None = None
     maximum: int | None = None
@@ -68,6 +68,8 @@ class Rule:
             return either(self.choices)
         if self.kind is bool:
             return "true or false"
+        if self.kind is dict:
+            return "a mapping"
         if self.kind is str:
             return f"a string like {self.example}" if self.example else "a string"
         if self.maximum is not None:

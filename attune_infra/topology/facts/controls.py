@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from attune_infra.topology.facts.names import name_problem, routing_key_problem
+from attune_infra.topology.facts.parameters import parameter_problems
 from attune_infra.topology.facts.patterns import policy_pattern_problem
-from attune_infra.topology.model import Control, Limit, Permission, TopicPermission
+from attune_infra.topology.model import Control, GlobalParameter, Limit, Parameter, Permission, TopicPermission
 from attune_infra.topology.words import either, guess
 
 LIMITS: Final = ("max-connections", "max-queues")
@@ -47,6 +48,8 @@ def control_problems(item: Control) -> Iterator[tuple[str, str]]:
             for name in PATTERNS[type(item)]:
                 if what := policy_pattern_problem(getattr(item, name)):
                     yield name, f"the pattern {what}"
+        case Parameter() | GlobalParameter():
+            yield from parameter_problems(item)
 
 
 def _user_problem(name: str) -> str | None:

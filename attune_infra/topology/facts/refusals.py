@@ -17,10 +17,19 @@ from attune_infra.topology.facts.compatibility import judgements
 from attune_infra.topology.facts.exchanges import find_exchange
 from attune_infra.topology.facts.fact import Effect
 from attune_infra.topology.facts.machinery import with_hidden
+from attune_infra.topology.facts.parameters import parameter_refusal
 from attune_infra.topology.facts.plugin_exchanges import binding_problem, lacks_type, plugin_hint
 from attune_infra.topology.facts.policies import operator_policy_problem
 from attune_infra.topology.facts.releases import NEWEST, OLDEST, Version
-from attune_infra.topology.model import Binding, Exchange, OperatorPolicy, Queue, Topology, TopologyObject
+from attune_infra.topology.model import (
+    Binding,
+    Exchange,
+    OperatorPolicy,
+    Parameter,
+    Queue,
+    Topology,
+    TopologyObject,
+)
 from attune_infra.topology.words import counted
 
 
@@ -113,6 +122,8 @@ def _invalidity(item: TopologyObject, context: Topology) -> tuple[str, str] | No
         case Binding():
             source = find_exchange(item.source, context.exchanges)
             return None if source is None else binding_problem(item, source, context)
+        case Parameter():
+            return parameter_refusal(item, context.version) if context.version else None
         case OperatorPolicy():
             return operator_policy_problem(item.definition, context.version)
         case _:

@@ -1,4 +1,4 @@
-"""The objects of a virtual host: exchange, queue, binding, policy, limit, permission, topic permission."""
+"""The objects of a virtual host: exchange, queue, binding, policy, limit, permission and others."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import field, replace
 from typing import Final, TypeAlias
 
 from attune_infra.dataclass import dataclass
+from attune_infra.topology.model.parameters import PARAMETER_KINDS, GlobalParameter, Parameter
 from attune_infra.topology.model.values import (
     MISSING_KEY,
     PRESENT,
@@ -163,15 +164,18 @@ class TopicPermission:
         return f"{self.user} on exchange {self.exchange}"
 
 
-Control: TypeAlias = Limit | Permission | TopicPermission
-"""An object that controls who may do what, and how much; only the management API has it."""
+Control: TypeAlias = Limit | Permission | TopicPermission | Parameter | GlobalParameter
+"""An object that is no part of the way of a message; only the management API has it."""
 
 Structure: TypeAlias = Exchange | Queue | Binding | Policy
 """An object that messages go through, or a policy over such objects."""
 
-CONTROL_KINDS: Final = frozenset({"limit", "permission", "topic_permission"})
+PARAMETER_GROUP: Final = frozenset({*PARAMETER_KINDS.values(), "parameter", "global_parameter"})
+"""The kinds of parameters."""
 
-TopologyObject: TypeAlias = Exchange | Queue | Binding | Policy | Limit | Permission | TopicPermission
+CONTROL_KINDS: Final = frozenset({"limit", "permission", "topic_permission", *PARAMETER_GROUP})
+
+TopologyObject: TypeAlias = Structure | Control
 
 _KINDS: Final = {
     Exchange: "exchange",
@@ -202,13 +206,15 @@ def binding_order(binding: Binding) -> tuple[str, ...]:
 
 def kind_of(item: TopologyObject) -> str:
     """Return the kind of an object, such as `exchange` or `topic_permission`."""
-    return _KINDS[type(item)]
+    return item.kind if isinstance(item, Parameter | GlobalParameter) else _KINDS[type(item)]
 
 
 def label(item: TopologyObject) -> str:
     """Return the name of an object for sentences: its kind, and what tells it from others of that kind."""
     if isinstance(item, Permission | TopicPermission):
         return f"{kind_of(item).replace('_', ' ')} of user {item.name}"
+    if isinstance(item, Parameter) and item.kind == "parameter":
+        return f"parameter {item.name} of {item.component}"
     if not isinstance(item, Binding):
         return f"{kind_of(item).replace('_', ' ')} {item.name}"
     words = f"binding {item.source} -> {item.destination}"
@@ -220,6 +226,11 @@ def label(item: TopologyObject) -> str:
         joined = "and" if item.routing_key and item.key_is_text else "with"
         words += f" {joined} arguments {as_written(item.arguments)}"
     return words.removesuffix(",")
+
+
+def name_in_kind(item: TopologyObject) -> str:
+    """Return the label of an object without its kind."""
+    return label(item).removeprefix(kind_of(item).replace("_", " ")).removeprefix(" ")
 
 
 def as_written(arguments: Arguments) -> dict[str, Argument]:

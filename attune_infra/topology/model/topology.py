@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field, replace
 from enum import StrEnum
 from operator import attrgetter
-from typing import Final
+from typing import Any, Final
 
 from attune_infra.dataclass import dataclass
 from attune_infra.topology.model.objects import (
@@ -22,6 +22,7 @@ from attune_infra.topology.model.objects import (
     binding_order,
     type_without_argument,
 )
+from attune_infra.topology.model.parameters import PARAMETER_TYPES, GlobalParameter, Parameter
 from attune_infra.topology.model.values import Arguments, Version
 from attune_infra.topology.target import Demands
 
@@ -94,14 +95,15 @@ class Topology:
     """The objects of a virtual host, wanted or reported by a broker.
 
     A durable queue declared without a type gets the `default_queue_type`. Permissions are by user, topic
-    permissions also by exchange; `unread` are the kinds of limits and permissions that the broker was not asked
-    for, `own_users` the users who asked it. `manages` are regular expressions for the names that a document
-    manages; undeclared objects with such a name may be pruned. `routes` are tests of the routing. `twins` are
-    bindings that the broker holds more than once: it distinguishes integers of different width in arguments, and
-    does not show it. `exchange_types` are the types that the broker can make, None if they are unknown. `version`
-    is the release of the broker, or the one to assume; None is the newest. `in_effect` has the names of policies
-    in effect, as the broker says, empty for none: by `policy` or `operator_policy`, and the kind and name of an
-    object. `hidden` are private queues, objects of plugins, and the bindings of both; `demands` are asked.
+    permissions also by exchange, parameters by component and name; `unread` are the kinds of limits, permissions
+    and parameters that the broker was not asked for, `own_users` the users who asked it. `manages` are regular
+    expressions for the names that a document manages; undeclared objects with such a name may be pruned. `routes`
+    are tests of the routing. `twins` are bindings that the broker holds more than once: it distinguishes integers
+    of different width in arguments, and does not show it. `exchange_types` are the types that the broker can make,
+    None if they are unknown. `version` is the release of the broker, or the one to assume; None is the newest.
+    `in_effect` has the names of policies in effect, as the broker says, empty for none: by `policy` or
+    `operator_policy`, and the kind and name of an object. `hidden` are private queues, objects of plugins, and the
+    bindings of both; `demands` are asked.
     """
 
     name: str = ""
@@ -113,6 +115,8 @@ class Topology:
     limits: Mapping[str, Limit] = field(default_factory=dict)
     permissions: Mapping[str, Permission] = field(default_factory=dict)
     topic_permissions: Mapping[tuple[str, str], TopicPermission] = field(default_factory=dict)
+    parameters: Mapping[tuple[str, str], Parameter] = field(default_factory=dict)
+    global_parameters: Mapping[str, GlobalParameter] = field(default_factory=dict)
     unread: frozenset[str] = field(default=frozenset(), compare=False)
     own_users: frozenset[str] = field(default=frozenset(), compare=False)
     workers: WorkerFamily | None = None
@@ -175,15 +179,22 @@ class Topology:
 
     @property
     def control_kinds(self) -> frozenset[str]:
-        """The kinds of limits and permissions that there are: `limit`, `permission`, `topic_permission`."""
-        found = {"limit": self.limits, "permission": self.permissions, "topic_permission": self.topic_permissions}
-        return frozenset(kind for kind, held in found.items() if held)
+        """The kinds of limits, permissions and parameters that there are, such as `limit` or `shovel`."""
+        found = {
+            "limit": self.limits,
+            "permission": self.permissions,
+            "topic_permission": self.topic_permissions,
+            "global_parameter": self.global_parameters,
+        }
+        kinds = (kind for kind, held in found.items() if held)
+        return frozenset({*kinds, *(each.kind for each in self.parameters.values())})
 
     @property
     def count(self) -> int:
         """The number of all objects; `objects` sorts them, which takes long for many bindings."""
         named = (self.exchanges, self.queues, self.bindings, self.policies, self.operator_policies)
-        return sum(map(len, (*named, self.limits, self.permissions, self.topic_permissions)))
+        controls = (self.limits, self.permissions, self.topic_permissions)
+        return sum(map(len, (*named, *controls, self.parameters, self.global_parameters)))
 
     def holding(self, objects: Iterable[TopologyObject]) -> Topology:
         """Return this topology with exactly these objects, and all that a document says besides."""
@@ -198,6 +209,8 @@ class Topology:
             limits=found.limits,
             permissions=found.permissions,
             topic_permissions=found.topic_permissions,
+            parameters=found.parameters,
+            global_parameters=found.global_parameters,
             twins=found.twins,
         )
 
@@ -206,11 +219,11 @@ class Topology:
         return replace(self.without_controls(), operator_policies={})
 
     def without_controls(self) -> Topology:
-        """Return this topology without limits and permissions."""
-        return replace(self, limits={}, permissions={}, topic_permissions={})
+        """Return this topology without limits, permissions and parameters."""
+        return replace(self, limits={}, permissions={}, topic_permissions={}, parameters={}, global_parameters={})
 
     def objects(self) -> tuple[TopologyObject, ...]:
-        """Return all objects, sorted: exchanges, queues, policies, bindings, limits, permissions."""
+        """Return all objects, sorted: exchanges, queues, policies, bindings, limits, permissions, parameters."""
         return (
             *sorted(self.exchanges.values(), key=_by_name),
             *sorted(self.queues.values(), key=_by_name),
@@ -220,45 +233,43 @@ class Topology:
             *sorted(self.limits.values(), key=_by_name),
             *sorted(self.permissions.values(), key=_by_name),
             *(each for _, each in sorted(self.topic_permissions.items())),
+            *sorted(self.parameters.values(), key=_by_component),
+            *sorted(self.global_parameters.values(), key=_by_name),
         )
 
 
 _by_name: Final = attrgetter("name")
+_COMPONENTS: Final = {component: number for number, component in enumerate(PARAMETER_TYPES)}
+
+
+def _by_component(item: Parameter) -> tuple[int, str, str]:
+    return (_COMPONENTS.get(item.component, len(_COMPONENTS)), item.component, item.name)
+
+
+_by_user_and_exchange: Final = attrgetter("user", "exchange")
+_by_component_and_name: Final = attrgetter("component", "name")
+_FIELDS: Final[Mapping[type[TopologyObject], tuple[str, Callable[[Any], Any]]]] = {
+    Exchange: ("exchanges", _by_name),
+    Queue: ("queues", _by_name),
+    Policy: ("policies", _by_name),
+    OperatorPolicy: ("operator_policies", _by_name),
+    Limit: ("limits", _by_name),
+    Permission: ("permissions", _by_name),
+    TopicPermission: ("topic_permissions", _by_user_and_exchange),
+    **dict.fromkeys((Parameter, *PARAMETER_TYPES.values()), ("parameters", _by_component_and_name)),
+    GlobalParameter: ("global_parameters", _by_name),
+}
+"""The field of a topology for objects of a type, and their key in it."""
 
 
 def _gather(objects: Iterable[TopologyObject]) -> Topology:
     """Return a topology of these objects and nothing else."""
-    exchanges, queues = dict[str, Exchange](), dict[str, Queue]()
-    policies, operator_policies = dict[str, Policy](), dict[str, Policy]()
+    found: dict[str, Any] = {name: {} for name, _ in _FIELDS.values()}
     bindings, twins = set[Binding](), set[Binding]()
-    limits, permissions = dict[str, Limit](), dict[str, Permission]()
-    topic_permissions = dict[tuple[str, str], TopicPermission]()
     for item in objects:
-        match item:
-            case Exchange():
-                exchanges[item.name] = item
-            case Queue():
-                queues[item.name] = item
-            case OperatorPolicy():
-                operator_policies[item.name] = item
-            case Policy():
-                policies[item.name] = item
-            case Binding():
-                (twins if item in bindings else bindings).add(item)
-            case Limit():
-                limits[item.name] = item
-            case Permission():
-                permissions[item.user] = item
-            case TopicPermission():
-                topic_permissions[item.user, item.exchange] = item
-    return Topology(
-        exchanges=exchanges,
-        queues=queues,
-        bindings=frozenset(bindings),
-        policies=policies,
-        operator_policies=operator_policies,
-        twins=frozenset(twins),
-        limits=limits,
-        permissions=permissions,
-        topic_permissions=topic_permissions,
-    )
+        if isinstance(item, Binding):
+            (twins if item in bindings else bindings).add(item)
+        else:
+            name, key_of = _FIELDS[type(item)]
+            found[name][key_of(item)] = item
+    return Topology(bindings=frozenset(bindings), twins=frozenset(twins), **found)

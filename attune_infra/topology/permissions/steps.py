@@ -8,10 +8,12 @@ from typing import NamedTuple
 from attune_infra.dataclass import dataclass
 from attune_infra.topology.facts.permissions import Right, Tag
 from attune_infra.topology.model import (
+    PARAMETER_GROUP,
     Binding,
     Exchange,
     Limit,
     OperatorPolicy,
+    Parameter,
     Permission,
     Policy,
     TopicPermission,
@@ -73,19 +75,23 @@ class Step:
 
 
 def to_look(case: Case) -> Tag | None:
-    """Return the tag that reading permissions needs."""
-    return Tag.ADMINISTRATOR if case.want.control_kinds - {"limit"} else None
+    """Return the tag that reading permissions or parameters needs."""
+    kinds = case.want.control_kinds - {"limit"}
+    if kinds - PARAMETER_GROUP:
+        return Tag.ADMINISTRATOR
+    return Tag.POLICYMAKER if kinds else None
 
 
 def to_set(case: Case) -> Tag | None:
     """Return the tag that setting what only HTTP has needs."""
-    if case.want.control_kinds or case.want.operator_policies:
+    kinds = case.want.control_kinds
+    if kinds - PARAMETER_GROUP or case.want.operator_policies:
         return Tag.ADMINISTRATOR
-    return Tag.POLICYMAKER if case.want.policies else None
+    return Tag.POLICYMAKER if kinds or case.want.policies else None
 
 
 def to_delete(case: Case) -> Tag | None:
     """Return the tag that deleting what only HTTP has needs."""
     if any(isinstance(item, Limit | OperatorPolicy | Permission | TopicPermission) for item in case.undeclared):
         return Tag.ADMINISTRATOR
-    return Tag.POLICYMAKER if any(isinstance(item, Policy) for item in case.undeclared) else None
+    return Tag.POLICYMAKER if any(isinstance(item, Policy | Parameter) for item in case.undeclared) else None

@@ -12,10 +12,13 @@ from attune_infra.errors import PlanRefused
 from attune_infra.topology.diff import Await, Change, Create, Delete, Recreate, Update
 from attune_infra.topology.facts.machinery import is_machinery, owner_of_name
 from attune_infra.topology.model import (
+    PARAMETER_TYPES,
     Binding,
     Exchange,
+    GlobalParameter,
     Limit,
     OperatorPolicy,
+    Parameter,
     Permission,
     Policy,
     Queue,
@@ -26,9 +29,18 @@ from attune_infra.topology.model import (
 from attune_infra.topology.target import Target
 
 _LENGTH: Final = 12
+_NOT_DECLARED: Final = {"state", "node", "external", "held"}
+_PARAMETERS: Final[tuple[type[Parameter | GlobalParameter], ...]] = (
+    Parameter,
+    *PARAMETER_TYPES.values(),
+    GlobalParameter,
+)
 _ATTRIBUTES: Final = {
-    kind: attrgetter(*(each.name for each in fields(kind) if each.name not in {"state", "node", "external"}))
-    for kind in (Exchange, Queue, Binding, Policy, OperatorPolicy, Limit, Permission, TopicPermission)
+    kind: attrgetter(*(each.name for each in fields(kind) if each.name not in _NOT_DECLARED))
+    for kind in (
+        *(Exchange, Queue, Binding, Policy, OperatorPolicy, Limit, Permission, TopicPermission),
+        *_PARAMETERS,
+    )
 }
 
 

@@ -1,8 +1,9 @@
 """Undeclared objects that the document manages, to be deleted, and the reasons to keep all others.
 
 A document manages a name if one of its `manages` patterns claims it. A binding belongs to its destination, and
-permissions belong to their user. Limits and permissions are managed only by a document that declares some of their
-kind. Objects of RabbitMQ itself (`amq.*`) and of its plugins, and the queues of workers, are never managed.
+permissions belong to their user. Limits, permissions, federation upstreams, sets of these and shovels are managed
+only by a document that declares some of their kind, and other parameters never. Objects of RabbitMQ itself
+(`amq.*`) and of its plugins, and the queues of workers, are never managed.
 """
 
 from __future__ import annotations
@@ -15,17 +16,25 @@ from attune_infra.topology.facts.machinery import owner_of_name
 from attune_infra.topology.model import (
     Binding,
     Exchange,
+    FederationUpstream,
+    FederationUpstreamSet,
+    GlobalParameter,
     Limit,
+    Parameter,
     Permission,
     Policy,
     Queue,
+    Shovel,
     TopicPermission,
     Topology,
     TopologyObject,
 )
 from attune_infra.topology.worker import owner_of
 
-_DELETION_ORDER = (TopicPermission, Permission, Limit, Binding, Policy, Queue, Exchange)
+_DELETION_ORDER = (
+    *(TopicPermission, Permission, Limit, Shovel, Binding, Policy),
+    *(FederationUpstreamSet, FederationUpstream, Queue, Exchange),
+)
 
 
 def prunable(have: Topology, want: Topology) -> tuple[Delete, ...]:
@@ -40,6 +49,10 @@ def why_kept(item: TopologyObject, have: Topology, want: Topology) -> str | None
         return "its destination is external"
     if isinstance(item, Permission | TopicPermission) and item.user in have.own_users:
         return "this command itself uses it"
+    if isinstance(item, GlobalParameter) or type(item) is Parameter:
+        return "nothing tells whether another program needs it"
+    if isinstance(item, Shovel) and isinstance(item.value, dict) and item.value.get("internal") is True:
+        return "it belongs to RabbitMQ or to a plugin"
     for name in _names(item):
         if owner := owner_of_name(name):
             return f"it belongs to {owner}"

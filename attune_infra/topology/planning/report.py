@@ -12,7 +12,16 @@ from attune_infra.errors import ExitCode
 from attune_infra.topology.diff import Difference
 from attune_infra.topology.facts.deletion import Companion
 from attune_infra.topology.facts.permissions import Tag, User, rights_to_create, rights_to_delete
-from attune_infra.topology.model import Binding, Exchange, OperatorPolicy, Policy, Queue, TopologyObject
+from attune_infra.topology.model import (
+    Binding,
+    Exchange,
+    GlobalParameter,
+    OperatorPolicy,
+    Parameter,
+    Policy,
+    Queue,
+    TopologyObject,
+)
 from attune_infra.topology.permissions.lacks import grants
 from attune_infra.topology.permissions.needs import Denied, Need, Over
 
@@ -175,7 +184,9 @@ def _is_external(item: TopologyObject) -> bool:
 
 
 def _needs(outcome: Outcome, exchanges: Mapping[str, Exchange]) -> tuple[Need, ...]:
-    if isinstance(outcome.object, Policy) and not isinstance(outcome.object, OperatorPolicy):
+    if isinstance(outcome.object, Policy | Parameter | GlobalParameter) and not isinstance(
+        outcome.object, OperatorPolicy
+    ):
         return (Need(Over.HTTP, Tag.POLICYMAKER),)
     if _needs_only_a_tag(outcome.object):
         return (Need(Over.HTTP, Tag.ADMINISTRATOR),)

@@ -17,6 +17,7 @@ from attune_infra.topology.document.schema import schema
 from attune_infra.topology.facts.refusals import Restrictions
 from attune_infra.topology.model import (
     CONTROL_KINDS,
+    PARAMETER_GROUP,
     Limit,
     OperatorPolicy,
     Permission,
@@ -50,7 +51,7 @@ def test_they_are_objects_of_the_topology() -> None:
     assert topology.limits == {"max-queues": Limit(name="max-queues", value=20)}
     assert topology.permissions == {"svc": SVC}
     assert topology.topic_permissions == {("svc", "events"): TOPICS}
-    assert topology.control_kinds == CONTROL_KINDS
+    assert topology.control_kinds == CONTROL_KINDS - PARAMETER_GROUP
     assert [*map(label, topology.objects())][1:] == [
         "limit max-queues",
         "permission of user svc",

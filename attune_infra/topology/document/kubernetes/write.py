@@ -20,8 +20,10 @@ from attune_infra.topology.model import (
     Argument,
     Binding,
     Exchange,
+    GlobalParameter,
     Limit,
     OperatorPolicy,
+    Parameter,
     Permission,
     Policy,
     Queue,
@@ -78,6 +80,8 @@ def reason_to_refuse(item: TopologyObject) -> str | None:
             return _change(item.arguments)
         case Policy():
             return _change(item.definition)
+        case Parameter() | GlobalParameter():
+            return "this program makes no resources of them; a document can hold them"
     return None
 
 
@@ -144,8 +148,8 @@ def _spec(item: TopologyObject, vhost: str) -> tuple[str, tuple[str, ...], _Spec
                 (item.user, item.exchange),
                 {"vhost": vhost, "user": item.user, "permissions": patterns},
             )
-        case Limit():
-            raise ValueError("the limits of a virtual host are one resource")
+        case Limit() | Parameter() | GlobalParameter():
+            raise ValueError("limits are one resource, and parameters are refused")
 
 
 def _exchange(item: Exchange) -> _Spec:

@@ -22,8 +22,10 @@ from attune_infra.topology.model import (
     Arguments,
     Binding,
     Exchange,
+    GlobalParameter,
     Limit,
     OperatorPolicy,
+    Parameter,
     Permission,
     Policy,
     Queue,
@@ -57,6 +59,8 @@ def reason_to_refuse(item: TopologyObject, vhost: str) -> str | None:
         return _reason_for_binding(item)
     if isinstance(item, Limit):
         return "the provider sets them with the whole virtual host, and would reset its description"
+    if isinstance(item, Parameter | GlobalParameter):
+        return "this program makes no resources of them; a document can hold them"
     name = item.user if isinstance(item, Permission | TopicPermission) else item.name
     if "@" in name or "@" in vhost:
         return _AT
@@ -122,7 +126,10 @@ class _Writer:
         for item in self.topology.objects():
             if isinstance(item, TopicPermission):
                 topics.setdefault(item.user, []).append(item)
-            elif not isinstance(item, Limit) and not (isinstance(item, Exchange | Queue) and item.external):
+            elif not (
+                isinstance(item, Limit | Parameter | GlobalParameter)
+                or (isinstance(item, Exchange | Queue) and item.external)
+            ):
                 yield self.resource(item)
         for user, found in topics.items():
             yield self.named("rabbitmq_topic_permissions", user, {"user": user}, permissions=self.topics(found))

@@ -1,0 +1,122 @@
+"""Federation upstreams, shovels and other parameters, from a document to the broker and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from attune_infra.broker.management import Management
+from attune_infra.errors import ExitCode
+from attune_infra.sandbox import BoundSandbox
+from attune_infra.settings import AMQP_URL
+from support.as_a_user import Command
+from support.plugins import enable_plugins
+from support.under_test import BrokerUnderTest
+from support.virtual_host import VirtualHost
+
+SECRET = "s3cret-c4nary"  # of nobody
+DOCUMENT = """\
+manages: ['mine.*']
+exchanges: {mine.e: {type: topic}}
+queues: {mine.q: {type: classic, bindings: [{exchange: mine.e, routing_key: '#'}]}}
+policies: {mine.p: {pattern: ^mine.e$, apply_to: exchanges, definition: {federation-upstream-set: mine.all}}}
+federation_upstreams: {mine.north: {uri: {env: NORTH}, max-hops: 2}}
+federation_upstream_sets: {mine.all: [{upstream: mine.north}]}
+shovels:
+  mine.s:
+    src-uri: [{env: NORTH}, 'amqp://127.0.0.1:1']
+    src-queue: mine.q
+    dest-uri: amqp://127.0.0.1:1
+    dest-queue: d
+global_parameters: {GLOBAL: {a: [1, true]}}
+"""
+
+
+@pytest.fixture(scope="module")
+def sandbox(under_test: BrokerUnderTest) -> Iterator[BoundSandbox]:
+    with under_test.sandbox(postgres=False) as sandbox:
+        enable_plugins(sandbox, "rabbitmq_federation", "rabbitmq_shovel")
+        yield sandbox
+
+
+@pytest.fixture
+def document(tmp_path: Path, vhost: VirtualHost) -> str:
+    file, name = tmp_path / "it.yaml", f"of {vhost.name}"
+    file.write_text(DOCUMENT.replace("GLOBAL", f"'{name}'"), encoding="utf-8")
+    return str(file)
+
+
+@pytest.fixture
+def uri() -> Mapping[str, str]:
+    return {"NORTH": f"amqp://user:{SECRET}@127.0.0.1:1/v"}
+
+
+def test_they_are_set_up_changed_exported_and_pruned_without_a_password_in_any_output(
+    attune_infra: Command, document: str, uri: Mapping[str, str], management: Management, vhost: VirtualHost
+) -> None:
+    outputs, folder = [], Path(document).parent
+
+    def run(*arguments: str) -> list[str]:
+        result = attune_infra(*arguments, environment=uri)
+        outputs.append(result.stdout + result.stderr)
+        return [*result.lines, str(result.code)]
+
+    assert run("diff", document)[-3] == "8 to create"
+    made = run("setup", document)
+    assert made[-2:] == ["8 objects: 8 created", "0"]
+    assert '+ federation upstream mine.north set: max-hops 2, uri {"env": "NORTH"}: created' in made
+    assert run("setup", document)[-2] == "8 objects: 8 unchanged"
+    assert run("verify", document)[-1] == "0"
+    assert run("diff", "--explain", document)[-1] == "0"
+
+    shovel = {"src-uri": f"amqp://u:{SECRET}@h", "dest-uri": "amqp://h", "src-queue": "q"}
+    management.put("parameters", "shovel", vhost.name, "mine.old", body={"value": shovel})
+    upstream = {"uri": f"amqp://user:{SECRET}-old@127.0.0.1:1/v", "max-hops": 1}
+    management.put("parameters", "federation-upstream", vhost.name, "mine.north", body={"value": upstream})
+    changed = run("diff", document, "--prune")
+    assert "- shovel mine.old is undeclared" in changed
+    assert "~ uri: have 'amqp://***@127.0.0.1:1/v' (string), want 'the same with other credentials' (string)" in (
+        "~ " + line.strip() for line in changed
+    )
+    run("diff", document, "--prune", "-o", "json")
+    exported, undo, plan = (str(folder / name) for name in ("all.yaml", "undo.yaml", "plan.json"))
+    run("export", "--all", "--to", exported)
+    run("export", "--all", "--format", "definitions")
+    run("diff", document, "--prune", "--out", plan)
+    pruned = run("setup", plan, "--allow-destructive", "--yes", "--max-deletes", "1", "--undo-file", undo)
+    assert pruned[-2] == "9 objects: 1 updated, 1 deleted, 7 unchanged"
+    outputs += [Path(each).read_text(encoding="utf-8") for each in (exported, undo, plan)]
+
+    assert "uri: {env: FEDERATION_UPSTREAM_MINE_NORTH_URI_1}" in outputs[-3]
+    assert "src-uri: {env: SHOVEL_MINE_OLD_URI_1}" in outputs[-2]
+    assert not [output for output in outputs if SECRET in output]
+
+
+def test_a_secret_that_is_missing_is_named(attune_infra: Command, document: str) -> None:
+    for command in ("diff", "setup", "verify"):
+        result = attune_infra(command, document)
+
+        assert result.code == ExitCode.FAILED
+        assert "a URI of federation upstream 'mine.north': environment variable NORTH is not set" in result.stderr
+    assert attune_infra("topology", "check", document).code == ExitCode.DONE
+
+
+def test_a_user_who_may_not_see_parameters_is_told_so(
+    attune_infra: Command, document: str, uri: Mapping[str, str], vhost: VirtualHost, management: Management
+) -> None:
+    name = f"svc-{vhost.name.split()[-1]}"
+    management.put("users", name, body={"password": name, "tags": "management"})
+    management.put("permissions", vhost.name, name, body={"configure": ".*", "write": ".*", "read": ".*"})
+    as_user = {AMQP_URL.variable: vhost.amqp_url.replace("guest:guest", f"{name}:{name}"), **uri}
+
+    for command in ("diff", "setup", "verify"):
+        result = attune_infra(command, document, environment=as_user)
+        assert result.code == ExitCode.FAILED
+        assert f"user '{name}' lacks the tag policymaker, without which RabbitMQ shows no" in (
+            result.stdout + result.stderr
+        )
+    management.put("users", name, body={"password": name, "tags": "policymaker"})
+    assert attune_infra("setup", document, environment=as_user).lines[-1] == "8 objects: 8 created"
+    management.delete("users", name)
