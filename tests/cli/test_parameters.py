@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -12,6 +13,7 @@ from attune_infra.errors import ExitCode
 from attune_infra.sandbox import BoundSandbox
 from attune_infra.settings import AMQP_URL
 from support.as_a_user import Command
+from support.folders import EXAMPLES
 from support.plugins import enable_plugins
 from support.under_test import BrokerUnderTest
 from support.virtual_host import VirtualHost
@@ -92,6 +94,20 @@ def test_they_are_set_up_changed_exported_and_pruned_without_a_password_in_any_o
     assert "uri: {env: FEDERATION_UPSTREAM_MINE_NORTH_URI_1}" in outputs[-3]
     assert "src-uri: {env: SHOVEL_MINE_OLD_URI_1}" in outputs[-2]
     assert not [output for output in outputs if SECRET in output]
+
+
+def test_the_example_can_be_set_up_and_leaves_nothing_to_do(
+    attune_infra: Command, vhost: VirtualHost, tmp_path: Path
+) -> None:
+    file, secrets = (
+        tmp_path / "it.yaml",
+        dict.fromkeys(("NORTH_URI", "OLD_SHOP_URI"), f"amqp://u:{SECRET}@127.0.0.1:1"),
+    )
+    text = (EXAMPLES / "federation.yaml").read_text(encoding="utf-8")
+    file.write_text(text.replace("amqp:///shop", f"amqp:///{quote(vhost.name)}"), encoding="utf-8")
+
+    assert attune_infra("setup", str(file), environment=secrets).lines[-1] == "8 objects: 8 created"
+    assert attune_infra("diff", str(file), environment=secrets).code == ExitCode.DONE
 
 
 def test_a_secret_that_is_missing_is_named(attune_infra: Command, document: str) -> None:
