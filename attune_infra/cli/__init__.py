@@ -36,7 +36,7 @@ COMMANDS = {
     "watch": "Show queues and workers live, on the whole terminal: findings, rates, details, a message's way.",
     "tap": "See live what passes an exchange, through a private queue that is gone when the command ends.",
     "export": "Write the virtual host, or with --topology a document, in one of several forms. Names omissions.",
-    "import": "Convert definitions, or resources of Kubernetes, to a topology document. Names omissions.",
+    "import": "Convert definitions, or resources of Kubernetes or Terraform, to a document. Names omissions.",
     "topology": "Check, print and describe topology documents, without a broker.",
     "worker": "Register workers, provision their queues, and check their health.",
     "metrics": "Print metrics of the broker and of all workers for Prometheus, or serve them with --listen.",

@@ -24,7 +24,11 @@ from attune_infra.cli._transform import (
 app = App()
 
 _File = Annotated[
-    str, typer.Argument(metavar="FILE", help="Definitions JSON, or YAML of Kubernetes; - for standard input.")
+    str,
+    typer.Argument(
+        metavar="FILE",
+        help="Definitions, YAML of Kubernetes, or what `terraform show -json` prints; - for standard input.",
+    ),
 ]
 
 
@@ -41,7 +45,7 @@ def import_(
     strip_policies: StripPolicies = False,
     rename_vhost: RenameVhost = None,
 ) -> None:
-    """Convert definitions, or resources of Kubernetes, to a topology document. Names omissions."""
+    """Convert definitions, or resources of Kubernetes or Terraform, to a document. Names omissions."""
     from attune_infra.render.pages import document as page
     from attune_infra.topology.document.foreign import read_foreign
     from attune_infra.topology.document.text import Document

@@ -14,6 +14,7 @@ from support.as_a_user import Command
 from support.folders import EXAMPLES
 from support.hcl import parsed
 from support.strategies import NASTY_NAMES
+from support.terraform import applied
 from support.virtual_host import VirtualHost
 
 RESOURCES = EXAMPLES / "kubernetes" / "resources.yaml"
@@ -74,3 +75,17 @@ def test_terraform_imports_bindings_by_the_keys_that_rabbitmq_lists(
     }
     assert len(ids) == len(NASTY_NAMES) + 2
     assert exported.stderr == ""
+
+
+def test_what_terraform_applied_is_imported_without_a_difference(
+    attune_infra: Command, attune_infra_alone: Command, tmp_path: Path
+) -> None:
+    state, document = tmp_path / "state.json", tmp_path / "topology.yaml"
+    attune_infra("setup")
+    state.write_text(applied(attune_infra("export", "--format", "terraform").stdout), encoding="utf-8")
+
+    imported = attune_infra_alone("import", str(state), "--to", str(document))
+
+    assert (imported.code, imported.stderr) == (ExitCode.DONE, f"{document}: written\n")
+    assert attune_infra("diff", str(document)).code == ExitCode.DONE
+    assert attune_infra("verify", str(document)).code == ExitCode.DONE

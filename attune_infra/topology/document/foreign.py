@@ -1,4 +1,4 @@
-"""A text of another program -> Reading: definitions of RabbitMQ, or resources of Kubernetes."""
+"""A text of another program -> Reading: definitions of RabbitMQ, resources of Kubernetes or Terraform."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from typing import Final
 from attune_infra.errors import InvalidInput
 from attune_infra.topology.document.reading import Reading
 
-FORMS: Final = "RabbitMQ's definitions (JSON) or resources of its topology operator for Kubernetes (YAML)"
+FORMS: Final = (
+    "RabbitMQ's definitions (JSON), resources of its topology operator for Kubernetes (YAML), "
+    "or the output of `terraform show -json`"
+)
 """The forms that can be read, in words."""
 
 
@@ -18,7 +21,11 @@ def read_foreign(text: str, *, source: str, vhost: str | None = None) -> Reading
     """
     from attune_infra.topology.document.definitions import read_definitions
     from attune_infra.topology.document.kubernetes.read import looks_like_kubernetes, read_kubernetes
+    from attune_infra.topology.document.terraform.read import read_terraform
+    from attune_infra.topology.document.terraform.state import looks_like_terraform
 
+    if looks_like_terraform(text):
+        return read_terraform(text, source=source, vhost=vhost)
     if looks_like_kubernetes(text):
         return read_kubernetes(text, source=source, vhost=vhost)
     if text.lstrip("\ufeff \t\r\n").startswith("{"):

@@ -26,8 +26,10 @@ from attune_infra.settings.resolve import settings_from
 from attune_infra.settings.urls import amqp_of, check_database_url, management_of
 from attune_infra.topology.builtin import attune
 from attune_infra.topology.document.definitions import parse_definitions, write_definitions
+from attune_infra.topology.document.export import as_terraform
 from attune_infra.topology.document.kubernetes.read import read_kubernetes
 from attune_infra.topology.document.parse import parse
+from attune_infra.topology.document.terraform.read import read_terraform
 from attune_infra.topology.document.write import write
 from attune_infra.topology.facts.patterns import matches, policy_pattern_problem
 from attune_infra.topology.model import Topology
@@ -35,6 +37,7 @@ from attune_infra.topology.planning.saved import SavedPlan, read_plan
 from attune_infra.worker.body import NotJson, check
 from support.folders import DEFINITIONS, EXAMPLES
 from support.fuzz.wires import frames_of_a_broker, management_seeds, read_frames, read_management
+from support.terraform import applied
 
 Read: TypeAlias = "Callable[[bytes], object]"
 
@@ -73,6 +76,12 @@ def _definitions(data: bytes) -> object:
 
 def _kubernetes(data: bytes) -> object:
     reading = read_kubernetes(data.decode("utf-8", errors="replace"), source="k.yaml")
+    reading.refuse_problems()
+    return write(reading.topology)
+
+
+def _terraform(data: bytes) -> object:
+    reading = read_terraform(data.decode("utf-8", errors="replace"), source="t.json")
     reading.refuse_problems()
     return write(reading.topology)
 
@@ -192,6 +201,13 @@ def _resources() -> list[bytes]:
     return [*found, b"---\n".join(found[1:3])]
 
 
+def _states() -> list[bytes]:
+    """Return what Terraform shows after it applied small configurations."""
+    document = (EXAMPLES / "access.yaml").read_text(encoding="utf-8")
+    found = [parse(document, source="a.yaml"), attune()]
+    return [applied(as_terraform(each).text).encode() for each in found]
+
+
 def _plans() -> Sequence[bytes]:
     plan = SavedPlan(
         digest="d",
@@ -262,6 +278,7 @@ READERS: Final[Mapping[str, Reader]] = {
     "documents": Reader(lambda _: _document, lambda: DOCUMENTS),
     "definitions": Reader(lambda _: _definitions, _exported),
     "Kubernetes": Reader(lambda _: _kubernetes, _resources),
+    "Terraform": Reader(lambda _: _terraform, _states),
     "URLs": Reader(lambda _: _urls, lambda: URLS),
     "configuration": Reader(_configuration, lambda: CONFIGURATION),
     "header options": Reader(
