@@ -202,6 +202,8 @@ def test_what_was_set_is_read_changed_and_deleted(broker: RabbitMQ) -> None:
 
 
 def test_a_refusal_quotes_no_password_and_names_the_missing_plugin(broker: RabbitMQ) -> None:
+    missing = controls.reason_of(Shovel(name="s", value={}), "Validation failed\n\ncomponent shovel not found\n")
+    assert missing.endswith("brings it: run `rabbitmq-plugins enable rabbitmq_shovel` on each node")
     refused = parameter_of("federation-upstream", "u", {"uri": "amqp://u:s3cret/w@h"})
     unknown = Parameter(component="nonsense", name="n", value=1)
 

@@ -14,6 +14,7 @@ from attune_infra.topology.lint import (
     bindings,
     dead_letters,
     exchanges,
+    federation,
     lifetimes,
     names,
     policies,
@@ -83,6 +84,10 @@ RULES: Final = (
     Rule("AI081", _WARNING, access.no_connection_allowed),
     Rule("AI082", _WARNING, access.everything_allowed),
     Rule("AI083", _WARNING, access.matches_nothing),
+    Rule("AI090", _WARNING, federation.set_names_missing_upstream),
+    Rule("AI091", _WARNING, federation.policy_names_missing_upstream),
+    Rule("AI092", _WARNING, federation.shovel_end_is_missing),
+    Rule("AI093", _WARNING, federation.shovel_uses_default_virtual_host),
 )
 """All rules, in the order of their codes."""
 

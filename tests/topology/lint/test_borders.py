@@ -212,3 +212,50 @@ def test_a_pattern_for_nothing_may_be_meant(pattern: str, attributes: list[str])
     found = [each.partition("its pattern for ")[2].partition(",")[0] for each in findings("AI083", text)]
 
     assert found == attributes
+
+
+@pytest.mark.parametrize(
+    ("uri", "codes"),
+    [
+        ("'amqp:///shop'", ["AI092"]),
+        ("'amqp:///%73hop?heartbeat=5'", ["AI092"]),
+        ("['amqp:///shop', 'amqp:///shop']", ["AI092"]),
+        ("['amqp:///shop', 'amqp://other']", []),
+        ("'amqp:///other'", []),
+        ("amqp://other/shop", []),
+        ("{env: NAME}", []),
+        ("'amqp://'", ["AI093"]),
+        ("'amqp:///'", ["AI093"]),
+    ],
+)
+def test_the_end_of_a_shovel_is_looked_for_only_where_its_uris_lead(uri: str, codes: list[str]) -> None:
+    shovel = f"{{src-uri: amqp://h, src-queue: q, dest-uri: {uri}, dest-queue: gone}}"
+    text = f"topology: shop\nexchanges: {{e: {{}}}}\nshovels: {{s: {shovel}}}"
+
+    found = lint(parse(text, source="x.yaml"), version=NEWEST).findings
+
+    assert [each.rule for each in found if each.rule in {"AI092", "AI093"}] == codes
+
+
+@pytest.mark.parametrize(
+    ("sections", "number"),
+    [
+        ("", 0),
+        ("federation_upstreams: {a: {uri: 'amqp://h'}}", 2),
+        ("federation_upstreams: {b: {uri: 'amqp://h'}}", 1),
+        ("federation_upstreams: {b: {uri: 'amqp://h'}}\nfederation_upstream_sets: {c: [{upstream: b}]}", 0),
+    ],
+)
+def test_a_policy_may_name_upstreams_of_another_document(sections: str, number: int) -> None:
+    policies = [
+        ("p", "federation-upstream: b"),
+        ("q", "federation-upstream-set: c"),
+        ("r", "federation-upstream-set: all"),
+    ]
+    lines = [f"  {name}: {{pattern: x, definition: {{{key}}}}}" for name, key in policies]
+    text = "\n".join(["policies:", *lines, sections])
+
+    assert (
+        len([each for each in lint(parse(text, source="x.yaml"), version=NEWEST).findings if each.rule == "AI091"])
+        == number
+    )

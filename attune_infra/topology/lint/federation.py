@@ -1,0 +1,108 @@
+"""Rules about federation and shovels: what they name may be missing, or be in another virtual host than meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+from urllib.parse import unquote
+
+from attune_infra.topology.facts.exchanges import is_reserved
+from attune_infra.topology.lint.finding import Flaw
+from attune_infra.topology.lint.subject import Subject
+from attune_infra.topology.model import FederationUpstreamSet, Shovel
+
+_ALL: Final = "all"
+"""The set of all upstreams, which RabbitMQ has by itself."""
+_SET, _UPSTREAM = "federation-upstream-set", "federation-upstream"
+_DEFAULT: Final = "/"
+_ENDS: Final = (("src", "from"), ("dest", "to"))
+
+
+def set_names_missing_upstream(subject: Subject) -> Iterator[Flaw]:
+    """A set names a federation upstream that is not declared.
+
+    RabbitMQ accepts the set and makes no link for the missing upstream, without a word.
+    """
+    known = _names(subject, _UPSTREAM)
+    for item in subject.topology.parameters.values():
+        if not isinstance(item, FederationUpstreamSet) or not known or not isinstance(item.value, list):
+            continue
+        for number, each in enumerate(item.value):
+            name = each.get("upstream") if isinstance(each, dict) else None
+            if isinstance(name, str) and name not in known:
+                what = f"it names upstream '{name}', which is not declared"
+                yield Flaw(item, what, "declare the upstream, or correct the name", f"{number}")
+
+
+def policy_names_missing_upstream(subject: Subject) -> Iterator[Flaw]:
+    """A policy names a federation upstream, or a set of them, that is not declared.
+
+    RabbitMQ accepts the policy and federates nothing. A document without any upstreams is not judged: another one
+    may have them.
+    """
+    upstreams, sets = _names(subject, _UPSTREAM), _names(subject, _SET)
+    known = {_UPSTREAM: upstreams, _SET: {*sets, _ALL} if sets or upstreams else sets}
+    for _, policy in sorted(subject.topology.policies.items()):
+        for key, names in known.items():
+            name = policy.definition.get(key)
+            if isinstance(name, str) and names and name not in names:
+                what = f"its {key} is '{name}', which is not declared"
+                yield Flaw(policy, what, f"declare the {key.replace('-', ' ')}, or correct the name", key)
+
+
+def shovel_end_is_missing(subject: Subject) -> Iterator[Flaw]:
+    """A shovel takes from, or puts into, a queue or exchange of this virtual host that is not declared.
+
+    RabbitMQ makes a missing queue by itself: durable, of the default type and without arguments, so that the one
+    that was meant can no longer be declared. Without the exchange, the shovel fails and tries again for ever.
+    """
+    for item, value in _shovels(subject):
+        for end, words in _ENDS:
+            if not _is_here(value.get(f"{end}-uri"), subject.topology.name):
+                continue
+            for kind, known in (("queue", subject.topology.queues), ("exchange", subject.topology.exchanges)):
+                name = value.get(f"{end}-{kind}")
+                if isinstance(name, str) and name and name not in known and not is_reserved(name):
+                    what = f"it moves {words} {kind} '{name}' of this virtual host, which is not declared"
+                    yield Flaw(item, what, f"declare the {kind}, or correct the name", f"{end}-{kind}")
+
+
+def shovel_uses_default_virtual_host(subject: Subject) -> Iterator[Flaw]:
+    """The URI of a shovel names neither a host nor a virtual host.
+
+    RabbitMQ then takes the virtual host `/` of the same broker, not that of the shovel, and makes the queue there.
+    """
+    for item, value in _shovels(subject):
+        for end, words in _ENDS:
+            key = f"{end}-uri"
+            if subject.topology.name != _DEFAULT and any(_local_path(uri) == "" for uri in _uris(value.get(key))):
+                what = f"it moves {words} the virtual host '/': its {key} names none"
+                yield Flaw(item, what, "write amqp:///NAME, with %2F for a slash", key)
+
+
+def _names(subject: Subject, component: str) -> set[str]:
+    return {name for kind, name in subject.topology.parameters if kind == component}
+
+
+def _shovels(subject: Subject) -> Iterator[tuple[Shovel, dict[str, object]]]:
+    for _, item in sorted(subject.topology.parameters.items()):
+        if isinstance(item, Shovel) and isinstance(item.value, dict):
+            yield item, dict(item.value)
+
+
+def _is_here(value: object, virtual_host: str) -> bool:
+    """Return whether all URIs lead to this virtual host; one that a document only refers to may lead anywhere."""
+    paths = [_local_path(uri) for uri in _uris(value)]
+    return bool(paths) and all(path is not None and unquote(path or _DEFAULT) == virtual_host for path in paths)
+
+
+def _uris(value: object) -> list[str]:
+    """Return the URIs of a key; an empty text for one that is not known here."""
+    return [each if isinstance(each, str) else "" for each in (value if isinstance(value, list) else [value])]
+
+
+def _local_path(uri: str) -> str | None:
+    """Return the virtual host in a URI without a host; None for any other."""
+    _, found, place = uri.partition("://")
+    place = place.partition("?")[0]
+    return place.removeprefix("/") if found and (not place or place.startswith("/")) else None
