@@ -110,6 +110,26 @@ def test_the_example_can_be_set_up_and_leaves_nothing_to_do(
     assert attune_infra("diff", str(file), environment=secrets).code == ExitCode.DONE
 
 
+def test_resources_of_the_operator_are_imported_set_up_and_exported_again(
+    attune_infra: Command, tmp_path: Path
+) -> None:
+    document, exported, again = (tmp_path / name for name in ("it.yaml", "exported.yaml", "again.yaml"))
+    links = ("--only", "federation_upstream:*", "--only", "shovel:*")
+    names = ("FEDERATION_UPSTREAM_ORIGIN_URI_1", "SHOVEL_ARCHIVE_URI_1", "SHOVEL_ARCHIVE_URI_2")
+    secrets = dict.fromkeys(names, f"amqp://u:{SECRET}@127.0.0.1:1")
+
+    imported = attune_infra("import", str(EXAMPLES / "kubernetes/resources.yaml"), *links, "--to", str(document))
+    made = attune_infra("setup", str(document), environment=secrets)
+    out = attune_infra("export", "--all", *links, "--format", "kubernetes", "--to", str(exported))
+    attune_infra("import", str(exported), *links, "--to", str(again))
+
+    assert "set SHOVEL_ARCHIVE_URI_1 and SHOVEL_ARCHIVE_URI_2 to them" in imported.stderr
+    assert made.lines[-1] == "2 objects: 2 created"
+    assert "make it, with srcUri and destUri" in out.stderr
+    assert attune_infra("diff", str(again), environment=secrets).code == ExitCode.DONE
+    assert SECRET not in exported.read_text(encoding="utf-8") + out.stderr
+
+
 def test_a_secret_that_is_missing_is_named(attune_infra: Command, document: str) -> None:
     for command in ("diff", "setup", "verify"):
         result = attune_infra(command, document)

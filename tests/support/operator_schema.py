@@ -10,6 +10,8 @@ from typing import Any, Final
 _TEXT: Final = {"type": "string"}
 _FLAG: Final = {"type": "boolean"}
 _TABLE: Final = {"type": "object"}
+_NUMBER: Final = {"type": "integer"}
+_CONFIRMS: Final = {"enum": ["on-confirm", "on-publish", "no-ack"]}
 _INT32: Final = {"type": "integer", "minimum": -(2**31), "maximum": 2**31 - 1}
 _CLUSTER: Final = {
     "type": "object",
@@ -37,6 +39,15 @@ def _policy(*apply_to: str) -> dict[str, Any]:
     )
 
 
+_TEXTS_OF_SHOVELS: Final = (
+    *("ackMode", "deleteAfter", "srcAddress", "srcDeleteAfter", "srcExchange", "srcExchangeKey", "srcProtocol"),
+    *("srcQueue", "destAddress", "destExchange", "destExchangeKey", "destProtocol", "destQueue"),
+)
+_TABLES_OF_SHOVELS: Final = (
+    *("srcConsumerArgs", "srcQueueArgs", "destApplicationProperties", "destMessageAnnotations"),
+    *("destProperties", "destPublishProperties", "destQueueArgs"),
+)
+_FLAGS_OF_SHOVELS: Final = ("addForwardHeaders", "destAddForwardHeaders", "destAddTimestampHeader")
 _OF_QUEUES: Final = ("queues", "classic_queues", "quorum_queues", "streams")
 _DECLARED: Final = {"vhost": _TEXT, "durable": _FLAG, "autoDelete": _FLAG, "arguments": _TABLE, "type": _TEXT}
 
@@ -60,6 +71,25 @@ SPECS: Final[dict[str, dict[str, Any]]] = {
     ),
     "TopicPermission": _object(
         {"vhost": _TEXT, "user": _TEXT, "permissions": _object({"exchange": _TEXT, "write": _TEXT, "read": _TEXT})}
+    ),
+    "Federation": _object(
+        {"name": _TEXT, "uriSecret": _object({"name": _TEXT})},
+        vhost=_TEXT,
+        ackMode=_CONFIRMS,
+        trustUserId=_FLAG,
+        queueType={"enum": ["classic", "quorum"]},
+        resourceCleanupMode={"enum": ["default", "never"]},
+        exchange=_TEXT,
+        queue=_TEXT,
+        **dict.fromkeys(("expires", "maxHops", "messageTTL", "prefetch-count", "reconnectDelay"), _NUMBER),
+    ),
+    "Shovel": _object(
+        {"name": _TEXT, "uriSecret": _object({"name": _TEXT})},
+        vhost=_TEXT,
+        **dict.fromkeys(_TEXTS_OF_SHOVELS, _TEXT),
+        **dict.fromkeys(_TABLES_OF_SHOVELS, _TABLE),
+        **dict.fromkeys(_FLAGS_OF_SHOVELS, _FLAG),
+        **dict.fromkeys(("prefetchCount", "reconnectDelay", "srcPrefetchCount"), _NUMBER),
     ),
     "Vhost": _object({"name": _TEXT}, limits=_object({}, connections=_INT32, queues=_INT32)),
 }

@@ -10,6 +10,7 @@ import yaml
 
 from attune_infra.dataclass import dataclass
 from attune_infra.topology.document.go_values import through_go
+from attune_infra.topology.document.kubernetes.links import FIELDS_OF_LINKS, URIS, link_of
 from attune_infra.topology.document.kubernetes.resource import Resource
 from attune_infra.topology.document.kubernetes.write import DEFAULT_VHOST, LIMITS
 from attune_infra.topology.document.nodes import Entry
@@ -28,6 +29,7 @@ from attune_infra.topology.model import (
     TopicPermission,
     TopologyObject,
 )
+from attune_infra.topology.words import plural
 
 _DECLARED: Final = ("name", "vhost", "type", "durable", "autoDelete", "arguments")
 _POLICY: Final = ("name", "vhost", "pattern", "applyTo", "priority", "definition")
@@ -42,6 +44,7 @@ FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
     "TopicPermission": _ACCESS,
     "Vhost": ("name", "limits", "defaultQueueType"),
     "SuperStream": ("name", "vhost", "partitions", "routingKeys"),
+    **{kind: ("name", "vhost", URIS, *fields) for kind, fields in FIELDS_OF_LINKS.items()},
 }
 """The fields of each kind that say what RabbitMQ holds, and that a topology has a place for."""
 _PARTS: Final = {
@@ -220,6 +223,26 @@ class Kinds:
             if key in given:
                 limit = Limit(name=name, value=self.document.integer(given[key], -1))
                 yield limit, Parts(given[key], {"value": given[key]}, {})
+
+    def _federation(
+        self, resource: Resource, spec: Mapping[str, yaml.Node]
+    ) -> Iterator[tuple[TopologyObject, Parts]]:
+        """Yield an upstream or a shovel, with references in place of the URIs of its Secret."""
+        fields = {
+            name: through_go(self.document.argument(node, f"'{name}'"))
+            for name, node in spec.items()
+            if name in FIELDS_OF_LINKS[resource.kind]
+        }
+        name = self.required(resource, spec, "name")
+        item, variables = link_of(resource.kind, name, fields)
+        secret = self.document.entries(spec.get(URIS), URIS).get("name")
+        where = self.document.string(secret.value, "") if secret else ""
+        why = f"they are in Secret '{where}': set {' and '.join(variables)} to them"
+        self.left_out.append((f"URIs of {plural(item.kind)}", name, why))
+        keys = {FIELDS_OF_LINKS[resource.kind].get(field, field): node for field, node in spec.items()}
+        yield item, Parts(spec.get("name", resource.node), keys, {})
+
+    _shovel = _federation
 
     def _superstream(
         self, resource: Resource, spec: Mapping[str, yaml.Node]

@@ -32,8 +32,6 @@ from attune_infra.topology.document.virtual_hosts import ELSEWHERE, choose_virtu
 _SIGN: Final = re.compile(r"""^[\s{]*(?:"apiVersion"|'apiVersion'|apiVersion)\s*:""", re.MULTILINE)
 _LEFT_OUT: Final = {
     "User": ("users", "a topology does not include users"),
-    "Federation": ("federation upstreams", "a topology does not name other brokers or hold passwords"),
-    "Shovel": ("shovels", "a topology does not move messages or hold passwords"),
     "SchemaReplication": ("schema replications", "they belong to the whole broker, and to a commercial plugin"),
 }
 _OTHER: Final = "they are not of RabbitMQ's topology operator"

@@ -12,9 +12,16 @@ from typing import Any, Final
 from attune_infra.dataclass import dataclass
 from attune_infra.errors import WrongUsage
 from attune_infra.topology.document.go_values import changed_by_go
+from attune_infra.topology.document.kubernetes.links import (
+    SECRET_KEYS,
+    URIS,
+    fields_of,
+    kind_of_link,
+    reason_to_refuse_link,
+)
 from attune_infra.topology.document.kubernetes.yaml_text import block
 from attune_infra.topology.document.slugs import dns_name, is_dns_label
-from attune_infra.topology.document.text import Document
+from attune_infra.topology.document.text import Document, group_left_out
 from attune_infra.topology.document.write import sort_arguments
 from attune_infra.topology.model import (
     Argument,
@@ -31,6 +38,7 @@ from attune_infra.topology.model import (
     Topology,
     TopologyObject,
 )
+from attune_infra.topology.words import plural
 
 API_VERSION: Final = "rabbitmq.com/v1beta1"
 DEFAULT_VHOST: Final = "/"
@@ -80,8 +88,10 @@ def reason_to_refuse(item: TopologyObject) -> str | None:
             return _change(item.arguments)
         case Policy():
             return _change(item.definition)
-        case Parameter() | GlobalParameter():
-            return "this program makes no resources of them; a document can hold them"
+        case Parameter():
+            return reason_to_refuse_link(item)
+        case GlobalParameter():
+            return "the operator has no kind for them"
     return None
 
 
@@ -97,7 +107,7 @@ def write_kubernetes(topology: Topology, cluster: ClusterReference) -> Document:
     found = list(_resources(topology, cluster))
     text = "---\n".join("\n".join(block(each)) + "\n" for each in found)
     items = {"apiVersion": "v1", "kind": "List", "items": found}
-    return Document(text or "# no resources\n", value=items)
+    return Document(text or "# no resources\n", group_left_out(_secrets(topology)), value=items)
 
 
 def _resources(topology: Topology, cluster: ClusterReference) -> Iterator[dict[str, Argument]]:
@@ -148,8 +158,28 @@ def _spec(item: TopologyObject, vhost: str) -> tuple[str, tuple[str, ...], _Spec
                 (item.user, item.exchange),
                 {"vhost": vhost, "user": item.user, "permissions": patterns},
             )
-        case Limit() | Parameter() | GlobalParameter():
-            raise ValueError("limits are one resource, and parameters are refused")
+        case Parameter():
+            kind = kind_of_link(item) or ""
+            secret: _Spec = {URIS: {"name": _secret(item, vhost)}}
+            return kind, (item.name,), {"name": item.name, "vhost": vhost, **secret, **fields_of(item, kind)}
+        case Limit() | GlobalParameter():
+            raise ValueError("limits are one resource, and global parameters are refused")
+
+
+def _secret(item: Parameter, vhost: str) -> str:
+    """Return the name of the Secret with the URIs of an upstream or a shovel."""
+    prefix = () if vhost == DEFAULT_VHOST else (vhost,)
+    return dns_name(*prefix, item.name, item.kind, "uris", shown=len(prefix) + 1)
+
+
+def _secrets(topology: Topology) -> Iterator[tuple[str, str, str]]:
+    """Yield the URIs that a resource cannot hold, with the Secret that has to."""
+    vhost = topology.name or DEFAULT_VHOST
+    for item in topology.objects():
+        if isinstance(item, Parameter):
+            keys = " and ".join(SECRET_KEYS[kind_of_link(item) or ""])
+            why = f"the operator reads them from Secret '{_secret(item, vhost)}': make it, with {keys}"
+            yield f"URIs of {plural(item.kind)}", item.name, why
 
 
 def _exchange(item: Exchange) -> _Spec:

@@ -76,7 +76,8 @@ def test_the_example_holds_each_kind() -> None:
         Permission(user="shop-web", configure="", write=r"^shop\.orders$", read="") in reading.topology.objects()
     )
     assert {each.kind for each in reading.left_out} == {
-        "resources of kind Secret", "users", "federation upstreams", "shovels", "schema replications", "fields",
+        "resources of kind Secret", "users", "schema replications", "fields", "URIs of federation upstreams",
+        "URIs of shovels",
     }  # fmt: skip
 
 
