@@ -70,7 +70,8 @@ def declaration(item: TopologyObject) -> str:
             return f"{label(item)} set: {words}"
         case Parameter() | GlobalParameter():
             words = ", ".join(f"{name} {_compact(each)}" for name, each in attributes(item))
-            return f"{label(item)} set: {words}"
+            extent = " for the whole broker" if isinstance(item, GlobalParameter) else ""
+            return f"{label(item)} set{extent}: {words}"
 
 
 def difference(found: Difference) -> str:

@@ -69,6 +69,7 @@ def test_they_are_set_up_changed_exported_and_pruned_without_a_password_in_any_o
     made = run("setup", document)
     assert made[-2:] == ["8 objects: 8 created", "0"]
     assert '+ federation upstream mine.north set: max-hops 2, uri {"env": "NORTH"}: created' in made
+    assert f"+ global parameter of {vhost.name} set for the whole broker: a [1, true]: created" in made
     assert run("setup", document)[-2] == "8 objects: 8 unchanged"
     assert run("verify", document)[-1] == "0"
     assert run("diff", "--explain", document)[-1] == "0"

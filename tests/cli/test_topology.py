@@ -113,6 +113,11 @@ def test_check_gives_problems_as_data(attune_infra_alone: Command, mine: str, tm
         "limits": 0,
         "permissions": 0,
         "topic_permissions": 0,
+        "federation_upstreams": 0,
+        "federation_upstream_sets": 0,
+        "shovels": 0,
+        "parameters": 0,
+        "global_parameters": 0,
         "queues_per_worker": 1,
         "routes": 0,
     }

@@ -51,8 +51,15 @@ _NOT_IN_A_TOPOLOGY: Final = {
 }
 _PARAMETERS: Final = {
     "operator_policy": ("operator policies", _OPERATOR_POLICY),
-    "shovel": ("shovels", "a topology does not move messages or hold passwords"),
-    "federation-upstream": ("federation upstreams", "a topology does not name other brokers or hold passwords"),
+    "shovel": ("shovels", "their URIs may hold passwords; add them to `shovels` of the document"),
+    "federation-upstream-set": (
+        "federation upstream sets",
+        "add them to `federation_upstream_sets` of the document",
+    ),
+    "federation-upstream": (
+        "federation upstreams",
+        "their URIs may hold passwords; add them to `federation_upstreams` of the document",
+    ),
 }
 _KNOWN: Final = {*_KEYS, *_NOT_IN_A_TOPOLOGY, "parameters", "limits", "rabbit_version", "rabbitmq_version"}
 
@@ -214,5 +221,7 @@ def _parameter(value: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     if component == "vhost-limits":
         yield from _limits(value.get("value"))
     else:
-        kind, why = _PARAMETERS.get(component, (f"parameters of {component}", "a topology does not include them"))
+        kind, why = _PARAMETERS.get(
+            component, (f"parameters of {component}", "add them to `parameters` of the document")
+        )
         yield kind, str(value.get("name")), why

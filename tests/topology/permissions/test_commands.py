@@ -20,6 +20,7 @@ from attune_infra.topology.model import (
     Argument,
     Binding,
     Exchange,
+    GlobalParameter,
     Limit,
     OperatorPolicy,
     Permission,
@@ -27,6 +28,7 @@ from attune_infra.topology.model import (
     Queue,
     Topology,
     TopologyObject,
+    parameter_of,
 )
 from attune_infra.topology.permissions.commands import ASKING_NOTHING, TELLING_WHAT_LACKS, USAGES, usage_of
 from attune_infra.topology.permissions.moving import rights_after_migration
@@ -185,6 +187,11 @@ PERMISSION = Permission(user="ann", configure="", write="", read="")
         ([Limit(name="max-queues", value=5)], None, Tag.ADMINISTRATOR),
         ([PERMISSION], Tag.ADMINISTRATOR, Tag.ADMINISTRATOR),
         ([PERMISSION, Limit(name="max-queues", value=5)], Tag.ADMINISTRATOR, Tag.ADMINISTRATOR),
+        ([parameter_of("shovel", "s", {})], Tag.POLICYMAKER, Tag.POLICYMAKER),
+        ([parameter_of("vendor", "x", 1), Policy(name="p", pattern="^q")], Tag.POLICYMAKER, Tag.POLICYMAKER),
+        ([GlobalParameter(name="x", value=1)], Tag.POLICYMAKER, Tag.POLICYMAKER),
+        ([parameter_of("shovel", "s", {}), Limit(name="max-queues", value=5)], Tag.POLICYMAKER, Tag.ADMINISTRATOR),
+        ([parameter_of("shovel", "s", {}), PERMISSION], Tag.ADMINISTRATOR, Tag.ADMINISTRATOR),
     ],
 )
 def test_the_tag_follows_from_what_is_read_and_set(

@@ -43,9 +43,9 @@ _LEFT_OUT: Final = {
     "rabbitmq_user": ("users", "a topology does not include users"),
     "rabbitmq_federation_upstream": (
         "federation upstreams",
-        "a topology does not name other brokers or hold passwords",
+        "their URIs may hold passwords; add them to `federation_upstreams` of the document",
     ),
-    "rabbitmq_shovel": ("shovels", "a topology does not move messages or hold passwords"),
+    "rabbitmq_shovel": ("shovels", "their URIs may hold passwords; add them to `shovels` of the document"),
 }
 _DATA: Final = "they read something, and declare nothing"
 _OTHER: Final = "they are not of the provider for RabbitMQ"
