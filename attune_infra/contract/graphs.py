@@ -19,10 +19,10 @@ class MarkData(TypedDict):
 
 
 class NodeData(TypedDict):
-    """An exchange or a queue, several queues whose names differ by a number, or a whole group."""
+    """An exchange or a queue, several queues whose names differ by a number, a whole group, or another broker."""
 
     id: Annotated[str, "Id for edges and groups: its kind and name, such as `queue jobs`."]
-    kind: Annotated[str, OneOf.these("exchange", "queue", "group"), "Kind of the node."]
+    kind: Annotated[str, OneOf.these("exchange", "queue", "group", "broker"), "Kind of the node."]
     name: Annotated[str, "Name."]
     missing: Annotated[bool, "True if another object names it, and it does not exist."]
     count: Annotated[int, "Number of queues that it stands for."]
@@ -45,7 +45,11 @@ class EdgeData(TypedDict):
 
     source: Annotated[str, "Id of the node that messages come from."]
     target: Annotated[str, "Id of the node that they go to."]
-    kind: Annotated[str, OneOf.these("binding", "dead-letter", "alternate"), "Reason why they go this way."]
+    kind: Annotated[
+        str,
+        OneOf.these("binding", "dead-letter", "alternate", "shovel", "federation"),
+        "Reason why they go this way.",
+    ]
     key: Annotated[str | None, "Routing key; null if there is none."]
     arguments: Annotated[Arguments, "Arguments of the binding."]
     highlighted: Annotated[bool, "True if it is on the way of the chosen message."]

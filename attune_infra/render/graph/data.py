@@ -15,6 +15,8 @@ _KINDS: Final = {
     EdgeKind.BINDING: "binding",
     EdgeKind.DEAD_LETTERS: "dead-letter",
     EdgeKind.ALTERNATE: "alternate",
+    EdgeKind.SHOVEL: "shovel",
+    EdgeKind.FEDERATION: "federation",
 }
 
 

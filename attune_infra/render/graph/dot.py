@@ -15,8 +15,15 @@ _NODES: Final = {
     NodeKind.QUEUE: 'shape=box, style=filled, fillcolor="#e9f6ec", color="#2e7d46"',
     NodeKind.MISSING: 'shape=box, style=dashed, color="#c5221f", fontcolor="#c5221f"',
     NodeKind.GROUP: 'shape=box3d, style=filled, fillcolor="#f3eefa", color="#8a6fb8"',
+    NodeKind.BROKER: 'shape=component, style=filled, fillcolor="#f1f3f4", color="#5f6368"',
 }
-_EDGES: Final = {EdgeKind.BINDING: "solid", EdgeKind.DEAD_LETTERS: "dashed", EdgeKind.ALTERNATE: "dotted"}
+_EDGES: Final = {
+    EdgeKind.BINDING: "solid",
+    EdgeKind.DEAD_LETTERS: "dashed",
+    EdgeKind.ALTERNATE: "dotted",
+    EdgeKind.SHOVEL: "bold",
+    EdgeKind.FEDERATION: "bold",
+}
 _COLOURS: Final = {Severity.ERROR: "#c5221f", Severity.WARNING: "#e37400", Severity.INFO: "#5f6368"}
 _ESCAPES: Final = str.maketrans({"\\": "\\\\", '"': '\\"', "&": "&amp;"})
 """Characters to escape in a string of Graphviz, which knows entities as HTML does."""

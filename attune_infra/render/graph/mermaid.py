@@ -14,14 +14,21 @@ _SHAPES: Final = {
     NodeKind.QUEUE: '["{}"]',
     NodeKind.MISSING: '{{{{"{}"}}}}',
     NodeKind.GROUP: '[["{}"]]',
+    NodeKind.BROKER: '[("{}")]',
 }
-_LINES: Final = {EdgeKind.BINDING: "-->", EdgeKind.DEAD_LETTERS: "-.->", EdgeKind.ALTERNATE: "-.->"}
-_WORDS: Final = {EdgeKind.BINDING: "", EdgeKind.DEAD_LETTERS: "dead letters", EdgeKind.ALTERNATE: "alternate"}
+_LINES: Final = {
+    EdgeKind.BINDING: "-->",
+    EdgeKind.DEAD_LETTERS: "-.->",
+    EdgeKind.ALTERNATE: "-.->",
+    EdgeKind.SHOVEL: "==>",
+    EdgeKind.FEDERATION: "==>",
+}
 
 _CLASSES: Final = (
     "classDef exchange fill:#e8f0fe,stroke:#3367d6,color:#1a2b4c",
     "classDef queue fill:#e9f6ec,stroke:#2e7d46,color:#173a22",
     "classDef missing fill:#fff,stroke:#c5221f,color:#c5221f,stroke-dasharray:4 3",
+    "classDef broker fill:#f1f3f4,stroke:#5f6368,color:#202124",
     "classDef group fill:#f3eefa,stroke:#8a6fb8,color:#3c2a5c",
     "classDef warning stroke:#e37400,stroke-width:3px",
     "classDef error stroke:#c5221f,stroke-width:3px",
@@ -67,7 +74,8 @@ def _node(node: Node) -> str:
 
 
 def _edge(edge: Edge) -> str:
-    lines = [_WORDS[edge.kind], *map(_escape, shorten_labels(edge.labels)), *_codes(edge.codes)]
+    words = "" if edge.kind is EdgeKind.BINDING else str(edge.kind)
+    lines = [words, *map(_escape, shorten_labels(edge.labels)), *_codes(edge.codes)]
     return "<br/>".join(line for line in lines if line)
 
 

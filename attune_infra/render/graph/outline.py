@@ -9,7 +9,13 @@ from attune_infra.render.words import visible
 from attune_infra.topology.graph.values import Edge, EdgeKind, Graph, Node
 from attune_infra.topology.words import counted
 
-_ARROWS = {EdgeKind.BINDING: "->", EdgeKind.DEAD_LETTERS: "- ->", EdgeKind.ALTERNATE: "...>"}
+_ARROWS = {
+    EdgeKind.BINDING: "->",
+    EdgeKind.DEAD_LETTERS: "- ->",
+    EdgeKind.ALTERNATE: "...>",
+    EdgeKind.SHOVEL: "=>",
+    EdgeKind.FEDERATION: "=>",
+}
 
 
 def outline(graph: Graph) -> str:

@@ -31,6 +31,7 @@ _STYLE: Final = """
   .group .title { font-size: 11px; font-weight: 600; fill: #6d5a90 }
   path { fill: none; stroke: #7b8087; stroke-width: 1.4 } .tip { fill: #7b8087; stroke: none }
   .dead path { stroke: #b0637a; stroke-dasharray: 5 4 } .dead .tip { fill: #b0637a } .dead .key { fill: #8c3f57 }
+  .link path { stroke-width: 2.4 } .broker rect { fill: #f1f3f4; stroke: #5f6368 }
   .alternate path { stroke-dasharray: 1.5 3.5; stroke-linecap: round }
   .warning rect { stroke: #e37400; stroke-width: 2 } .warning .codes { fill: #b35900 }
   .error rect { stroke: #c5221f; stroke-width: 2 } .error .codes { fill: #c5221f }
@@ -41,6 +42,7 @@ _STYLE: Final = """
     .back { fill: #0d1117 } .halo { fill: #0d1117 } .key { fill: #c9d1d9 }
     .exchange rect { fill: #14264a } .exchange .name { fill: #d6e4ff } .exchange .detail { fill: #9db7e8 }
     .queue rect { fill: #12301c } .queue .name { fill: #d3f2db } .queue .detail { fill: #8fc3a0 }
+    .broker rect { fill: #202124 } .broker .name { fill: #e8eaed } .broker .detail { fill: #bdc1c6 }
     .group rect { fill: #281d3b } .group .name { fill: #e4d8f7 }
     .group .detail, .group .title { fill: #b9a3dc }
     .warning .codes { fill: #ffb15c } .error .codes { fill: #ff8a80 } .dead .key { fill: #e3a3b5 }
@@ -48,7 +50,13 @@ _STYLE: Final = """
   }
 """
 _LINE_CLASSES: Final = ("name", "detail", "codes")
-_KINDS: Final = {EdgeKind.BINDING: "binding", EdgeKind.DEAD_LETTERS: "dead", EdgeKind.ALTERNATE: "alternate"}
+_KINDS: Final = {
+    EdgeKind.BINDING: "binding",
+    EdgeKind.DEAD_LETTERS: "dead",
+    EdgeKind.ALTERNATE: "alternate",
+    EdgeKind.SHOVEL: "link",
+    EdgeKind.FEDERATION: "link",
+}
 
 
 def svg(layout: Layout) -> str:

@@ -10,6 +10,7 @@ from typing import Final, TypeAlias
 from attune_infra.topology.facts.exchanges import is_reserved
 from attune_infra.topology.facts.releases import NEWEST, Version
 from attune_infra.topology.graph.highlight import Highlight, highlight
+from attune_infra.topology.graph.links import links
 from attune_infra.topology.graph.values import Edge, EdgeKind, Graph, Node, NodeKind, Way
 from attune_infra.topology.lint.finding import Finding
 from attune_infra.topology.model import (
@@ -77,6 +78,9 @@ class _Builder:
             self.add_alternate(exchange)
         for queue in self.index.queues:
             self.add_dead_letters(queue)
+        for link in links(self.index.topology):
+            between = (self.link_end(link.source), self.link_end(link.target), link.kind)
+            self.edges[between].append((link.name, Way(findings=self.findings.get(link.label, ()))))
         places = {key: place for place, key in enumerate(self.nodes)}
         edges = tuple(
             _edge(places[source], places[target], kind, found)
@@ -138,6 +142,14 @@ class _Builder:
                 of=kind,
             )
         return key
+
+    def link_end(self, end: End) -> End:
+        """Return the key of a node, and add the node if the end is another broker, RabbitMQ's own or missing."""
+        kind, name = end
+        if kind != "broker":
+            return self.end(kind, name)
+        self.nodes.setdefault(end, Node(kind=NodeKind.BROKER, name=name, detail="broker", of="broker"))
+        return end
 
     def add_binding(self, binding: Binding) -> None:
         target = self.end(binding.destination_type, binding.destination)

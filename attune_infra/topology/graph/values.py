@@ -19,13 +19,14 @@ class NodeKind(StrEnum):
     """The kind of a node.
 
     MISSING is an exchange or queue that another object names, but that does not exist. GROUP stands for all
-    members of a group.
+    members of a group, and BROKER for the broker that an upstream or a shovel names.
     """
 
     EXCHANGE = "exchange"
     QUEUE = "queue"
     MISSING = "missing"
     GROUP = "group"
+    BROKER = "broker"
 
 
 class EdgeKind(StrEnum):
@@ -34,6 +35,8 @@ class EdgeKind(StrEnum):
     BINDING = "binding"
     DEAD_LETTERS = "dead letters"
     ALTERNATE = "alternate"
+    SHOVEL = "shovel"
+    FEDERATION = "federation"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +44,8 @@ class Node:
     """An exchange or a queue, or `count` queues whose names differ only by a number, or a whole group.
 
     It is `per_worker` if each worker has a queue of this kind. `item` is the object, None for RabbitMQ's own, a
-    missing one and a group; for several queues it is the first one. `of` is `exchange`, `queue` or `group`.
+    missing one, a group and a broker; for several queues it is the first one. `of` is `exchange`, `queue`, `group`
+    or `broker`.
     """
 
     kind: NodeKind

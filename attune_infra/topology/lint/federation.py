@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Final
-from urllib.parse import unquote
 
 from attune_infra.topology.facts.exchanges import is_reserved
+from attune_infra.topology.facts.uris import is_here, local_path, uris_of
 from attune_infra.topology.lint.finding import Flaw
 from attune_infra.topology.lint.subject import Subject
 from attune_infra.topology.model import FederationUpstreamSet, Shovel
@@ -58,7 +58,7 @@ def shovel_end_is_missing(subject: Subject) -> Iterator[Flaw]:
     """
     for item, value in _shovels(subject):
         for end, words in _ENDS:
-            if not _is_here(value.get(f"{end}-uri"), subject.topology.name):
+            if not is_here(value.get(f"{end}-uri"), subject.topology.name):
                 continue
             for kind, known in (("queue", subject.topology.queues), ("exchange", subject.topology.exchanges)):
                 name = value.get(f"{end}-{kind}")
@@ -75,7 +75,7 @@ def shovel_uses_default_virtual_host(subject: Subject) -> Iterator[Flaw]:
     for item, value in _shovels(subject):
         for end, words in _ENDS:
             key = f"{end}-uri"
-            if subject.topology.name != _DEFAULT and any(_local_path(uri) == "" for uri in _uris(value.get(key))):
+            if subject.topology.name != _DEFAULT and any(local_path(uri) == "" for uri in uris_of(value.get(key))):
                 what = f"it moves {words} the virtual host '/': its {key} names none"
                 yield Flaw(item, what, "write amqp:///NAME, with %2F for a slash", key)
 
@@ -88,21 +88,3 @@ def _shovels(subject: Subject) -> Iterator[tuple[Shovel, dict[str, object]]]:
     for _, item in sorted(subject.topology.parameters.items()):
         if isinstance(item, Shovel) and isinstance(item.value, dict):
             yield item, dict(item.value)
-
-
-def _is_here(value: object, virtual_host: str) -> bool:
-    """Return whether all URIs lead to this virtual host; one that a document only refers to may lead anywhere."""
-    paths = [_local_path(uri) for uri in _uris(value)]
-    return bool(paths) and all(path is not None and unquote(path or _DEFAULT) == virtual_host for path in paths)
-
-
-def _uris(value: object) -> list[str]:
-    """Return the URIs of a key; an empty text for one that is not known here."""
-    return [each if isinstance(each, str) else "" for each in (value if isinstance(value, list) else [value])]
-
-
-def _local_path(uri: str) -> str | None:
-    """Return the virtual host in a URI without a host; None for any other."""
-    _, found, place = uri.partition("://")
-    place = place.partition("?")[0]
-    return place.removeprefix("/") if found and (not place or place.startswith("/")) else None

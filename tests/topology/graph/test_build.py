@@ -69,7 +69,7 @@ queues:
         "gone": NodeKind.MISSING,
         "late": NodeKind.MISSING,
     }
-    assert {edge.kind for edge in found.edges} == set(EdgeKind)
+    assert {edge.kind for edge in found.edges} == set(EdgeKind) - {EdgeKind.SHOVEL, EdgeKind.FEDERATION}
 
 
 def test_what_lint_found_is_marked_where_it_is_worth_it() -> None:
