@@ -70,9 +70,26 @@ class Resource:
             yield "}"
 
 
-def as_json(resources: Sequence[Resource]) -> dict[str, Any]:
-    """Return the same resources in the JSON form of Terraform's language."""
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A variable for a secret text."""
+
+    name: str
+
+    def lines(self) -> Iterator[str]:
+        yield f'variable "{self.name}" {{'
+        yield from _body(_SECRET_TEXT, "  ")
+        yield "}"
+
+
+_SECRET_TEXT: Final[Body] = {"type": Reference("string"), "sensitive": True}
+
+
+def as_json(resources: Sequence[Resource], variables: Sequence[Variable] = ()) -> dict[str, Any]:
+    """Return the same resources and variables in the JSON form of Terraform's language."""
     found: dict[str, Any] = {"resource": {}}
+    if variables:
+        found["variable"] = {each.name: {"type": "string", "sensitive": True} for each in variables}
     for each in resources:
         found["resource"].setdefault(each.type, {})[each.name] = _plain(each.body)
     imports = [

@@ -19,6 +19,7 @@ from attune_infra.topology.document.definitions_entry import Entry
 from attune_infra.topology.document.judge import Defect
 from attune_infra.topology.document.places import Places
 from attune_infra.topology.document.reading import Reading
+from attune_infra.topology.document.terraform.links import SHOVEL, UPSTREAM, Link, parameter_from
 from attune_infra.topology.document.terraform.state import Instance, State
 from attune_infra.topology.document.terraform.write import DEFAULT_VHOST
 from attune_infra.topology.document.text import group_left_out, make_portable
@@ -31,21 +32,17 @@ from attune_infra.topology.model import (
     Exchange,
     Limit,
     OperatorPolicy,
+    Parameter,
     Permission,
     Policy,
     Queue,
     TopicPermission,
     TopologyObject,
 )
-from attune_infra.topology.words import describe
+from attune_infra.topology.words import describe, plural
 
 _LEFT_OUT: Final = {
     "rabbitmq_user": ("users", "a topology does not include users"),
-    "rabbitmq_federation_upstream": (
-        "federation upstreams",
-        "their URIs may hold passwords; add them to `federation_upstreams` of the document",
-    ),
-    "rabbitmq_shovel": ("shovels", "their URIs may hold passwords; add them to `shovels` of the document"),
 }
 _DATA: Final = "they read something, and declare nothing"
 _OTHER: Final = "they are not of the provider for RabbitMQ"
@@ -233,6 +230,21 @@ class _Reader:
         for given in self.blocks(entry, "permissions"):
             patterns = {key: given.string(key, default="") for key in ("exchange", "write", "read")}
             yield TopicPermission(user=entry.string("user"), **patterns)
+
+    def _rabbitmq_federation_upstream(self, entry: Entry) -> Iterator[TopologyObject]:
+        yield self.link(entry, UPSTREAM)
+
+    def _rabbitmq_shovel(self, entry: Entry) -> Iterator[TopologyObject]:
+        yield self.link(entry, SHOVEL)
+
+    def link(self, entry: Entry, link: Link) -> Parameter:
+        """Return an upstream or a shovel, with references in place of its URIs with passwords."""
+        name = entry.string("name")
+        item, variables = parameter_from(link, name, self.block(entry, link.block).value)
+        if variables:
+            why = f"Terraform's state holds them: set {' and '.join(variables)}"
+            self.left_out.append((f"URIs with passwords of {plural(item.kind)}", name, why))
+        return item
 
     def _rabbitmq_vhost(self, entry: Entry) -> Iterator[TopologyObject]:
         """Yield the limits; 0 and an empty text are the provider's words for none."""

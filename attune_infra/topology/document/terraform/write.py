@@ -15,7 +15,17 @@ from urllib.parse import quote_plus
 from attune_infra.dataclass import dataclass
 from attune_infra.topology.document.go_values import changed_by_go
 from attune_infra.topology.document.slugs import identifier
-from attune_infra.topology.document.terraform.hcl import Blocks, Body, Encoded, Reference, Resource, Value, as_json
+from attune_infra.topology.document.terraform.hcl import (
+    Blocks,
+    Body,
+    Encoded,
+    Reference,
+    Resource,
+    Value,
+    Variable,
+    as_json,
+)
+from attune_infra.topology.document.terraform.links import attributes_of, link_for, reason_to_refuse_link
 from attune_infra.topology.document.text import Document, group_left_out
 from attune_infra.topology.document.write import sort_arguments
 from attune_infra.topology.model import (
@@ -34,6 +44,7 @@ from attune_infra.topology.model import (
     TopologyObject,
     label,
 )
+from attune_infra.topology.words import plural
 
 DEFAULT_VHOST: Final = "/"
 """The virtual host of a resource that names none."""
@@ -59,8 +70,8 @@ def reason_to_refuse(item: TopologyObject, vhost: str) -> str | None:
         return _reason_for_binding(item)
     if isinstance(item, Limit):
         return "the provider sets them with the whole virtual host, and would reset its description"
-    if isinstance(item, Parameter | GlobalParameter):
-        return "this program makes no resources of them; a document can hold them"
+    if isinstance(item, GlobalParameter):
+        return "the provider has no type for them"
     name = item.user if isinstance(item, Permission | TopicPermission) else item.name
     if "@" in name or "@" in vhost:
         return _AT
@@ -71,6 +82,8 @@ def reason_to_refuse(item: TopologyObject, vhost: str) -> str | None:
             return _change(item.arguments)
         case Policy():
             return _reason_for_policy(item)
+        case Parameter():
+            return reason_to_refuse_link(item)
         case _:
             return None
 
@@ -110,8 +123,10 @@ def write_terraform(topology: Topology, *, with_imports: bool) -> Document:
     writer = _Writer(topology, topology.name or DEFAULT_VHOST, with_imports=with_imports)
     resources = list(writer.resources())
     head = _HEAD_WITH_IMPORTS if with_imports else _HEAD
-    text = "\n\n".join([head, *("\n".join(each.lines()) for each in resources)]) + "\n"
-    return Document(text, group_left_out(writer.left_out), value=as_json(resources))
+    parts: list[Resource | Variable] = [*writer.variables, *resources]
+    blocks = ("\n".join(each.lines()) for each in parts)
+    text = "\n\n".join([head, *blocks]) + "\n"
+    return Document(text, group_left_out(writer.left_out), value=as_json(resources, writer.variables))
 
 
 @dataclass(slots=True)
@@ -120,6 +135,8 @@ class _Writer:
     vhost: str
     with_imports: bool
     left_out: list[tuple[str, str, str]] = field(default_factory=list)
+    variables: list[Variable] = field(default_factory=list)
+    """For secret URIs."""
 
     def resources(self) -> Iterator[Resource]:
         topics: dict[str, list[TopicPermission]] = {}
@@ -127,14 +144,13 @@ class _Writer:
             if isinstance(item, TopicPermission):
                 topics.setdefault(item.user, []).append(item)
             elif not (
-                isinstance(item, Limit | Parameter | GlobalParameter)
-                or (isinstance(item, Exchange | Queue) and item.external)
+                isinstance(item, Limit | GlobalParameter) or (isinstance(item, Exchange | Queue) and item.external)
             ):
                 yield self.resource(item)
         for user, found in topics.items():
             yield self.named("rabbitmq_topic_permissions", user, {"user": user}, permissions=self.topics(found))
 
-    def resource(self, item: Exchange | Queue | Binding | Policy | Permission) -> Resource:
+    def resource(self, item: Exchange | Queue | Binding | Policy | Permission | Parameter) -> Resource:
         match item:
             case Exchange():
                 return self.named("rabbitmq_exchange", item.name, {"name": item.name}, settings=_exchange(item))
@@ -150,6 +166,23 @@ class _Writer:
                 )
             case Binding():
                 return self.binding(item)
+            case Parameter():
+                return self.link(item)
+
+    def link(self, item: Parameter) -> Resource:
+        """Return an upstream or a shovel, with a variable for each URI that is secret."""
+        link = link_for(item)
+        if link is None:
+            raise ValueError(f"the provider has no type for {item.component}")
+        attributes, secret = attributes_of(item, link)
+        body: dict[str, Value] = dict(attributes)
+        for attribute in secret:
+            variable = Variable(f"{item.kind}_{self.identifier(item.name)}_{attribute}")
+            self.variables.append(variable)
+            body[attribute] = Reference(f"var.{variable.name}")
+            why = f"give them to Terraform as the variable {variable.name}"
+            self.left_out.append((f"URIs of {plural(item.kind)}", item.name, why))
+        return self.named(link.type, item.name, {"name": item.name}, **{link.block: Blocks((body,))})
 
     def named(self, kind: str, name: str, first: Body, **blocks: Blocks) -> Resource:
         imported: str | None = f"{name}@{self.vhost}" if self.with_imports else None
