@@ -92,3 +92,15 @@ def test_what_terraform_applied_is_imported_without_a_difference(
     assert (imported.code, imported.stderr) == (ExitCode.DONE, f"{document}: written\n")
     assert attune_infra("diff", str(document)).code == ExitCode.DONE
     assert attune_infra("verify", str(document)).code == ExitCode.DONE
+
+
+def test_both_forms_are_data_that_their_programs_take(attune_infra_alone: Command) -> None:
+    command = ("export", "--topology", "attune", "-o", "json", "--format")
+
+    resources = attune_infra_alone(*command, "kubernetes").json["document"]
+    configuration = attune_infra_alone(*command, "terraform").json["document"]
+
+    assert (resources["apiVersion"], resources["kind"]) == ("v1", "List")
+    assert len(resources["items"]) == 13
+    assert sum(map(len, configuration["resource"].values())) == 13
+    assert "import" not in configuration
