@@ -33,6 +33,7 @@ from attune_infra.topology.model import (
     Queue,
     TopicPermission,
     TopologyObject,
+    User,
 )
 from attune_infra.topology.words import guess
 from attune_infra.topology.worker import with_workers
@@ -126,6 +127,11 @@ class Topology:
     def operator_policies(self) -> Mapping[str, Policy]:
         """The operator policies by name."""
         return self._value.operator_policies
+
+    @property
+    def users(self) -> Mapping[str, User]:
+        """The users of the whole broker by name, as far as a document declares them."""
+        return self._value.users
 
     @property
     def limits(self) -> Mapping[str, Limit]:

@@ -148,6 +148,15 @@ TOPIC_PERMISSIONS_HERE: Final = List(Object({"user": TEXT, "exchange": TEXT, "wr
 GLOBAL_PARAMETERS: Final = List(Object({"name": TEXT, "value": ANYTHING}))
 PARAMETERS: Final = List(Object({"name": TEXT, "value": ANYTHING, "component": TEXT, "vhost": TEXT}))
 
+USER_IN_FULL: Final = Object(
+    {"name": TEXT, "password_hash": TEXT, "tags": Either(List(TEXT), TEXT)},
+    {
+        "hashing_algorithm": TEXT,
+        "limits": Either(Object({}, {"max-connections": INTEGER, "max-channels": INTEGER}), EMPTY_LIST),
+    },
+)
+USERS: Final = List(USER_IN_FULL)
+
 LIMITS: Final = List(
     Object(
         {

@@ -11,6 +11,7 @@ from attune_infra.broker import answers, controls, wire
 from attune_infra.broker.majority import HINT
 from attune_infra.broker.permissions import ObjectRefused, missing_rights
 from attune_infra.broker.refusal import Code
+from attune_infra.broker.users import put_user
 from attune_infra.errors import (
     AccessRefused,
     BrokerError,
@@ -43,6 +44,7 @@ from attune_infra.topology.model import (
     Shovel,
     TopicPermission,
     TopologyObject,
+    User,
     kind_of,
 )
 from attune_infra.topology.permissions.needs import Over
@@ -100,7 +102,7 @@ class Changer:
                     raise features.denied(denied_feature)
                 if outcome.status in {Status.CREATED, Status.UPDATED}:
                     JOURNAL.note(done or outcome.status, kind_of(outcome.object), wire.name_of(outcome.object))
-                if outcome.status is Status.FAILED and isinstance(outcome.object, Exchange | Queue):
+                if outcome.status is Status.FAILED and isinstance(outcome.object, Exchange | Queue | User):
                     failed.add((kind_of(outcome.object), outcome.object.name))
                 yield outcome
                 changed = True
@@ -163,23 +165,9 @@ class Changer:
         return needs_amqp(item) or (self._via is Via.AMQP and not needs_http(item))
 
     def _make_over_http(self, change: Create | Update) -> _Made:
-        item, http, vhost = change.want, self._connections.http, self._connections.settings.virtual_host
+        item = change.want
         try:
-            match item:
-                case Exchange():
-                    new = http.put("exchanges", vhost, item.name, body=wire.body_of(item))
-                case Queue():
-                    new = http.put("queues", vhost, item.name, body=wire.body_of(item))
-                case OperatorPolicy():
-                    new = http.put("operator-policies", vhost, item.name, body=wire.body_of(item))
-                case Policy():
-                    new = http.put("policies", vhost, item.name, body=wire.body_of(item))
-                case Binding():
-                    http.post(*wire.path_of(item, vhost), body=wire.body_of(item))
-                    new = True
-                case _:
-                    http.put(*controls.path_of(item, vhost), body=wire.body_of(item))
-                    new = True
+            new = self._put(item)
         except (LoginRefused, NoMajority):
             raise
         except BrokerError as error:
@@ -187,6 +175,26 @@ class Changer:
         if isinstance(change, Update):
             return Outcome(item, Status.UPDATED, differences=change.differences), None
         return Outcome(item, Status.CREATED if new else Status.UNCHANGED), None
+
+    def _put(self, item: TopologyObject) -> bool:
+        """Create an object, or change it; return True if it is new, as bindings, limits and permissions are."""
+        http, vhost = self._connections.http, self._connections.settings.virtual_host
+        match item:
+            case Exchange():
+                return http.put("exchanges", vhost, item.name, body=wire.body_of(item))
+            case Queue():
+                return http.put("queues", vhost, item.name, body=wire.body_of(item))
+            case OperatorPolicy():
+                return http.put("operator-policies", vhost, item.name, body=wire.body_of(item))
+            case Policy():
+                return http.put("policies", vhost, item.name, body=wire.body_of(item))
+            case User():
+                return put_user(http, item, self._reader.own_users)
+            case Binding():
+                http.post(*wire.path_of(item, vhost), body=wire.body_of(item))
+            case _:
+                http.put(*controls.path_of(item, vhost), body=wire.body_of(item))
+        return True
 
     def _failed(self, change: Create | Update, error: BrokerError) -> _Made:
         """Return the outcome of a change over HTTP that failed."""
@@ -212,7 +220,8 @@ def _steps(changes: Sequence[Create | Update]) -> Iterator[Sequence[Create | Upd
     One transient queue goes first: if it is denied, nothing else is changed. Policies precede queues, because
     RabbitMQ reads some keys, such as queue-leader-locator, only when it creates a queue. Limits precede the queues
     that they may make room for. Federation upstreams precede the policies that name them, and shovels follow the
-    queues that they would make otherwise. Permissions come last: the user of this command may lose some.
+    queues that they would make otherwise. Users come first, and permissions last: the user of this command may
+    lose some.
     """
     first = next((change for change in changes if wire.is_transient(change.want)), None)
     if first is not None:
@@ -222,7 +231,7 @@ def _steps(changes: Sequence[Create | Update]) -> Iterator[Sequence[Create | Upd
 
 
 _ORDER: Final[tuple[type[TopologyObject], ...]] = (
-    *(Limit, FederationUpstream, FederationUpstreamSet, Parameter, GlobalParameter),
+    *(User, Limit, FederationUpstream, FederationUpstreamSet, Parameter, GlobalParameter),
     *(Exchange, Policy, Queue, Binding, Shovel, TopicPermission, Permission),
 )
 
@@ -232,7 +241,9 @@ def _is_a(kind: type[TopologyObject], item: TopologyObject) -> bool:
 
 
 def _failed_prerequisite(item: TopologyObject, failed: Collection[End]) -> str | None:
-    """Return the end of a binding, or the exchange of a topic permission, that could not be created."""
+    """Return the end of a binding, or the user or exchange of a permission, that could not be created."""
+    if isinstance(item, Permission | TopicPermission) and ("user", item.user) in failed:
+        return f"user {item.user}"
     if isinstance(item, TopicPermission):
         return f"exchange {item.exchange}" if ("exchange", item.exchange) in failed else None
     if not isinstance(item, Binding):

@@ -1,4 +1,4 @@
-"""Limits, permissions, topic permissions and parameters over HTTP."""
+"""Users, limits, permissions, topic permissions and parameters over HTTP."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from attune_infra.broker import answers
+from attune_infra.broker.users import read_users
 from attune_infra.errors import AccessRefused
 from attune_infra.masking import masked
 from attune_infra.topology.facts.parameters import OTHER_COMPONENTS, OWN_GLOBAL_PARAMETERS, PLUGINS
@@ -19,6 +20,7 @@ from attune_infra.topology.model import (
     Parameter,
     Permission,
     TopicPermission,
+    User,
     global_parameter_of,
     parameter_of,
 )
@@ -31,13 +33,15 @@ if TYPE_CHECKING:
 def read_controls(http: Management, vhost: str, kinds: Collection[str]) -> list[Control]:
     """Return the controls of these kinds.
 
-    Raise `AccessRefused` for permissions if the user is no administrator, and for parameters if it is no
+    Raise `AccessRefused` for users and permissions if the user is no administrator, and for parameters if it is no
     policymaker either: those that may not be seen are not taken for missing.
     """
     found: list[Control] = []
     if "limit" in kinds:
         found += _limits_from(http.get("vhost-limits", vhost, shape=answers.LIMITS))
     try:
+        if "user" in kinds:
+            found += read_users(http)
         if "permission" in kinds:
             listing = http.get("vhosts", vhost, "permissions", shape=answers.PERMISSIONS_HERE)
             found += _permissions_from(listing)
@@ -45,10 +49,11 @@ def read_controls(http: Management, vhost: str, kinds: Collection[str]) -> list[
             listing = http.get("vhosts", vhost, "topic-permissions", shape=answers.TOPIC_PERMISSIONS_HERE)
             found += _topic_permissions_from(listing)
     except AccessRefused as error:
+        what = "users and permissions" if "user" in kinds else "permissions"
         raise AccessRefused(
             f"user '{http.settings.management.user}' lacks the tag administrator, without which RabbitMQ shows no"
-            " permissions: those of the document cannot be compared",
-            hint=f"{error.hint}; or keep the permissions in a document of their own",
+            f" {what}: those of the document cannot be compared",
+            hint=f"{error.hint}; or keep the {what} in a document of their own",
         ) from error
     if PARAMETER_GROUP.intersection(kinds):
         found += _parameters(http, vhost, kinds)
@@ -78,8 +83,10 @@ def _parameters(http: Management, vhost: str, kinds: Collection[str]) -> Iterato
 
 
 def path_of(item: Control, virtual_host: str) -> tuple[str, ...]:
-    """Return the path segments of a limit, or of the permissions of a user."""
+    """Return the path segments of a user, of a limit, or of the permissions of a user."""
     match item:
+        case User():
+            return ("users", item.name)
         case Limit():
             return ("vhost-limits", virtual_host, item.name)
         case Permission():

@@ -33,6 +33,7 @@ from attune_infra.topology.model import (
     Queue,
     TopicPermission,
     TopologyObject,
+    User,
     as_read,
     kind_of,
 )
@@ -223,7 +224,7 @@ class Deleter:
                 self._delete_binding(item, keys)
             case TopicPermission():
                 http.delete(*controls.path_of(item, vhost), item.exchange)
-            case Limit() | Permission() | Parameter() | GlobalParameter():
+            case User() | Limit() | Permission() | Parameter() | GlobalParameter():
                 http.delete(*controls.path_of(item, vhost))
 
     def _delete_binding(self, binding: Binding, keys: PropertiesKeys) -> None:

@@ -84,10 +84,10 @@ class Reader:
         in_effect = wire.policies_in_effect("exchange", exchanges) | wire.policies_in_effect("queue", queues)
         topology = self._topology([*objects, *control_lists()], policy_lists(), default_queue_type)
         unread = CONTROL_KINDS - set(controls)
-        return replace(topology, hidden=hidden, in_effect=in_effect, unread=unread, own_users=self._own_users)
+        return replace(topology, hidden=hidden, in_effect=in_effect, unread=unread, own_users=self.own_users)
 
     @property
-    def _own_users(self) -> frozenset[str]:
+    def own_users(self) -> frozenset[str]:
         return frozenset({self._settings.amqp.user, self._settings.management.user})
 
     def all_bindings(self) -> list[Binding]:

@@ -29,6 +29,7 @@ from attune_infra.topology.model import (
     TopicPermission,
     Topology,
     TopologyObject,
+    User,
     kind_of,
     revealed,
 )
@@ -208,6 +209,8 @@ def body_of(item: TopologyObject) -> dict[str, Argument]:
             }
         case Limit():
             return {"value": item.value}
+        case User():
+            raise AssertionError("`users.put_user` makes the body")
         case Permission():
             return {"configure": item.configure, "write": item.write, "read": item.read}
         case TopicPermission():

@@ -62,7 +62,12 @@ _Cluster = Annotated[
 ]
 
 _All = Annotated[
-    bool, typer.Option("--all", help="Also operator policies, limits and permissions; for an administrator.")
+    bool,
+    typer.Option("--all", help="Also operator policies, limits, permissions and users; as an administrator."),
+]
+
+_Hashes = Annotated[
+    bool, typer.Option("--password-hashes", help="With --all, also hashes of passwords, which are secrets.")
 ]
 
 
@@ -74,6 +79,7 @@ def export(
     as_format: _Format = Format.TOPOLOGY,
     cluster_reference: _Cluster = None,
     everything: _All = False,
+    password_hashes: _Hashes = False,
     only: Only = None,
     exclude: Exclude = None,
     to_quorum: ToQuorum = False,
@@ -84,7 +90,9 @@ def export(
     from attune_infra.render.pages import document as page
 
     is_live = not session.flags.get(TOPOLOGY)
-    write = _writer(as_format, cluster_reference, with_imports=is_live and rename_vhost is None)
+    if password_hashes and is_live and not everything:
+        raise WrongUsage("--password-hashes is about users, and none is written", hint="add --all")
+    write = _writer(as_format, cluster_reference, is_live and rename_vhost is None, password_hashes)
     changes = transformation(
         only, exclude, to_quorum=to_quorum, strip_policies=strip_policies, rename_vhost=rename_vhost
     )
@@ -94,7 +102,9 @@ def export(
     session.finish("export", page, document)
 
 
-def _writer(as_format: Format, cluster_reference: str | None, *, with_imports: bool) -> Callable[..., Document]:
+def _writer(
+    as_format: Format, cluster_reference: str | None, with_imports: bool, hashes: bool
+) -> Callable[..., Document]:
     """Return the function that writes a topology: everything in it, or what needs no administrator."""
     from attune_infra.topology.document import export as forms
 
@@ -102,7 +112,7 @@ def _writer(as_format: Format, cluster_reference: str | None, *, with_imports: b
         raise WrongUsage("--cluster-reference goes with --format kubernetes", hint="leave it out")
     match as_format:
         case Format.TOPOLOGY:
-            return forms.as_document
+            return partial(forms.as_document, password_hashes=hashes)
         case Format.DEFINITIONS:
             return forms.as_definitions
         case Format.KUBERNETES:

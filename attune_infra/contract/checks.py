@@ -25,6 +25,7 @@ class SubjectData(OddKeyData):
                 "binding",
                 "policy",
                 "operator_policy",
+                "user",
                 "limit",
                 "permission",
                 "topic_permission",
@@ -174,6 +175,7 @@ class CheckedData(TypedDict):
     bindings: NotRequired[Annotated[int, "Number of bindings."]]
     policies: NotRequired[Annotated[int, "Number of policies."]]
     operator_policies: NotRequired[Annotated[int, "Number of operator policies."]]
+    users: NotRequired[Annotated[int, "Number of users."]]
     limits: NotRequired[Annotated[int, "Number of limits of the virtual host."]]
     permissions: NotRequired[Annotated[int, "Number of users with permissions."]]
     topic_permissions: NotRequired[Annotated[int, "Number of topic permissions."]]

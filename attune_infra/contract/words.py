@@ -37,8 +37,15 @@ Url: TypeAlias = Annotated[str, Format("uri")]
 ObjectKind: TypeAlias = Annotated[
     str,
     OneOf.these(
-        *("exchange", "queue", "binding", "policy", "operator_policy", "limit", "permission", "topic_permission"),
-        *("federation_upstream", "federation_upstream_set", "shovel", "parameter", "global_parameter"),
+        *("exchange", "queue", "binding", "policy", "operator_policy", "user", "limit", "permission"),
+        *(
+            "topic_permission",
+            "federation_upstream",
+            "federation_upstream_set",
+            "shovel",
+            "parameter",
+            "global_parameter",
+        ),
     ),
 ]
 EndKind: TypeAlias = Annotated[str, OneOf.these("queue", "exchange")]

@@ -22,6 +22,7 @@ _P = TypeVar("_P", Parameter, GlobalParameter)
 
 def with_secrets(want: Topology) -> Topology:
     """Return a topology whose secrets were read; raise `InvalidInput` for one that is missing or empty."""
+    want = want.with_passwords(read_secret)
     items = [*want.parameters.values()]
     if not any(map(has_references, items)):
         return want

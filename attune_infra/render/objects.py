@@ -9,7 +9,7 @@ from attune_infra.links import code_url
 from attune_infra.render.data import sort_data
 from attune_infra.render.text import Line
 from attune_infra.render.words import difference
-from attune_infra.topology.model import ABSENT, Binding, Policy, TopologyObject, kind_of, label
+from attune_infra.topology.model import ABSENT, HIDDEN, Binding, Policy, TopologyObject, kind_of, label
 from attune_infra.topology.words import counted
 
 if TYPE_CHECKING:
@@ -52,11 +52,11 @@ def difference_data(differences: Iterable[Difference]) -> DifferencesData:
 
 
 def _difference_data(item: Difference) -> DifferenceData:
-    """Return a difference. An absent value is left out, because null is a value too."""
+    """Return a difference. An absent or secret value is left out, because null is a value too."""
     found: DifferenceData = {"attribute": item.attribute}
-    if item.have is not ABSENT:
+    if item.have is not ABSENT and item.have is not HIDDEN:
         found["have"] = item.have
-    if item.want is not ABSENT:
+    if item.want is not ABSENT and item.want is not HIDDEN:
         found["want"] = item.want
     return found
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from attune_infra.topology.facts.controls import ATTRIBUTES
 from attune_infra.topology.model import (
     ABSENT,
+    HIDDEN,
+    NO_PASSWORD,
     Argument,
     Arguments,
     Binding,
@@ -19,8 +21,10 @@ from attune_infra.topology.model import (
     Permission,
     Policy,
     Queue,
+    SecretReference,
     TopicPermission,
     TopologyObject,
+    User,
     Value,
     kind_of,
     label,
@@ -63,6 +67,8 @@ def declaration(item: TopologyObject) -> str:
             return f"binding {item.source} -> {item.destination} declared with {key}{_arguments(item.arguments)}"
         case Policy():
             return f"{label(item)} set on {item.apply_to} matching {item.pattern}"
+        case User():
+            return f"user {item.name} of the whole broker set{_user(item)}"
         case Limit():
             return f"limit {item.name} set to {item.value}"
         case Permission() | TopicPermission():
@@ -76,6 +82,8 @@ def declaration(item: TopologyObject) -> str:
 
 def difference(found: Difference) -> str:
     """Return the sentence of one differing attribute: both values, with their types."""
+    if found.have is HIDDEN:
+        return f"{found.attribute} differs"
     return f"{found.attribute}: have {value(found.have)}, want {value(found.want)}"
 
 
@@ -134,6 +142,21 @@ def _queue_arguments(queue: Queue) -> str:
     return words + _arguments(rest, joined=" and" if words else " with")
 
 
+def _user(user: User) -> str:
+    """Return words for what is set of a user; a password is named by its place only."""
+    words = [f"{name} {item}" for name, item in sorted(user.limits.items())]
+    if user.tags:
+        words.insert(0, f"tags {', '.join(sorted(user.tags))}")
+    match user.password:
+        case None:
+            pass
+        case SecretReference() as reference:
+            words.append(f"password from {reference}")
+        case found:
+            words.append("no password" if found == NO_PASSWORD else "password by its hash")
+    return f": {', '.join(words)}" if words else ""
+
+
 def _arguments(arguments: Arguments, joined: str = " with") -> str:
     words = ", ".join(f"{name} {'present' if item is None else item}" for name, item in sorted(arguments.items()))
     return f"{joined} {words}" if words else ""
@@ -161,6 +184,9 @@ def attributes(item: TopologyObject) -> Iterator[tuple[str, Argument]]:
         case Policy():
             yield from (("pattern", item.pattern), ("apply_to", item.apply_to), ("priority", item.priority))
             yield from sorted(item.definition.items())
+        case User():
+            yield "tags", list[Argument](sorted(item.tags))
+            yield from sorted(item.limits.items())
         case Limit() | Permission() | TopicPermission():
             yield from ((name, getattr(item, name)) for name in ATTRIBUTES[type(item)])
         case Parameter() | GlobalParameter():

@@ -89,6 +89,7 @@ def count_objects(topology: Topology) -> str:
         (len(topology.bindings), "binding", "bindings"),
         (len(topology.policies), "policy", "policies"),
         (len(topology.operator_policies), "operator policy", "operator policies"),
+        (len(topology.users), "user", "users"),
         (len(topology.limits), "limit", "limits"),
         (len(topology.permissions), "user with permissions", "users with permissions"),
         (len(topology.topic_permissions), "topic permission", "topic permissions"),

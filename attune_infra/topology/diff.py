@@ -12,8 +12,9 @@ from typing import Final, TypeAlias, TypeVar, cast
 
 from attune_infra.dataclass import dataclass
 from attune_infra.errors import InvalidInput
-from attune_infra.topology.facts.controls import ATTRIBUTES
+from attune_infra.topology.facts.controls import ATTRIBUTES, NO_LIMIT
 from attune_infra.topology.facts.deletion import Companion
+from attune_infra.topology.facts.patterns import claims
 from attune_infra.topology.facts.redeclaration import (
     Treatment,
     are_equal,
@@ -22,8 +23,10 @@ from attune_infra.topology.facts.redeclaration import (
 )
 from attune_infra.topology.facts.releases import NEWEST
 from attune_infra.topology.facts.unavailable import may_be_unlisted
+from attune_infra.topology.facts.users import fits
 from attune_infra.topology.model import (
     ABSENT,
+    HIDDEN,
     Argument,
     Arguments,
     Binding,
@@ -33,12 +36,15 @@ from attune_infra.topology.model import (
     GlobalParameter,
     Limit,
     Parameter,
+    PasswordHash,
     Permission,
     Policy,
     Queue,
+    SecretReference,
     TopicPermission,
     Topology,
     TopologyObject,
+    User,
     Value,
     binding_order,
     freeze,
@@ -47,11 +53,12 @@ from attune_infra.topology.model import (
     label,
     revealed,
     shown,
+    whose_password,
 )
 from attune_infra.topology.policy import PROVIDED_BY_POLICY, effective_definition, policies_like
 
 _K = TypeVar("_K", str, tuple[str, str])
-_T = TypeVar("_T", Exchange, Queue, Policy, Limit, Permission, TopicPermission, Parameter)
+_T = TypeVar("_T", Exchange, Queue, Policy, User, Limit, Permission, TopicPermission, Parameter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +167,10 @@ def change_of(want: TopologyObject, have: Topology) -> Changed | None:
             return _update(want, _policy_differences(policy, want)) if policy else Create(want)
         case Binding():
             return None if have.holds(want) or may_be_unlisted(want, have) else Create(want)
+        case User():
+            _insist_on_reading(want, have)
+            user = have.users.get(want.name)
+            return _update(want, _user_differences(user, want)) if user else Create(want)
         case Limit() | Permission() | TopicPermission():
             _insist_on_reading(want, have)
             control = find_control(want, have)
@@ -182,6 +193,8 @@ def _insist_on_reading(want: Control, have: Topology) -> None:
 def find_control(item: Control, topology: Topology) -> Control | None:
     """Return the control of a topology that has the kind and name of another one."""
     match item:
+        case User():
+            return topology.users.get(item.name)
         case Limit():
             return topology.limits.get(item.name)
         case Permission():
@@ -203,8 +216,11 @@ def undeclared(have: Topology, want: Topology) -> tuple[TopologyObject, ...]:
     """Return the objects that only `have` holds, in the order of `Topology.objects`.
 
     Operator policies are among them only if some are wanted: they are the business of another document. So are
-    parameters of a component of which none is wanted, and those of the whole broker are never among them.
+    parameters of a component of which none is wanted, and those of the whole broker are never among them. Of its
+    users, only those are among them that `want` manages by `manages_users`.
     """
+    managed = want.manages_users
+    users = {name: user for name, user in have.users.items() if any(claims(each, name) for each in managed)}
     components = {component for component, _ in want.parameters}
     return (
         *_not_in(want.exchanges, have.exchanges),
@@ -212,6 +228,7 @@ def undeclared(have: Topology, want: Topology) -> tuple[TopologyObject, ...]:
         *_not_in(want.policies, have.policies),
         *(_not_in(want.operator_policies, have.operator_policies) if want.operator_policies else ()),
         *sorted(have.bindings - want.bindings, key=binding_order),
+        *_not_in(want.users, users),
         *_not_in(want.limits, have.limits),
         *_not_in(want.permissions, have.permissions),
         *_not_in(want.topic_permissions, have.topic_permissions),
@@ -301,6 +318,31 @@ def _by_key(item: Parameter | GlobalParameter, value: Argument) -> Mapping[str, 
 
 def _for_eyes(value: Value) -> Value:
     return value if value is ABSENT else shown(hide(cast(Argument, value)))
+
+
+def _user_differences(have: User, want: User) -> Iterator[Difference]:
+    """Yield the differences of a user; that of a password tells neither of both."""
+    if have.tags != want.tags:
+        yield Difference("tags", [*sorted(have.tags)], [*sorted(want.tags)])
+    if not _has_password(have, want):
+        yield Difference("password", HIDDEN, HIDDEN)
+    for name in sorted(have.limits.keys() | want.limits.keys()):
+        mine, wanted = have.limits.get(name, NO_LIMIT), want.limits.get(name, NO_LIMIT)
+        if max(mine, NO_LIMIT) != max(wanted, NO_LIMIT):
+            yield Difference(name, have.limits.get(name, ABSENT), want.limits.get(name, ABSENT))
+
+
+def _has_password(have: User, want: User) -> bool:
+    """Return whether a user has the wanted password; raise `InvalidInput` if that was not read."""
+    match want.password, have.password:
+        case None, _:
+            return True
+        case PasswordHash(text=""), found:
+            return not isinstance(found, PasswordHash) or not found.text
+        case SecretReference() as reference, PasswordHash() as found:
+            return fits(reference.reveal(whose_password(want.name)), found)
+        case wanted, found:
+            return wanted == found
 
 
 def _attributes(have: object, want: object, names: tuple[str, ...]) -> Iterator[Difference]:

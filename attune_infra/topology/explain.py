@@ -37,6 +37,7 @@ from attune_infra.topology.model import (
     TopicPermission,
     Topology,
     TopologyObject,
+    User,
     kind_of,
 )
 from attune_infra.topology.planning.plan import Plan
@@ -110,6 +111,7 @@ def _why_recreated(change: Recreate, have: Topology) -> Iterator[str]:
 _KINDS: Final = {
     Policy: "a policy",
     OperatorPolicy: "an operator policy",
+    User: "a user of the whole broker",
     Limit: "a limit",
     Permission: "a user's permissions",
     TopicPermission: "a user's topic permissions",
@@ -127,6 +129,8 @@ def _why_missing(item: TopologyObject) -> str:
         return "no binding has these ends, this routing key and these arguments (compared with their types)"
     if isinstance(item, Permission | TopicPermission):
         return f"the user has no {kind_of(item).replace('_', ' ')}s here"
+    if isinstance(item, User):
+        return "the broker has no user of this name, in no virtual host"
     return f"no {kind_of(item).replace('_', ' ')} has this name"
 
 
@@ -136,6 +140,10 @@ def _why_equal(item: TopologyObject) -> str:
             return "a binding with these ends, this routing key and these arguments exists"
         case Policy():
             return f"{_KINDS[type(item)]} with this pattern and definition exists"
+        case User(password=None):
+            return "the user has these tags and limits; the document does not speak of the password"
+        case User():
+            return "the user has these tags and limits, and this password"
         case Limit():
             return "the limit has this value"
         case Permission() | TopicPermission():

@@ -66,6 +66,7 @@ class Code(StrEnum):
     BINDING_MATCHES = "binding-matches"
     POLICY_MATCHES = "policy-matches"
     OPERATOR_POLICY_MATCHES = "operator-policy-matches"
+    USER_MATCHES = "user-matches"
     LIMIT_MATCHES = "limit-matches"
     PERMISSION_MATCHES = "permission-matches"
     TOPIC_PERMISSION_MATCHES = "topic-permission-matches"

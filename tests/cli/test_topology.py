@@ -110,6 +110,7 @@ def test_check_gives_problems_as_data(attune_infra_alone: Command, mine: str, tm
         "bindings": 1,
         "policies": 1,
         "operator_policies": 0,
+        "users": 0,
         "limits": 0,
         "permissions": 0,
         "topic_permissions": 0,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from typing import Any
 
 from hypothesis import strategies as st
@@ -11,21 +12,27 @@ from attune_infra.topology.document.judge import judge_with_values
 from attune_infra.topology.facts.controls import LIMITS
 from attune_infra.topology.facts.exchanges import PREDECLARED_EXCHANGES
 from attune_infra.topology.facts.names import MAX_NAME_BYTES, name_problem, routing_key_problem
+from attune_infra.topology.facts.users import ALGORITHMS, USER_LIMITS
 from attune_infra.topology.model import (
+    NO_PASSWORD,
     Argument,
     Binding,
     Exchange,
     Limit,
     Message,
     OperatorPolicy,
+    PasswordHash,
     Permission,
     Policy,
     Queue,
     Route,
+    SecretKind,
+    SecretReference,
     Suppression,
     TopicPermission,
     Topology,
     TopologyObject,
+    User,
     WorkerFamily,
 )
 
@@ -112,8 +119,34 @@ def bindings_to(
     ).filter(lambda binding: next(judge_with_values(binding, from_headers=True), None) is None)
 
 
+def users() -> st.SearchStrategy[User]:
+    """Return a strategy for users, with passwords of every form."""
+    texts = st.sampled_from(NASTY_NAMES) | st.text(_characters, min_size=1, max_size=20)
+    words = texts.filter(lambda text: "\0" not in text)
+    references = (
+        st.builds(SecretReference, st.just(SecretKind.ENV), st.sampled_from([("A",), ("_b1",)]))
+        | st.builds(SecretReference, st.just(SecretKind.FILE), words.map(lambda word: (word,)))
+        | st.builds(
+            SecretReference, st.just(SecretKind.COMMAND), st.lists(words, min_size=1, max_size=3).map(tuple)
+        )
+    )
+    sizes = dict(zip(ALGORITHMS, (32, 64, 16), strict=True))
+    hashes = st.sampled_from(ALGORITHMS).flatmap(
+        lambda algorithm: st.binary(min_size=4 + sizes[algorithm], max_size=4 + sizes[algorithm]).map(
+            lambda raw: PasswordHash(b64encode(raw).decode(), algorithm)
+        )
+    )
+    return st.builds(
+        User,
+        name=names,
+        tags=st.frozensets(st.sampled_from(("monitoring", "a b", "'", "yes", "1", "x,y", "\t")), max_size=3),
+        password=st.none() | st.just(NO_PASSWORD) | references | hashes,
+        limits=st.dictionaries(st.sampled_from(USER_LIMITS), st.integers(-1, 2**63 - 1)),
+    )
+
+
 def controls(exchanges: list[str]) -> st.SearchStrategy[TopologyObject]:
-    """Return a strategy for operator policies, limits, permissions, and topic permissions on these exchanges."""
+    """Return a strategy for operator policies, users, limits, permissions, and those on topics of exchanges."""
     patterns = st.sampled_from(("", ".*", "^a\\.", "'", "🐰", "{username}")) | names.map(re.escape)
     limits = st.builds(Limit, name=st.sampled_from(LIMITS), value=st.integers(-1, 2**63 - 1))
     permissions = st.builds(Permission, user=names, configure=patterns, write=patterns, read=patterns)
@@ -130,7 +163,7 @@ def controls(exchanges: list[str]) -> st.SearchStrategy[TopologyObject]:
         apply_to=st.sampled_from(("queues", "all", "streams")),
         priority=st.integers(-100, 100),
     )
-    return (limits | permissions | topic_permissions | operator_policies).filter(_is_good)
+    return (users() | limits | permissions | topic_permissions | operator_policies).filter(_is_good)
 
 
 suppressions = st.builds(

@@ -46,6 +46,7 @@ def _text_data(checked: CheckedText) -> CheckedData:
         "bindings": len(topology.bindings),
         "policies": len(topology.policies),
         "operator_policies": len(topology.operator_policies),
+        "users": len(topology.users),
         "limits": len(topology.limits),
         "permissions": len(topology.permissions),
         "topic_permissions": len(topology.topic_permissions),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
 
 from attune_infra.topology.document.parameters_schema import parameter_schemas
+from attune_infra.topology.document.users_schema import user_schemas
 from attune_infra.topology.facts.arguments import HIGHEST
 from attune_infra.topology.facts.controls import LIMITS, NO_LIMIT
 
@@ -26,6 +27,7 @@ def control_schemas() -> dict[str, _Schema]:
     """Return the JSON Schemas of the sections."""
     limit = {"type": "integer", "minimum": NO_LIMIT, "maximum": HIGHEST}
     return {
+        **user_schemas(),
         "limits": {
             "type": ["object", "null"],
             "description": "Limits of the virtual host; -1 is none. They refuse what is new, and close nothing.",

@@ -21,18 +21,21 @@ from attune_infra.topology.document.write import write
 from attune_infra.topology.facts.exchanges import PREDECLARED_EXCHANGES, headers_exchanges, is_reserved
 from attune_infra.topology.facts.unavailable import unlisted
 from attune_infra.topology.model import (
+    NO_PASSWORD,
     Binding,
     End,
     Exchange,
     FederationUpstream,
     GlobalParameter,
     Parameter,
+    PasswordHash,
     Permission,
     Queue,
     Shovel,
     TopicPermission,
     Topology,
     TopologyObject,
+    User,
     kind_of,
     name_in_kind,
 )
@@ -40,14 +43,20 @@ from attune_infra.topology.words import plural
 
 _ONLY_WITH_ALL: Final = "`export --all` writes them"
 _RABBITMQ: Final = ClusterReference()
+_ONLY_WITH_HASHES: Final = "`export --all --password-hashes` writes their hashes, which are secrets"
 _DOWN: Final = "the queue is down, and RabbitMQ lists no binding of it: export again when its node runs"
 
 
-def as_document(topology: Topology, *, everything: bool = True) -> Document:
+def as_document(topology: Topology, *, everything: bool = True, password_hashes: bool = False) -> Document:
     """Return a document that creates the same topology in an empty virtual host.
 
-    Without `everything`, it needs no administrator: operator policies and controls are left out.
+    Without `everything`, it needs no administrator: operator policies and controls are left out. The hashes of
+    passwords are written only if asked for, since they are secrets.
     """
+    hashed = [] if password_hashes else [name for name, user in topology.users.items() if _has_hash(user)]
+    if hashed:
+        users = {name: replace(topology.users[name], password=None) for name in hashed}
+        topology = replace(topology, users={**topology.users, **users})
     headers = headers_exchanges(topology.exchanges)
     open_topology, notes = _without_passwords(topology)
     document = _export(
@@ -56,7 +65,12 @@ def as_document(topology: Topology, *, everything: bool = True) -> Document:
         lambda item: _reason_to_refuse(item, headers),
         everything=everything,
     )
+    notes += [("passwords of users", name, _ONLY_WITH_HASHES) for name in sorted(hashed) if everything]
     return document.leaving_out(group_left_out(notes))
+
+
+def _has_hash(user: User) -> bool:
+    return isinstance(user.password, PasswordHash) and user.password != NO_PASSWORD
 
 
 def _without_passwords(topology: Topology) -> tuple[Topology, list[tuple[str, str, str]]]:
@@ -164,7 +178,7 @@ def _reason_to_refuse_in_json(item: TopologyObject) -> str | None:
     """Return the reason why definitions cannot hold an object, None if they can."""
     if isinstance(item, Binding) and None in item.arguments.values():
         return "they match any value of a header, which definitions cannot say; a document can"
-    if isinstance(item, Permission | TopicPermission):
+    if isinstance(item, User | Permission | TopicPermission):
         return "RabbitMQ loads none into a single virtual host; a document can hold them"
     if isinstance(item, GlobalParameter):
         return "they belong to the whole broker; a document can hold them"

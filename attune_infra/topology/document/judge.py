@@ -32,6 +32,7 @@ from attune_infra.topology.facts.patterns import policy_pattern_problem
 from attune_infra.topology.facts.plugin_exchanges import exchange_problems
 from attune_infra.topology.facts.policies import OPERATOR_KEYS
 from attune_infra.topology.facts.tables import table_problems
+from attune_infra.topology.facts.users import user_problems
 from attune_infra.topology.model import (
     PRESENT,
     VOID_AS_LISTED,
@@ -45,6 +46,7 @@ from attune_infra.topology.model import (
     Queue,
     Structure,
     TopologyObject,
+    User,
     freeze,
 )
 from attune_infra.topology.words import describe, either, guess
@@ -67,6 +69,8 @@ class Defect(NamedTuple):
 
 def judge(item: TopologyObject, *, from_headers: bool = False) -> Iterator[Defect]:
     """Yield the defects of an object of a document; `from_headers` is true for a binding of a headers exchange."""
+    if isinstance(item, User):
+        return (Defect(part, sentence) for part, sentence in user_problems(item))
     if isinstance(item, Control):
         return (Defect(part, sentence) for part, sentence in control_problems(item))
     return _judge(item, from_headers=from_headers)

@@ -7,8 +7,9 @@ from typing import Final
 from attune_infra.topology.worker import PLACEHOLDER
 
 DOCUMENT_KEYS: Final = (
-    "topology", "extends", "variables", "expect_cluster", "manages", "protect", "exchanges", "queues",
-    "super_streams", "policies", "operator_policies", "limits", "permissions", "topic_permissions",
+    "topology", "extends", "variables", "expect_cluster", "manages", "manages_users", "protect",
+    "exchanges", "queues", "super_streams", "policies", "operator_policies", "users", "limits", "permissions",
+    "topic_permissions",
     "federation_upstreams", "federation_upstream_sets", "shovels", "parameters", "global_parameters",
     "workers", "routes", "lint",
 )  # fmt: skip
@@ -21,6 +22,7 @@ EXTERNAL_KEYS: Final = ("type", "bindings", "external")
 
 BINDING_KEYS: Final = ("exchange", "routing_key", "arguments")
 SUPER_STREAM_KEYS: Final = ("partitions", "keys", "arguments")
+USER_KEYS: Final = ("tags", "password", "password_hash", "hashing_algorithm", "limits")
 PERMISSION_KEYS: Final = ("configure", "write", "read")
 TOPIC_PERMISSION_KEYS: Final = ("write", "read")
 SECRET_KEYS: Final = ("env", "file", "command")

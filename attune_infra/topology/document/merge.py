@@ -26,7 +26,13 @@ _OF_PAIRS: Final = frozenset({"topic_permissions", "parameters"})
 """Sections whose objects have two names, one below the other."""
 _WITH_OWNERS: Final = frozenset({"exchanges", "queues"})
 """Sections whose objects may be external, so that another document declares them."""
-_KINDS: Final = {"queues": "queue", "exchanges": "exchange", "policies": "policy", "super_streams": "super stream"}
+_KINDS: Final = {
+    "queues": "queue",
+    "exchanges": "exchange",
+    "policies": "policy",
+    "super_streams": "super stream",
+    "users": "user",
+}
 _TRUE: Final = frozenset({"true", "yes", "on"})
 """Words that YAML 1.1 reads as true."""
 _TAG: Final = "tag:yaml.org,2002:"

@@ -20,6 +20,9 @@ from attune_infra.topology.document.nodes import Entry, Nodes, is_null
 from attune_infra.topology.document.variables import SECTION as VARIABLES
 
 EXTENDS: Final = "extends"
+USERS: Final = "users"
+_SECRET_KEYS: Final = frozenset({"password", "password_hash"})
+"""Keys of a user whose values are replaced as a whole, and shown nowhere."""
 MAX_CHAIN: Final = 20
 """Documents that extend each other in a row."""
 OVERRIDE: Final = "!override"
@@ -135,6 +138,10 @@ def _laid(document: Nodes, base: yaml.Node, over: yaml.Node, path: tuple[str, ..
         return _plain(over)
     if path[:-1] == (VARIABLES,) and isinstance(base, yaml.MappingNode) != isinstance(over, yaml.MappingNode):
         base, over = _as_variable(base), _as_variable(over)
+    if path[:1] == (USERS,) and path[-1] in _SECRET_KEYS:
+        if identity(base) != identity(over):
+            overlay.note(path, "changed")
+        return over
     match base, over:
         case yaml.MappingNode(), yaml.MappingNode():
             return _merged(document, base, over, path, overlay)
@@ -202,6 +209,7 @@ def _parts(*names: str) -> Callable[[yaml.Node], object]:
 _KEYS: Final[Mapping[str, Callable[[yaml.Node], object]]] = {
     "bindings": binding_identity,
     "manages": identity,
+    "manages_users": identity,
     "protect": identity,
     "routes": _parts("publish"),
     "ignore": _parts("rule", "object"),

@@ -21,6 +21,7 @@ from attune_infra.topology.document.places import Claim, Places
 from attune_infra.topology.document.problems import InvalidDocument
 from attune_infra.topology.document.routes import read_routes
 from attune_infra.topology.document.suppressions import read_suppressions
+from attune_infra.topology.document.users import read_users
 from attune_infra.topology.document.variables import Values, fill, resolved
 from attune_infra.topology.facts.names import pattern_problem, routing_key_problem
 from attune_infra.topology.model import (
@@ -86,6 +87,7 @@ def read_root(document: Objects, root: yaml.Node | None) -> Topology:
     ]
     if "super_streams" in keys:
         objects += _super_streams(document, keys["super_streams"], objects)
+    objects += read_users(document, keys.get("users"))
     objects += read_controls(document, keys, {item.name for item in objects if isinstance(item, Exchange)})
     topology = Topology.of(
         objects,
@@ -96,7 +98,9 @@ def read_root(document: Objects, root: yaml.Node | None) -> Topology:
     )
     document.check_bindings(topology.exchanges)
     routes = tuple(read_routes(document, keys.get("routes"), topology))
-    return replace(topology, routes=routes, demands=read_demands(document, keys))
+    users = document.sequence(keys.get("manages_users"), "manages_users")
+    managed = tuple(_pattern(document, each) for each in users)
+    return replace(topology, routes=routes, manages_users=managed, demands=read_demands(document, keys))
 
 
 def _super_streams(

@@ -17,6 +17,7 @@ KINDS: Final = (
     "binding",
     "policy",
     "operator_policy",
+    "user",
     "limit",
     "permission",
     "topic_permission",

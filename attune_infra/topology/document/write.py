@@ -15,6 +15,7 @@ import yaml
 
 from attune_infra.topology.document.controls import write_controls
 from attune_infra.topology.document.super_streams import SuperStream, split_super_streams
+from attune_infra.topology.document.users import write_users
 from attune_infra.topology.facts.exchanges import PREDECLARED_EXCHANGES, show_exchange_name
 from attune_infra.topology.model import (
     Argument,
@@ -52,6 +53,7 @@ def write(topology: Topology) -> str:
     bindings = _group_by_destination(sorted(topology.bindings, key=binding_order))
     sections: _Mapping = {
         "manages": list(topology.manages),
+        "manages_users": list(topology.manages_users),
         "protect": list(topology.demands.protect),
         "exchanges": _exchanges(topology, bindings),
         "queues": _queues(sorted(topology.queues.values(), key=lambda queue: queue.name), bindings),
@@ -60,6 +62,7 @@ def write(topology: Topology) -> str:
         "operator_policies": {
             name: _policy(policy) for name, policy in sorted(topology.operator_policies.items())
         },
+        "users": write_users(topology.users),
         **write_controls(topology),
         "workers": _workers(topology.workers),
         "lint": _lint(topology.suppressions),

@@ -10,29 +10,34 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from attune_infra.topology.facts.names import name_problem, routing_key_problem
+from attune_infra.topology.facts.names import name_problem, routing_key_problem, user_name_problem
 from attune_infra.topology.facts.parameters import parameter_problems
 from attune_infra.topology.facts.patterns import policy_pattern_problem
-from attune_infra.topology.model import Control, GlobalParameter, Limit, Parameter, Permission, TopicPermission
+from attune_infra.topology.model import GlobalParameter, Limit, Parameter, Permission, TopicPermission
 from attune_infra.topology.words import either, guess
 
 LIMITS: Final = ("max-connections", "max-queues")
 """The limits of a virtual host."""
 
-PATTERNS: Final[dict[type[Control], tuple[str, ...]]] = {
+PATTERNS: Final[dict[type[Limit | Permission | TopicPermission], tuple[str, ...]]] = {
     Limit: (),
     Permission: ("configure", "write", "read"),
     TopicPermission: ("write", "read"),
 }
 """The attributes of each kind that are regular expressions."""
 
-ATTRIBUTES: Final[dict[type[Control], tuple[str, ...]]] = {**PATTERNS, Limit: ("value",)}
+ATTRIBUTES: Final[dict[type[Limit | Permission | TopicPermission], tuple[str, ...]]] = {
+    **PATTERNS,
+    Limit: ("value",),
+}
 """The attributes of each kind that can differ, and be changed in place."""
 
 NO_LIMIT: Final = -1
 
 
-def control_problems(item: Control) -> Iterator[tuple[str, str]]:
+def control_problems(
+    item: Limit | Permission | TopicPermission | Parameter | GlobalParameter,
+) -> Iterator[tuple[str, str]]:
     """Yield the problems of a control: the attribute at fault, and a sentence."""
     match item:
         case Limit():
@@ -41,7 +46,7 @@ def control_problems(item: Control) -> Iterator[tuple[str, str]]:
             elif item.value < NO_LIMIT:
                 yield "value", f"{item.name} expects {NO_LIMIT} (no limit) or more, got {item.value}"
         case Permission() | TopicPermission():
-            if what := _user_problem(item.user):
+            if what := user_name_problem(item.user):
                 yield "name", f"the name of the user {what}"
             if isinstance(item, TopicPermission) and (what := _exchange_problem(item.exchange)):
                 yield "exchange", f"the name of the exchange {what}"
@@ -50,11 +55,6 @@ def control_problems(item: Control) -> Iterator[tuple[str, str]]:
                     yield name, f"the pattern {what}"
         case Parameter() | GlobalParameter():
             yield from parameter_problems(item)
-
-
-def _user_problem(name: str) -> str | None:
-    """Return the problem with the name of a user; `amq.` is not reserved for it."""
-    return name_problem(f"_{name}") if name.startswith("amq.") else name_problem(name)
 
 
 def _exchange_problem(name: str) -> str | None:

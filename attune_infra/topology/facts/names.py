@@ -24,6 +24,11 @@ def name_problem(name: str) -> str | None:
     return routing_key_problem(name)
 
 
+def user_name_problem(name: str) -> str | None:
+    """Return the problem with the name of a user; `amq.` is not reserved for it."""
+    return name_problem(f"_{name}") if name.startswith("amq.") else name_problem(name)
+
+
 def routing_key_problem(key: str) -> str | None:
     """Return the problem with a routing key, None if it is fine."""
     if len(key) <= MAX_NAME_BYTES // 4:  # a character takes four bytes at most

@@ -41,6 +41,15 @@ long for thousands of names. Compiled for the machine it would be faster, but it
 """
 
 
+def claims(pattern: str, name: str) -> bool:
+    """Return whether a `manages` pattern claims a name.
+
+    A pattern that begins with `^` claims the names that begin so; any other must match the whole name.
+    """
+    match = re.match if pattern.startswith("^") else re.fullmatch
+    return match(pattern, name) is not None
+
+
 def matches(pattern: str, name: str, version: Version) -> bool:
     """Return whether a release finds a pattern anywhere in a name; a pattern that it cannot compile is in none."""
     return _matcher(pattern, version < FIRST_WITH_PCRE2)(name)

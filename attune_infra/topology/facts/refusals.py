@@ -26,7 +26,9 @@ from attune_infra.topology.model import (
     Exchange,
     OperatorPolicy,
     Parameter,
+    Permission,
     Queue,
+    TopicPermission,
     Topology,
     TopologyObject,
 )
@@ -101,12 +103,20 @@ def _refusal(
     if isinstance(item, Exchange) and lacks_type(item, have):
         reason = f"the broker has no exchange type {item.type}"
         return ForeseenRefusal(item, RefusalCode.EXCHANGE_TYPE, reason, plugin_hint(item.type))
+    if isinstance(item, Permission | TopicPermission) and _lacks_user(item.user, have, context):
+        reason = f"the broker has no user '{item.user}', and the document declares none"
+        return ForeseenRefusal(item, RefusalCode.INVALID, reason, "add it to `users`, or correct the name")
     if found := _invalidity(item, context):
         return ForeseenRefusal(item, RefusalCode.INVALID, *found)
     version = context.version
     if version is None or not OLDEST <= version <= NEWEST:
         return None
     return next(_by_release(item, context, version, restrictions), None)
+
+
+def _lacks_user(name: str, have: Topology, want: Topology) -> bool:
+    """Return whether there is no such user, if the users were read; a broker has at least one."""
+    return bool(have.users) and name not in have.users and name not in want.users
 
 
 def _invalidity(item: TopologyObject, context: Topology) -> tuple[str, str] | None:

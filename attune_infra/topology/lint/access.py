@@ -14,6 +14,9 @@ from attune_infra.topology.model import Exchange, Permission, Queue
 from attune_infra.topology.routing.index import example_name
 from attune_infra.topology.words import counted
 
+ADMINISTRATOR: Final = "administrator"
+"""The tag that lets a user do everything over HTTP."""
+
 _ANY_NAME: Final = ("somebody-elses", "x", "9/Z #")
 """Names that only a pattern for every name matches."""
 
@@ -49,7 +52,9 @@ def everything_allowed(subject: Subject) -> Iterator[Flaw]:
     `configure` on nothing, or on their own names.
     """
     for permission in _permissions(subject):
-        if all(_matches_all(getattr(permission, name), subject) for name in PATTERNS[Permission]):
+        user = subject.topology.users.get(permission.user)
+        is_administrator = user is not None and ADMINISTRATOR in user.tags  # which has a rule of its own
+        if allows_everything(permission, subject) and not is_administrator:
             what = "its patterns match every name: the user may delete every queue, and read all messages"
             yield Flaw(permission, what, "name what the user needs, such as write: '^events$'")
 
@@ -73,6 +78,11 @@ def matches_nothing(subject: Subject) -> Iterator[Flaw]:
                     f"its pattern for {attribute}, '{pattern}', matches no exchange and no queue of the document"
                 )
                 yield Flaw(permission, what, f"correct it; '' allows to {attribute} nothing", attribute)
+
+
+def allows_everything(permission: Permission, subject: Subject) -> bool:
+    """Return whether all patterns of a permission match every name."""
+    return all(_matches_all(getattr(permission, name), subject) for name in PATTERNS[Permission])
 
 
 def _permissions(subject: Subject) -> Iterator[Permission]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from attune_infra.topology.document.places import Claim
+from attune_infra.topology.facts.patterns import claims
 from attune_infra.topology.lint.finding import Flaw
 from attune_infra.topology.lint.subject import Subject
-from attune_infra.topology.planning.prune import claims
 from attune_infra.topology.routing.index import example_name
 
 

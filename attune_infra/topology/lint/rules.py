@@ -22,6 +22,7 @@ from attune_infra.topology.lint import (
     queues,
     releases,
     suppressions,
+    users,
 )
 from attune_infra.topology.lint.finding import Rule
 from attune_infra.topology.model import Severity
@@ -84,6 +85,10 @@ RULES: Final = (
     Rule("AI081", _WARNING, access.no_connection_allowed),
     Rule("AI082", _WARNING, access.everything_allowed),
     Rule("AI083", _WARNING, access.matches_nothing),
+    Rule("AI084", _WARNING, users.may_do_nothing),
+    Rule("AI085", _WARNING, users.keeps_default_password),
+    Rule("AI086", _INFO, users.has_no_password),
+    Rule("AI087", _WARNING, users.administrator_of_everything),
     Rule("AI090", _WARNING, federation.set_names_missing_upstream),
     Rule("AI091", _WARNING, federation.policy_names_missing_upstream),
     Rule("AI092", _WARNING, federation.shovel_end_is_missing),

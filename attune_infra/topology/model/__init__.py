@@ -1,4 +1,4 @@
-"""The values of the whole program: exchange, queue, binding, policy, limit, permission, topology.
+"""The values of the whole program: exchange, queue, binding, policy, user, limit, permission, topology.
 
 The same class describes a wanted object and one that a broker reports. Names are not checked here, since a broker
 may report any; `facts.names` checks those of a document.
@@ -56,8 +56,10 @@ from attune_infra.topology.model.topology import (
     Topology,
     WorkerFamily,
 )
+from attune_infra.topology.model.users import NO_PASSWORD, SHA256, PasswordHash, User, whose_password
 from attune_infra.topology.model.values import (
     ABSENT,
+    HIDDEN,
     MISSING_KEY,
     PRESENT,
     VOID_AS_LISTED,
@@ -71,11 +73,14 @@ from attune_infra.topology.model.values import (
 __all__ = (
     "ABSENT",
     "CONTROL_KINDS",
+    "HIDDEN",
     "MISSING_KEY",
+    "NO_PASSWORD",
     "PARAMETER_GROUP",
     "PARAMETER_KINDS",
     "PARAMETER_TYPES",
     "PRESENT",
+    "SHA256",
     "VOID_AS_LISTED",
     "Argument",
     "Arguments",
@@ -91,6 +96,7 @@ __all__ = (
     "Message",
     "OperatorPolicy",
     "Parameter",
+    "PasswordHash",
     "Permission",
     "Policy",
     "Queue",
@@ -105,6 +111,7 @@ __all__ = (
     "TopicPermission",
     "Topology",
     "TopologyObject",
+    "User",
     "Value",
     "Version",
     "WorkerFamily",
@@ -125,5 +132,6 @@ __all__ = (
     "secrets_in",
     "shown",
     "type_without_argument",
+    "whose_password",
     "with_references",
 )

@@ -7,6 +7,7 @@ from typing import Final, TypeAlias
 
 from attune_infra.dataclass import dataclass
 from attune_infra.topology.model.parameters import PARAMETER_KINDS, GlobalParameter, Parameter
+from attune_infra.topology.model.users import User
 from attune_infra.topology.model.values import (
     MISSING_KEY,
     PRESENT,
@@ -164,7 +165,7 @@ class TopicPermission:
         return f"{self.user} on exchange {self.exchange}"
 
 
-Control: TypeAlias = Limit | Permission | TopicPermission | Parameter | GlobalParameter
+Control: TypeAlias = User | Limit | Permission | TopicPermission | Parameter | GlobalParameter
 """An object that is no part of the way of a message; only the management API has it."""
 
 Structure: TypeAlias = Exchange | Queue | Binding | Policy
@@ -173,7 +174,7 @@ Structure: TypeAlias = Exchange | Queue | Binding | Policy
 PARAMETER_GROUP: Final = frozenset({*PARAMETER_KINDS.values(), "parameter", "global_parameter"})
 """The kinds of parameters."""
 
-CONTROL_KINDS: Final = frozenset({"limit", "permission", "topic_permission", *PARAMETER_GROUP})
+CONTROL_KINDS: Final = frozenset({"user", "limit", "permission", "topic_permission", *PARAMETER_GROUP})
 
 TopologyObject: TypeAlias = Structure | Control
 
@@ -183,6 +184,7 @@ _KINDS: Final = {
     Binding: "binding",
     Policy: "policy",
     OperatorPolicy: "operator_policy",
+    User: "user",
     Limit: "limit",
     Permission: "permission",
     TopicPermission: "topic_permission",

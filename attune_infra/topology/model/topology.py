@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import field, replace
 from enum import StrEnum
 from operator import attrgetter
@@ -23,6 +23,8 @@ from attune_infra.topology.model.objects import (
     type_without_argument,
 )
 from attune_infra.topology.model.parameters import PARAMETER_TYPES, GlobalParameter, Parameter
+from attune_infra.topology.model.secrets import SecretReference
+from attune_infra.topology.model.users import User, whose_password
 from attune_infra.topology.model.values import Arguments, Version
 from attune_infra.topology.target import Demands
 
@@ -94,7 +96,8 @@ class Suppression:
 class Topology:
     """The objects of a virtual host, wanted or reported by a broker.
 
-    A durable queue declared without a type gets the `default_queue_type`. Permissions are by user, topic
+    Users are those of the whole broker; `manages_users` are patterns for their names as `manages` for the rest. A
+    durable queue declared without a type gets the `default_queue_type`. Permissions are by user, topic
     permissions also by exchange, parameters by component and name; `unread` are the kinds of limits, permissions
     and parameters that the broker was not asked for, `own_users` the users who asked it. `manages` are regular
     expressions for the names that a document manages; undeclared objects with such a name may be pruned. `routes`
@@ -112,6 +115,7 @@ class Topology:
     bindings: frozenset[Binding] = frozenset()
     policies: Mapping[str, Policy] = field(default_factory=dict)
     operator_policies: Mapping[str, Policy] = field(default_factory=dict)
+    users: Mapping[str, User] = field(default_factory=dict)
     limits: Mapping[str, Limit] = field(default_factory=dict)
     permissions: Mapping[str, Permission] = field(default_factory=dict)
     topic_permissions: Mapping[tuple[str, str], TopicPermission] = field(default_factory=dict)
@@ -122,6 +126,7 @@ class Topology:
     workers: WorkerFamily | None = None
     default_queue_type: str = "classic"
     manages: tuple[str, ...] = ()
+    manages_users: tuple[str, ...] = ()
     suppressions: tuple[Suppression, ...] = ()
     twins: frozenset[Binding] = field(default=frozenset(), compare=False)
     routes: tuple[Route, ...] = ()
@@ -179,8 +184,9 @@ class Topology:
 
     @property
     def control_kinds(self) -> frozenset[str]:
-        """The kinds of limits, permissions and parameters that there are, such as `limit` or `shovel`."""
+        """The kinds of `CONTROL_KINDS` that there are; users also count if they are only managed."""
         found = {
+            "user": self.users or self.manages_users,
             "limit": self.limits,
             "permission": self.permissions,
             "topic_permission": self.topic_permissions,
@@ -193,7 +199,7 @@ class Topology:
     def count(self) -> int:
         """The number of all objects; `objects` sorts them, which takes long for many bindings."""
         named = (self.exchanges, self.queues, self.bindings, self.policies, self.operator_policies)
-        controls = (self.limits, self.permissions, self.topic_permissions)
+        controls = (self.users, self.limits, self.permissions, self.topic_permissions)
         return sum(map(len, (*named, *controls, self.parameters, self.global_parameters)))
 
     def holding(self, objects: Iterable[TopologyObject]) -> Topology:
@@ -206,6 +212,7 @@ class Topology:
             bindings=found.bindings,
             policies=found.policies,
             operator_policies=found.operator_policies,
+            users=found.users,
             limits=found.limits,
             permissions=found.permissions,
             topic_permissions=found.topic_permissions,
@@ -219,17 +226,33 @@ class Topology:
         return replace(self.without_controls(), operator_policies={})
 
     def without_controls(self) -> Topology:
-        """Return this topology without limits, permissions and parameters."""
-        return replace(self, limits={}, permissions={}, topic_permissions={}, parameters={}, global_parameters={})
+        """Return this topology without users, limits, permissions and parameters."""
+        bare = replace(self, users={}, manages_users=(), limits={}, permissions={}, topic_permissions={})
+        return replace(bare, parameters={}, global_parameters={})
+
+    def with_passwords(self, read: Callable[[str, Sequence[str], str], str]) -> Topology:
+        """Return this topology with the passwords that it refers to.
+
+        `read` gets the kind of a place, its words, and the name of the secret for messages.
+        """
+        found = {
+            name: replace(
+                user, password=reference.with_secret(read(reference.kind, reference.words, whose_password(name)))
+            )
+            for name, user in self.users.items()
+            if isinstance(reference := user.password, SecretReference)
+        }
+        return replace(self, users={**self.users, **found}) if found else self
 
     def objects(self) -> tuple[TopologyObject, ...]:
-        """Return all objects, sorted: exchanges, queues, policies, bindings, limits, permissions, parameters."""
+        """Return all objects, sorted: those that messages go through, users, limits, permissions, parameters."""
         return (
             *sorted(self.exchanges.values(), key=_by_name),
             *sorted(self.queues.values(), key=_by_name),
             *sorted(self.policies.values(), key=_by_name),
             *sorted(self.operator_policies.values(), key=_by_name),
             *sorted(self.bindings, key=binding_order),
+            *sorted(self.users.values(), key=_by_name),
             *sorted(self.limits.values(), key=_by_name),
             *sorted(self.permissions.values(), key=_by_name),
             *(each for _, each in sorted(self.topic_permissions.items())),
@@ -253,6 +276,7 @@ _FIELDS: Final[Mapping[type[TopologyObject], tuple[str, Callable[[Any], Any]]]] 
     Queue: ("queues", _by_name),
     Policy: ("policies", _by_name),
     OperatorPolicy: ("operator_policies", _by_name),
+    User: ("users", _by_name),
     Limit: ("limits", _by_name),
     Permission: ("permissions", _by_name),
     TopicPermission: ("topic_permissions", _by_user_and_exchange),

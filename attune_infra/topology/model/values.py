@@ -18,8 +18,16 @@ class _Absent:
         return "none"
 
 
+class _Hidden:
+    """The value of a secret attribute, which nobody is told."""
+
+    def __repr__(self) -> str:
+        return "hidden"
+
+
 ABSENT: Final = _Absent()
-Value: TypeAlias = "Argument | _Absent"
+HIDDEN: Final = _Hidden()
+Value: TypeAlias = "Argument | _Absent | _Hidden"
 
 MISSING_KEY: Final = "undefined"
 """The routing key that RabbitMQ lists for a binding that has none."""

@@ -10,13 +10,11 @@ from attune_infra.topology.facts.permissions import Right, Tag
 from attune_infra.topology.model import (
     PARAMETER_GROUP,
     Binding,
+    Control,
     Exchange,
-    Limit,
     OperatorPolicy,
     Parameter,
-    Permission,
     Policy,
-    TopicPermission,
     Topology,
     TopologyObject,
 )
@@ -75,7 +73,7 @@ class Step:
 
 
 def to_look(case: Case) -> Tag | None:
-    """Return the tag that reading permissions or parameters needs."""
+    """Return the tag that reading users, permissions or parameters needs."""
     kinds = case.want.control_kinds - {"limit"}
     if kinds - PARAMETER_GROUP:
         return Tag.ADMINISTRATOR
@@ -92,6 +90,6 @@ def to_set(case: Case) -> Tag | None:
 
 def to_delete(case: Case) -> Tag | None:
     """Return the tag that deleting what only HTTP has needs."""
-    if any(isinstance(item, Limit | OperatorPolicy | Permission | TopicPermission) for item in case.undeclared):
+    if any(isinstance(item, Control | OperatorPolicy) for item in case.undeclared):
         return Tag.ADMINISTRATOR
     return Tag.POLICYMAKER if any(isinstance(item, Policy | Parameter) for item in case.undeclared) else None

@@ -19,11 +19,13 @@ from attune_infra.topology.model import (
     Limit,
     OperatorPolicy,
     Parameter,
+    PasswordHash,
     Permission,
     Policy,
     Queue,
     TopicPermission,
     TopologyObject,
+    User,
     freeze,
 )
 from attune_infra.topology.target import Target
@@ -38,7 +40,7 @@ _PARAMETERS: Final[tuple[type[Parameter | GlobalParameter], ...]] = (
 _ATTRIBUTES: Final = {
     kind: attrgetter(*(each.name for each in fields(kind) if each.name not in _NOT_DECLARED))
     for kind in (
-        *(Exchange, Queue, Binding, Policy, OperatorPolicy, Limit, Permission, TopicPermission),
+        *(Exchange, Queue, Binding, Policy, OperatorPolicy, User, Limit, Permission, TopicPermission),
         *_PARAMETERS,
     )
 }
@@ -101,4 +103,12 @@ def canonical_object(item: TopologyObject) -> tuple[object, ...]:
 
 
 def _plain(value: object) -> object:
-    return freeze(dict(value)) if isinstance(value, Mapping) else value
+    match value:
+        case Mapping():
+            return freeze(dict(value))
+        case frozenset():
+            return sorted(value)
+        case PasswordHash():
+            return (value.algorithm, value.text)
+        case _:
+            return value

@@ -2,17 +2,18 @@
 
 A document manages a name if one of its `manages` patterns claims it. A binding belongs to its destination, and
 permissions belong to their user. Limits, permissions, federation upstreams, sets of these and shovels are managed
-only by a document that declares some of their kind, and other parameters never. Objects of RabbitMQ itself
+only by a document that declares some of their kind, and other parameters never. Users belong to the whole broker,
+and only `manages_users` patterns claim them. Objects of RabbitMQ itself
 (`amq.*`) and of its plugins, and the queues of workers, are never managed.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 
 from attune_infra.topology.diff import Delete, undeclared
 from attune_infra.topology.facts.machinery import owner_of_name
+from attune_infra.topology.facts.patterns import claims
 from attune_infra.topology.model import (
     Binding,
     Exchange,
@@ -28,11 +29,12 @@ from attune_infra.topology.model import (
     TopicPermission,
     Topology,
     TopologyObject,
+    User,
 )
 from attune_infra.topology.worker import owner_of
 
 _DELETION_ORDER = (
-    *(TopicPermission, Permission, Limit, Shovel, Binding, Policy),
+    *(TopicPermission, Permission, User, Limit, Shovel, Binding, Policy),
     *(FederationUpstreamSet, FederationUpstream, Queue, Exchange),
 )
 
@@ -49,6 +51,8 @@ def why_kept(item: TopologyObject, have: Topology, want: Topology) -> str | None
         return "its destination is external"
     if isinstance(item, Permission | TopicPermission) and item.user in have.own_users:
         return "this command itself uses it"
+    if isinstance(item, User):
+        return _why_user_is_kept(item, have, want)
     if isinstance(item, GlobalParameter) or type(item) is Parameter:
         return "nothing tells whether another program needs it"
     if isinstance(item, Shovel) and isinstance(item.value, dict) and item.value.get("internal") is True:
@@ -63,20 +67,19 @@ def why_kept(item: TopologyObject, have: Topology, want: Topology) -> str | None
     return None
 
 
+def _why_user_is_kept(user: User, have: Topology, want: Topology) -> str | None:
+    if user.name in have.own_users:
+        return "this command itself logs in as this user"
+    if not any(claims(pattern, user.name) for pattern in want.manages_users):
+        return f"no `manages_users` pattern of the document matches '{user.name}'"
+    return None
+
+
 def _ends_at_external(binding: Binding, want: Topology) -> bool:
     ends: Mapping[str, Exchange | Queue] = (
         want.exchanges if binding.destination_type == "exchange" else want.queues
     )
     return binding.destination in ends and ends[binding.destination].external
-
-
-def claims(pattern: str, name: str) -> bool:
-    """Return whether a `manages` pattern claims a name.
-
-    A pattern that begins with `^` claims the names that begin so; any other must match the whole name.
-    """
-    match = re.match if pattern.startswith("^") else re.fullmatch
-    return match(pattern, name) is not None
 
 
 def _names(item: TopologyObject) -> Iterator[str]:

@@ -4,9 +4,10 @@ import pytest
 
 from attune_infra.topology.builtin import attune
 from attune_infra.topology.diff import Delete
+from attune_infra.topology.facts.patterns import claims
 from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology, TopologyObject
 from attune_infra.topology.planning.plan import Plan
-from attune_infra.topology.planning.prune import claims, prunable
+from attune_infra.topology.planning.prune import prunable
 
 MINE = Topology(manages=(r"mine\..*",))
 

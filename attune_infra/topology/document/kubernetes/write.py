@@ -37,6 +37,7 @@ from attune_infra.topology.model import (
     TopicPermission,
     Topology,
     TopologyObject,
+    User,
 )
 from attune_infra.topology.words import plural
 
@@ -82,6 +83,8 @@ def reason_to_refuse(item: TopologyObject) -> str | None:
             return "they match any value of a header, which the operator cannot say; a document can"
         case OperatorPolicy() if item.apply_to not in _OPERATOR_APPLY_TO:
             return f"the operator applies them to queues, not to {item.apply_to}"
+        case User():
+            return "the operator keeps their passwords in secrets of Kubernetes; a document can hold them"
         case Limit() if item.value > _HIGHEST_LIMIT:
             return f"the operator takes limits up to {_HIGHEST_LIMIT}"
         case Exchange(external=False) | Queue(external=False) | Binding():
@@ -162,8 +165,8 @@ def _spec(item: TopologyObject, vhost: str) -> tuple[str, tuple[str, ...], _Spec
             kind = kind_of_link(item) or ""
             secret: _Spec = {URIS: {"name": _secret(item, vhost)}}
             return kind, (item.name,), {"name": item.name, "vhost": vhost, **secret, **fields_of(item, kind)}
-        case Limit() | GlobalParameter():
-            raise ValueError("limits are one resource, and global parameters are refused")
+        case User() | Limit() | GlobalParameter():
+            raise ValueError("limits are one resource, and users and global parameters are refused")
 
 
 def _secret(item: Parameter, vhost: str) -> str:

@@ -7,7 +7,7 @@ takes an id apart at `@`, and that of a binding at `/`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import field
 from typing import Final
 from urllib.parse import quote_plus
@@ -42,6 +42,7 @@ from attune_infra.topology.model import (
     TopicPermission,
     Topology,
     TopologyObject,
+    User,
     label,
 )
 from attune_infra.topology.words import plural
@@ -62,16 +63,22 @@ _HASHED: Final = (
 _AMBIGUOUS: Final = "releases of the provider disagree about % in an id; import it by hand"
 
 
+_WITHOUT_TYPE: Final[Mapping[type[TopologyObject], str]] = {
+    Limit: "the provider sets them with the whole virtual host, and would reset its description",
+    User: "their passwords would stand in the state of Terraform; a document can hold them by reference",
+    GlobalParameter: "the provider has no type for them",
+}
+"""The reasons why no object of a type is written."""
+
+
 def reason_to_refuse(item: TopologyObject, vhost: str) -> str | None:
     """Return the reason why the provider cannot declare an object of a virtual host, None if it can."""
     if isinstance(item, Exchange | Queue) and item.external:
         return None
     if isinstance(item, Binding):
         return _reason_for_binding(item)
-    if isinstance(item, Limit):
-        return "the provider sets them with the whole virtual host, and would reset its description"
-    if isinstance(item, GlobalParameter):
-        return "the provider has no type for them"
+    if why := _WITHOUT_TYPE.get(type(item)):
+        return why
     name = item.user if isinstance(item, Permission | TopicPermission) else item.name
     if "@" in name or "@" in vhost:
         return _AT
@@ -144,7 +151,8 @@ class _Writer:
             if isinstance(item, TopicPermission):
                 topics.setdefault(item.user, []).append(item)
             elif not (
-                isinstance(item, Limit | GlobalParameter) or (isinstance(item, Exchange | Queue) and item.external)
+                isinstance(item, User | Limit | GlobalParameter)
+                or (isinstance(item, Exchange | Queue) and item.external)
             ):
                 yield self.resource(item)
         for user, found in topics.items():
