@@ -51,8 +51,8 @@ def read_kubernetes(text: str, *, source: str, vhost: str | None = None) -> Read
     document = Objects(text, places=Places())
     resources = read_resources(document)
     kinds = Kinds(document, _users(document, resources))
-    ours = [each for each in resources if each.group == GROUP and each.kind in FIELDS]
-    _name_others(kinds, [each for each in resources if each not in ours])
+    ours = [each for each in resources if _is_ours(each)]
+    _name_others(kinds, [each for each in resources if not _is_ours(each)])
     _check_clusters(document, ours)
     found = [each for resource in ours for each in _objects(kinds, resource)]
     listed = {each.vhost for each in found} | set(kinds.default_types)
@@ -74,6 +74,10 @@ def read_kubernetes(text: str, *, source: str, vhost: str | None = None) -> Read
     return Reading(
         source, make_portable(topology), group_left_out(kinds.left_out), places, problems, chosen or None
     )
+
+
+def _is_ours(resource: Resource) -> bool:
+    return resource.group == GROUP and resource.kind in FIELDS
 
 
 def _users(document: Objects, resources: Sequence[Resource]) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import field
 from json import JSONDecodeError
@@ -15,6 +16,7 @@ from attune_infra.topology.document.places import Place
 from attune_infra.topology.document.problems import InvalidDocument, Problem
 
 _SIGN: Final = re.compile(r'\s*\{.*?"(?:format_version|terraform_version)"\s*:', re.DOTALL)
+_ADDRESS: Final = re.compile(r'"address"\s*:\s*("(?:[^"\\\n]|\\.)*")')
 _MAX_SEARCHED: Final = 10_000
 """Characters in which a sign stands: Terraform writes both members first."""
 
@@ -41,6 +43,10 @@ class State:
     source: str
     content: Mapping[str, Any]
     problems: list[Problem] = field(default_factory=list)
+    _lines: list[int] = field(default_factory=list)
+    """The offset of each line, once a place was asked for."""
+    _offsets: dict[str, int] = field(default_factory=dict)
+    """The offset of each address, in the form of JSON."""
 
     @classmethod
     def read(cls, text: str, source: str) -> State:
@@ -89,8 +95,12 @@ class State:
 
     def place(self, address: str) -> Place:
         """Return the line and column of a resource; the beginning of the text if it cannot be found."""
-        at = max(self.text.find(f'"address":{json.dumps(address)}'), 0) if address else 0
-        return Place(self.text.count("\n", 0, at) + 1, at - self.text.rfind("\n", 0, at))
+        if not self._lines:
+            self._lines = [0, *(found.end() for found in re.finditer("\n", self.text))]
+            self._offsets = {found[1]: found.start() for found in _ADDRESS.finditer(self.text)}
+        at = self._offsets.get(json.dumps(address, ensure_ascii=False), 0)
+        line = bisect_right(self._lines, at)
+        return Place(line, at - self._lines[line - 1] + 1)
 
 
 def _list(value: object) -> list[Any]:
