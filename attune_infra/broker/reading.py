@@ -62,16 +62,23 @@ class Reader:
         return self._version
 
     def read(self, *, private: bool = False, controls: Collection[str] = ()) -> Topology:
-        """Return the objects of the virtual host, with the asked controls. All lists are requested at once."""
+        """Return the objects of the virtual host, with the asked controls. All lists are requested at once.
+
+        Raise `VirtualHostMissing` if it is missing, whatever the lists say.
+        """
         http = self._connections.http
+        self.version()  # before several threads ask for it
         controls_of = partial(read_controls, http, self._vhost, controls)
         control_lists = run_in_background(controls_of) if controls else controls_of
-        default_queue_type = self._default_queue_type
         queue_list = run_in_background(
             lambda: http.get("queues", self._vhost, shape=answers.QUEUES, **wire.QUEUES)
         )
         policy_lists = run_in_background(self._policies)
-        exchanges = http.get("exchanges", self._vhost, shape=answers.EXCHANGES, **wire.EXCHANGES)
+        exchange_list = run_in_background(
+            lambda: http.get("exchanges", self._vhost, shape=answers.EXCHANGES, **wire.EXCHANGES)
+        )
+        default_queue_type = self._default_queue_type
+        exchanges = exchange_list()
         listed = self._bindings([item["name"] for item in exchanges if item["name"]])
         headers = {item["name"] for item in exchanges if item["type"] == "headers"}
         bindings = [

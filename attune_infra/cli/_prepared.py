@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attune_infra import __version__
+from attune_infra.background import run_in_background
 from attune_infra.cli._progress import busy
 from attune_infra.dataclass import dataclass
 from attune_infra.errors import PlanRefused, WrongUsage
@@ -35,21 +37,32 @@ class Prepared:
 
     def plan_on(self, broker: Broker) -> tuple[Topology, Topology, Plan]:
         """Return the objects of a broker, the wanted ones, and the plan; raise `PlanRefused` for another plan."""
-        from attune_infra.operations.setup import make_plan
-
         if self.saved is not None:
             _insist_on_place(self.saved, broker, self.file)
         with busy("comparing"):
-            want = wanted(self.session.topology_on(broker), self.workers)
-            have = broker.read(controls=want.control_kinds)
-            plan = make_plan(broker, have, want, prune=self.prune)
+            topology = self.session.topology_on(broker)
+            have, want, plan = plan_against(broker, topology, self.workers, prune=self.prune)
             plan = plan.naming_migrations(have, want, self.session.topology_options)
         again = "`attune-infra diff --out FILE`" if self.saved else "`attune-infra diff`"
         plan.insist_on(self.expect, again=again)
         return have, want, plan
 
 
-def wanted(topology: Topology, worker_ids: tuple[int, ...]) -> Topology:
+def plan_against(
+    broker: Broker, topology: Topology, worker_ids: tuple[int, ...], *, prune: bool
+) -> tuple[Topology, Topology, Plan]:
+    """Return the objects of a broker, the wanted ones with those of workers, and the plan.
+
+    The code of plans is loaded while the broker makes its lists.
+    """
+    listed = run_in_background(partial(broker.read, controls=topology.control_kinds))
+    from attune_infra.operations.setup import make_plan
+
+    want, have = _wanted(topology, worker_ids), listed()
+    return have, want, make_plan(broker, have, want, prune=prune)
+
+
+def _wanted(topology: Topology, worker_ids: tuple[int, ...]) -> Topology:
     """Return a topology with what these workers own and with the secrets that it names, as a plan needs it."""
     from attune_infra.operations.secrets import with_secrets
     from attune_infra.topology.worker import with_workers

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from attune_infra.background import run_in_background
 from attune_infra.cli._app import App
 from attune_infra.cli._options import Prune, Workers
 from attune_infra.cli._over_amqp import OTHER_COMMANDS, naming
-from attune_infra.cli._prepared import save, wanted
+from attune_infra.cli._prepared import plan_against, save
 from attune_infra.cli._progress import busy
 from attune_infra.cli._session import Session
 from attune_infra.cli._shared import Uses, shared
@@ -55,9 +53,8 @@ def diff(
     given, worker_ids = session.with_reading(), read_worker_ids(worker or [])
     topology = given.readable_topology
     with naming(OTHER_COMMANDS, given.broker(Via.HTTP)) as broker, busy("comparing"):
-        listed = run_in_background(partial(broker.read, controls=topology.control_kinds))
-        want, have = wanted(topology, worker_ids), listed()
-        plan = _plan(given, broker, have, want, prune=prune)
+        have, want, plan = plan_against(broker, topology, worker_ids, prune=prune)
+        plan = _complete(given, plan, broker, have, want)
     if out is not None:
         save(given, plan, out, workers=worker_ids, prune=prune)
     if explain:
@@ -65,10 +62,9 @@ def diff(
     session.finish_reviewed("diff", page, plan)
 
 
-def _plan(session: Session, broker: CountingBroker, have: Topology, want: Topology, *, prune: bool) -> Plan:
-    from attune_infra.operations.setup import make_plan
-
-    plan = _count_losses(make_plan(broker, have, want, prune=prune), broker)
+def _complete(session: Session, plan: Plan, broker: CountingBroker, have: Topology, want: Topology) -> Plan:
+    """Return the plan with what would be lost, and with what belongs to the file."""
+    plan = _count_losses(plan, broker)
     plan = plan.naming_migrations(have, want, session.topology_options)
     return replace(plan, faults=_faults(session, have), origin=session.origin)
 
