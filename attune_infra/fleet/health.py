@@ -35,20 +35,21 @@ def examine(seen: Sighting, want: Topology, limits: Limits, worker_ids: Iterable
     own = topology_of_workers(want, ids)
     changes: dict[int, list[Changed]] = defaultdict(list)
     for item, change in compare(seen.topology, own):
-        owner = owner_of(family, item.destination if isinstance(item, Binding) else item.name)
-        if owner is not None and change is not None:
-            changes[owner].append(change)
+        if change is not None:
+            owner = owner_of(family, item.destination if isinstance(item, Binding) else item.name)
+            if owner is not None:
+                changes[owner].append(change)
     joined = (
         FleetWorker(
             id=each,
             member=seen.members.get(each),
             queues=tuple(queues[each]),
             wanted_queues=len(family.queues),
-            bound=not any(isinstance(change.want, Binding) for change in changes[each]),
+            bound=not any(isinstance(change.want, Binding) for change in changes.get(each, ())),
         )
         for each in ids
     )
-    return Fleet(tuple(_with_findings(worker, changes[worker.id], own, limits) for worker in joined))
+    return Fleet(tuple(_with_findings(worker, changes.get(worker.id, ()), own, limits) for worker in joined))
 
 
 def _queues_by_owner(seen: Sighting, family: WorkerFamily) -> defaultdict[int, list[WorkerQueue]]:
@@ -73,13 +74,13 @@ def _queues_by_owner(seen: Sighting, family: WorkerFamily) -> defaultdict[int, l
 
 
 def _with_findings(worker: FleetWorker, changes: Iterable[Changed], own: Topology, limits: Limits) -> FleetWorker:
-    reasons = [*_unregistered(worker), *_orphaned(worker)]
+    reasons = [*_unregistered(worker), *_orphaned(worker)] if worker.gone else []
     if not worker.gone:
         reasons += [*_of_queues(worker), *_extra_keys(worker, own), *_of_depth(worker, limits)]
         reasons += _of_status(worker)
     if worker.expected:
         reasons += [*_lacking(worker, changes), *_of_consumers(worker, own), *_of_heartbeat(worker, limits)]
-    return replace(worker, reasons=tuple(reasons))
+    return replace(worker, reasons=tuple(reasons)) if reasons else worker
 
 
 def _unregistered(worker: FleetWorker) -> Iterator[Reason]:
@@ -105,7 +106,7 @@ def _orphaned(worker: FleetWorker) -> Iterator[Reason]:
 
 def extra_bindings(worker: FleetWorker, own: Topology) -> tuple[Binding, ...]:
     """Return the bindings of a worker's queues that are not its own."""
-    return tuple(each for queue in worker.queues for each in queue.bindings if each not in own.bindings)
+    return tuple([each for queue in worker.queues for each in queue.bindings if each not in own.bindings])
 
 
 def _extra_keys(worker: FleetWorker, own: Topology) -> Iterator[Reason]:

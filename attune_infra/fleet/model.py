@@ -169,6 +169,8 @@ class FleetWorker:
 
     @property
     def depth(self) -> Depth:
+        if len(self.queues) == 1:
+            return self.queues[0].depth
         return sum((queue.depth for queue in self.queues), start=Depth())
 
     @property

@@ -28,7 +28,7 @@ _VERSION: Final = 1
 
 def sort_data(items: Iterable[_Item]) -> list[_Item]:
     """Return the items sorted by their JSON text."""
-    return sorted(items, key=lambda item: json.dumps(item, sort_keys=True))
+    return sorted(items, key=json.JSONEncoder(sort_keys=True).encode)
 
 
 def json_document(

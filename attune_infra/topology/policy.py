@@ -156,9 +156,13 @@ def tied_policies(item: Exchange | Queue, topology: Topology) -> tuple[Policy, .
 def idle_policies(items: Iterable[Exchange | Queue], topology: Topology) -> Mapping[str, str]:
     """Return the names of the policies that are in effect on none of these objects, each with the reason."""
     items = tuple(items)
-    in_effect = {policy.name for item in items if (policy := policy_of(item, topology))}
-    idle = [policy for name, policy in topology.policies.items() if name not in in_effect]
-    return {policy.name: _why_idle(policy, items, topology) for policy in idle}
+    idle = dict(topology.policies)
+    for item in items:
+        if not idle:  # which thousands of queues of workers usually show at the first
+            break
+        if policy := policy_of(item, topology):
+            idle.pop(policy.name, None)
+    return {policy.name: _why_idle(policy, items, topology) for policy in idle.values()}
 
 
 def _why_idle(policy: Policy, items: Iterable[Exchange | Queue], topology: Topology) -> str:

@@ -41,6 +41,7 @@ from attune_infra.topology.worker import (
     HIGHEST_ID,
     bindings_of,
     consumer_tag_of,
+    fill,
     objects_of,
     owner_of,
     queues_of,
@@ -247,8 +248,12 @@ def _targets(have: Topology, want: Topology) -> Iterator[Exchange | Queue]:
     yield from queues_of(want.workers, HIGHEST_ID) if want.workers else ()
 
 
+def _code_of(item: TopologyObject) -> Code:
+    return Code(f"{kind_of(item).replace('_', '-')}-matches")
+
+
 def _check_of_object(item: TopologyObject, change: Changed | None, have: Topology) -> Check:
-    passed = Check(Code(f"{kind_of(item).replace('_', '-')}-matches"), item, label(item), Verdict.PASSED)
+    passed = Check(_code_of(item), item, label(item), Verdict.PASSED)
     failed = passed._replace(verdict=Verdict.FAILED)
     there = have.queues.get(item.name) if isinstance(item, Queue) else None
     if isinstance(change, Create):
@@ -292,25 +297,30 @@ def _checks_of_workers(seen: Seen, have: Topology, want: Wanted) -> Iterator[Che
     if not want.own:
         return
     family = worker_family(want.topology)
-    templates = [*map(label, family.queues), *map(label, family.bindings)]
+    of_any: list[Queue | Binding] = [*family.queues, *family.bindings]
+    templates = [(_code_of(item), label(item)) for item in of_any]
     consumers = [str(Consumer(family.consumer_tag, queue.name)) for queue in family.queues]
     for worker_id, objects in want.own.items():
-        for item, template in zip(objects, templates, strict=True):
-            check = _check_of_object(item, change_of(item, have), have)
-            yield check._replace(worker_id=worker_id, template=template)
-        queues = [item for item in objects if isinstance(item, Queue)]
-        for queue, template in zip(queues, consumers, strict=True):
-            if queue.name in have.queues:
-                check = _check_of_consumer(seen, queue.name, worker_id, want)
+        for item, (code, template) in zip(objects, templates, strict=True):
+            change, there = change_of(item, have), have.queues.get(item.name) if type(item) is Queue else None
+            if change is None and (there is None or there.works):  # short, since thousands of workers get here
+                name = fill(template, worker_id)
+                yield Check(code, item, name, Verdict.PASSED, worker_id=worker_id, template=template)
+            else:
+                check = _check_of_object(item, change, have)
                 yield check._replace(worker_id=worker_id, template=template)
+        tag = consumer_tag_of(family, worker_id)
+        for item, template in zip(objects, consumers, strict=False):  # the queues come first
+            if isinstance(item, Queue) and item.name in have.queues:
+                yield _check_of_consumer(seen, Consumer(tag, item.name), worker_id, template, want)
 
 
-def _check_of_consumer(seen: Seen, queue: str, worker_id: int, want: Wanted) -> Check:
-    tag = consumer_tag_of(worker_family(want.topology), worker_id)
-    wanted = Consumer(tag, queue)
+def _check_of_consumer(seen: Seen, wanted: Consumer, worker_id: int, template: str, want: Wanted) -> Check:
+    (tag, queue), name = wanted, fill(template, worker_id)
     tags, count = seen.consumer_tags.get(queue, ()), seen.consumer_counts.get(queue)
     if tag in tags and count != 0:
-        return Check(Code.CONSUMER_PRESENT, wanted, str(wanted), Verdict.PASSED)
+        present = Verdict.PASSED
+        return Check(Code.CONSUMER_PRESENT, wanted, name, present, worker_id=worker_id, template=template)
     if count == 0 or (count is None and not tags):
         detail = "no consumer"
     elif tags:
@@ -320,10 +330,12 @@ def _check_of_consumer(seen: Seen, queue: str, worker_id: int, want: Wanted) -> 
     return Check(
         Code.CONSUMER_PRESENT,
         wanted,
-        str(wanted),
+        name,
         Verdict.FAILED if want.demands.require_consumers else Verdict.WARNING,
         detail,
         hint=f"is worker {worker_id} running?",
+        worker_id=worker_id,
+        template=template,
     )
 
 

@@ -31,7 +31,7 @@ def worker_family(topology: Topology) -> WorkerFamily:
 def queues_of(family: WorkerFamily, worker_id: int) -> tuple[Queue, ...]:
     return tuple(
         Queue(
-            name=_fill(queue.name, worker_id),
+            name=fill(queue.name, worker_id),
             type=queue.type,
             durable=queue.durable,
             auto_delete=queue.auto_delete,
@@ -46,9 +46,9 @@ def bindings_of(family: WorkerFamily, worker_id: int) -> tuple[Binding, ...]:
     return tuple(
         Binding(
             source=binding.source,
-            destination=_fill(binding.destination, worker_id),
+            destination=fill(binding.destination, worker_id),
             destination_type=binding.destination_type,
-            routing_key=_fill(binding.routing_key, worker_id),
+            routing_key=fill(binding.routing_key, worker_id),
             arguments=binding.arguments,
         )
         for binding in family.bindings
@@ -61,7 +61,7 @@ def objects_of(family: WorkerFamily, worker_id: int) -> tuple[Queue | Binding, .
 
 
 def consumer_tag_of(family: WorkerFamily, worker_id: int) -> str:
-    return _fill(family.consumer_tag, worker_id)
+    return fill(family.consumer_tag, worker_id)
 
 
 def topology_of_workers(topology: Topology, worker_ids: Iterable[int]) -> Topology:
@@ -146,5 +146,6 @@ def _names_of(template: str) -> re.Pattern[str]:
     return re.compile(rf"{re.escape(before)}([1-9][0-9]{{0,18}}){re.escape(after)}")
 
 
-def _fill(template: str, worker_id: int) -> str:
+def fill(template: str, worker_id: int) -> str:
+    """Return a template with the id of a worker in its place."""
     return template.replace(PLACEHOLDER, str(worker_id))

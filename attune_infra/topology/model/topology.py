@@ -292,7 +292,10 @@ def _gather(objects: Iterable[TopologyObject]) -> Topology:
     bindings, twins = set[Binding](), set[Binding]()
     for item in objects:
         if isinstance(item, Binding):
-            (twins if item in bindings else bindings).add(item)
+            before = len(bindings)
+            bindings.add(item)  # which takes its hash once, and not for `in` too
+            if len(bindings) == before:
+                twins.add(item)
         else:
             name, key_of = _FIELDS[type(item)]
             found[name][key_of(item)] = item
