@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -28,6 +29,7 @@ from attune_infra.topology.facts import features
 from attune_infra.topology.facts.permissions import rights_to_create
 from attune_infra.topology.facts.protocols import needs_amqp, needs_http
 from attune_infra.topology.facts.refusals import Restrictions
+from attune_infra.topology.facts.uris import is_here
 from attune_infra.topology.model import (
     Binding,
     End,
@@ -89,11 +91,12 @@ class Changer:
         """Make changes; the journal notes them as `done`, default: by their status."""
         self._unreachable = None
         failed: set[End] = set()
+        virtual_host = self._connections.settings.virtual_host
         changed = False
         for step in _steps(waiting):
             ready: list[Create | Update] = []
             for change in step:
-                if lacking := _failed_prerequisite(change.want, failed):
+                if lacking := _failed_prerequisite(change.want, failed, virtual_host):
                     yield Outcome(change.want, Status.SKIPPED, f"{lacking} could not be created")
                 else:
                     ready.append(change)
@@ -226,8 +229,11 @@ def _steps(changes: Sequence[Create | Update]) -> Iterator[Sequence[Create | Upd
     first = next((change for change in changes if wire.is_transient(change.want)), None)
     if first is not None:
         yield [first]
-    for kind in _ORDER:
-        yield [change for change in changes if _is_a(kind, change.want) and change is not first]
+    steps: dict[int, list[Create | Update]] = defaultdict(list)
+    for change in changes:
+        if change is not first:
+            steps[_RANKS[type(change.want)]].append(change)
+    yield from (found for _, found in sorted(steps.items()))
 
 
 _ORDER: Final[tuple[type[TopologyObject], ...]] = (
@@ -236,17 +242,29 @@ _ORDER: Final[tuple[type[TopologyObject], ...]] = (
 )
 
 
-def _is_a(kind: type[TopologyObject], item: TopologyObject) -> bool:
-    return type(item) is kind if issubclass(kind, Parameter) else isinstance(item, kind)
+_RANKS: Final = {kind: rank for rank, kind in enumerate(_ORDER)}
+_RANKS[OperatorPolicy] = _RANKS[Policy]
 
 
-def _failed_prerequisite(item: TopologyObject, failed: Collection[End]) -> str | None:
-    """Return the end of a binding, or the user or exchange of a permission, that could not be created."""
+def _failed_prerequisite(item: TopologyObject, failed: Collection[End], virtual_host: str) -> str | None:
+    """Return the end of a binding or shovel, or the user or exchange of a permission, that was not created."""
     if isinstance(item, Permission | TopicPermission) and ("user", item.user) in failed:
         return f"user {item.user}"
+    if isinstance(item, Shovel) and failed:
+        return next(
+            (f"{kind} {name}" for kind, name in _ends_here(item, virtual_host) if (kind, name) in failed), None
+        )
     if isinstance(item, TopicPermission):
         return f"exchange {item.exchange}" if ("exchange", item.exchange) in failed else None
     if not isinstance(item, Binding):
         return None
     ends = (("exchange", item.source), (item.destination_type, item.destination))
     return next((f"{kind} {name}" for kind, name in ends if (kind, name) in failed), None)
+
+
+def _ends_here(shovel: Shovel, virtual_host: str) -> Iterator[End]:
+    """Yield the ends of a shovel in this virtual host; RabbitMQ would make a missing queue of its own."""
+    value = shovel.value if isinstance(shovel.value, dict) else {}
+    for side in ("src", "dest"):
+        if is_here(value.get(f"{side}-uri"), virtual_host):
+            yield from ((kind, str(value.get(f"{side}-{kind}"))) for kind in ("queue", "exchange"))

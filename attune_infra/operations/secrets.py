@@ -5,8 +5,10 @@ from __future__ import annotations
 from functools import partial
 from typing import TypeVar
 
+from attune_infra.errors import InvalidInput
 from attune_infra.masking import remember_url
 from attune_infra.settings.secrets import read_secret
+from attune_infra.topology.facts.parameters import uri_problem
 from attune_infra.topology.model import (
     GlobalParameter,
     Parameter,
@@ -21,7 +23,7 @@ _P = TypeVar("_P", Parameter, GlobalParameter)
 
 
 def with_secrets(want: Topology) -> Topology:
-    """Return a topology whose secrets were read; raise `InvalidInput` for one that is missing or empty."""
+    """Return a topology whose secrets were read; raise `InvalidInput` for one that is missing, or is no URI."""
     want = want.with_passwords(read_secret)
     items = [*want.parameters.values()]
     if not any(map(has_references, items)):
@@ -38,4 +40,8 @@ def _read_uris(item: _P) -> _P:
 def _read_uri(whose: str, reference: SecretReference) -> SecretReference:
     uri = read_secret(reference.kind.value, reference.words, whose)
     remember_url(uri)
+    if what := uri_problem(uri):  # only a URI can be shown without its password
+        raise InvalidInput(
+            f"{whose}, read from {reference}, {what}", hint="nothing of it is shown, as it is secret"
+        )
     return reference.with_secret(uri)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -30,11 +31,12 @@ from attune_infra.topology.model import (
     FederationUpstreamSet,
     GlobalParameter,
     Parameter,
+    Queue,
     Shovel,
     global_parameter_of,
     parameter_of,
 )
-from attune_infra.topology.planning.report import Status
+from attune_infra.topology.planning.report import Outcome, Status
 from support.eventually import eventually
 from support.plugins import enable_plugins
 from support.under_test import BrokerUnderTest, Release
@@ -199,6 +201,20 @@ def test_what_was_set_is_read_changed_and_deleted(broker: RabbitMQ) -> None:
     assert {each.status for each in broker.delete(wanted, even_if_used=False)} == {Status.DELETED}
     left = broker.read(controls=PARAMETER_GROUP)
     assert (left.parameters, left.global_parameters) == ({}, {})
+
+
+def test_a_shovel_waits_for_its_queue_rather_than_let_rabbitmq_make_another(
+    broker: RabbitMQ, vhost: VirtualHost
+) -> None:
+    refused = Queue(name="q", type="quorum", arguments={"x-max-priority": 5})
+    shovel = Shovel(
+        name="s", value={"src-uri": f"amqp:///{quote(vhost.name)}", "src-queue": "q", "dest-uri": NOWHERE}
+    )
+
+    outcomes = {outcome.object: outcome for outcome in broker.apply([Create(shovel), Create(refused)])}
+
+    assert outcomes[refused].status is Status.FAILED
+    assert outcomes[shovel] == Outcome(shovel, Status.SKIPPED, "queue q could not be created")
 
 
 def test_a_refusal_quotes_no_password_and_names_the_missing_plugin(broker: RabbitMQ) -> None:

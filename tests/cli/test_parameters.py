@@ -139,6 +139,13 @@ def test_a_secret_that_is_missing_is_named(attune_infra: Command, document: str)
         assert "a URI of federation upstream 'mine.north': environment variable NORTH is not set" in result.stderr
     assert attune_infra("topology", "check", document).code == ExitCode.DONE
 
+    result = attune_infra("diff", document, environment={"NORTH": SECRET})
+    assert result.stderr.splitlines()[0] == (
+        "error: a URI of federation upstream 'mine.north', read from environment variable NORTH, expects a URI"
+        " like amqps://broker.example.org/orders: it begins with amqp:// or amqps://"
+    )
+    assert SECRET not in result.stdout + result.stderr
+
 
 def test_a_user_who_may_not_see_parameters_is_told_so(
     attune_infra: Command, document: str, uri: Mapping[str, str], vhost: VirtualHost, management: Management

@@ -208,7 +208,11 @@ def binding_order(binding: Binding) -> tuple[str, ...]:
 
 def kind_of(item: TopologyObject) -> str:
     """Return the kind of an object, such as `exchange` or `topic_permission`."""
-    return item.kind if isinstance(item, Parameter | GlobalParameter) else _KINDS[type(item)]
+    known = _KINDS.get(type(item))
+    if known is None:
+        assert isinstance(item, Parameter | GlobalParameter)  # noqa: S101 - all others have a kind by their type
+        return item.kind
+    return known
 
 
 def label(item: TopologyObject) -> str:
