@@ -33,7 +33,7 @@ def test_each_kind_of_the_operator_is_imported_set_up_and_exported_again(
 ) -> None:
     given, document, exported = (tmp_path / name for name in ("given.yaml", "topology.yaml", "exported.yaml"))
     given.write_text(RESOURCES.read_text(encoding="utf-8").replace("shop-web", user), encoding="utf-8")
-    without = ("--exclude", "federation_upstream:*", "--exclude", "shovel:*")  # which need plugins
+    without = [f"--exclude={kind}:*" for kind in ("federation_upstream", "shovel", "user")]
 
     imported = attune_infra_alone(
         "import", str(given), "--rename-vhost", vhost.name, *without, "--to", str(document)

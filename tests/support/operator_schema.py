@@ -91,6 +91,11 @@ SPECS: Final[dict[str, dict[str, Any]]] = {
         **dict.fromkeys(_FLAGS_OF_SHOVELS, _FLAG),
         **dict.fromkeys(("prefetchCount", "reconnectDelay", "srcPrefetchCount"), _NUMBER),
     ),
+    "User": _object(
+        {"importCredentialsSecret": _object({"name": _TEXT})},
+        tags={"type": "array", "items": {"enum": ["management", "policymaker", "monitoring", "administrator"]}},
+        limits=_object({}, connections=_INT32, channels=_INT32),
+    ),
     "Vhost": _object({"name": _TEXT}, limits=_object({}, connections=_INT32, queues=_INT32)),
 }
 """The spec of each kind, without the reference to the cluster."""

@@ -12,7 +12,7 @@ from attune_infra.dataclass import dataclass
 from attune_infra.topology.document.go_values import through_go
 from attune_infra.topology.document.kubernetes.links import FIELDS_OF_LINKS, URIS, link_of
 from attune_infra.topology.document.kubernetes.resource import Resource
-from attune_infra.topology.document.kubernetes.write import DEFAULT_VHOST, LIMITS
+from attune_infra.topology.document.kubernetes.write import CREDENTIALS, DEFAULT_VHOST, LIMITS, LIMITS_OF_USERS
 from attune_infra.topology.document.nodes import Entry
 from attune_infra.topology.document.objects import Objects, Parts
 from attune_infra.topology.document.super_streams import MAX_PARTITIONS
@@ -28,6 +28,7 @@ from attune_infra.topology.model import (
     Queue,
     TopicPermission,
     TopologyObject,
+    User,
 )
 from attune_infra.topology.words import plural
 
@@ -43,6 +44,7 @@ FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
     "Permission": _ACCESS,
     "TopicPermission": _ACCESS,
     "Vhost": ("name", "limits", "defaultQueueType"),
+    "User": ("tags", "limits", CREDENTIALS),
     "SuperStream": ("name", "vhost", "partitions", "routingKeys"),
     **{kind: ("name", "vhost", URIS, *fields) for kind, fields in FIELDS_OF_LINKS.items()},
 }
@@ -58,9 +60,9 @@ _DEFAULT_PARTITIONS: Final = 3
 
 
 class Found(NamedTuple):
-    """An object of a virtual host, and the nodes that it was read from."""
+    """An object of a virtual host, or of the whole broker, and the nodes that it was read from."""
 
-    vhost: str
+    vhost: str | None
     item: TopologyObject
     parts: Parts
 
@@ -84,7 +86,7 @@ class Kinds:
         if resource.kind == "Vhost":
             vhost = self.required(resource, spec, "name")
         for item, parts in reader(resource, spec):
-            yield Found(vhost, item, parts)
+            yield Found(None if isinstance(item, User) else vhost, item, parts)
 
     def fields(self, resource: Resource) -> dict[str, yaml.Node]:
         """Return the fields of a resource, and name those that have no place in a topology."""
@@ -214,6 +216,25 @@ class Kinds:
             why = f"the name of the user is in the resource or secret of User '{name}', which this file lacks"
             self.left_out.append(("permissions", resource.name, why))
         return self.users.get(name, "")
+
+    def _user(self, resource: Resource, spec: Mapping[str, yaml.Node]) -> Iterator[tuple[TopologyObject, Parts]]:
+        """Yield a user without the password; the name is in the status of the resource or in its Secret."""
+        secret = self.document.entries(spec.get(CREDENTIALS), CREDENTIALS).get("name")
+        where = self.document.string(secret.value, "") if secret else "that the operator makes"
+        name = self.users.get(resource.name, "")
+        if not name:
+            why = f"their names are in Secrets, which this file lacks: {where}"
+            self.left_out.append(("users", resource.name, why))
+            return
+        tags = [self.document.string(each, "") for each in self.document.sequence(spec.get("tags"), "tags")]
+        given = self.document.mapping(
+            spec.get("limits"), f"the limits of {resource.what}", tuple(LIMITS_OF_USERS.values())
+        )
+        limits = {
+            limit: self.document.integer(given[key], -1) for limit, key in LIMITS_OF_USERS.items() if key in given
+        }
+        self.left_out.append(("passwords of users", name, f"they are in Secrets of Kubernetes: {where}"))
+        yield User(name=name, tags=frozenset(tags), limits=limits), Parts(resource.node, spec, {})
 
     def _vhost(self, resource: Resource, spec: Mapping[str, yaml.Node]) -> Iterator[tuple[TopologyObject, Parts]]:
         if default_type := self.text(spec, "defaultQueueType"):

@@ -31,7 +31,6 @@ from attune_infra.topology.document.virtual_hosts import ELSEWHERE, choose_virtu
 
 _SIGN: Final = re.compile(r"""^[\s{]*(?:"apiVersion"|'apiVersion'|apiVersion)\s*:""", re.MULTILINE)
 _LEFT_OUT: Final = {
-    "User": ("users", "a topology does not include users"),
     "SchemaReplication": ("schema replications", "they belong to the whole broker, and to a commercial plugin"),
 }
 _OTHER: Final = "they are not of RabbitMQ's topology operator"
@@ -55,11 +54,12 @@ def read_kubernetes(text: str, *, source: str, vhost: str | None = None) -> Read
     _name_others(kinds, [each for each in resources if not _is_ours(each)])
     _check_clusters(document, ours)
     found = [each for resource in ours for each in _objects(kinds, resource)]
-    listed = {each.vhost for each in found} | set(kinds.default_types)
-    chosen = choose_virtual_host({each.vhost for each in found}, listed, source, asked=vhost)
+    holding = {each.vhost for each in found if each.vhost is not None}
+    listed = holding | set(kinds.default_types)
+    chosen = choose_virtual_host(holding, listed, source, asked=vhost)
     kinds.left_out += [("other virtual hosts", name, ELSEWHERE) for name in sorted(listed - {chosen})]
     topology = assemble(
-        [_declared(document, each) for each in found if each.vhost == chosen],
+        [_declared(document, each) for each in found if each.vhost in {chosen, None}],
         chosen,
         default_queue_type=kinds.default_types.get(chosen, "classic"),
         left_out=kinds.left_out,

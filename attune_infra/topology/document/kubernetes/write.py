@@ -44,9 +44,16 @@ from attune_infra.topology.words import plural
 API_VERSION: Final = "rabbitmq.com/v1beta1"
 DEFAULT_VHOST: Final = "/"
 """The virtual host of a resource that names none."""
+CREDENTIALS: Final = "importCredentialsSecret"
+"""The field that names the Secret with the name and the password of a user."""
+LIMITS_OF_USERS: Final = {"max-connections": "connections", "max-channels": "channels"}
+"""Fields of a User, by the limit that each sets."""
 LIMITS: Final = {"max-connections": "connections", "max-queues": "queues"}
 """Fields of a Vhost, by the limit that each sets."""
 _OPERATOR_APPLY_TO: Final = {"queues", "classic_queues", "quorum_queues", "streams"}
+_OF_THE_BROKER: Final = {"User", "Vhost"}
+"""Kinds that are in no virtual host."""
+_TAGS: Final = frozenset({"management", "policymaker", "monitoring", "administrator"})
 _HIGHEST_LIMIT: Final = 2**31 - 1
 
 _Spec = dict[str, Argument]
@@ -84,7 +91,7 @@ def reason_to_refuse(item: TopologyObject) -> str | None:
         case OperatorPolicy() if item.apply_to not in _OPERATOR_APPLY_TO:
             return f"the operator applies them to queues, not to {item.apply_to}"
         case User():
-            return "the operator keeps their passwords in secrets of Kubernetes; a document can hold them"
+            return _reason_for_user(item)
         case Limit() if item.value > _HIGHEST_LIMIT:
             return f"the operator takes limits up to {_HIGHEST_LIMIT}"
         case Exchange(external=False) | Queue(external=False) | Binding():
@@ -95,6 +102,14 @@ def reason_to_refuse(item: TopologyObject) -> str | None:
             return reason_to_refuse_link(item)
         case GlobalParameter():
             return "the operator has no kind for them"
+    return None
+
+
+def _reason_for_user(item: User) -> str | None:
+    if unknown := sorted(item.tags - _TAGS):
+        return f"the operator knows no tag {unknown[0]}"
+    if any(value > _HIGHEST_LIMIT for value in item.limits.values()):
+        return f"the operator takes limits up to {_HIGHEST_LIMIT}"
     return None
 
 
@@ -119,7 +134,7 @@ def _resources(topology: Topology, cluster: ClusterReference) -> Iterator[dict[s
     specs += [_spec(item, vhost) for item in topology.objects() if _has_resource(item)]
     for kind, names, spec in specs:
         shown = 2 if kind in {"Binding", "TopicPermission"} else 1
-        prefix = () if vhost == DEFAULT_VHOST or kind == "Vhost" else (vhost,)
+        prefix = () if vhost == DEFAULT_VHOST or kind in _OF_THE_BROKER else (vhost,)
         yield {
             "apiVersion": API_VERSION,
             "kind": kind,
@@ -165,8 +180,24 @@ def _spec(item: TopologyObject, vhost: str) -> tuple[str, tuple[str, ...], _Spec
             kind = kind_of_link(item) or ""
             secret: _Spec = {URIS: {"name": _secret(item, vhost)}}
             return kind, (item.name,), {"name": item.name, "vhost": vhost, **secret, **fields_of(item, kind)}
-        case User() | Limit() | GlobalParameter():
-            raise ValueError("limits are one resource, and users and global parameters are refused")
+        case User():
+            return "User", (item.name,), _user(item)
+        case Limit() | GlobalParameter():
+            raise ValueError("limits are one resource, and global parameters are refused")
+
+
+def _user(item: User) -> _Spec:
+    """Return the fields of a user, whose name is in the Secret too."""
+    limits: _Spec = {LIMITS_OF_USERS[name]: value for name, value in sorted(item.limits.items())}
+    return {
+        **({"tags": list[Argument](sorted(item.tags))} if item.tags else {}),
+        **({"limits": limits} if limits else {}),
+        CREDENTIALS: {"name": _secret_of(item)},
+    }
+
+
+def _secret_of(item: User) -> str:
+    return dns_name(item.name, "credentials", shown=1)
 
 
 def _secret(item: Parameter, vhost: str) -> str:
@@ -176,10 +207,13 @@ def _secret(item: Parameter, vhost: str) -> str:
 
 
 def _secrets(topology: Topology) -> Iterator[tuple[str, str, str]]:
-    """Yield the URIs that a resource cannot hold, with the Secret that has to."""
+    """Yield the passwords and URIs that a resource cannot hold, with the Secret that has to."""
     vhost = topology.name or DEFAULT_VHOST
     for item in topology.objects():
-        if isinstance(item, Parameter):
+        if isinstance(item, User):
+            why = f"the operator reads it from Secret '{_secret_of(item)}': make it, with username and password"
+            yield "passwords of users", item.name, why
+        elif isinstance(item, Parameter):
             keys = " and ".join(SECRET_KEYS[kind_of_link(item) or ""])
             why = f"the operator reads them from Secret '{_secret(item, vhost)}': make it, with {keys}"
             yield f"URIs of {plural(item.kind)}", item.name, why

@@ -38,12 +38,10 @@ from attune_infra.topology.model import (
     Queue,
     TopicPermission,
     TopologyObject,
+    User,
 )
 from attune_infra.topology.words import describe, plural
 
-_LEFT_OUT: Final = {
-    "rabbitmq_user": ("users", "a topology does not include users"),
-}
 _DATA: Final = "they read something, and declare nothing"
 _OTHER: Final = "they are not of the provider for RabbitMQ"
 _UNKNOWN: Final = "attune-infra does not know this type"
@@ -54,7 +52,8 @@ _NO_TEXT: Final = re.compile(r"[-+]?[0-9.]+(e[-+]?[0-9]+)?|true|false")
 
 
 class _Found(NamedTuple):
-    vhost: str
+    vhost: str | None
+    """None for an object of the whole broker."""
     item: TopologyObject
     entry: Entry
 
@@ -75,12 +74,12 @@ def read_terraform(text: str, *, source: str, vhost: str | None = None) -> Readi
         raise InvalidInput(
             f"{source} holds no resource of Terraform's provider for RabbitMQ", hint="give that of another module"
         )
-    vhosts = {each.vhost for each in found}
+    vhosts = {each.vhost for each in found if each.vhost is not None}
     chosen = choose_virtual_host(vhosts, vhosts | set(reader.default_types), source, asked=vhost)
     reader.left_out += [("other virtual hosts", name, ELSEWHERE) for name in sorted(vhosts - {chosen})]
     places = Places()
     topology = assemble(
-        [_declared(each, state, places) for each in found if each.vhost == chosen],
+        [_declared(each, state, places) for each in found if each.vhost in {chosen, None}],
         chosen,
         default_queue_type=reader.default_types.get(chosen, "classic"),
         left_out=reader.left_out,
@@ -118,7 +117,7 @@ class _Reader:
         read = getattr(self, f"_{instance.type}", None) if is_ours else None
         if instance.is_data or read is None:
             kind, why = f"resources of type {instance.type}", _UNKNOWN if is_ours else _OTHER
-            kind, why = ("data sources", _DATA) if instance.is_data else _LEFT_OUT.get(instance.type, (kind, why))
+            kind, why = ("data sources", _DATA) if instance.is_data else (kind, why)
             self.left_out.append((kind, instance.address, why))
             return
         entry = self.entry(instance.values, instance.address)
@@ -127,7 +126,7 @@ class _Reader:
             vhost = entry.string("name")
         for item in read(entry):
             if not entry.is_lost:
-                yield _Found(vhost, item, entry)
+                yield _Found(None if isinstance(item, User) else vhost, item, entry)
 
     def entry(self, values: dict[str, Any], address: str) -> Entry:
         def report(_: int, sentence: str, **__: object) -> None:
@@ -245,6 +244,16 @@ class _Reader:
             why = f"Terraform's state holds them: set {' and '.join(variables)}"
             self.left_out.append((f"URIs with passwords of {plural(item.kind)}", name, why))
         return item
+
+    def _rabbitmq_user(self, entry: Entry) -> Iterator[TopologyObject]:
+        """Yield a user without the password, which is in the state."""
+        tags = entry.value.get("tags") or []
+        if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+            entry.problem(": tags expects a list of strings")
+            return
+        name = entry.string("name")
+        self.left_out.append(("passwords of users", name, "Terraform's state holds them"))
+        yield User(name=name, tags=frozenset(tags))
 
     def _rabbitmq_vhost(self, entry: Entry) -> Iterator[TopologyObject]:
         """Yield the limits; 0 and an empty text are the provider's words for none."""

@@ -17,6 +17,7 @@ from attune_infra.topology.model import (
     TopicPermission,
     Topology,
     TopologyObject,
+    User,
     freeze,
 )
 from support.folders import EXAMPLES
@@ -61,8 +62,10 @@ def test_what_is_exported_is_read_back(topology: Topology) -> None:
     originals = [typed(item) for item in make_portable(topology).objects()]
     assert all(typed(item) in originals for item in found)
     limits = [item for item in found if isinstance(item, Limit)]
-    assert len(found) - len(limits) + bool(limits) == len(document.content["items"])
-    assert as_kubernetes(reading.topology).text == document.text
+    users = [each for each in document.content["items"] if each["kind"] == "User"]  # their names are in Secrets
+    assert len(found) - len(limits) + bool(limits) + len(users) == len(document.content["items"])
+    if not users:
+        assert as_kubernetes(reading.topology).text == document.text
 
 
 def test_the_example_holds_each_kind() -> None:
@@ -76,8 +79,8 @@ def test_the_example_holds_each_kind() -> None:
         Permission(user="shop-web", configure="", write=r"^shop\.orders$", read="") in reading.topology.objects()
     )
     assert {each.kind for each in reading.left_out} == {
-        "resources of kind Secret", "users", "schema replications", "fields", "URIs of federation upstreams",
-        "URIs of shovels",
+        "resources of kind Secret", "passwords of users", "schema replications", "fields",
+        "URIs of federation upstreams", "URIs of shovels",
     }  # fmt: skip
 
 
@@ -138,7 +141,10 @@ def test_lists_of_kubectl_are_read_too() -> None:
 
 def test_the_name_of_a_user_is_in_a_status_a_secret_or_nowhere() -> None:
     permission = "kind: Permission\nmetadata: {{name: {0}}}\nspec: {{vhost: /, userReference: {{name: {0}}}}}"
-    user = "kind: User\nmetadata: {name: a}\nspec: {}\nstatus: {username: of-status}"
+    user = (
+        "kind: User\nmetadata: {name: a}\nspec: {tags: [monitoring], limits: {channels: 7}}\n"
+        "status: {username: of-status}"
+    )
     imported = "kind: User\nmetadata: {name: b}\nspec: {importCredentialsSecret: {name: s}}"
     secret = f"kind: Secret\nmetadata: {{name: s}}\ndata: {{username: dXNlcg==, password: {SECRET}}}"
 
@@ -147,6 +153,10 @@ def test_the_name_of_a_user_is_in_a_status_a_secret_or_nowhere() -> None:
     )
 
     assert set(reading.topology.permissions) == {"of-status", "user"}
+    assert reading.topology.users == {
+        "of-status": User(name="of-status", tags=frozenset({"monitoring"}), limits={"max-channels": 7}),
+        "user": User(name="user"),
+    }
     assert [each.names for each in reading.left_out if each.kind == "permissions"] == [("c",)]
     assert SECRET not in repr(reading)
 

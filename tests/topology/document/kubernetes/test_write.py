@@ -11,6 +11,7 @@ from attune_infra.topology.document.kubernetes.write import ClusterReference
 from attune_infra.topology.document.kubernetes.yaml_text import block, scalar
 from attune_infra.topology.document.text import LeftOut
 from attune_infra.topology.model import (
+    NO_PASSWORD,
     Argument,
     Binding,
     Exchange,
@@ -21,6 +22,7 @@ from attune_infra.topology.model import (
     Queue,
     TopicPermission,
     Topology,
+    User,
     freeze,
 )
 from support.operator_schema import schema_of
@@ -120,6 +122,25 @@ def test_nothing_is_a_comment() -> None:
 
     assert document.text == "# no resources\n"
     assert document.left_out == (LeftOut("queues", ("q",), "their owner declares them"),)
+
+
+def test_a_user_is_in_no_virtual_host_and_its_password_in_a_secret() -> None:
+    user = User(name="web", tags=frozenset({"monitoring"}), limits={"max-connections": 3}, password=NO_PASSWORD)
+
+    document = as_kubernetes(Topology.of([user, User(name="odd", tags=frozenset({"x"}))], name="v"))
+
+    [found] = document.content["items"]
+    secret = found["spec"].pop("importCredentialsSecret")["name"]
+    assert (found["kind"], found["metadata"]) == ("User", {"name": "web"})
+    assert found["spec"] == {
+        "tags": ["monitoring"],
+        "limits": {"connections": 3},
+        "rabbitmqClusterReference": {"name": "rabbitmq"},
+    }
+    assert [each.why for each in document.left_out] == [
+        "the operator knows no tag x",
+        f"the operator reads it from Secret '{secret}': make it, with username and password",
+    ]
 
 
 def test_another_virtual_host_is_part_of_each_name() -> None:

@@ -21,6 +21,7 @@ from attune_infra.topology.model import (
     TopicPermission,
     Topology,
     TopologyObject,
+    User,
     freeze,
 )
 from support.strategies import topologies
@@ -109,7 +110,7 @@ def test_modules_and_plans_are_read() -> None:
 
 
 def test_what_has_no_place_is_named() -> None:
-    user = instance("rabbitmq_user.u", name="u", password="canary-of-a-password")
+    user = instance("rabbitmq_user.u", name="u", password="canary-of-a-password", tags=["monitoring"])
     queue = {**JOBS, "type": "rabbitmq_queue", "mode": "data", "address": "data.rabbitmq_queue.d"}
     number = instance("rabbitmq_binding.b", **BOUND, arguments={"n": "5"})
     other = instance("aws_s3_bucket.b", bucket="x")
@@ -119,8 +120,9 @@ def test_what_has_no_place_is_named() -> None:
     reading = read_terraform(shown(user, queue, number, other, vhost, moved), source="t.json", vhost="/")
 
     assert "canary" not in repr(reading)
+    assert reading.topology.users == {"u": User(name="u", tags=frozenset({"monitoring"}))}
     assert {(each.kind, each.names) for each in reading.left_out} == {
-        ("users", ("rabbitmq_user.u",)),
+        ("passwords of users", ("u",)),
         ("data sources", ("data.rabbitmq_queue.d",)),
         ("types", ("of n of rabbitmq_binding.b",)),
         ("resources of type aws_s3_bucket", ("aws_s3_bucket.b",)),
@@ -154,6 +156,7 @@ def test_what_has_no_place_is_named() -> None:
             instance("rabbitmq_binding.b", **{**BOUND, "destination_type": "topic"}),
             "destination_type expects queue or exchange",
         ),
+        (instance("rabbitmq_user.u", name="u", tags=[1]), "rabbitmq_user.u: tags expects a list of strings"),
         (instance("rabbitmq_vhost.v", name="/", max_queues="many"), "max_queues expects an integer"),
     ],
 )
