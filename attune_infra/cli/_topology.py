@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from dataclasses import field, replace
 from typing import TYPE_CHECKING, Final
 
@@ -49,7 +50,11 @@ class TopologyText:
             return parse_definitions(self.text, source=self.source, vhost=vhost)
         from attune_infra.topology.document.parse import parse
 
-        return parse(self.document, source=self.source, values=self.values), ()
+        try:
+            return parse(self.document, source=self.source, values=self.values), ()
+        except InvalidInput as error:
+            _refuse_foreign(self.text, self.source, error)
+            raise
 
     def read_for(self, own: Callable[[], str], *, chosen: str | None = None, with_places: bool = False) -> Reading:
         """Return the topology for a virtual host: the chosen one; or `own`, asked for if definitions hold several.
@@ -68,7 +73,19 @@ class TopologyText:
                 f"--vhost chooses a virtual host of definitions; {self.source} is a document, which holds one",
                 hint="leave out --vhost; --amqp-url names the virtual host of the broker",
             )
-        return self._read_document(with_places=with_places)
+        return self._read_or_refuse(with_places=with_places)
+
+    def _read_or_refuse(self, *, with_places: bool) -> Reading:
+        try:
+            return self._read_document(with_places=with_places)
+        except InvalidInput as error:
+            for text, source in self.given():
+                _refuse_foreign(text, source, error)
+            raise
+
+    def given(self) -> list[tuple[str, str]]:
+        """Return each text that was given, and its name."""
+        return [(self.text, self.source)]
 
     def _read_document(self, *, with_places: bool) -> Reading:
         from attune_infra.topology.document.parse import parse_with_places
@@ -126,6 +143,9 @@ class TopologyTexts(TopologyText):
         file = next((each.file for each in texts if each.file is not None), None)
         return cls(source=" + ".join(each.source for each in texts), text="", file=file, texts=tuple(texts))
 
+    def given(self) -> list[tuple[str, str]]:
+        return [(each.text, each.source) for each in self.texts]
+
     def parse(self, vhost: str | None = None) -> tuple[Topology, tuple[LeftOut, ...]]:
         return self.read_for(lambda: "", chosen=vhost).topology, ()
 
@@ -149,6 +169,17 @@ class TopologyTexts(TopologyText):
             Text(each.source if each.file or each.source == STDIN else BUILT_IN + each.source, each.document)
             for each in self.texts
         ]
+
+
+def _refuse_foreign(text: str, source: str, error: InvalidInput) -> None:
+    """Raise `InvalidInput` for a text that is no document, but one that `import` reads."""
+    from attune_infra.topology.document.foreign import program_of
+
+    if program := program_of(text):
+        raise InvalidInput(
+            f"{source} holds resources of {program}, which are no document",
+            hint=f"`attune-infra import {shlex.quote(source)} --to topology.yaml` makes one of them",
+        ) from error
 
 
 def read_topologies(names: Sequence[str]) -> TopologyText:

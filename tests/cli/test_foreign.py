@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -104,3 +105,22 @@ def test_both_forms_are_data_that_their_programs_take(attune_infra_alone: Comman
     assert len(resources["items"]) == 13
     assert sum(map(len, configuration["resource"].values())) == 13
     assert "import" not in configuration
+
+
+def test_another_command_says_how_to_make_a_document_of_resources(
+    attune_infra_alone: Command, tmp_path: Path
+) -> None:
+    state = tmp_path / "a state.json"
+    state.write_text('{"format_version": "1.0", "values": {}}', encoding="utf-8")
+
+    for file, program in ((RESOURCES, "Kubernetes"), (state, "Terraform")):
+        refused = attune_infra_alone("export", "--topology", str(file))
+
+        assert refused.code == ExitCode.FAILED
+        assert refused.stderr.splitlines()[0].removeprefix("error: ") in (
+            attune_infra_alone("topology", "check", str(file)).stderr
+        )
+        assert refused.stderr.splitlines() == [
+            f"error: {file} holds resources of {program}, which are no document",
+            f"hint:  `attune-infra import {shlex.quote(str(file))} --to topology.yaml` makes one of them",
+        ]

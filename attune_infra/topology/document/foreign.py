@@ -20,14 +20,23 @@ def read_foreign(text: str, *, source: str, vhost: str | None = None) -> Reading
     Without `vhost`, read the only one with objects. The problems of the text are in the reading.
     """
     from attune_infra.topology.document.definitions import read_definitions
-    from attune_infra.topology.document.kubernetes.read import looks_like_kubernetes, read_kubernetes
+    from attune_infra.topology.document.kubernetes.read import read_kubernetes
     from attune_infra.topology.document.terraform.read import read_terraform
-    from attune_infra.topology.document.terraform.state import looks_like_terraform
 
-    if looks_like_terraform(text):
-        return read_terraform(text, source=source, vhost=vhost)
-    if looks_like_kubernetes(text):
-        return read_kubernetes(text, source=source, vhost=vhost)
+    program = program_of(text)
+    if program is not None:
+        read = read_terraform if program == "Terraform" else read_kubernetes
+        return read(text, source=source, vhost=vhost)
     if text.lstrip("\ufeff \t\r\n").startswith("{"):
         return read_definitions(text, source=source, vhost=vhost)
     raise InvalidInput(f"{source} has none of the forms that `import` reads", hint=f"give {FORMS}")
+
+
+def program_of(text: str) -> str | None:
+    """Return the program whose resources a text holds, Kubernetes or Terraform; None if it holds others."""
+    from attune_infra.topology.document.kubernetes.read import looks_like_kubernetes
+    from attune_infra.topology.document.terraform.state import looks_like_terraform
+
+    if looks_like_terraform(text):
+        return "Terraform"
+    return "Kubernetes" if looks_like_kubernetes(text) else None

@@ -29,7 +29,9 @@ from attune_infra.topology.document.reading import Reading
 from attune_infra.topology.document.text import group_left_out, make_portable
 from attune_infra.topology.document.virtual_hosts import ELSEWHERE, choose_virtual_host
 
-_SIGN: Final = re.compile(r"""^[\s{]*(?:"apiVersion"|'apiVersion'|apiVersion)\s*:""", re.MULTILINE)
+_KEY: Final = r"""(?:"apiVersion"|'apiVersion'|apiVersion)\s*:"""
+_SIGN: Final = re.compile(rf"^{_KEY}|\A\s*\{{\s*{_KEY}", re.MULTILINE)
+"""The version of a resource: a key that begins a line, or a mapping in braces."""
 _LEFT_OUT: Final = {
     "SchemaReplication": ("schema replications", "they belong to the whole broker, and to a commercial plugin"),
 }
