@@ -142,6 +142,7 @@ def test_an_undeclared_user_is_pruned_if_the_document_manages_its_name(
 
     plan = attune_infra("diff", place.document, "--prune", environment=place.environment)
     assert [line for line in plan.lines if line.startswith("-")] == [f"- user {place.prefix}-old is undeclared"]
+    assert "      it belongs to the whole broker; its permissions in every virtual host go with it" in plan.lines
     options = ("--prune", f"--allow-destructive=user:{place.prefix}-*", "--yes", "--undo-file", undo)
     pruned = attune_infra("setup", place.document, *options, environment=place.environment)
 

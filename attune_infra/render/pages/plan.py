@@ -27,7 +27,7 @@ from attune_infra.topology.diff import Await, Change, Create, Delete, Recreate, 
 from attune_infra.topology.facts.deletion import reason_to_keep
 from attune_infra.topology.facts.refusals import ForeseenRefusal
 from attune_infra.topology.facts.unavailable import condition
-from attune_infra.topology.model import Queue, label
+from attune_infra.topology.model import Queue, User, label
 from attune_infra.topology.planning.consent import Consent
 from attune_infra.topology.planning.plan import Destructive, DryRun, Plan
 from attune_infra.topology.words import counted
@@ -192,6 +192,8 @@ def _headline(change: Create | Update, plan: Plan, sign: str, verb: str, style: 
 
 
 def _deletion_lines(change: Delete, plan: Plan) -> Iterator[Line]:
+    if isinstance(change.have, User):
+        yield Line("      it belongs to the whole broker; its permissions in every virtual host go with it")
     loss = plan.loss_by(change)
     if loss.messages or loss.consumers:
         in_use = f"{counted(loss.messages, 'message')} and {counted(loss.consumers, 'consumer')}"
