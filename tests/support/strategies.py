@@ -18,9 +18,13 @@ from attune_infra.topology.model import (
     Argument,
     Binding,
     Exchange,
+    FederationUpstream,
+    FederationUpstreamSet,
+    GlobalParameter,
     Limit,
     Message,
     OperatorPolicy,
+    Parameter,
     PasswordHash,
     Permission,
     Policy,
@@ -28,12 +32,14 @@ from attune_infra.topology.model import (
     Route,
     SecretKind,
     SecretReference,
+    Shovel,
     Suppression,
     TopicPermission,
     Topology,
     TopologyObject,
     User,
     WorkerFamily,
+    holding,
 )
 
 NASTY_NAMES = (
@@ -119,17 +125,48 @@ def bindings_to(
     ).filter(lambda binding: next(judge_with_values(binding, from_headers=True), None) is None)
 
 
+_words = (st.sampled_from(NASTY_NAMES) | st.text(_characters, min_size=1, max_size=20)).filter(
+    lambda text: "\0" not in text
+)
+references = (
+    st.builds(SecretReference, st.just(SecretKind.ENV), st.sampled_from([("A",), ("_b1",)]))
+    | st.builds(SecretReference, st.just(SecretKind.FILE), _words.map(lambda word: (word,)))
+    | st.builds(SecretReference, st.just(SecretKind.COMMAND), st.lists(_words, min_size=1, max_size=3).map(tuple))
+)
+
+
+def parameters() -> st.SearchStrategy[Parameter | GlobalParameter]:
+    """Return a strategy for federation upstreams, sets of them, shovels, and parameters with any value."""
+    uri = st.sampled_from(("amqp://", "amqps://h:5671/a%2Fb", "AMQP://user@[::1]")) | references
+    uris = uri | st.lists(uri, min_size=1, max_size=2)
+    keys: dict[str, st.SearchStrategy[Any]] = {
+        "exchange": _short_text,
+        "expires": st.integers(0, 2**63 - 1),
+        "trust-user-id": st.booleans(),
+        "ack-mode": st.sampled_from(("on-confirm", "no-ack")),
+    }
+    ends = {"src-uri": uris, "dest-uri": uris, "src-queue": _short_text}
+    more = {
+        "src-queue-args": arguments,
+        "src-delete-after": st.sampled_from(("never", 5)),
+        "dest-predeclared": st.booleans(),
+    }
+    of_sets = st.fixed_dictionaries({"upstream": _short_text}, optional=keys)
+    return (
+        _holding(FederationUpstream, st.fixed_dictionaries({"uri": uris}, optional=keys))
+        | _holding(Shovel, st.fixed_dictionaries(ends, optional=more))
+        | _holding(FederationUpstreamSet, st.lists(of_sets, max_size=2))
+        | st.builds(Parameter, component=names, name=names, value=values)
+        | st.builds(GlobalParameter, name=names, value=values)
+    )
+
+
+def _holding(kind: type[Any], held: st.SearchStrategy[Any]) -> st.SearchStrategy[Parameter]:
+    return st.builds(lambda name, value: holding(kind(name=name, value=None), value), names, held)
+
+
 def users() -> st.SearchStrategy[User]:
     """Return a strategy for users, with passwords of every form."""
-    texts = st.sampled_from(NASTY_NAMES) | st.text(_characters, min_size=1, max_size=20)
-    words = texts.filter(lambda text: "\0" not in text)
-    references = (
-        st.builds(SecretReference, st.just(SecretKind.ENV), st.sampled_from([("A",), ("_b1",)]))
-        | st.builds(SecretReference, st.just(SecretKind.FILE), words.map(lambda word: (word,)))
-        | st.builds(
-            SecretReference, st.just(SecretKind.COMMAND), st.lists(words, min_size=1, max_size=3).map(tuple)
-        )
-    )
     sizes = dict(zip(ALGORITHMS, (32, 64, 16), strict=True))
     hashes = st.sampled_from(ALGORITHMS).flatmap(
         lambda algorithm: st.binary(min_size=4 + sizes[algorithm], max_size=4 + sizes[algorithm]).map(
@@ -175,7 +212,13 @@ suppressions = st.builds(
 
 
 @st.composite
-def topologies(draw: st.DrawFn, *, with_workers: bool = True, from_a_document: bool = True) -> Topology:
+def topologies(
+    draw: st.DrawFn,
+    *,
+    with_workers: bool = True,
+    from_a_document: bool = True,
+    with_parameters: bool = False,
+) -> Topology:
     """Return a strategy for whole topologies; the ends of each binding exist, or are RabbitMQ's own exchanges."""
     objects: list[TopologyObject] = [
         *draw(st.lists(exchanges, max_size=3)),
@@ -193,6 +236,8 @@ def topologies(draw: st.DrawFn, *, with_workers: bool = True, from_a_document: b
         objects += draw(
             st.lists(controls([item.name for item in objects if isinstance(item, Exchange)] + own), max_size=4)
         )
+    if with_parameters:
+        objects += draw(st.lists(parameters().filter(_is_good), max_size=3))
     routes = draw(
         st.lists(
             routes_in(sources, [name for kind, name in ends if kind == "queue"]), max_size=2 * from_a_document

@@ -180,7 +180,7 @@ def test_an_empty_section_is_one_of_the_whole_too(section: str) -> None:
     assert merged("manages: [a]", section, "queues: {}", "queues:") == parse(whole, source="whole")
 
 
-@given(topologies(), st.data())
+@given(topologies(with_parameters=True), st.data())
 def test_the_parts_of_a_document_make_the_whole(topology: Topology, data: st.DataObject) -> None:
     whole = write(topology)
     parts: list[dict[str, Any]] = [{}, {}, {}]

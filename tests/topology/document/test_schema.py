@@ -170,7 +170,7 @@ def test_neither_takes_what_is_wrong(right: str, wrong: str) -> None:
     assert (parses(text), is_valid(text)) == (False, False)
 
 
-@given(topologies())
+@given(topologies(with_parameters=True))
 @settings(deadline=None)
 def test_what_parse_takes_the_schema_takes_too(topology: Topology) -> None:
     text = write(topology)

@@ -30,7 +30,7 @@ def types_too(topology: Topology) -> list[object]:
     ]
 
 
-@given(topologies())
+@given(topologies(with_parameters=True))
 @settings(deadline=None)
 def test_what_is_written_is_read_back(topology: Topology) -> None:
     text = write(topology)
