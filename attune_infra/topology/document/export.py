@@ -183,5 +183,5 @@ def _reason_to_refuse_in_json(item: TopologyObject) -> str | None:
     if isinstance(item, GlobalParameter):
         return "they belong to the whole broker; a document can hold them"
     if isinstance(item, Parameter) and item.held is not None:
-        return "their URIs hold passwords; a document can name where these are"
+        return "their URIs are secret; a document can name where they are"
     return None
