@@ -15,7 +15,7 @@ from support.as_a_user import Command
 from support.folders import EXAMPLES
 from support.hcl import parsed
 from support.strategies import NASTY_NAMES
-from support.terraform import applied
+from support.terraform import applied, instance, shown
 from support.virtual_host import VirtualHost
 
 RESOURCES = EXAMPLES / "kubernetes" / "resources.yaml"
@@ -124,3 +124,28 @@ def test_another_command_says_how_to_make_a_document_of_resources(
             f"error: {file} holds resources of {program}, which are no document",
             f"hint:  `attune-infra import {shlex.quote(str(file))} --to topology.yaml` makes one of them",
         ]
+
+
+def test_no_password_of_a_file_comes_out(attune_infra_alone: Command, tmp_path: Path) -> None:
+    secret = "s3cret-c4nary"
+    uri = f"amqp://user:{secret}@north.example.org"
+    shovel = {"source_uri": uri, "destination_uri": uri, "source_queue": "a"}
+    texts = [
+        RESOURCES.read_text(encoding="utf-8").replace("  username:", f"  password: {secret}\n  username:"),
+        shown(
+            instance("rabbitmq_user.u", name="u", password=secret, tags=[]),
+            instance(
+                "rabbitmq_federation_upstream.f", name="f", vhost="/", definition=[{"uri": uri, "max_hops": "x"}]
+            ),
+            instance("rabbitmq_shovel.s", name="s", vhost="/", info=[shovel]),
+        ),
+    ]
+    texts += [text[:-9] for text in texts]  # broken at the end
+    for number, text in enumerate(texts):
+        file = tmp_path / f"{number}.txt"
+        file.write_text(text, encoding="utf-8")
+        for output in ("text", "json"):
+            done = attune_infra_alone("import", str(file), "-o", output, "-vv")
+
+            assert text.count(secret) > 0
+            assert secret not in done.stdout + done.stderr
