@@ -225,8 +225,6 @@ def undeclared(have: Topology, want: Topology) -> tuple[TopologyObject, ...]:
     parameters of a component of which none is wanted, and those of the whole broker are never among them. Of its
     users, only those are among them that `want` manages by `manages_users`.
     """
-    managed = want.manages_users
-    users = {name: user for name, user in have.users.items() if any(claims(each, name) for each in managed)}
     components = {component for component, _ in want.parameters}
     return (
         *_not_in(want.exchanges, have.exchanges),
@@ -234,12 +232,18 @@ def undeclared(have: Topology, want: Topology) -> tuple[TopologyObject, ...]:
         *_not_in(want.policies, have.policies),
         *(_not_in(want.operator_policies, have.operator_policies) if want.operator_policies else ()),
         *sorted(have.bindings - want.bindings, key=binding_order),
-        *_not_in(want.users, users),
+        *_not_in(want.users, managed_users(have, want)),
         *_not_in(want.limits, have.limits),
         *_not_in(want.permissions, have.permissions),
         *_not_in(want.topic_permissions, have.topic_permissions),
         *(each for each in _not_in(want.parameters, have.parameters) if each.component in components),
     )
+
+
+def managed_users(have: Topology, want: Topology) -> Mapping[str, User]:
+    """Return the users of a broker that a document manages, declared or not."""
+    patterns = want.manages_users
+    return {name: user for name, user in have.users.items() if any(claims(each, name) for each in patterns)}
 
 
 def _not_in(want: Mapping[_K, _T], have: Mapping[_K, _T]) -> Iterator[_T]:

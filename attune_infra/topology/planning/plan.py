@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from attune_infra.dataclass import dataclass
 from attune_infra.errors import ExitCode, FeatureDenied, RequestRefused
-from attune_infra.topology.diff import Await, Change, Create, Delete, Recreate, Update, change_of, find_control
+from attune_infra.topology.diff import (
+    Await,
+    Change,
+    Create,
+    Delete,
+    Recreate,
+    Update,
+    change_of,
+    find_control,
+    managed_users,
+)
 from attune_infra.topology.document.origin import Origin
 from attune_infra.topology.document.problems import Problem
 from attune_infra.topology.facts.deletion import Companion
@@ -62,7 +72,7 @@ class Plan:
     faults: tuple[Problem, ...] = field(default=(), kw_only=True)
     target: Target | None = field(default=None, kw_only=True)
     existing: int = field(default=0, kw_only=True)
-    """The number of objects of the virtual host."""
+    """The number of objects of the virtual host, and of users of the broker that the document manages."""
     stakes: Stakes = field(default_factory=dict, kw_only=True)
     risks: tuple[tuple[str, str], ...] = field(default=(), kw_only=True)
     origin: Origin = field(default_factory=Origin, kw_only=True, compare=False)
@@ -83,7 +93,7 @@ class Plan:
         changes += deletions
         stakes = _stakes_of(changes, have, want)
         changes_with_companions = with_companions(changes, have, want)
-        existing = have.count
+        existing = have.count - len(have.users) + len(managed_users(have, want))
         return cls(
             changes_with_companions, tuple(unchanged), stakes=stakes, risks=_risks_of(stakes), existing=existing
         )

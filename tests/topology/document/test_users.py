@@ -287,6 +287,7 @@ def test_users_are_pruned_only_by_patterns_of_their_own() -> None:
         "no `manages_users` pattern of the document matches 'guest'",
     ]
     assert parse("manages_users: [^svc-]", source="it").control_kinds == {"user"}
+    assert [Plan.between(have, want).existing for want in (claiming, silent)] == [1 + len(["old", "me"]), 1]
 
 
 def test_an_undo_and_an_export_hold_no_hash_unless_asked() -> None:
