@@ -38,6 +38,8 @@ _KEYS_OF_SHOVELS: Final = (
     *("dest-address", "dest-exchange", "dest-exchange-key", "dest-protocol", "dest-queue"),
 )
 _ENDS: Final = {"src": "source", "dest": "destination"}
+_DEFAULTS: Final[Mapping[str, Argument]] = {"reconnect-delay": 5}
+"""Values of RabbitMQ where a parameter has none: those of upstreams are the provider's, that of shovels is not."""
 _ONE_URI: Final = "the provider takes one URI for each end"
 
 
@@ -79,7 +81,7 @@ def reason_to_refuse_link(item: Parameter) -> str | None:
 def attributes_of(item: Parameter, link: Link) -> tuple[dict[str, Argument], list[str]]:
     """Return the attributes of a parameter without its secret URIs, and the attributes of these."""
     opened, _ = with_placeholders(cast("FederationUpstream | Shovel", item))
-    value = opened.value if isinstance(opened.value, dict) else {}
+    value = {**_DEFAULTS, **opened.value} if isinstance(opened.value, dict) else {}
     found: dict[str, Argument] = {}
     secret: list[str] = []
     for key, attribute in link.keys.items():

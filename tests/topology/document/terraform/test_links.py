@@ -30,11 +30,12 @@ def test_secret_uris_are_sensitive_variables() -> None:
     assert SECRET not in document.text + repr(document)
     found = resources(document.text)
     assert found["rabbitmq_federation_upstream.north"]["definition"] == [
-        {"uri": "${var.federation_upstream_north_uri}", "max_hops": 2, "message_ttl": 5}
+        {"uri": "${var.federation_upstream_north_uri}", "max_hops": 2, "message_ttl": 5, "reconnect_delay": 5}
     ]
     assert found["rabbitmq_shovel.old"]["info"] == [
         {
             "source_uri": "${var.shovel_old_source_uri}",
+            "reconnect_delay": 5,
             "destination_uri": "amqp://",
             "source_queue": "a",
             "source_delete_after": "100",
