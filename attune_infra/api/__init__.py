@@ -44,6 +44,7 @@ from attune_infra.topology.model import (
     Shovel,
     TopicPermission,
     User,
+    VirtualHost,
 )
 
 __all__ = [
@@ -88,6 +89,7 @@ __all__ = [
     "Update",
     "User",
     "Verification",
+    "VirtualHost",
     "VirtualHostMissing",
     "WrongTarget",
     "WrongUsage",

@@ -34,6 +34,7 @@ from attune_infra.topology.model import (
     TopicPermission,
     TopologyObject,
     User,
+    VirtualHost,
 )
 from attune_infra.topology.words import guess
 from attune_infra.topology.worker import with_workers
@@ -57,7 +58,7 @@ class Topology:
         vhost: str | None = None,
         values: Mapping[str, str | int | float | bool] | None = None,
     ) -> Topology:
-        """Read a file: a document in YAML, or RabbitMQ's definitions, of which `vhost` chooses a virtual host.
+        """Read a file: a document in YAML, or RabbitMQ's definitions; `vhost` chooses a virtual host.
 
         The `values` are those of the document's variables.
 
@@ -79,13 +80,13 @@ class Topology:
             if values:
                 raise InvalidInput(f"{source} holds definitions, which have no variables", hint="leave out values")
             return cls(parse_definitions(text, source=source, vhost=vhost)[0])
-        if vhost is not None:
-            raise InvalidInput(f"{source} is a document, which holds one virtual host", hint="leave out vhost")
         given = {name: Given(value, "`values`") for name, value in (values or {}).items()}
         if EXTENDS in text:
             documents = [Text(source, text.removeprefix("\ufeff"))]
-            return cls(read_several(documents, values=given, read=_read_base).topology)
-        return cls(parse(text.removeprefix("\ufeff"), source=source, values=given))
+            found = read_several(documents, values=given, read=_read_base).topology
+        else:
+            found = parse(text.removeprefix("\ufeff"), source=source, values=given)
+        return cls(_within(found, vhost, source))
 
     @classmethod
     def builtin(cls, name: str = "attune") -> Topology:
@@ -132,6 +133,11 @@ class Topology:
     def users(self) -> Mapping[str, User]:
         """The users of the whole broker by name, as far as a document declares them."""
         return self._value.users
+
+    @property
+    def virtual_host(self) -> VirtualHost | None:
+        """The settings of the virtual host, if a document names it."""
+        return self._value.virtual_host
 
     @property
     def limits(self) -> Mapping[str, Limit]:
@@ -206,3 +212,18 @@ def diff(have: Topology, want: Topology) -> tuple[Changed, ...]:
     Each is a `Create`, `Update`, `Recreate` or `Await`. Further objects of `have` are left alone.
     """
     return changes_between(have._value, want._value)  # noqa: SLF001 # two of a kind
+
+
+def _within(found: model.Topology, vhost: str | None, source: str) -> model.Topology:
+    """Return one of the virtual hosts of a document; raise `InvalidInput` if it has several, or not this one."""
+    known = tuple(found.virtual_hosts)
+    if not known and vhost is not None:
+        raise InvalidInput(f"{source} is a document that names no virtual host", hint="leave out vhost")
+    if not known:
+        return found
+    if vhost is None and len(known) == 1:
+        [vhost] = known
+    if vhost is not None and vhost in found.virtual_hosts:
+        return found.virtual_hosts[vhost]
+    what = f"has no virtual host '{vhost}'{guess(vhost, known)}" if vhost else "has several virtual hosts"
+    raise InvalidInput(f"{source} {what}", hint=f"choose one with vhost: {', '.join(known)}")

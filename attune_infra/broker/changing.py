@@ -47,6 +47,7 @@ from attune_infra.topology.model import (
     TopicPermission,
     TopologyObject,
     User,
+    VirtualHost,
     kind_of,
 )
 from attune_infra.topology.permissions.needs import Over
@@ -196,7 +197,7 @@ class Changer:
             case Binding():
                 http.post(*wire.path_of(item, vhost), body=wire.body_of(item))
             case _:
-                http.put(*controls.path_of(item, vhost), body=wire.body_of(item))
+                return controls.put(item, http, vhost)
         return True
 
     def _failed(self, change: Create | Update, error: BrokerError) -> _Made:
@@ -227,6 +228,7 @@ def _steps(changes: Sequence[Create | Update]) -> Iterator[Sequence[Create | Upd
     lose some.
     """
     first = next((change for change in changes if wire.is_transient(change.want)), None)
+    yield [change for change in changes if isinstance(change.want, VirtualHost)]
     if first is not None:
         yield [first]
     steps: dict[int, list[Create | Update]] = defaultdict(list)

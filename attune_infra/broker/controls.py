@@ -1,4 +1,4 @@
-"""Users, limits, permissions, topic permissions and parameters over HTTP."""
+"""Virtual hosts, users, limits, permissions, topic permissions and parameters over HTTP."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from attune_infra.broker import answers
 from attune_infra.broker.users import read_users
+from attune_infra.broker.wire import body_of
 from attune_infra.errors import AccessRefused
 from attune_infra.masking import masked
 from attune_infra.topology.facts.parameters import OTHER_COMPONENTS, OWN_GLOBAL_PARAMETERS, PLUGINS
@@ -21,9 +22,12 @@ from attune_infra.topology.model import (
     Permission,
     TopicPermission,
     User,
+    VirtualHost,
     global_parameter_of,
     parameter_of,
 )
+
+_SETTINGS: Final = {"columns": "name,description,tags,default_queue_type"}
 
 if TYPE_CHECKING:
     from attune_infra.broker.management import Management
@@ -37,6 +41,9 @@ def read_controls(http: Management, vhost: str, kinds: Collection[str]) -> list[
     policymaker either: those that may not be seen are not taken for missing.
     """
     found: list[Control] = []
+    if "virtual_host" in kinds:
+        listing = http.get("vhosts", shape=answers.VIRTUAL_HOSTS_WITH_SETTINGS, **_SETTINGS)
+        found += _virtual_hosts_from(item for item in listing if item.get("name") == vhost)
     if "limit" in kinds:
         found += _limits_from(http.get("vhost-limits", vhost, shape=answers.LIMITS))
     try:
@@ -87,6 +94,8 @@ def path_of(item: Control, virtual_host: str) -> tuple[str, ...]:
     match item:
         case User():
             return ("users", item.name)
+        case VirtualHost():
+            return ("vhosts", item.name)
         case Limit():
             return ("vhost-limits", virtual_host, item.name)
         case Permission():
@@ -114,6 +123,39 @@ def reason_of(item: Parameter | GlobalParameter, reason: str) -> str:
 
 _NO_COMPONENT: Final = re.compile(r"component (\S+) not found")
 _INVALID_URI: Final = "not a valid URI"
+
+
+def put(item: Control, http: Management, vhost: str) -> bool:
+    """Set a control; return False if RabbitMQ says that it was there. Of most kinds, it does not say so."""
+    if isinstance(item, VirtualHost):
+        return http.put(*path_of(item, vhost), body=body_of(_merged(item, http)))
+    http.put(*path_of(item, vhost), body=body_of(item))
+    return True
+
+
+def _merged(want: VirtualHost, http: Management) -> VirtualHost:
+    """Return the settings to send: a request replaces all of them, so the others are sent as they are."""
+    listing = http.get("vhosts", shape=answers.VIRTUAL_HOSTS_WITH_SETTINGS, **_SETTINGS)
+    for have in _virtual_hosts_from(item for item in listing if item.get("name") == want.name):
+        return VirtualHost(
+            name=want.name,
+            description=have.description if want.description is None else want.description,
+            tags=have.tags if want.tags is None else want.tags,
+            default_queue_type=want.default_queue_type or have.default_queue_type,
+        )
+    return want
+
+
+def _virtual_hosts_from(listing: Iterable[Json]) -> Iterator[VirtualHost]:
+    """Read settings; RabbitMQ 3.10 lists `undefined` for its default queue type."""
+    for item in listing:
+        kind = item.get("default_queue_type")
+        yield VirtualHost(
+            name=item["name"],
+            description=item["description"],
+            tags=tuple(sorted(item["tags"])),
+            default_queue_type=None if kind in {None, "undefined"} else str(kind),
+        )
 
 
 def _limits_from(listing: Iterable[Json]) -> Iterator[Limit]:

@@ -34,6 +34,7 @@ from attune_infra.topology.model import (
     TopicPermission,
     TopologyObject,
     User,
+    VirtualHost,
     as_read,
     kind_of,
 )
@@ -224,6 +225,8 @@ class Deleter:
                 self._delete_binding(item, keys)
             case TopicPermission():
                 http.delete(*controls.path_of(item, vhost), item.exchange)
+            case VirtualHost():
+                raise AssertionError("a virtual host is never deleted")
             case User() | Limit() | Permission() | Parameter() | GlobalParameter():
                 http.delete(*controls.path_of(item, vhost))
 

@@ -14,7 +14,7 @@ from attune_infra.broker.consumers import consumer_tags, sees_all_consumers
 from attune_infra.broker.controls import read_controls
 from attune_infra.broker.leaders import has_leader
 from attune_infra.broker.odd_bindings import recognize_missing_keys
-from attune_infra.errors import BrokerError
+from attune_infra.errors import BrokerError, VirtualHostMissing
 from attune_infra.topology.facts.machinery import is_hidden
 from attune_infra.topology.facts.releases import FIRST_WITH_DEFAULT_QUEUE_TYPE, version_of
 from attune_infra.topology.model import (
@@ -68,6 +68,8 @@ class Reader:
         """
         http = self._connections.http
         self.version()  # before several threads ask for it
+        if "virtual_host" in controls and not self._exists:
+            return self._missing(controls)
         controls_of = partial(read_controls, http, self._vhost, controls)
         control_lists = run_in_background(controls_of) if controls else controls_of
         queue_list = run_in_background(
@@ -92,6 +94,18 @@ class Reader:
         topology = self._topology([*objects, *control_lists()], policy_lists(), default_queue_type)
         unread = CONTROL_KINDS - set(controls)
         return replace(topology, hidden=hidden, in_effect=in_effect, unread=unread, own_users=self.own_users)
+
+    def _missing(self, controls: Collection[str]) -> Topology:
+        """Return the topology of a virtual host that is still to be made."""
+        unread = CONTROL_KINDS - set(controls)
+        return replace(self._topology((), ([], [])), unread=unread, own_users=self.own_users)
+
+    @property
+    def _exists(self) -> bool:
+        try:
+            return bool(self._default_queue_type)
+        except VirtualHostMissing:
+            return False
 
     @property
     def own_users(self) -> frozenset[str]:

@@ -19,6 +19,7 @@ from attune_infra.topology.model import (
     VOID_AS_LISTED,
     Argument,
     Binding,
+    Control,
     Exchange,
     GlobalParameter,
     Limit,
@@ -30,6 +31,7 @@ from attune_infra.topology.model import (
     Topology,
     TopologyObject,
     User,
+    VirtualHost,
     kind_of,
     revealed,
 )
@@ -206,6 +208,18 @@ def body_of(item: TopologyObject) -> dict[str, Argument]:
                 "definition": dict(item.definition),
                 "apply-to": item.apply_to,
                 "priority": item.priority,
+            }
+        case _:
+            return _body_of_control(item)
+
+
+def _body_of_control(item: Control) -> dict[str, Argument]:
+    match item:
+        case VirtualHost():
+            return {
+                "description": item.description or "",
+                "tags": list(item.tags or ()),
+                **({"default_queue_type": item.default_queue_type} if item.default_queue_type else {}),
             }
         case Limit():
             return {"value": item.value}

@@ -100,14 +100,20 @@ def keep_undo(
     deleted: Iterable[TopologyObject], have: Topology, digest: str, *, to: Path | None, beside: Path | None = None
 ) -> None:
     """Write the document that makes these objects again; raise `InvalidInput`, before anything is deleted."""
-    if not (items := list(deleted)):
-        return
+    if items := list(deleted):
+        from attune_infra.topology.planning.undo import undo_topology
+
+        write_undo(undo_topology(items, have), digest, to=to, beside=beside)
+
+
+def write_undo(undo: Topology, digest: str, *, to: Path | None, beside: Path | None = None) -> None:
+    """Write the document of what is deleted; raise `InvalidInput` if there is no place for it."""
     from attune_infra.cli._files import write_whole
-    from attune_infra.topology.planning.undo import undo_document
+    from attune_infra.topology.document.export import as_document
 
     if to is not None and to.exists():
         raise InvalidInput(f"--undo-file: {to} exists; nothing was changed", hint="name a file that does not")
-    document, path = undo_document(items, have), to or _undo_path(digest, beside)
+    document, path = as_document(undo), to or _undo_path(digest, beside)
     write_whole(path, document.text)
     tell_left_out(document.left_out)
     tell(f"undo: `attune-infra setup {path}` makes again what is deleted now, without messages")

@@ -11,6 +11,10 @@ from attune_infra.settings import Via
 Vhost = Annotated[
     str | None, typer.Option("--vhost", metavar="NAME", help="Virtual host to read, if definitions hold several.")
 ]
+Vhosts = Annotated[
+    list[str] | None,
+    typer.Option("--vhost", metavar="NAME", help="Virtual host, if the topology has several. May repeat."),
+]
 ViaOption = Annotated[Via, typer.Option("--via", help="Protocol to declare with; policies always go over HTTP.")]
 ViaIfGiven = Annotated[
     Via | None,

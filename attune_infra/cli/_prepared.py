@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from attune_infra import __version__
 from attune_infra.background import run_in_background
+from attune_infra.cli._output import tell
 from attune_infra.cli._progress import busy
 from attune_infra.dataclass import dataclass
 from attune_infra.errors import PlanRefused, WrongUsage
@@ -34,6 +35,8 @@ class Prepared:
     saved: SavedPlan | None = None
     file: Path | None = None
     """The file of a saved plan."""
+    is_for_several: bool = False
+    """True if the plan is for several virtual hosts of the document."""
 
     def plan_on(self, broker: Broker) -> tuple[Topology, Topology, Plan]:
         """Return the objects of a broker, the wanted ones, and the plan; raise `PlanRefused` for another plan."""
@@ -59,6 +62,7 @@ def plan_against(
     from attune_infra.operations.setup import make_plan
 
     want, have = _wanted(topology, worker_ids), listed()
+    want = _as_taken(want, have)
     return have, want, make_plan(broker, have, want, prune=prune)
 
 
@@ -70,6 +74,18 @@ def _wanted(topology: Topology, worker_ids: tuple[int, ...]) -> Topology:
     return with_secrets(with_workers(topology, worker_ids))
 
 
+def _as_taken(want: Topology, have: Topology) -> Topology:
+    """Return the wanted topology for the release of the broker; tell what it ignores."""
+    if want.virtual_host is None:
+        return want
+    from attune_infra.topology.planning.virtual_host import as_release_takes_it
+
+    found, ignored = as_release_takes_it(want, have)
+    if ignored:
+        tell(f"warning: {ignored}")
+    return found
+
+
 def is_plan(text: str) -> bool:
     """Return True if a text is meant to be a saved plan. What reads one is not loaded for it."""
     return text.lstrip().startswith("{") and '"attune-infra/plan/' in text[:200]
@@ -79,10 +95,12 @@ def prepare(session: Session, *, prune: bool, expect: str | None) -> Prepared:
     """Return the inputs of a plan; raise `PlanRefused` if they are in a plan's file that was changed."""
     text = session.topology_text
     if not is_plan(text.text):
+        if session.is_for_several:
+            return Prepared(session, prune, expect, is_for_several=True)
         return Prepared(session.with_reading(), prune, expect)
     from attune_infra.topology.planning.saved import read_plan
 
-    if prune or expect or session.vhost or session.flags.get(WORKER_QUEUE_TTL) or session.has_values:
+    if prune or expect or session.vhosts or session.flags.get(WORKER_QUEUE_TTL) or session.has_values:
         raise _options_twice(text.source)
     saved = read_plan(text.text, text.source)
     session = _as_planned(session, saved, text.source)
@@ -100,9 +118,13 @@ def _options_twice(source: str) -> WrongUsage:
 def _as_planned(session: Session, saved: SavedPlan, file: str) -> Session:
     """Return the session with the document and the options that a plan was made with."""
     flags = {**session.flags, TOPOLOGY: _names_of(saved)}
-    planned = replace(session, flags=flags, vhost=saved.vhost, kept_queue_ttl=(saved.worker_queue_ttl,))
+    planned = replace(session, flags=flags, vhosts=_chosen(saved), kept_queue_ttl=(saved.worker_queue_ttl,))
     source = saved.source if isinstance(saved.source, str) else " + ".join(saved.source)
     return planned.with_text(f"{source} in {file}", saved.text)
+
+
+def _chosen(saved: SavedPlan) -> tuple[str, ...]:
+    return () if saved.vhost is None else (saved.vhost,)
 
 
 def _names_of(saved: SavedPlan) -> str | None:
@@ -115,7 +137,6 @@ def _names_of(saved: SavedPlan) -> str | None:
 def save(session: Session, plan: Plan, path: Path, *, workers: tuple[int, ...], prune: bool) -> None:
     """Write a plan to a file, which `setup` applies."""
     from attune_infra.cli._files import write_whole
-    from attune_infra.cli._output import tell
     from attune_infra.topology.planning.saved import SavedPlan
 
     options = {"vhost": session.vhost, "worker_queue_ttl": session.queue_ttl, "workers": workers, "prune": prune}

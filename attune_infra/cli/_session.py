@@ -63,8 +63,10 @@ class Session:
     given_timeout: float | None
     given_wait: float | None
     display: Display
-    vhost: str | None = None
-    """The virtual host to read from definitions; None for that of the AMQP URL, if they hold several."""
+    vhosts: tuple[str, ...] = ()
+    """The virtual hosts of --vhost; without any, all of a document, and of definitions that of the AMQP URL."""
+    place: str | None = None
+    """The virtual host of a document that this session is for, in place of that of the AMQP URL."""
     given_values: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
     """Values of variables: pairs NAME=VALUE, and files."""
     kept_queue_ttl: tuple[int | None] | None = None
@@ -85,7 +87,8 @@ class Session:
     @cached_property
     def settings(self) -> Settings:
         ask = ask_password if self.interactive else do_not_ask
-        return resolve(self.flags, os.environ, config=self.config, timeout=self.timeout, ask=ask)
+        found = resolve(self.flags, os.environ, config=self.config, timeout=self.timeout, ask=ask)
+        return found if self.place is None else replace(found, virtual_host=self.place)
 
     @cached_property
     def topology(self) -> Topology:
@@ -132,8 +135,12 @@ class Session:
     def with_reading(self) -> Session:
         """Return the session once its topology is read, for use on a broker.
 
-        Raise `InvalidInput` if the text holds none. Print a warning if it is that of another virtual host.
+        It is for the virtual host that --vhost or the AMQP URL names, if the document has several. Raise
+        `InvalidInput` if the text holds no topology, or not this virtual host. Print a warning if definitions are
+        those of another virtual host.
         """
+        if self.place is None and self.whole.topology.virtual_hosts:
+            return self._within(self.vhost or self.virtual_host())
         described = self.reading.vhost
         if described is not None and described != (used := self.virtual_host()):
             tell(
@@ -143,9 +150,48 @@ class Session:
         return self
 
     @cached_property
+    def whole(self) -> Reading:
+        """All that the text of the topology holds."""
+        wants_places, chosen = self.display.wants_places, next(iter(self.vhosts), None)
+        return self.topology_text.read_for(self.virtual_host, chosen=chosen, with_places=wants_places)
+
+    @cached_property
     def reading(self) -> Reading:
-        wants_places = self.display.wants_places
-        return self.topology_text.read_for(self.virtual_host, chosen=self.vhost, with_places=wants_places)
+        """The part of it for the virtual host that --vhost or the AMQP URL names."""
+        whole, vhost = self.whole, self.vhost
+        return whole.within(vhost or self.virtual_host()) if whole.topology.virtual_hosts else whole
+
+    @property
+    def is_for_several(self) -> bool:
+        """True if the document names virtual hosts, and not exactly one of them is asked for."""
+        return self.place is None and len(self.vhosts) != 1 and bool(self.whole.topology.virtual_hosts)
+
+    def each(self) -> Sequence[Session]:
+        """Return a session for each virtual host of the document, or for those of --vhost."""
+        return [self._within(name) for name in dict.fromkeys(self.vhosts or self.whole.topology.virtual_hosts)]
+
+    def of_several(self) -> Topology:
+        """Return the topologies of the virtual hosts of the document, or of those of --vhost."""
+        tell_reading(self.whole)
+        chosen = {str(each.place): self.with_queue_ttl(each.reading.topology) for each in self.each()}
+        return replace(self.whole.topology, virtual_hosts=chosen)
+
+    def on(self, name: str) -> Session:
+        """Return the session for a virtual host of the broker, whatever the document has."""
+        return replace(self, place=name)
+
+    def _within(self, name: str) -> Session:
+        """Return the session for a virtual host of the document, which is not read again."""
+        other = replace(self, place=name)
+        vars(other).update(topology_text=self.topology_text, whole=self.whole, reading=self.whole.within(name))
+        return other
+
+    @property
+    def vhost(self) -> str | None:
+        """The virtual host of --vhost; raise `WrongUsage` for several, of which a command uses one."""
+        if self.place is None and len(self.vhosts) > 1:
+            raise WrongUsage(f"--vhost is given {len(self.vhosts)} times, and this takes one", hint="give it once")
+        return self.place or next(iter(self.vhosts), None)
 
     @property
     def origin(self) -> Origin:
@@ -195,7 +241,7 @@ class Session:
 
     def virtual_host(self) -> str:
         """Return the virtual host of the AMQP URL; no other setting has to be right."""
-        return virtual_host(self.flags, os.environ, config=self.config)
+        return self.place or virtual_host(self.flags, os.environ, config=self.config)
 
     def using(self, file: str | None) -> Session:
         """Return the session with a topology given as FILE; raise `WrongUsage` if --topology is given too."""
@@ -231,7 +277,7 @@ class Session:
 
     def require_live_alone(self, file: str | Sequence[str] | None = None, *, workers: bool = False) -> None:
         """Raise `WrongUsage` if a document, or workers to add to one, are given beside --live."""
-        if self.vhost is not None:
+        if self.vhosts:
             raise WrongUsage(
                 "--vhost chooses a virtual host of definitions; --live reads no definitions",
                 hint="leave out --vhost; --amqp-url names the virtual host of the broker",

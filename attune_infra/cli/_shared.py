@@ -30,7 +30,7 @@ from attune_infra.cli._display import (
     Verbose,
 )
 from attune_infra.cli._durations import duration_option
-from attune_infra.cli._options import TopologyFile, Vhost
+from attune_infra.cli._options import TopologyFile, Vhosts
 from attune_infra.cli._output import show_requests
 from attune_infra.cli._reports import failures_reported, read_reports
 from attune_infra.cli._session import Session
@@ -66,7 +66,7 @@ class Uses(Flag):
     FILE = auto()
     """The topology as an argument too; not beside arguments of another kind."""
     VHOST = auto()
-    """One virtual host of definitions."""
+    """The virtual hosts of a document, or one of definitions."""
     BROKER = auto()
     REGISTRY = auto()
     CONFIG = auto()
@@ -172,7 +172,7 @@ _OTHERS: Final[dict[str, tuple[Uses, Any, Any]]] = {
     "timeout": (Uses.BROKER | Uses.REGISTRY | Uses.CONFIG, _Timeout, None),
     "wait": (Uses.BROKER | Uses.REGISTRY, _Wait, None),
     _DEADLINE: (Uses.BROKER | Uses.REGISTRY | Uses.CONFIG, _Deadline, None),
-    "vhost": (Uses.VHOST, Vhost, None),
+    "vhost": (Uses.VHOST, Vhosts, None),
     "output": (_SHOWN, OutputOption, Output.TEXT),
     "to": (Uses.DISPLAY, ToFile, None),
     "report": (Uses.REPORTS, ReportOption, None),
@@ -261,7 +261,7 @@ def _session(given: dict[str, Any]) -> Session:
         given_wait=given.get("wait"),
         has_deadline=given.get(_DEADLINE) is not None,
         display=_display(given),
-        vhost=given.get("vhost"),
+        vhosts=tuple(given.get("vhost") or ()),
         given_values=(tuple(given.get("pairs") or ()), tuple(given.get("values") or ())),
         met=Meeting(is_quiet=given["quiet"]),
     )

@@ -62,18 +62,19 @@ class TopologyText:
         The places of the objects of a document are in the `Reading` if asked for, which takes longer.
 
         Raise `InvalidInput` naming all problems of a document. Those of definitions are in the `Reading`.
-        Raise `WrongUsage` if a virtual host of a document is chosen.
+        All virtual hosts of a document are in it. Raise `WrongUsage` if one is chosen and it names none.
         """
         if self.holds_definitions():
             from attune_infra.topology.document.definitions import read_definitions
 
             return read_definitions(self.text, source=self.source, vhost=chosen, own=own)
-        if chosen is not None:
+        reading = self._read_or_refuse(with_places=with_places)
+        if chosen is not None and not reading.topology.virtual_hosts:
             raise WrongUsage(
-                f"--vhost chooses a virtual host of definitions; {self.source} is a document, which holds one",
+                f"--vhost chooses one of several virtual hosts; {self.source} is a document that names none",
                 hint="leave out --vhost; --amqp-url names the virtual host of the broker",
             )
-        return self._read_or_refuse(with_places=with_places)
+        return reading
 
     def _read_or_refuse(self, *, with_places: bool) -> Reading:
         try:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NamedTuple, NoReturn
 
 import typer
 
@@ -16,11 +17,15 @@ from attune_infra.cli._progress import busy
 from attune_infra.cli._session import Session
 from attune_infra.cli._shared import Uses, shared
 from attune_infra.cli._worker_ids import read_worker_ids
+from attune_infra.errors import WrongUsage
 from attune_infra.settings import Via
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from attune_infra.interfaces import CountingBroker
     from attune_infra.topology.document.problems import Problem
+    from attune_infra.topology.explain import ExplainedPlan
     from attune_infra.topology.model import Topology
     from attune_infra.topology.planning.plan import Plan
 
@@ -50,16 +55,46 @@ def diff(
     """
     from attune_infra.render.pages import plan as page
 
-    given, worker_ids = session.with_reading(), read_worker_ids(worker or [])
-    topology = given.readable_topology
-    with naming(OTHER_COMMANDS, given.broker(Via.HTTP)) as broker, busy("comparing"):
-        have, want, plan = plan_against(broker, topology, worker_ids, prune=prune)
-        plan = _complete(given, plan, broker, have, want)
+    compare = partial(_compare, worker_ids=read_worker_ids(worker or []), prune=prune)
+    if session.is_for_several:
+        _finish_several(session, compare, explain=explain, out=out)
+    given = session.with_reading()
+    found = compare(given)
     if out is not None:
-        save(given, plan, out, workers=worker_ids, prune=prune)
+        save(given, found.plan, out, workers=found.worker_ids, prune=prune)
     if explain:
-        _finish_explained(session, plan, have, want)
-    session.finish_reviewed("diff", page, plan)
+        _finish_explained(given, found)
+    given.finish_reviewed("diff", page, found.plan)
+
+
+class _Compared(NamedTuple):
+    """A plan, and the topologies that it was made from."""
+
+    have: Topology
+    want: Topology
+    plan: Plan
+    worker_ids: tuple[int, ...]
+
+
+def _compare(session: Session, *, worker_ids: tuple[int, ...], prune: bool) -> _Compared:
+    topology = session.readable_topology
+    with naming(OTHER_COMMANDS, session.broker(Via.HTTP)) as broker, busy("comparing"):
+        have, want, plan = plan_against(broker, topology, worker_ids, prune=prune)
+        return _Compared(have, want, _complete(session, plan, broker, have, want), worker_ids)
+
+
+def _finish_several(
+    session: Session, compare: Callable[[Session], _Compared], *, explain: bool, out: Path | None
+) -> NoReturn:
+    from attune_infra.cli._several import finish_each, finish_plans
+    from attune_infra.render.pages import explain as explained_page
+    from attune_infra.render.pages import plan as page
+
+    if out is not None:
+        raise WrongUsage("--out keeps the plan of one virtual host", hint="choose it with --vhost NAME")
+    if explain:
+        finish_each(session, "diff", explained_page, lambda each: _explained(compare(each)))
+    finish_plans(session, page, lambda each: compare(each).plan)
 
 
 def _complete(session: Session, plan: Plan, broker: CountingBroker, have: Topology, want: Topology) -> Plan:
@@ -82,8 +117,13 @@ def _faults(session: Session, have: Topology) -> tuple[Problem, ...]:
     return tuple(session.reading.refused_by(have.version)) if have.version else ()
 
 
-def _finish_explained(session: Session, plan: Plan, have: Topology, want: Topology) -> NoReturn:
+def _finish_explained(session: Session, found: _Compared) -> NoReturn:
     from attune_infra.render.pages import explain as page
+
+    session.finish_reviewed("diff", page, _explained(found))
+
+
+def _explained(found: _Compared) -> ExplainedPlan:
     from attune_infra.topology.explain import explain_plan
 
-    session.finish_reviewed("diff", page, explain_plan(plan, have, want))
+    return explain_plan(found.plan, found.have, found.want)

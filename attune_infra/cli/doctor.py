@@ -57,6 +57,7 @@ def doctor(
     from attune_infra.topology.doctor.scope import scope_of
 
     name = " ".join(command or []) or None
+    session = _in_virtual_host(session)
     scope = scope_of(name)
     with _broker(session, scope, via) as broker:
         question = _question(session, broker, name, scope)
@@ -65,6 +66,14 @@ def doctor(
         )
         found = doctor(_examiner(broker, scope, via), _registry(session, scope), question)
     session.finish("doctor", page, found)
+
+
+def _in_virtual_host(session: Session) -> Session:
+    """Return the session for one virtual host of the document; a file that cannot be read is a finding."""
+    try:
+        return session.with_reading()
+    except InvalidInput:
+        return session
 
 
 def _broker(session: Session, scope: Scope, via: Via) -> AbstractContextManager[RabbitMQ]:

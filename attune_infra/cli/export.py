@@ -25,7 +25,7 @@ from attune_infra.errors import WrongUsage
 from attune_infra.settings import TOPOLOGY, Via
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from attune_infra.topology.document.kubernetes.write import ClusterReference
     from attune_infra.topology.document.text import Document
@@ -72,7 +72,7 @@ _Hashes = Annotated[
 
 
 @app.command()
-@shared(Uses.DISPLAY | Uses.TOPOLOGY | Uses.BROKER)
+@shared(Uses.DISPLAY | Uses.TOPOLOGY | Uses.VHOST | Uses.BROKER)
 def export(
     session: Session,
     *,
@@ -96,7 +96,8 @@ def export(
     changes = transformation(
         only, exclude, to_quorum=to_quorum, strip_policies=strip_policies, rename_vhost=rename_vhost
     )
-    found, notes = changes.apply(_live(session, everything=everything) if is_live else _offline(session))
+    found, notes = changes.apply(_read(session, everything=everything) if is_live else _offline(session))
+    _refuse_several(found, as_format)
     document = write(found, everything=everything or not is_live).leaving_out(notes)
     tell_left_out(document.left_out)
     session.finish("export", page, document)
@@ -114,7 +115,7 @@ def _writer(
         case Format.TOPOLOGY:
             return partial(forms.as_document, password_hashes=hashes)
         case Format.DEFINITIONS:
-            return forms.as_definitions
+            return partial(forms.as_definitions, password_hashes=hashes)
         case Format.KUBERNETES:
             return partial(forms.as_kubernetes, cluster=_cluster(cluster_reference))
         case Format.TERRAFORM:
@@ -127,15 +128,34 @@ def _cluster(reference: str | None) -> ClusterReference:
     return ClusterReference() if reference is None else ClusterReference.parse(reference)
 
 
-def _live(session: Session, *, everything: bool) -> Topology:
-    from attune_infra.topology.model import CONTROL_KINDS
+def _refuse_several(found: Topology, as_format: Format) -> None:
+    if found.virtual_hosts and as_format not in {Format.TOPOLOGY, Format.DEFINITIONS}:
+        raise WrongUsage(
+            f"--format {as_format} writes one virtual host, and there are {len(found.virtual_hosts)}",
+            hint="choose one with --vhost NAME",
+        )
 
+
+def _read(session: Session, *, everything: bool) -> Topology:
+    """Return what the broker holds: in the virtual host of the AMQP URL, or with their settings in those named."""
+    from attune_infra.topology.model import CONTROL_KINDS, Topology
+
+    kinds = CONTROL_KINDS if everything else frozenset[str]()
+    if not session.vhosts:
+        return _live(session, kinds - {"virtual_host"})
+    found = {name: _live(session.on(name), {*kinds, "virtual_host"}) for name in session.vhosts}
+    return next(iter(found.values())) if len(found) == 1 else Topology(virtual_hosts=found)
+
+
+def _live(session: Session, kinds: Collection[str]) -> Topology:
     with session.broker(Via.HTTP) as broker, busy("reading"):
-        return broker.read(controls=CONTROL_KINDS if everything else ())
+        found = broker.read(controls=kinds)
+        return found if found.virtual_host or "virtual_host" not in kinds else broker.read()
 
 
 def _offline(session: Session) -> Topology:
     session.refuse_broker_options(
         why="with --topology no broker is asked", alternative="leave out --topology to export the broker"
     )
-    return session.topology
+    session.whole.refuse_problems()
+    return session.readable_topology if not session.is_for_several else session.of_several()

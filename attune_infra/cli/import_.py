@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,6 +21,11 @@ from attune_infra.cli._transform import (
     transformation,
 )
 
+if TYPE_CHECKING:
+    from attune_infra.topology.document.reading import Reading
+    from attune_infra.topology.document.text import Document
+    from attune_infra.topology.document.transform import Transformation
+
 app = App()
 
 _File = Annotated[
@@ -32,6 +37,17 @@ _File = Annotated[
 ]
 
 
+_All = Annotated[
+    bool,
+    typer.Option("--all", help="All virtual hosts of definitions, with what administrators set in them."),
+]
+
+
+_Hashes = Annotated[
+    bool, typer.Option("--password-hashes", help="With --all, also hashes of passwords, which are secrets.")
+]
+
+
 @app.command()
 @displayed
 def import_(
@@ -39,6 +55,8 @@ def import_(
     file: _File,
     *,
     vhost: Vhost = None,
+    everything: _All = False,
+    password_hashes: _Hashes = False,
     only: Only = None,
     exclude: Exclude = None,
     to_quorum: ToQuorum = False,
@@ -48,15 +66,23 @@ def import_(
     """Convert definitions, or resources of Kubernetes or Terraform, to a document. Names omissions."""
     from attune_infra.render.pages import document as page
     from attune_infra.topology.document.foreign import read_foreign
-    from attune_infra.topology.document.text import Document
-    from attune_infra.topology.document.write import write
 
     changes = transformation(
         only, exclude, to_quorum=to_quorum, strip_policies=strip_policies, rename_vhost=rename_vhost
     )
-    reading = read_foreign(read_text(file), source=file, vhost=vhost)
+    reading = read_foreign(read_text(file), source=file, vhost=vhost, everything=everything)
     reading.refuse_problems()
     tell_reading(reading)
+    document = _document(reading, changes, everything=everything, hashes=password_hashes)
+    tell_left_out(document.left_out)
+    finish("import", page, document.leaving_out(reading.left_out), display)
+
+
+def _document(reading: Reading, changes: Transformation, *, everything: bool, hashes: bool) -> Document:
+    from attune_infra.topology.document.export import as_document
+    from attune_infra.topology.document.text import Document
+    from attune_infra.topology.document.write import write
+
     topology, notes = changes.apply(reading.topology)
-    tell_left_out(notes)
-    finish("import", page, Document(write(topology), (*reading.left_out, *notes)), display)
+    document = as_document(topology, password_hashes=hashes) if everything else Document(write(topology))
+    return document.leaving_out(notes)

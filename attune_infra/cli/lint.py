@@ -88,22 +88,25 @@ def _documents(
 ) -> Iterator[Linted]:
     session.refuse_broker_options()
     for name in documents_in(files) if files else [None]:
-        yield _document(session.using(name), version, run)
+        yield from _document(session.using(name), version, run)
 
 
-def _document(session: Session, version: Version | None, run: Callable[..., Linted]) -> Linted:
+def _document(session: Session, version: Version | None, run: Callable[..., Linted]) -> Iterator[Linted]:
+    """Yield the findings in a document, for each of its virtual hosts that is asked for."""
     from attune_infra.topology.document.problems import InvalidDocument
     from attune_infra.topology.facts.releases import NEWEST
 
-    text, release = session.topology_text, version or NEWEST
+    text, release, chosen = session.topology_text, version or NEWEST, next(iter(session.vhosts), None)
     try:
-        reading = text.read_for(session.virtual_host, chosen=session.vhost, with_places=True)
+        whole = text.read_for(session.virtual_host, chosen=chosen, with_places=True)
     except InvalidDocument as error:
-        return _unreadable(text, error, release)
-    tell_left_out(reading.left_out)
-    topology = session.with_queue_ttl(reading.topology)
-    linted = run(topology, source=reading.source, version=release, places=reading.places)
-    return replace(linted, problems=reading.problems, file=text.file)
+        yield _unreadable(text, error, release)
+        return
+    tell_left_out(whole.left_out)
+    for reading in whole.parts(session.vhosts):
+        topology = session.with_queue_ttl(reading.topology)
+        linted = run(topology, source=reading.source, version=release, places=reading.places)
+        yield replace(linted, problems=reading.problems, file=text.file).naming_virtual_host(topology)
 
 
 def _unreadable(text: TopologyText, error: InvalidDocument, release: Version) -> Linted:

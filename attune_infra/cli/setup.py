@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn
+from functools import partial
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from attune_infra.cli._app import ALLOW_DESTRUCTIVE, App
 from attune_infra.cli._consent import (
@@ -49,15 +50,19 @@ def setup(
 ) -> None:
     """Create missing objects and report drift. Nothing is deleted unless you allow it.
 
+    With several virtual hosts in the topology, all plans are made before the first change.
     FILE may be a plan of `diff --out`: then exactly that plan is applied, or nothing.
     Without permission to set policies, everything else is created and the exit code is 3.
     """
     given = prepare(session, prune=prune, expect=expect)
+    consent_of = partial(_consent, allow_destructive, max_deletes)
+    if given.is_for_several:
+        _set_up_several(given, consent=consent_of, via=via, undo_file=undo_file, dry_run=dry_run, yes=yes)
     with broker_to_change(given.session, via) as broker:
         if given.session.met.is_over_amqp:
             _set_up_over_amqp(given, broker, bool(allow_destructive), dry_run=dry_run)
         have, want, plan = given.plan_on(broker)
-        consent = _consent(allow_destructive, want, max_deletes)
+        consent = consent_of(want)
         if dry_run:
             _finish_dry_run(session, plan, broker, consent if yes else None)
         _agree(given, plan, broker, consent, yes=yes)
@@ -80,7 +85,13 @@ def _set_up_over_amqp(given: Prepared, broker: RabbitMQ, allow_destructive: bool
     _finish(given.session, report)
 
 
-def _consent(allowed: list[str] | None, want: Topology, max_deletes: str | None) -> Consent:
+def _set_up_several(given: Prepared, **wishes: Any) -> NoReturn:
+    from attune_infra.cli._several import Wishes, set_up_several
+
+    set_up_several(given, Wishes(**wishes))
+
+
+def _consent(allowed: list[str] | None, max_deletes: str | None, want: Topology) -> Consent:
     from attune_infra.topology.planning.consent import Consent
 
     return Consent.given(allowed or (), want.demands.protect, max_deletes=max_deletes)

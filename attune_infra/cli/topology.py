@@ -11,7 +11,7 @@ from attune_infra.cli._app import App
 from attune_infra.cli._display import Display, Output
 from attune_infra.cli._documents import Files, Together, documents_in, some_of
 from attune_infra.cli._files import STDIN
-from attune_infra.cli._options import Vhost
+from attune_infra.cli._options import Vhosts
 from attune_infra.cli._output import finish, tell
 from attune_infra.cli._reports import finish_reviewed
 from attune_infra.cli._shared import displayed, displayed_in_ci
@@ -20,9 +20,10 @@ from attune_infra.errors import WrongUsage
 from attune_infra.settings import DEFAULT_TOPOLOGY
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from attune_infra.topology.check import CheckedText
+    from attune_infra.topology.document.reading import Reading
     from attune_infra.topology.document.variables import Values
 
 app = App()
@@ -52,7 +53,7 @@ def check(
     files: Files = None,
     *,
     topology: Together = None,
-    vhost: Vhost = None,
+    vhost: Vhosts = None,
     pairs: SetOption = None,
     values: ValuesOption = None,
 ) -> None:
@@ -66,7 +67,7 @@ def check(
     texts = [[name] for name in documents_in(files or (), needed=not topology)]
     texts += [topology] if topology else []
     given = read_values(pairs or (), values or ())
-    checked = CheckedTexts(tuple(_checked(names, vhost, given) for names in texts))
+    checked = CheckedTexts(tuple(text for names in texts for text in _checked(names, vhost, given)))
     if display.output == Output.TEXT:
         for text in checked.texts:
             for complaint in text.complaints():
@@ -123,17 +124,28 @@ def _own(names: Sequence[str], values: Values) -> str:
     return text_of(names[0])
 
 
-def _checked(names: list[str], vhost: str | None, values: Values) -> CheckedText:
-    from attune_infra.cli._topology import texts_in
+def _checked(names: list[str], vhost: list[str] | None, values: Values) -> Iterator[CheckedText]:
+    """Yield the outcome for a text, or for each virtual host in it."""
     from attune_infra.errors import InvalidInput
     from attune_infra.topology.check import CheckedText, check_routes
     from attune_infra.topology.document.problems import InvalidDocument
 
-    source, file = " + ".join(names), None if names[0] == STDIN else names[0]
+    source, file, parts = " + ".join(names), None if names[0] == STDIN else names[0], list["Reading"]()
     try:
-        topology, _ = replace(texts_in(names), values=values).parse(vhost)
+        parts = _parts(names, vhost or (), values)
     except InvalidDocument as error:
-        return CheckedText(source=source, problems=error.problems, file=file)
+        yield CheckedText(source=source, problems=error.problems, file=file)
     except InvalidInput as error:
-        return CheckedText(source=source, failure=error.sentence, hint=error.hint, file=file)
-    return replace(check_routes(source, topology), file=file)
+        yield CheckedText(source=source, failure=error.sentence, hint=error.hint, file=file)
+    yield from (replace(check_routes(source, reading.topology), file=file) for reading in parts)
+
+
+def _parts(names: list[str], vhosts: Sequence[str], values: Values) -> list[Reading]:
+    """Return what texts hold; --vhost chooses one of definitions, and any number of a document."""
+    from attune_infra.cli._topology import texts_in
+
+    text = replace(texts_in(names), values=values)
+    chosen = next(iter(vhosts), None) if text.holds_definitions() else None
+    whole = text.read_for(lambda: "/", chosen=chosen)
+    whole.refuse_doubtful()
+    return list(whole.parts(vhosts))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -67,13 +68,22 @@ def verify(
 
     worker_ids = _ids(worker, require_consumers=require_consumers)
     demands = Demands(worker_ids=worker_ids, require_consumers=require_consumers, strict=strict)
-    want = session.with_reading().readable_topology
+    check = partial(_verify, demands=demands, probe=probe, quorum=require_quorum)
+    if session.is_for_several:
+        from attune_infra.cli._several import finish_each
+
+        finish_each(session, "verify", page, check)
+    given = session.with_reading()
+    given.finish_reviewed("verify", page, check(given))
+
+
+def _verify(session: Session, *, demands: Demands, probe: bool, quorum: bool) -> Verification:
+    want = session.readable_topology
     with session.broker(writes=probe, asked=Asked.HTTP_IF_IT_ANSWERS) as broker:
         if probe:
             confirm_target(session, has_plan=False)
         with busy("checking"):
-            found = _check(session, broker, want, demands, probe=probe, quorum=require_quorum)
-    session.finish_reviewed("verify", page, found)
+            return _check(session, broker, want, demands, probe=probe, quorum=quorum)
 
 
 def _check(

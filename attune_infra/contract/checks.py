@@ -26,6 +26,7 @@ class SubjectData(OddKeyData):
                 "policy",
                 "operator_policy",
                 "user",
+                "virtual_host",
                 "limit",
                 "permission",
                 "topic_permission",
@@ -74,6 +75,19 @@ class VerificationData(TypedDict):
     """All checks."""
 
     checks: Annotated[list[CheckData], "Checks, sorted."]
+
+
+class PartVerificationData(VerificationData):
+    """All checks in one of several virtual hosts."""
+
+    virtual_host: Annotated[str, "Virtual host that was checked."]
+    exit_code: Annotated[int, "Exit code of the command for this virtual host alone."]
+
+
+class VerificationsData(TypedDict):
+    """All checks, in all virtual hosts of a document."""
+
+    virtual_hosts: Annotated[list[PartVerificationData], "Checks, in the order of the document."]
 
 
 class DiagnosisCheckData(TypedDict):
@@ -170,6 +184,7 @@ class CheckedData(TypedDict):
     file: Annotated[str, "Document, as it was named on the command line."]
     problems: Annotated[list[CheckedProblemData], "Problems; none in a valid document."]
     topology: NotRequired[Annotated[str, "Name of the topology."]]
+    virtual_host: NotRequired[Annotated[str, "Virtual host, if the document names it."]]
     exchanges: NotRequired[Annotated[int, "Number of exchanges."]]
     queues: NotRequired[Annotated[int, "Number of queues."]]
     bindings: NotRequired[Annotated[int, "Number of bindings."]]

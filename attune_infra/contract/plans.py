@@ -136,3 +136,39 @@ class ForecastData(TypedDict):
     """The outcome that each object would have, with `--dry-run` over AMQP alone. Nothing was changed."""
 
     forecast: Annotated[list[OutcomeData], "Objects with the outcomes to expect, sorted."]
+
+
+class _OfVirtualHost(TypedDict):
+    virtual_host: Annotated[str, "Virtual host that it is for."]
+    exit_code: Annotated[int, "Exit code of the command for this virtual host alone."]
+
+
+class PartPlanData(PlanData, _OfVirtualHost):
+    """The plan for one of several virtual hosts."""
+
+
+class PartExplainedData(ExplainedData, _OfVirtualHost):
+    """The plan for one of several virtual hosts, with its reasons."""
+
+
+class PartReportData(ReportData, _OfVirtualHost):
+    """The outcome of each object in one of several virtual hosts."""
+
+
+class PlansData(TypedDict):
+    """The plans for all virtual hosts of a document."""
+
+    digest: Annotated[str, "Name of exactly these plans together, for --expect."]
+    virtual_hosts: Annotated[list[PartPlanData], "Plans, in the order of the document."]
+
+
+class ExplainedPlansData(TypedDict):
+    """The plans for all virtual hosts of a document, with their reasons."""
+
+    virtual_hosts: Annotated[list[PartExplainedData], "Plans, in the order of the document."]
+
+
+class ReportsData(TypedDict):
+    """The outcome of each object in all virtual hosts of a document."""
+
+    virtual_hosts: Annotated[list[PartReportData], "Outcomes, in the order of the document."]

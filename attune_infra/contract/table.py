@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from attune_infra.contract.checks import CheckedTextsData, DiagnosisData, LintData, RulesData, VerificationData
+from attune_infra.contract.checks import (
+    CheckedTextsData,
+    DiagnosisData,
+    LintData,
+    RulesData,
+    VerificationData,
+    VerificationsData,
+)
 from attune_infra.contract.dead_letters import DeadLetterQueuesData, DeadLettersData, ReplayData
 from attune_infra.contract.failures import FailureData
 from attune_infra.contract.graphs import GraphData
@@ -17,7 +24,16 @@ from attune_infra.contract.machines import (
     VariablesData,
 )
 from attune_infra.contract.migrations import MigrationsData, MoveResultData
-from attune_infra.contract.plans import ExplainedData, ForecastData, PlanData, ReportData, SavedPlanData
+from attune_infra.contract.plans import (
+    ExplainedData,
+    ExplainedPlansData,
+    ForecastData,
+    PlanData,
+    PlansData,
+    ReportData,
+    ReportsData,
+    SavedPlanData,
+)
 from attune_infra.contract.queue import LoadedData, PeekedData, PurgedData
 from attune_infra.contract.queues import QueueDetailsData, QueuesData
 from attune_infra.contract.routes import TraceData
@@ -37,9 +53,9 @@ from attune_infra.contract.workers import (
 
 TYPES: Final[dict[str, tuple[type, ...]]] = {
     "doctor": (DiagnosisData,),
-    "setup": (ReportData, PlanData, ForecastData),
-    "diff": (PlanData, ExplainedData),
-    "verify": (VerificationData,),
+    "setup": (ReportData, PlanData, ForecastData, ReportsData, PlansData),
+    "diff": (PlanData, ExplainedData, PlansData, ExplainedPlansData),
+    "verify": (VerificationData, VerificationsData),
     "lint": (LintData,),
     "lint-explain": (RulesData,),
     "graph": (GraphData,),

@@ -37,6 +37,7 @@ Url: TypeAlias = Annotated[str, Format("uri")]
 ObjectKind: TypeAlias = Annotated[
     str,
     OneOf.these(
+        "virtual_host",
         *("exchange", "queue", "binding", "policy", "operator_policy", "user", "limit", "permission"),
         *(
             "topic_permission",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
@@ -14,7 +14,7 @@ from attune_infra.operations.secrets import with_secrets
 from attune_infra.topology.diff import Changed, Create, Delete, Recreate, Update, diff
 from attune_infra.topology.facts.refusals import Restrictions
 from attune_infra.topology.facts.unavailable import condition
-from attune_infra.topology.model import Policy, Queue, Topology, TopologyObject, label
+from attune_infra.topology.model import Permission, Policy, Queue, Topology, TopologyObject, label
 from attune_infra.topology.planning.consent import NOT_ALLOWED, TO_NOTHING, Consent
 from attune_infra.topology.planning.plan import Plan, loss_by
 from attune_infra.topology.planning.report import Outcome, Report, Status
@@ -54,10 +54,26 @@ def apply_plan(
     """Apply a plan and read back the result; raise `BrokerError`, and change nothing, if a refusal is certain.
 
     Nothing is deleted without consent, and no policy is set that puts something at stake: such changes are
-    reported with their loss. Several runs may overlap: an object that another run created counts as created. An
-    interrupted run can be repeated.
+    reported with their loss. A missing virtual host is made first; if it cannot be, nothing else is tried. Several
+    runs may overlap: an object that another run created counts as created. An interrupted run can be repeated.
     """
     plan.check_possible()
+    ground = _break_ground(plan, broker)
+    if any(outcome.status is Status.FAILED for outcome in ground.values()):
+        return _report_of(want, ground)
+    return _carry_out(plan.without(ground), broker, want, consent, watch=watch, made_before=ground)
+
+
+def _carry_out(
+    plan: Plan,
+    broker: Broker,
+    want: Topology,
+    consent: Consent,
+    *,
+    watch: Watch,
+    made_before: Mapping[TopologyObject, Outcome],
+) -> Report:
+    """Make all changes of a plan in a virtual host that exists."""
     if plan.changes:
         broker.check_same_cluster()
     recreations = [change for change in plan.recreations if plan.why_kept(change, consent) is None]
@@ -65,7 +81,7 @@ def apply_plan(
         broker.check_declaring(plan.declared)
     outcomes = {item: Outcome(item, Status.UNCHANGED) for item in plan.unchanged}
     outcomes |= {queue: Outcome(queue, Status.DOWN, condition(queue)) for queue in plan.down}
-    outcomes |= _awaited(plan) | _withheld(plan, consent)
+    outcomes |= {**made_before} | _awaited(plan) | _withheld(plan, consent)
     refusals = {
         change.want: _refusal(change, broker, plan.why_kept(change, consent)) for change in plan.recreations
     }
@@ -86,6 +102,27 @@ def apply_plan(
     outcomes |= _set_by_others(outcomes.values(), broker, want)
     found = (*(outcomes[item] for item in want.objects()), *deleted)
     return Report(tuple(_with_stakes(each, plan) for each in found))
+
+
+def _break_ground(plan: Plan, broker: Broker) -> dict[TopologyObject, Outcome]:
+    """Make a missing virtual host, with users and their permissions: AMQP can be used in it only then.
+
+    RabbitMQ permits everything to the user who makes it, whose permissions may get fewer at the end.
+    """
+    if plan.missing_virtual_host is None or plan.target is None:
+        return {}
+    maker = plan.target.management_user or plan.target.user
+    permissions = [
+        change for change in plan.applicable if isinstance(change.want, Permission) and change.want.user != maker
+    ]
+    return {each.object: each for each in broker.apply([plan.missing_virtual_host, *permissions])}
+
+
+def _report_of(want: Topology, made: Mapping[TopologyObject, Outcome]) -> Report:
+    """Return the report of a plan that ended with its virtual host."""
+    reason = "the virtual host or its permissions could not be made"
+    found = (made.get(item) or Outcome(item, Status.SKIPPED, reason) for item in want.objects())
+    return Report(tuple(found))
 
 
 def _with_stakes(outcome: Outcome, plan: Plan) -> Outcome:

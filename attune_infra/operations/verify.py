@@ -75,6 +75,8 @@ def _look(broker: CountingBroker, seen: Seen, listed: Callable[[], Topology], wa
         tags = _tags(broker, present, consumed) if present else {}
     except BrokerError as error:
         return replace(seen, http=error)
+    if wanted.topology.virtual_host is not None and topology.virtual_host is None:
+        seen = replace(seen, amqp=None)  # AMQP needs the virtual host that is missing, which is a check of its own
     return replace(seen, topology=topology, consumer_tags=tags, consumer_counts=counts)
 
 

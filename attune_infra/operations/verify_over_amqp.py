@@ -85,6 +85,7 @@ def _not_looked_at(wanted: Wanted) -> Iterator[Check]:
         (Code.POLICY_MATCHES, "policy", "policy", len(topology.policies)),
         (Code.OPERATOR_POLICY_MATCHES, "operator_policy", "operator policy", len(topology.operator_policies)),
         (Code.USER_MATCHES, "user", "user", len(topology.users)),
+        (Code.VIRTUAL_HOST_MATCHES, "virtual_host", "virtual host", int(topology.virtual_host is not None)),
         (Code.LIMIT_MATCHES, "limit", "limit", len(topology.limits)),
         (Code.PERMISSION_MATCHES, "permission", "permission of a user", len(topology.permissions)),
         (

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from attune_infra.topology.facts.controls import ATTRIBUTES
+from attune_infra.topology.facts.virtual_hosts import SETTINGS
 from attune_infra.topology.model import (
     ABSENT,
     HIDDEN,
@@ -26,6 +27,7 @@ from attune_infra.topology.model import (
     TopologyObject,
     User,
     Value,
+    VirtualHost,
     kind_of,
     label,
 )
@@ -67,8 +69,8 @@ def declaration(item: TopologyObject) -> str:
             return f"binding {item.source} -> {item.destination} declared with {key}{_arguments(item.arguments)}"
         case Policy():
             return f"{label(item)} set on {item.apply_to} matching {item.pattern}"
-        case User():
-            return f"user {item.name} of the whole broker set{_user(item)}"
+        case User() | VirtualHost():
+            return _owner(item)
         case Limit():
             return f"limit {item.name} set to {item.value}"
         case Permission() | TopicPermission():
@@ -78,6 +80,13 @@ def declaration(item: TopologyObject) -> str:
             words = ", ".join(f"{name} {_compact(each)}" for name, each in attributes(item))
             extent = " for the whole broker" if isinstance(item, GlobalParameter) else ""
             return f"{label(item)} set{extent}: {words}"
+
+
+def _owner(item: User | VirtualHost) -> str:
+    if isinstance(item, User):
+        return f"user {item.name} of the whole broker set{_user(item)}"
+    settings = ", ".join(f"{name} {value(found)}" for name, found in attributes(item))
+    return f"{label(item)} set: {settings}" if settings else label(item)
 
 
 def difference(found: Difference) -> str:
@@ -184,13 +193,22 @@ def attributes(item: TopologyObject) -> Iterator[tuple[str, Argument]]:
         case Policy():
             yield from (("pattern", item.pattern), ("apply_to", item.apply_to), ("priority", item.priority))
             yield from sorted(item.definition.items())
-        case User():
-            yield "tags", list[Argument](sorted(item.tags))
-            yield from sorted(item.limits.items())
+        case User() | VirtualHost():
+            yield from _attributes_of_owner(item)
         case Limit() | Permission() | TopicPermission():
             yield from ((name, getattr(item, name)) for name in ATTRIBUTES[type(item)])
         case Parameter() | GlobalParameter():
             yield from sorted(item.value.items()) if isinstance(item.value, dict) else [("value", item.value)]
+
+
+def _attributes_of_owner(item: User | VirtualHost) -> Iterator[tuple[str, Argument]]:
+    if isinstance(item, User):
+        yield "tags", list[Argument](sorted(item.tags))
+        yield from sorted(item.limits.items())
+        return
+    for name in SETTINGS:
+        if (found := getattr(item, name)) is not None:
+            yield name, list(found) if isinstance(found, tuple) else found
 
 
 def target_line(target: Target) -> str:

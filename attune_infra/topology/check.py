@@ -98,4 +98,7 @@ def count_objects(topology: Topology) -> str:
     if topology.workers is not None:
         counts.append((len(topology.workers.queues), "queue per worker", "queues per worker"))
     counts.append((len(topology.routes), "route", "routes"))
-    return ", ".join(f"{count} {one if count == 1 else many}" for count, one, many in counts if count) or "nothing"
+    found = (
+        ", ".join(f"{count} {one if count == 1 else many}" for count, one, many in counts if count) or "nothing"
+    )
+    return f"virtual host {topology.virtual_host.name}: {found}" if topology.virtual_host else found

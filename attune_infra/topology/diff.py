@@ -6,7 +6,7 @@ have the same effect: see `facts.redeclaration`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final, TypeAlias, TypeVar, cast
 
@@ -21,9 +21,10 @@ from attune_infra.topology.facts.redeclaration import (
     exchange_treatments,
     queue_treatments,
 )
-from attune_infra.topology.facts.releases import NEWEST
+from attune_infra.topology.facts.releases import FIRST_WITH_DEFAULT_QUEUE_TYPE, NEWEST
 from attune_infra.topology.facts.unavailable import may_be_unlisted
-from attune_infra.topology.facts.users import fits
+from attune_infra.topology.facts.users import has_password
+from attune_infra.topology.facts.virtual_hosts import SETTINGS
 from attune_infra.topology.model import (
     ABSENT,
     HIDDEN,
@@ -36,16 +37,15 @@ from attune_infra.topology.model import (
     GlobalParameter,
     Limit,
     Parameter,
-    PasswordHash,
     Permission,
     Policy,
     Queue,
-    SecretReference,
     TopicPermission,
     Topology,
     TopologyObject,
     User,
     Value,
+    VirtualHost,
     binding_order,
     freeze,
     hide,
@@ -53,7 +53,6 @@ from attune_infra.topology.model import (
     label,
     revealed,
     shown,
-    whose_password,
 )
 from attune_infra.topology.policy import PROVIDED_BY_POLICY, effective_definition, policies_like
 
@@ -79,7 +78,7 @@ class Create:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """Change a policy, a limit, permissions or a parameter in place; nothing else can be changed."""
+    """Change a policy or a control in place; no other kind of object can be changed."""
 
     want: Policy | Control
     differences: tuple[Difference, ...]
@@ -173,10 +172,8 @@ def change_of(want: TopologyObject, have: Topology) -> Changed | None:
             return _update(want, _policy_differences(policy, want)) if policy else Create(want)
         case Binding():
             return None if have.holds(want) or may_be_unlisted(want, have) else Create(want)
-        case User():
-            _insist_on_reading(want, have)
-            user = have.users.get(want.name)
-            return _update(want, _user_differences(user, want)) if user else Create(want)
+        case VirtualHost() | User():
+            return _change_of_owner(want, have)
         case Limit() | Permission() | TopicPermission():
             _insist_on_reading(want, have)
             control = find_control(want, have)
@@ -185,6 +182,15 @@ def change_of(want: TopologyObject, have: Topology) -> Changed | None:
             _insist_on_reading(want, have)
             parameter = find_parameter(want, have)
             return _update(want, _parameter_differences(parameter, want)) if parameter else Create(want)
+
+
+def _change_of_owner(want: VirtualHost | User, have: Topology) -> Changed | None:
+    _insist_on_reading(want, have)
+    if isinstance(want, User):
+        user = have.users.get(want.name)
+        return _update(want, _user_differences(user, want)) if user else Create(want)
+    settings = have.virtual_host
+    return _update(want, _settings_differences(settings, want, have)) if settings else Create(want)
 
 
 def _insist_on_reading(want: Control, have: Topology) -> None:
@@ -201,6 +207,8 @@ def find_control(item: Control, topology: Topology) -> Control | None:
     match item:
         case User():
             return topology.users.get(item.name)
+        case VirtualHost():
+            return topology.virtual_host
         case Limit():
             return topology.limits.get(item.name)
         case Permission():
@@ -262,6 +270,13 @@ def _await(want: Exchange | Queue, have: Topology) -> Await | None:
         return Await(want)
     differs = want.type and found.type not in {None, want.type}
     return Await(want, (Difference("type", found.type, want.type),)) if differs else None
+
+
+def _settings_differences(have: VirtualHost, want: VirtualHost, live: Topology) -> Iterator[Difference]:
+    """Compare what is wanted; a release that has no default queue type of a virtual host ignores one."""
+    ignored = "default_queue_type" if (live.version or NEWEST) < FIRST_WITH_DEFAULT_QUEUE_TYPE else ""
+    names = [name for name in SETTINGS if getattr(want, name) is not None and name != ignored]
+    yield from _attributes(have, want, names)
 
 
 def _update(want: Policy | Control, found: Iterator[Difference]) -> Update | None:
@@ -345,7 +360,7 @@ def _user_differences(have: User, want: User) -> Iterator[Difference]:
     """Yield the differences of a user; that of a password tells neither of both."""
     if have.tags != want.tags:
         yield Difference("tags", [*sorted(have.tags)], [*sorted(want.tags)])
-    if not _has_password(have, want):
+    if not has_password(have, want):
         yield Difference("password", HIDDEN, HIDDEN)
     for name in sorted(have.limits.keys() | want.limits.keys()):
         mine, wanted = have.limits.get(name, NO_LIMIT), want.limits.get(name, NO_LIMIT)
@@ -353,23 +368,14 @@ def _user_differences(have: User, want: User) -> Iterator[Difference]:
             yield Difference(name, have.limits.get(name, ABSENT), want.limits.get(name, ABSENT))
 
 
-def _has_password(have: User, want: User) -> bool:
-    """Return whether a user has the wanted password; raise `InvalidInput` if that was not read."""
-    match want.password, have.password:
-        case None, _:
-            return True
-        case PasswordHash(text=""), found:
-            return not isinstance(found, PasswordHash) or not found.text
-        case SecretReference() as reference, PasswordHash() as found:
-            return fits(reference.reveal(whose_password(want.name)), found)
-        case wanted, found:
-            return wanted == found
-
-
-def _attributes(have: object, want: object, names: tuple[str, ...]) -> Iterator[Difference]:
+def _attributes(have: object, want: object, names: Iterable[str]) -> Iterator[Difference]:
     for name in names:
-        if getattr(have, name) != getattr(want, name):
-            yield Difference(name, getattr(have, name), getattr(want, name))
+        if (found := getattr(have, name)) != (wanted := getattr(want, name)):
+            yield Difference(name, _listed(found), _listed(wanted))
+
+
+def _listed(value: Value | tuple[str, ...]) -> Value:
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _argument_differences(have: Exchange | Queue, want: Exchange | Queue, live: Topology) -> Iterator[Difference]:

@@ -38,6 +38,7 @@ from attune_infra.topology.model import (
     Topology,
     TopologyObject,
     User,
+    VirtualHost,
     kind_of,
 )
 from attune_infra.topology.planning.plan import Plan
@@ -144,6 +145,8 @@ def _why_equal(item: TopologyObject) -> str:
             return "the user has these tags and limits; the document does not speak of the password"
         case User():
             return "the user has these tags and limits, and this password"
+        case VirtualHost():
+            return "the virtual host exists, with these settings"
         case Limit():
             return "the limit has this value"
         case Permission() | TopicPermission():

@@ -68,6 +68,7 @@ class Code(StrEnum):
     POLICY_MATCHES = "policy-matches"
     OPERATOR_POLICY_MATCHES = "operator-policy-matches"
     USER_MATCHES = "user-matches"
+    VIRTUAL_HOST_MATCHES = "virtual-host-matches"
     LIMIT_MATCHES = "limit-matches"
     PERMISSION_MATCHES = "permission-matches"
     TOPIC_PERMISSION_MATCHES = "topic-permission-matches"

@@ -203,7 +203,7 @@ def test_files_of_either_kind_are_loaded() -> None:
         (Topology.load, "cannot read .*: Is a directory"),
         (lambda folder: Topology.load(folder / "latin.yaml"), "is not UTF-8 at byte 0"),
         (lambda _: Topology.parse("queues: 5", source="x.yaml"), "x.yaml:1:9"),
-        (lambda _: Topology.parse("{}", vhost="v"), "text is a document, which holds one virtual host"),
+        (lambda _: Topology.parse("{}", vhost="v"), "text is a document that names no virtual host"),
         (lambda _: Topology.builtin("attone"), "no topology 'attone'; did you mean 'attune'"),
         (lambda _: SHOP.with_workers([1]), "has no workers section"),
     ],

@@ -17,6 +17,8 @@ from attune_infra.topology.diff import Create, Update, change_of
 from attune_infra.topology.facts.arguments import POLICY_RULES
 from attune_infra.topology.facts.controls import LIMITS, NO_LIMIT, control_problems
 from attune_infra.topology.facts.policies import OPERATOR_KEYS, operator_policy_problem
+from attune_infra.topology.facts.releases import FIRST_WITH_DEFAULT_QUEUE_TYPE
+from attune_infra.topology.facts.virtual_hosts import virtual_host_problems
 from attune_infra.topology.model import (
     CONTROL_KINDS,
     Control,
@@ -25,10 +27,11 @@ from attune_infra.topology.model import (
     Permission,
     Policy,
     TopicPermission,
+    VirtualHost,
 )
 from attune_infra.topology.planning.report import Status
 from support.under_test import BrokerUnderTest
-from support.virtual_host import VirtualHost
+from support.virtual_host import VirtualHost as Place
 
 PATTERNS = (
     "",
@@ -49,7 +52,7 @@ NAMES = (*LIMITS, "max-channels", "max-exchanges", "queues", "MAX-QUEUES")
 VALUES = (NO_LIMIT, 0, 1, 2**31, 2**63 - 1)
 
 
-def accepts(management: Management, item: Control, vhost: VirtualHost) -> bool:
+def accepts(management: Management, item: Control, vhost: Place) -> bool:
     try:
         management.put(*controls.path_of(item, vhost.name), body=body_of(item))
     except BrokerError:
@@ -58,20 +61,75 @@ def accepts(management: Management, item: Control, vhost: VirtualHost) -> bool:
 
 
 @pytest.fixture
-def user(management: Management, vhost: VirtualHost) -> str:
+def user(management: Management, vhost: Place) -> str:
     name = f"svc {vhost.name}"
     management.put("users", name, body={"password": "svc", "tags": ""})
     return name
 
 
-def test_rabbitmq_takes_the_limits_and_values_of_the_table(management: Management, vhost: VirtualHost) -> None:
+def test_rabbitmq_takes_the_limits_and_values_of_the_table(management: Management, vhost: Place) -> None:
     for name, value in product(NAMES, VALUES):
         limit = Limit(name=name, value=value)
         assert accepts(management, limit, vhost) is not any(control_problems(limit)), limit
 
 
+DESCRIPTIONS = ("", "Orders of the shop", "é", "a\nb", "x" * 3000)
+TAGS = ((), ("a",), ("b", "a"), ("a.b:c/d-e_f",), ("!#+*~",))
+ODD_TAGS = ("a b", "a,b", "é", "a\x01")
+QUEUE_TYPES = ("classic", "quorum", "stream", "mqtt", "Quorum", "")
+
+
+def test_rabbitmq_keeps_the_settings_of_a_virtual_host_as_they_were_sent(broker: RabbitMQ, vhost: Place) -> None:
+    for description, tags in product(DESCRIPTIONS, TAGS):
+        want = VirtualHost(name=vhost.name, description=description, tags=tuple(sorted(tags)))
+        assert not [*virtual_host_problems(want)]
+        list(broker.apply([Update(want, ())]))
+        have = broker.read(controls={"virtual_host"})
+        assert change_of(want, have) is None, have.virtual_host
+
+
+def test_rabbitmq_garbles_the_tags_that_no_document_may_have(
+    management: Management, vhost: Place, broker: RabbitMQ, under_test: BrokerUnderTest
+) -> None:
+    """A comma and control characters are kept by all: `rabbitmqctl` takes commas between tags."""
+    for tag in ODD_TAGS:
+        want = VirtualHost(name=vhost.name, tags=(tag,))
+        assert [*virtual_host_problems(want)]
+        assert accepts(management, want, vhost)
+        found = broker.read(controls={"virtual_host"}).virtual_host
+        is_kept = tag != "é" or under_test.release >= (4, 0)
+        assert found is not None
+        assert (found.tags == (tag,)) is is_kept, found.tags
+
+
+def test_rabbitmq_takes_the_default_queue_types_of_the_table(
+    management: Management, vhost: Place, under_test: BrokerUnderTest
+) -> None:
+    knows_them = under_test.release >= FIRST_WITH_DEFAULT_QUEUE_TYPE
+    for kind in QUEUE_TYPES:
+        want = VirtualHost(name=vhost.name, default_queue_type=kind)
+        body = {"default_queue_type": kind}
+        is_taken = accepts_body(management, ("vhosts", vhost.name), body)
+        assert is_taken is not (knows_them and any(virtual_host_problems(want))), kind
+
+
+def test_a_setting_that_is_not_wanted_stays_as_it_is(
+    broker: RabbitMQ, vhost: Place, under_test: BrokerUnderTest
+) -> None:
+    before = VirtualHost(name=vhost.name, description="d", tags=("t",), default_queue_type="quorum")
+    list(broker.apply([Update(before, ())]))
+    for change in ({"description": "new"}, {"tags": ("u",)}, {"default_queue_type": "classic"}):
+        want = VirtualHost(name=vhost.name, **change)
+        list(broker.apply([Update(want, ())]))
+        expected = replace(before, **change)
+        if under_test.release < FIRST_WITH_DEFAULT_QUEUE_TYPE:
+            expected = replace(expected, default_queue_type=None)
+        assert broker.read(controls={"virtual_host"}).virtual_host == expected
+        list(broker.apply([Update(before, ())]))
+
+
 def test_rabbitmq_takes_the_patterns_that_a_document_may_have(
-    management: Management, vhost: VirtualHost, user: str
+    management: Management, vhost: Place, user: str
 ) -> None:
     for pattern in PATTERNS:
         rest: dict[str, Any] = {"user": user, "write": "", "read": pattern}
@@ -80,7 +138,7 @@ def test_rabbitmq_takes_the_patterns_that_a_document_may_have(
 
 
 def test_rabbitmq_takes_in_operator_policies_the_keys_of_the_table(
-    management: Management, vhost: VirtualHost, under_test: BrokerUnderTest
+    management: Management, vhost: Place, under_test: BrokerUnderTest
 ) -> None:
     for key, rule in POLICY_RULES.items():
         value = (

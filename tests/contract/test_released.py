@@ -52,7 +52,7 @@ def test_additions_break_nothing() -> None:
 
 
 def test_shapes_go_into_references_and_arrays() -> None:
-    found = current()["attune-infra/verify/1"]
+    found = current()["attune-infra/worker-verify/1"]
 
     assert found["checks"].types == ["object[]"]
     assert found["checks[].verdict"].values == ["failed", "passed", "unknown", "warning"]

@@ -37,7 +37,7 @@ def _text_data(checked: CheckedText) -> CheckedData:
         return {"file": checked.source, "problems": list(_problems(checked))}
     topology, workers = checked.topology, checked.topology.workers
     parameters = parameter_counts(topology)
-    return {
+    found: CheckedData = {
         "file": checked.source,
         "problems": [],
         "topology": topology.name,
@@ -58,6 +58,9 @@ def _text_data(checked: CheckedText) -> CheckedData:
         "queues_per_worker": len(workers.queues) if workers else 0,
         "routes": len(topology.routes),
     }
+    if topology.virtual_host is not None:
+        found["virtual_host"] = topology.virtual_host.name
+    return found
 
 
 def _problems(checked: CheckedText) -> Iterator[CheckedProblemData]:

@@ -39,9 +39,18 @@ if TYPE_CHECKING:
 
 
 def lines(plan: Plan) -> Iterator[Line]:
+    return _lines(plan, Line(f"plan {plan.digest}"))
+
+
+def lines_of_part(plan: Plan) -> Iterator[Line]:
+    """Return the lines of a plan for one of several virtual hosts, which have one digest together."""
+    return _lines(plan)
+
+
+def _lines(plan: Plan, *digest: Line) -> Iterator[Line]:
     yield from at_level(Level.PROBLEM, _problem_lines(plan))
     yield Line(_result(plan))
-    yield Line(f"plan {plan.digest}")
+    yield from digest
     if excess := _excess(plan):
         yield Line(f"{excess}; `setup` would change nothing", "red", Level.PROBLEM)
     if plan.refusals:

@@ -102,31 +102,38 @@ def write_definitions(topology: Topology) -> str:
             continue
         if isinstance(item, OperatorPolicy | Control):
             continue  # `as_definitions` names the permissions
-        section, entry = _entry(item)
+        section, entry = entry_of(item)
         sections[section].append(entry)
-    parameters = [_operator_policy(each) for _, each in sorted(topology.operator_policies.items())]
+    parameters = [operator_policy_entry(each) for _, each in sorted(topology.operator_policies.items())]
     if limits := {limit.name: limit.value for limit in topology.limits.values()}:
         parameters.append({"component": "vhost-limits", "name": "limits", "value": limits})
-    parameters += [_parameter(each) for each in topology.parameters.values() if each.held is None]
+    parameters += [parameter_entry(each) for each in topology.parameters.values() if each.held is None]
     if parameters:
         sections["parameters"] = parameters
     members: _Json = {}
     if topology.name:
         members = {"rabbitmq_definition_format": "single_virtual_host", "original_vhost_name": topology.name}
-    text = json.dumps({**members, **sections}, indent=2, ensure_ascii=False, allow_nan=False)
+    return to_text({**members, **sections})
+
+
+def to_text(definitions: _Json) -> str:
+    """Return definitions as a text, without characters that act on a terminal."""
+    text = json.dumps(definitions, indent=2, ensure_ascii=False, allow_nan=False)
     return "\n".join(_escape(line) for line in text.split("\n")) + "\n"
 
 
-def _parameter(item: Parameter) -> _Json:
+def parameter_entry(item: Parameter) -> _Json:
+    """Return a parameter of a virtual host."""
     return {"component": item.component, "name": item.name, "value": item.value}
 
 
-def _operator_policy(policy: Policy) -> _Json:
-    value = {key: each for key, each in _entry(policy)[1].items() if key != "name"}
+def operator_policy_entry(policy: Policy) -> _Json:
+    """Return an operator policy, which definitions hold as a parameter."""
+    value = {key: each for key, each in entry_of(policy)[1].items() if key != "name"}
     return {"component": "operator_policy", "name": policy.name, "value": value}
 
 
-def _entry(item: Structure) -> tuple[str, _Json]:
+def entry_of(item: Structure) -> tuple[str, _Json]:
     """Return the section and the entry of an object; every attribute is set, since RabbitMQ's defaults change."""
     match item:
         case Exchange():

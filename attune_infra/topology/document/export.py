@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Set
 from dataclasses import replace
-from typing import Final
+from functools import partial
+from typing import Final, TypeAlias
 
 from attune_infra.topology.document.definitions import write_definitions
+from attune_infra.topology.document.definitions_whole import write_whole
 from attune_infra.topology.document.judge import judge_with_values
 from attune_infra.topology.document.kubernetes.write import ClusterReference, reason_to_refuse, write_kubernetes
 from attune_infra.topology.document.parameters import with_placeholders
 from attune_infra.topology.document.terraform.write import DEFAULT_VHOST, write_terraform
 from attune_infra.topology.document.terraform.write import reason_to_refuse as reason_to_refuse_in_terraform
-from attune_infra.topology.document.text import Document, group_left_out, make_portable
+from attune_infra.topology.document.text import Document, LeftOut, group_left_out, make_portable
 from attune_infra.topology.document.write import write
 from attune_infra.topology.facts.exchanges import PREDECLARED_EXCHANGES, headers_exchanges, is_reserved
 from attune_infra.topology.facts.unavailable import unlisted
@@ -36,6 +38,7 @@ from attune_infra.topology.model import (
     Topology,
     TopologyObject,
     User,
+    VirtualHost,
     kind_of,
     name_in_kind,
 )
@@ -44,6 +47,8 @@ from attune_infra.topology.words import plural
 _ONLY_WITH_ALL: Final = "`export --all` writes them"
 _RABBITMQ: Final = ClusterReference()
 _ONLY_WITH_HASHES: Final = "`export --all --password-hashes` writes their hashes, which are secrets"
+_Kept: TypeAlias = "tuple[Topology, tuple[LeftOut, ...], bool]"
+"""The topology to write, the objects left out, and False if something could not be looked at."""
 _DOWN: Final = "the queue is down, and RabbitMQ lists no binding of it: export again when its node runs"
 
 
@@ -53,20 +58,35 @@ def as_document(topology: Topology, *, everything: bool = True, password_hashes:
     Without `everything`, it needs no administrator: operator policies and controls are left out. The hashes of
     passwords are written only if asked for, since they are secrets.
     """
+    if topology.virtual_hosts:
+        return _several_as_document(topology, everything=everything, password_hashes=password_hashes)
+    kept, left_out, is_whole = _kept_for_document(topology, everything=everything, password_hashes=password_hashes)
+    return Document(write(kept), left_out, is_whole=is_whole)
+
+
+def _several_as_document(topology: Topology, *, everything: bool, password_hashes: bool) -> Document:
+    """Return a document of several virtual hosts; what is left out of each is named with it."""
+    found, left_out, is_whole = dict[str, Topology](), list[LeftOut](), True
+    for name, each in topology.virtual_hosts.items():
+        kept, lacking, whole = _kept_for_document(each, everything=everything, password_hashes=password_hashes)
+        found[name] = replace(kept, virtual_host=kept.virtual_host or VirtualHost(name=name))
+        left_out += (replace(item, why=f"{item.why} (virtual host {name})") for item in lacking)
+        is_whole = is_whole and whole
+    return Document(write(replace(topology, virtual_hosts=found)), tuple(left_out), is_whole=is_whole)
+
+
+def _kept_for_document(topology: Topology, *, everything: bool, password_hashes: bool) -> _Kept:
     hashed = [] if password_hashes else [name for name, user in topology.users.items() if _has_hash(user)]
     if hashed:
         users = {name: replace(topology.users[name], password=None) for name in hashed}
         topology = replace(topology, users={**topology.users, **users})
     headers = headers_exchanges(topology.exchanges)
     open_topology, notes = _without_passwords(topology)
-    document = _export(
-        open_topology,
-        lambda kept: Document(write(kept)),
-        lambda item: _reason_to_refuse(item, headers),
-        everything=everything,
+    kept, left_out, is_whole = _kept(
+        open_topology, lambda item: _reason_to_refuse(item, headers), everything=everything
     )
     notes += [("passwords of users", name, _ONLY_WITH_HASHES) for name in sorted(hashed) if everything]
-    return document.leaving_out(group_left_out(notes))
+    return kept, (*group_left_out(notes), *left_out), is_whole
 
 
 def _has_hash(user: User) -> bool:
@@ -85,8 +105,10 @@ def _without_passwords(topology: Topology) -> tuple[Topology, list[tuple[str, st
     return (topology.holding(items) if notes else topology), notes
 
 
-def as_definitions(topology: Topology, *, everything: bool = True) -> Document:
+def as_definitions(topology: Topology, *, everything: bool = True, password_hashes: bool = False) -> Document:
     """Return definitions that create the same topology if RabbitMQ loads them into an empty virtual host."""
+    if topology.virtual_hosts:
+        return _several_as_definitions(topology, everything=everything, password_hashes=password_hashes)
     document = _export(
         topology,
         lambda kept: Document(write_definitions(kept)),
@@ -94,6 +116,17 @@ def as_definitions(topology: Topology, *, everything: bool = True) -> Document:
         everything=everything,
     )
     return document.leaving_out(group_left_out(_only_in_documents(topology)))
+
+
+def _several_as_definitions(topology: Topology, *, everything: bool, password_hashes: bool) -> Document:
+    refuse = partial(_reason_to_refuse_in_whole, password_hashes=password_hashes)
+    found, left_out, is_whole = dict[str, Topology](), list[LeftOut](), True
+    for name, each in topology.virtual_hosts.items():
+        found[name], lacking, whole = _kept(each, refuse, everything=everything)
+        lacking = (*lacking, *group_left_out(_only_in_documents(each)))
+        left_out += (replace(item, why=f"{item.why} (virtual host {name})") for item in lacking)
+        is_whole = is_whole and whole
+    return Document(write_whole(replace(topology, virtual_hosts=found)), tuple(left_out), is_whole=is_whole)
 
 
 def as_kubernetes(
@@ -108,7 +141,7 @@ def as_kubernetes(
 
 def as_terraform(topology: Topology, *, everything: bool = True, with_imports: bool = False) -> Document:
     """Return resources of Terraform's provider that create the same topology; `with_imports` if it exists."""
-    vhost = topology.name or DEFAULT_VHOST
+    vhost = topology.vhost or DEFAULT_VHOST
     document = _export(
         topology,
         lambda kept: write_terraform(kept, with_imports=with_imports),
@@ -134,21 +167,29 @@ def _export(
     *,
     everything: bool,
 ) -> Document:
+    kept, left_out, is_whole = _kept(topology, refuse, everything=everything)
+    made = writer(kept)
+    return replace(made, left_out=(*left_out, *made.left_out), is_whole=is_whole)
+
+
+def _kept(topology: Topology, refuse: Callable[[TopologyObject], str | None], *, everything: bool) -> _Kept:
     kept: list[TopologyObject] = []
     names = () if everything else sorted(topology.operator_policies)
     left_out = [("operator policies", name, _ONLY_WITH_ALL) for name in names]
     lacking = unlisted(topology)
     left_out += [("all bindings of queue", name, _DOWN) for name in lacking]
     ends = {("exchange", name) for name in PREDECLARED_EXCHANGES}
-    for item in (topology if everything else topology.without_access()).objects():
+    usual = replace(topology.without_access(), virtual_host=topology.virtual_host)
+    for item in (topology if everything else usual).objects():
         if why := _reason_to_leave_out(item, ends) or refuse(item):
             left_out.append((plural(kind_of(item)), name_in_kind(item), why))
             continue
         kept.append(item)
         if isinstance(item, Exchange | Queue):
             ends.add((kind_of(item), item.name))
-    made = writer(make_portable(topology.holding(kept)))
-    return replace(made, left_out=(*group_left_out(left_out), *made.left_out), is_whole=not lacking)
+    found = topology.holding(kept)
+    portable = found if topology.virtual_host else make_portable(found)
+    return portable, group_left_out(left_out), not lacking
 
 
 def _reason_to_leave_out(item: TopologyObject, ends: Set[End]) -> str | None:
@@ -174,10 +215,21 @@ def _reason_to_refuse(item: TopologyObject, headers: Set[str]) -> str | None:
     return None
 
 
+def _reason_to_refuse_in_whole(item: TopologyObject, *, password_hashes: bool) -> str | None:
+    """Return the reason why definitions of a whole broker cannot hold an object, None if they can."""
+    if isinstance(item, User) and not (password_hashes and isinstance(item.password, PasswordHash)):
+        return "definitions hold users with the hashes of their passwords: see --password-hashes"
+    is_whole = isinstance(item, VirtualHost | User | Permission | TopicPermission | GlobalParameter)
+    is_open = not isinstance(item, Parameter | GlobalParameter) or item.held is None
+    return None if is_whole and is_open else _reason_to_refuse_in_json(item)
+
+
 def _reason_to_refuse_in_json(item: TopologyObject) -> str | None:
     """Return the reason why definitions cannot hold an object, None if they can."""
     if isinstance(item, Binding) and None in item.arguments.values():
         return "they match any value of a header, which definitions cannot say; a document can"
+    if isinstance(item, VirtualHost):
+        return "definitions of one virtual host do not hold its settings; a document can"
     if isinstance(item, User | Permission | TopicPermission):
         return "RabbitMQ loads none into a single virtual host; a document can hold them"
     if isinstance(item, GlobalParameter):

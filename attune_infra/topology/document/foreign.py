@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from attune_infra.errors import InvalidInput
+from attune_infra.errors import InvalidInput, WrongUsage
 from attune_infra.topology.document.reading import Reading
 
 FORMS: Final = (
@@ -14,15 +14,18 @@ FORMS: Final = (
 """The forms that can be read, in words."""
 
 
-def read_foreign(text: str, *, source: str, vhost: str | None = None) -> Reading:
+def read_foreign(text: str, *, source: str, vhost: str | None = None, everything: bool = False) -> Reading:
     """Read one virtual host of a text, whatever its form; raise `InvalidInput` for a text of no known form.
 
-    Without `vhost`, read the only one with objects. The problems of the text are in the reading.
+    Without `vhost`, read the only one with objects; with `everything`, all of definitions, and what administrators
+    set in them. The problems of the text are in the reading.
     """
     from attune_infra.topology.document.definitions import read_definitions
     from attune_infra.topology.document.kubernetes.read import read_kubernetes
     from attune_infra.topology.document.terraform.read import read_terraform
 
+    if everything:
+        return _read_whole(text, source, vhost)
     program = program_of(text)
     if program is not None:
         read = read_terraform if program == "Terraform" else read_kubernetes
@@ -40,3 +43,14 @@ def program_of(text: str) -> str | None:
     if looks_like_terraform(text):
         return "Terraform"
     return "Kubernetes" if looks_like_kubernetes(text) else None
+
+
+def _read_whole(text: str, source: str, vhost: str | None) -> Reading:
+    from attune_infra.topology.document.definitions import looks_like_definitions
+    from attune_infra.topology.document.definitions_whole import read_whole
+
+    if vhost is not None:
+        raise WrongUsage("--all reads all virtual hosts, and --vhost names one", hint="give one of the two")
+    if not looks_like_definitions(text):
+        raise WrongUsage(f"--all is for definitions of RabbitMQ, and {source} holds none", hint="leave out --all")
+    return read_whole(text, source=source)

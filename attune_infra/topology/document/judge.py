@@ -33,6 +33,7 @@ from attune_infra.topology.facts.plugin_exchanges import exchange_problems
 from attune_infra.topology.facts.policies import OPERATOR_KEYS
 from attune_infra.topology.facts.tables import table_problems
 from attune_infra.topology.facts.users import user_problems
+from attune_infra.topology.facts.virtual_hosts import virtual_host_problems
 from attune_infra.topology.model import (
     PRESENT,
     VOID_AS_LISTED,
@@ -47,6 +48,7 @@ from attune_infra.topology.model import (
     Structure,
     TopologyObject,
     User,
+    VirtualHost,
     freeze,
 )
 from attune_infra.topology.words import describe, either, guess
@@ -69,6 +71,8 @@ class Defect(NamedTuple):
 
 def judge(item: TopologyObject, *, from_headers: bool = False) -> Iterator[Defect]:
     """Yield the defects of an object of a document; `from_headers` is true for a binding of a headers exchange."""
+    if isinstance(item, VirtualHost):
+        return (Defect(part, sentence) for part, sentence in virtual_host_problems(item))
     if isinstance(item, User):
         return (Defect(part, sentence) for part, sentence in user_problems(item))
     if isinstance(item, Control):

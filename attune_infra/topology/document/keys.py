@@ -6,12 +6,19 @@ from typing import Final
 
 from attune_infra.topology.worker import PLACEHOLDER
 
+WITHIN_VIRTUAL_HOST: Final = (
+    "manages", "exchanges", "queues", "super_streams", "policies", "operator_policies", "limits", "permissions",
+    "topic_permissions", "federation_upstreams", "federation_upstream_sets", "shovels", "parameters", "workers",
+    "routes", "lint",
+)  # fmt: skip
+"""The sections about the content of a virtual host."""
+OF_BROKER: Final = ("manages_users", "users", "global_parameters")
+"""Sections about the whole broker; their objects are part of the first virtual host, and made once."""
+VIRTUAL_HOST_SETTINGS: Final = ("description", "tags", "default_queue_type")
+SECTION_OF_VIRTUAL_HOSTS: Final = "virtual_hosts"
 DOCUMENT_KEYS: Final = (
-    "topology", "extends", "variables", "expect_cluster", "manages", "manages_users", "protect",
-    "exchanges", "queues", "super_streams", "policies", "operator_policies", "users", "limits", "permissions",
-    "topic_permissions",
-    "federation_upstreams", "federation_upstream_sets", "shovels", "parameters", "global_parameters",
-    "workers", "routes", "lint",
+    "topology", "extends", "variables", "expect_cluster", "protect", SECTION_OF_VIRTUAL_HOSTS,
+    *WITHIN_VIRTUAL_HOST, *OF_BROKER,
 )  # fmt: skip
 VARIABLE_KEYS: Final = ("type", "default", "description")
 EXCHANGE_KEYS: Final = ("type", "durable", "auto_delete", "internal", "arguments", "bindings", "external")

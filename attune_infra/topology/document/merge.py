@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 import yaml
 
 from attune_infra.dataclass import dataclass
-from attune_infra.topology.document.keys import DOCUMENT_KEYS
+from attune_infra.topology.document.keys import DOCUMENT_KEYS, SECTION_OF_VIRTUAL_HOSTS
 from attune_infra.topology.document.nodes import Entry, Nodes, is_null, place_of
 from attune_infra.topology.document.variables import SECTION as VARIABLES
 from attune_infra.topology.facts.exchanges import PREDECLARED_EXCHANGES
@@ -32,6 +32,7 @@ _KINDS: Final = {
     "policies": "policy",
     "super_streams": "super stream",
     "users": "user",
+    SECTION_OF_VIRTUAL_HOSTS: "virtual host",
 }
 _TRUE: Final = frozenset({"true", "yes", "on"})
 """Words that YAML 1.1 reads as true."""
@@ -161,6 +162,8 @@ def _object(document: Nodes, declared: Sequence[_Declared]) -> _Part:
     ):
         section, found = f"{declared[0].section} {declared[0].name}", [each.entry.value for each in declared]
         return declared[0].entry.key, _objects(document, section, found)
+    if declared[0].section == SECTION_OF_VIRTUAL_HOSTS:
+        return declared[0].entry.key, _virtual_host(declared)
     owners = [each for each in declared if not each.is_elsewhere]
     for other in owners[1:]:
         _report_twice(document, owners[0], other)
@@ -170,6 +173,15 @@ def _object(document: Nodes, declared: Sequence[_Declared]) -> _Part:
         _compare_types(document, [chosen, *others])
         return chosen.entry.key, _with_bindings(chosen, others)
     return chosen.entry.key, chosen.entry.value
+
+
+def _virtual_host(declared: Sequence[_Declared]) -> yaml.Node:
+    """Return a virtual host with all that several documents say of it, merged as documents are."""
+    document, found = declared[0].document, [each.entry.value for each in declared]
+    for node in found:
+        document.entries(node, declared[0].label)  # which reports one that is no mapping
+    mappings = [node for node in found if isinstance(node, yaml.MappingNode)]
+    return _settings(document, declared[0].label, mappings) if mappings else found[0]
 
 
 def _report_twice(document: Nodes, first: _Declared, other: _Declared) -> None:

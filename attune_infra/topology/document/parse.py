@@ -6,7 +6,7 @@ what depends on the version, nor whether a topology is wise.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -14,7 +14,12 @@ import yaml
 
 from attune_infra.topology.document.controls import read_controls
 from attune_infra.topology.document.demands import read_demands
-from attune_infra.topology.document.keys import CONSUMER_TAG, DOCUMENT_KEYS, WORKERS_KEYS
+from attune_infra.topology.document.keys import (
+    CONSUMER_TAG,
+    DOCUMENT_KEYS,
+    SECTION_OF_VIRTUAL_HOSTS,
+    WORKERS_KEYS,
+)
 from attune_infra.topology.document.nodes import is_null
 from attune_infra.topology.document.objects import Objects, Parts
 from attune_infra.topology.document.places import Claim, Places
@@ -23,6 +28,7 @@ from attune_infra.topology.document.routes import read_routes
 from attune_infra.topology.document.suppressions import read_suppressions
 from attune_infra.topology.document.users import read_users
 from attune_infra.topology.document.variables import Values, fill, resolved
+from attune_infra.topology.document.virtual_host_sections import read_virtual_hosts
 from attune_infra.topology.facts.names import pattern_problem, routing_key_problem
 from attune_infra.topology.model import (
     Binding,
@@ -32,6 +38,7 @@ from attune_infra.topology.model import (
     Queue,
     Topology,
     TopologyObject,
+    VirtualHost,
     WorkerFamily,
     kind_of,
     label,
@@ -79,7 +86,20 @@ def read_root(document: Objects, root: yaml.Node | None) -> Topology:
     keys = document.mapping(root, "the document", DOCUMENT_KEYS)
     if "extends" in keys:
         document.problem(keys["extends"], "only a document in a file can extend another one")
+    if SECTION_OF_VIRTUAL_HOSTS not in keys:
+        return _read_topology(document, keys)
+    found = dict(read_virtual_hosts(document, keys, _read_topology))
+    return Topology(
+        name=document.string(keys.get("topology"), ""), virtual_hosts=found, demands=read_demands(document, keys)
+    )
+
+
+def _read_topology(
+    document: Objects, keys: Mapping[str, yaml.Node], virtual_host: VirtualHost | None = None
+) -> Topology:
+    """Return the topology of one virtual host; without its settings, that of the URL."""
     objects: list[TopologyObject] = [
+        *([virtual_host] if virtual_host else ()),
         *document.exchanges(keys.get("exchanges")),
         *document.queues(keys.get("queues"), fill=str),
         *document.policies(keys.get("policies"), Policy),
@@ -95,6 +115,7 @@ def read_root(document: Objects, root: yaml.Node | None) -> Topology:
         workers=_workers(document, keys.get("workers")),
         manages=tuple(_pattern(document, item) for item in document.sequence(keys.get("manages"), "manages")),
         suppressions=tuple(read_suppressions(document, keys.get("lint"))),
+        default_queue_type=(virtual_host and virtual_host.default_queue_type) or "classic",
     )
     document.check_bindings(topology.exchanges)
     routes = tuple(read_routes(document, keys.get("routes"), topology))

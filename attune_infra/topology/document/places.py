@@ -56,6 +56,12 @@ class Places:
     """The places of things, and of their parts: an attribute, an argument, a key of a policy."""
 
     _known: dict[_Key, Mapping[str, Place]] = field(default_factory=dict)
+    _within: dict[str, Places] = field(default_factory=dict)
+    """The places in each virtual host of a document that has several."""
+
+    def within(self, virtual_host: str) -> Places:
+        """Return the places in a virtual host, which may still be none."""
+        return self._within.setdefault(virtual_host, Places())
 
     def add(self, thing: Thing, parts: Mapping[str, Place]) -> None:
         """Remember the places of the parts of a thing, the whole of which has no name; the first call counts."""

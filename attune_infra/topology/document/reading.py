@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from collections.abc import Collection, Iterator
+from dataclasses import field, replace
 
 from attune_infra.dataclass import dataclass
+from attune_infra.errors import InvalidInput
 from attune_infra.topology.document.places import Places
 from attune_infra.topology.document.problems import InvalidDocument, Problem, with_places
 from attune_infra.topology.document.text import LeftOut
 from attune_infra.topology.facts.compatibility import RELEASES
 from attune_infra.topology.model import Topology, Version
+from attune_infra.topology.words import guess
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,25 @@ class Reading:
     places: Places = field(default_factory=Places)
     problems: tuple[Problem, ...] = ()
     vhost: str | None = None
-    """The virtual host that definitions were read of; None if they name none, and for a document."""
+    """The virtual host that it is about; None if the text names none."""
+
+    def within(self, name: str) -> Reading:
+        """Return what was read of one of the virtual hosts of a document; raise `InvalidInput` for another."""
+        if (topology := self.topology.virtual_hosts.get(name)) is not None:
+            return replace(self, topology=topology, places=self.places.within(name), vhost=name)
+        known = tuple(self.topology.virtual_hosts)
+        raise InvalidInput(
+            f"{self.source} has no virtual host '{name}'{guess(name, known)}",
+            hint=f"it has {', '.join(known)}; --vhost chooses one of them, or --amqp-url names it",
+        )
+
+    def parts(self, names: Collection[str] = ()) -> Iterator[Reading]:
+        """Yield what was read of each virtual host of a document, or of those that are named."""
+        if not self.topology.virtual_hosts:
+            yield self
+            return
+        for name in dict.fromkeys(names or self.topology.virtual_hosts):
+            yield self.within(name)
 
     def refuse_problems(self, version: Version | None = None) -> None:
         """Raise `InvalidDocument` with every problem that this release refuses; without one, that all refuse."""

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, TypeAlias, cast
 
-from attune_infra.durations import PATTERN
+from attune_infra.topology.document.arguments_schema import arguments_schema
 from attune_infra.topology.document.controls_schema import control_schemas
 from attune_infra.topology.document.demands import demands_schema, extends_schema
 from attune_infra.topology.document.keys import (
@@ -26,11 +26,13 @@ from attune_infra.topology.document.keys import (
     PUBLISH_KEYS,
     QUEUE_KEYS,
     ROUTE_KEYS,
+    SECTION_OF_VIRTUAL_HOSTS,
     WORKERS_KEYS,
 )
 from attune_infra.topology.document.super_streams import super_stream_schema
 from attune_infra.topology.document.suppression_schema import suppression_schema
 from attune_infra.topology.document.variables_schema import variable_definitions, variables_schema, with_references
+from attune_infra.topology.document.virtual_hosts_schema import virtual_hosts_schema
 from attune_infra.topology.facts.arguments import (
     APPLY_TO,
     EXCHANGE_ARGUMENTS,
@@ -40,7 +42,6 @@ from attune_infra.topology.facts.arguments import (
     POLICY_RULES,
     QUEUE_ARGUMENTS,
     QUEUE_TYPES,
-    Rule,
 )
 from attune_infra.topology.facts.exchanges import PREDECLARED_EXCHANGES
 from attune_infra.topology.facts.names import MAX_NAME_BYTES
@@ -48,7 +49,6 @@ from attune_infra.topology.worker import PLACEHOLDER
 
 _Schema: TypeAlias = dict[str, Any]
 
-_TYPES: Final = {bool: "boolean", int: "integer", str: "string"}
 _NAME: Final = r"^(?!amq\.)(?!\.\.?$)[^\r\n\u0000]+$"
 _WORKER_NAME: Final = r"^(?!.*\{worker_id\}.*\{worker_id\})(?!amq\.)[^\r\n\u0000]*\{worker_id\}[^\r\n\u0000]*$"
 _STREAM_ARGUMENTS: Final = [rule for rule in QUEUE_ARGUMENTS.values() if "stream" in rule.queue_types]
@@ -87,7 +87,7 @@ def _without_references() -> _Schema:
             "exchange": _exchange(),
             "predeclared_exchange": _predeclared_exchange(),
             "queue": _queue(),
-            "super_stream": super_stream_schema(_arguments(_STREAM_ARGUMENTS)),
+            "super_stream": super_stream_schema(arguments_schema(_STREAM_ARGUMENTS)),
             "binding": _binding(),
             "policy": _policy(),
             "workers": _workers(),
@@ -105,7 +105,7 @@ def schema_text() -> str:
 
 
 def _document() -> _Schema:
-    return {
+    sections: _Schema = {
         "topology": {"type": "string", "description": "Name of this topology in messages."},
         "extends": extends_schema(),
         "variables": variables_schema(),
@@ -136,6 +136,7 @@ def _document() -> _Schema:
             "description": "Tests: messages, and the queues they reach. `topology check` and `verify` run them.",
         },
     }
+    return {**sections, SECTION_OF_VIRTUAL_HOSTS: virtual_hosts_schema(sections)}
 
 
 def _exchange() -> _Schema:
@@ -150,7 +151,7 @@ def _exchange() -> _Schema:
         "durable": _DURABLE,
         "auto_delete": _AUTO_DELETE,
         "internal": _flag("If true, only other exchanges can publish to it."),
-        "arguments": _arguments(EXCHANGE_ARGUMENTS.values()),
+        "arguments": arguments_schema(EXCHANGE_ARGUMENTS.values()),
         "bindings": _BINDINGS,
         "external": _EXTERNAL,
     }
@@ -173,7 +174,7 @@ def _queue() -> _Schema:
         },
         "durable": _DURABLE,
         "auto_delete": _AUTO_DELETE,
-        "arguments": _arguments(QUEUE_ARGUMENTS.values()),
+        "arguments": arguments_schema(QUEUE_ARGUMENTS.values()),
         "bindings": _BINDINGS,
         "external": _EXTERNAL,
     }
@@ -227,7 +228,7 @@ def _binding() -> _Schema:
             "description": "Routing key; for a topic exchange * matches one word, # any number of words.",
         },
         "arguments": {
-            **_arguments(HEADERS_BINDING_ARGUMENTS.values(), strict=False),
+            **arguments_schema(HEADERS_BINDING_ARGUMENTS.values(), strict=False),
             "description": "Headers that a headers exchange compares; {present: true} matches any value.",
         },
     }
@@ -242,7 +243,7 @@ def _policy() -> _Schema:
             "description": "Regular expression; the policy applies to each name that contains a match.",
         },
         "definition": {
-            **_arguments(POLICY_RULES.values(), by_policy_key=True),
+            **arguments_schema(POLICY_RULES.values(), by_policy_key=True),
             "type": "object",
             "minProperties": 1,
             "description": "Settings of the policy.",
@@ -364,37 +365,3 @@ def _named(kind: str, description: str, pattern: str, *, own: Iterable[str] = ()
         **({"properties": reserved} if reserved else {}),
         "additionalProperties": {"$ref": f"#/$defs/{kind}"},
     }
-
-
-def _arguments(rules: Iterable[Rule], *, by_policy_key: bool = False, strict: bool = True) -> _Schema:
-    """Return the schema of arguments; without `strict` it only suggests the known values."""
-    known = {
-        str(rule.policy_key if by_policy_key else rule.name): _argument(rule, strict=strict) for rule in rules
-    }
-    needs: dict[str, list[str]] = {}
-    if not by_policy_key:
-        needs = {rule.name: [rule.needs] for rule in QUEUE_ARGUMENTS.values() if rule.needs}
-    return {
-        "type": ["object", "null"],
-        "description": "Arguments; RabbitMQ stores unknown ones without using them.",
-        **({} if by_policy_key else {"propertyNames": {"maxLength": MAX_NAME_BYTES}}),
-        "properties": known,
-        "dependentRequired": {name: needed for name, needed in needs.items() if name in known},
-        "additionalProperties": {"$ref": "#/$defs/value"},
-    }
-
-
-def _argument(rule: Rule, *, strict: bool) -> _Schema:
-    constraint: _Schema = {"type": _TYPES[rule.kind]}
-    if rule.choices:
-        constraint = {"enum": list(rule.choices)}
-    if rule.kind is int:
-        constraint["minimum"] = LOWEST if rule.minimum is None else rule.minimum
-        constraint["maximum"] = HIGHEST if rule.maximum is None else rule.maximum
-    if rule.is_time:
-        constraint = {"anyOf": [constraint, {"type": "string", "pattern": f"^{PATTERN}$"}]}
-    if rule.pattern:
-        constraint["pattern"] = f"^{rule.pattern}$"
-    if not strict:
-        constraint = {"anyOf": [constraint, {"$ref": "#/$defs/value"}]}
-    return {**constraint, "description": rule.about}

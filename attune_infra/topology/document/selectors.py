@@ -12,6 +12,7 @@ from typing import Final
 from attune_infra.topology.model import Binding, Permission, TopicPermission, TopologyObject, kind_of
 
 KINDS: Final = (
+    "virtual_host",
     "exchange",
     "queue",
     "binding",

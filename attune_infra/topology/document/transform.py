@@ -54,7 +54,9 @@ class Transformation:
                     )
 
     def apply(self, topology: Topology) -> tuple[Topology, tuple[LeftOut, ...]]:
-        """Return the changed topology, and what was left out or changed."""
+        """Return the changed topology, and what was left out or changed, in each of its virtual hosts."""
+        if topology.virtual_hosts:
+            return self._apply_to_several(topology)
         notes: list[_Note] = []
         if self.only or self.exclude:
             topology = self._chosen(topology, notes)
@@ -70,6 +72,15 @@ class Transformation:
         if self.rename_vhost is not None:
             topology = replace(topology, name=self.rename_vhost)
         return topology, group_left_out(notes)
+
+    def _apply_to_several(self, topology: Topology) -> tuple[Topology, tuple[LeftOut, ...]]:
+        found, notes = dict[str, Topology](), list[LeftOut]()
+        if self.rename_vhost is not None:
+            raise WrongUsage("--rename-vhost names one virtual host, and there are several", hint="choose one")
+        for name, each in topology.virtual_hosts.items():
+            found[name], more = self.apply(each)
+            notes += (replace(note, why=f"{note.why} (virtual host {name})") for note in more)
+        return replace(topology, virtual_hosts=found), tuple(notes)
 
     def _chosen(self, topology: Topology, notes: list[_Note]) -> Topology:
         kept: list[TopologyObject] = []

@@ -14,8 +14,10 @@ from typing import Final, TypeAlias
 import yaml
 
 from attune_infra.topology.document.controls import write_controls
+from attune_infra.topology.document.keys import OF_BROKER, SECTION_OF_VIRTUAL_HOSTS
 from attune_infra.topology.document.super_streams import SuperStream, split_super_streams
 from attune_infra.topology.document.users import write_users
+from attune_infra.topology.document.virtual_host_sections import settings_section
 from attune_infra.topology.facts.exchanges import PREDECLARED_EXCHANGES, show_exchange_name
 from attune_infra.topology.model import (
     Argument,
@@ -49,12 +51,36 @@ def write(topology: Topology) -> str:
     Only the bindings of a worker family may come back in another order: that of its queues. Raise `ValueError` if
     a binding ends at something that the topology lacks, since no document can hold such a binding.
     """
+    head = {"topology": topology.name, "expect_cluster": topology.demands.cluster}
+    sections: _Mapping = {"protect": list(topology.demands.protect)}
+    several = topology.virtual_hosts or {each.name: topology for each in (topology.virtual_host,) if each}
+    if several:
+        inner = {name: _within(each) for name, each in several.items()}
+        sections[SECTION_OF_VIRTUAL_HOSTS] = {**inner}
+        for each in inner.values():
+            sections |= {name: each.pop(name) for name in OF_BROKER if name in each}
+    else:
+        sections |= _sections(topology)
+    parts = [[f"{name}:", *_block(section, "  ")] for name, section in sections.items() if section]
+    if lines := [f"{key}: {_scalar(text)}" for key, text in head.items() if text]:
+        parts.insert(0, lines)
+    if not parts:
+        return "{}\n"
+    return "\n\n".join("\n".join(lines) for lines in parts) + "\n"
+
+
+def _within(topology: Topology) -> _Mapping:
+    """Return the settings and the sections of one of several virtual hosts."""
+    found = {**settings_section(topology.virtual_host), **_sections(topology)}
+    return {name: section for name, section in found.items() if section not in ([], {})}
+
+
+def _sections(topology: Topology) -> _Mapping:
     super_streams, topology = split_super_streams(topology)
     bindings = _group_by_destination(sorted(topology.bindings, key=binding_order))
     sections: _Mapping = {
         "manages": list(topology.manages),
         "manages_users": list(topology.manages_users),
-        "protect": list(topology.demands.protect),
         "exchanges": _exchanges(topology, bindings),
         "queues": _queues(sorted(topology.queues.values(), key=lambda queue: queue.name), bindings),
         "super_streams": {each.name: _super_stream(each) for each in super_streams},
@@ -69,13 +95,7 @@ def write(topology: Topology) -> str:
         "routes": [_route(route) for route in topology.routes],
     }
     _check_all_written(bindings)
-    parts = [[f"{name}:", *_block(section, "  ")] for name, section in sections.items() if section]
-    head = {"topology": topology.name, "expect_cluster": topology.demands.cluster}
-    if lines := [f"{key}: {_scalar(text)}" for key, text in head.items() if text]:
-        parts.insert(0, lines)
-    if not parts:
-        return "{}\n"
-    return "\n\n".join("\n".join(lines) for lines in parts) + "\n"
+    return sections
 
 
 def sort_arguments(arguments: Arguments) -> dict[str, Argument]:

@@ -14,7 +14,7 @@ from typing import Final
 
 from attune_infra.topology.facts.controls import NO_LIMIT
 from attune_infra.topology.facts.names import user_name_problem
-from attune_infra.topology.model import SHA256, PasswordHash, User
+from attune_infra.topology.model import SHA256, PasswordHash, SecretReference, User, whose_password
 from attune_infra.topology.words import either, guess
 
 USER_LIMITS: Final = ("max-connections", "max-channels")
@@ -92,3 +92,16 @@ def _decoded(text: str) -> bytes:
         return b64decode(text, validate=True)
     except (Error, ValueError):
         return b""
+
+
+def has_password(have: User, want: User) -> bool:
+    """Return whether a user has the wanted password; raise `InvalidInput` if that was not read."""
+    match want.password, have.password:
+        case None, _:
+            return True
+        case PasswordHash(text=""), found:
+            return not isinstance(found, PasswordHash) or not found.text
+        case SecretReference() as reference, PasswordHash() as found:
+            return fits(reference.reveal(whose_password(want.name)), found)
+        case wanted, found:
+            return wanted == found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, TypeAlias
 
 from attune_infra.dataclass import dataclass
@@ -13,7 +14,7 @@ from attune_infra.topology.document.origin import Origin
 from attune_infra.topology.document.places import Place, Thing
 from attune_infra.topology.document.problems import Problem
 from attune_infra.topology.facts.releases import Version
-from attune_infra.topology.model import Severity
+from attune_infra.topology.model import Severity, Topology
 
 if TYPE_CHECKING:
     from attune_infra.topology.lint.examples import Example
@@ -87,6 +88,13 @@ class Linted:
         severities = Counter(finding.severity for finding in self.findings)
         severities.update(map(self.severity_of, self.problems))
         return severities
+
+    def naming_virtual_host(self, topology: Topology) -> Linted:
+        """Return the same with the virtual host behind the name of each object, if the document names it."""
+        if topology.virtual_host is None:
+            return self
+        where = f" in virtual host {topology.virtual_host.name}"
+        return replace(self, findings=tuple(each._replace(object=each.object + where) for each in self.findings))
 
     def severity_of(self, problem: Problem) -> Severity:
         return Severity.WARNING if problem.is_taken_by(self.version) else Severity.ERROR

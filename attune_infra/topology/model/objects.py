@@ -1,4 +1,4 @@
-"""The objects of a virtual host: exchange, queue, binding, policy, limit, permission and others."""
+"""A virtual host and its objects: exchange, queue, binding, policy, limit, permission and others."""
 
 from __future__ import annotations
 
@@ -129,6 +129,19 @@ class OperatorPolicy(Policy):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VirtualHost:
+    """The settings of a virtual host; None for one that a document leaves to others, or that a release has not.
+
+    A queue that is declared without a type gets the `default_queue_type`. `tags` are in the order of RabbitMQ.
+    """
+
+    name: str
+    description: str | None = None
+    tags: tuple[str, ...] | None = None
+    default_queue_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
     """A limit of the virtual host: `max-queues` or `max-connections`. A negative value is none."""
 
@@ -165,7 +178,7 @@ class TopicPermission:
         return f"{self.user} on exchange {self.exchange}"
 
 
-Control: TypeAlias = User | Limit | Permission | TopicPermission | Parameter | GlobalParameter
+Control: TypeAlias = VirtualHost | User | Limit | Permission | TopicPermission | Parameter | GlobalParameter
 """An object that is no part of the way of a message; only the management API has it."""
 
 Structure: TypeAlias = Exchange | Queue | Binding | Policy
@@ -174,7 +187,9 @@ Structure: TypeAlias = Exchange | Queue | Binding | Policy
 PARAMETER_GROUP: Final = frozenset({*PARAMETER_KINDS.values(), "parameter", "global_parameter"})
 """The kinds of parameters."""
 
-CONTROL_KINDS: Final = frozenset({"user", "limit", "permission", "topic_permission", *PARAMETER_GROUP})
+CONTROL_KINDS: Final = frozenset(
+    {"virtual_host", "user", "limit", "permission", "topic_permission", *PARAMETER_GROUP}
+)
 
 TopologyObject: TypeAlias = Structure | Control
 
@@ -185,6 +200,7 @@ _KINDS: Final = {
     Policy: "policy",
     OperatorPolicy: "operator_policy",
     User: "user",
+    VirtualHost: "virtual_host",
     Limit: "limit",
     Permission: "permission",
     TopicPermission: "topic_permission",

@@ -19,6 +19,7 @@ from attune_infra.topology.model.objects import (
     Queue,
     TopicPermission,
     TopologyObject,
+    VirtualHost,
     binding_order,
     type_without_argument,
 )
@@ -96,6 +97,7 @@ class Suppression:
 class Topology:
     """The objects of a virtual host, wanted or reported by a broker.
 
+    `virtual_host` has its settings. A document of several has nothing but `virtual_hosts`: a topology for each.
     Users are those of the whole broker; `manages_users` are patterns for their names as `manages` for the rest. A
     durable queue declared without a type gets the `default_queue_type`. Permissions are by user, topic
     permissions also by exchange, parameters by component and name; `unread` are the kinds of limits, permissions
@@ -121,6 +123,8 @@ class Topology:
     topic_permissions: Mapping[tuple[str, str], TopicPermission] = field(default_factory=dict)
     parameters: Mapping[tuple[str, str], Parameter] = field(default_factory=dict)
     global_parameters: Mapping[str, GlobalParameter] = field(default_factory=dict)
+    virtual_host: VirtualHost | None = None
+    virtual_hosts: Mapping[str, Topology] = field(default_factory=dict)
     unread: frozenset[str] = field(default=frozenset(), compare=False)
     own_users: frozenset[str] = field(default=frozenset(), compare=False)
     workers: WorkerFamily | None = None
@@ -183,10 +187,16 @@ class Topology:
         return queue.type or type_without_argument(queue, self.default_queue_type)
 
     @property
+    def vhost(self) -> str:
+        """The virtual host that it names; else its name, which a broker gives it."""
+        return self.virtual_host.name if self.virtual_host else self.name
+
+    @property
     def control_kinds(self) -> frozenset[str]:
         """The kinds of `CONTROL_KINDS` that there are; users also count if they are only managed."""
         found = {
             "user": self.users or self.manages_users,
+            "virtual_host": self.virtual_host,
             "limit": self.limits,
             "permission": self.permissions,
             "topic_permission": self.topic_permissions,
@@ -200,7 +210,8 @@ class Topology:
         """The number of all objects; `objects` sorts them, which takes long for many bindings."""
         named = (self.exchanges, self.queues, self.bindings, self.policies, self.operator_policies)
         controls = (self.users, self.limits, self.permissions, self.topic_permissions)
-        return sum(map(len, (*named, *controls, self.parameters, self.global_parameters)))
+        here = self.virtual_host is not None
+        return here + sum(map(len, (*named, *controls, self.parameters, self.global_parameters)))
 
     def holding(self, objects: Iterable[TopologyObject]) -> Topology:
         """Return this topology with exactly these objects, and all that a document says besides."""
@@ -213,6 +224,7 @@ class Topology:
             policies=found.policies,
             operator_policies=found.operator_policies,
             users=found.users,
+            virtual_host=found.virtual_host,
             limits=found.limits,
             permissions=found.permissions,
             topic_permissions=found.topic_permissions,
@@ -226,9 +238,9 @@ class Topology:
         return replace(self.without_controls(), operator_policies={})
 
     def without_controls(self) -> Topology:
-        """Return this topology without users, limits, permissions and parameters."""
+        """Return this topology without settings of the virtual host, users, limits, permissions and parameters."""
         bare = replace(self, users={}, manages_users=(), limits={}, permissions={}, topic_permissions={})
-        return replace(bare, parameters={}, global_parameters={})
+        return replace(bare, virtual_host=None, parameters={}, global_parameters={})
 
     def with_passwords(self, read: Callable[[str, Sequence[str], str], str]) -> Topology:
         """Return this topology with the passwords that it refers to.
@@ -245,8 +257,9 @@ class Topology:
         return replace(self, users={**self.users, **found}) if found else self
 
     def objects(self) -> tuple[TopologyObject, ...]:
-        """Return all objects, sorted: those that messages go through, users, limits, permissions, parameters."""
+        """Return all objects, sorted: the virtual host, those that messages go through, users, other controls."""
         return (
+            *([self.virtual_host] if self.virtual_host else ()),
             *sorted(self.exchanges.values(), key=_by_name),
             *sorted(self.queues.values(), key=_by_name),
             *sorted(self.policies.values(), key=_by_name),
@@ -289,6 +302,7 @@ _FIELDS: Final[Mapping[type[TopologyObject], tuple[str, Callable[[Any], Any]]]] 
 def _gather(objects: Iterable[TopologyObject]) -> Topology:
     """Return a topology of these objects and nothing else."""
     found: dict[str, Any] = {name: {} for name, _ in _FIELDS.values()}
+    virtual_host: VirtualHost | None = None
     bindings, twins = set[Binding](), set[Binding]()
     for item in objects:
         if isinstance(item, Binding):
@@ -296,7 +310,9 @@ def _gather(objects: Iterable[TopologyObject]) -> Topology:
             bindings.add(item)  # which takes its hash once, and not for `in` too
             if len(bindings) == before:
                 twins.add(item)
+        elif isinstance(item, VirtualHost):
+            virtual_host = item
         else:
             name, key_of = _FIELDS[type(item)]
             found[name][key_of(item)] = item
-    return Topology(bindings=frozenset(bindings), twins=frozenset(twins), **found)
+    return Topology(virtual_host=virtual_host, bindings=frozenset(bindings), twins=frozenset(twins), **found)

@@ -74,7 +74,7 @@ class Step:
 
 def to_look(case: Case) -> Tag | None:
     """Return the tag that reading users, permissions or parameters needs."""
-    kinds = case.want.control_kinds - {"limit"}
+    kinds = case.want.control_kinds - {"limit", "virtual_host"}
     if kinds - PARAMETER_GROUP:
         return Tag.ADMINISTRATOR
     return Tag.POLICYMAKER if kinds else None

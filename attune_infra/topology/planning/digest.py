@@ -26,6 +26,7 @@ from attune_infra.topology.model import (
     TopicPermission,
     TopologyObject,
     User,
+    VirtualHost,
     freeze,
 )
 from attune_infra.topology.target import Target
@@ -40,7 +41,7 @@ _PARAMETERS: Final[tuple[type[Parameter | GlobalParameter], ...]] = (
 _ATTRIBUTES: Final = {
     kind: attrgetter(*(each.name for each in fields(kind) if each.name not in _NOT_DECLARED))
     for kind in (
-        *(Exchange, Queue, Binding, Policy, OperatorPolicy, User, Limit, Permission, TopicPermission),
+        *(Exchange, Queue, Binding, Policy, OperatorPolicy, VirtualHost, User, Limit, Permission, TopicPermission),
         *_PARAMETERS,
     )
 }

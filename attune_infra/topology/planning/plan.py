@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, fields, replace
 from functools import cached_property
 from itertools import chain
@@ -32,6 +32,7 @@ from attune_infra.topology.model import (
     Queue,
     Topology,
     TopologyObject,
+    VirtualHost,
     kind_of,
     label,
 )
@@ -41,6 +42,7 @@ from attune_infra.topology.planning.digest import canonical_change, canonical_ob
 from attune_infra.topology.planning.prune import prunable
 from attune_infra.topology.planning.remedy import migration_instead
 from attune_infra.topology.planning.report import Loss
+from attune_infra.topology.planning.virtual_host import with_wanted_type
 from attune_infra.topology.policy import policies_like, stakes_key, with_policies
 from attune_infra.topology.target import Target
 from attune_infra.topology.words import counted
@@ -83,7 +85,7 @@ class Plan:
         changes: list[Change] = []
         unchanged: list[TopologyObject] = []
         deletions = prunable(have, want) if prune else ()
-        settled = _with_policies_of_plan(have, want, deletions)
+        settled = with_wanted_type(_with_policies_of_plan(have, want, deletions), want)
         for item in want.objects():
             change = change_of(item, have if isinstance(item, Policy) else settled)
             if change is None:
@@ -194,6 +196,17 @@ class Plan:
         """The creations and updates that wait for no external object, whatever they put at stake."""
         found = (change for change in self.changes if isinstance(change, Create | Update))
         return tuple(change for change in found if change.want not in self.waiting)
+
+    @property
+    def missing_virtual_host(self) -> Create | None:
+        """The creation of the virtual host, if it is still to be made."""
+        found = (change for change in self.changes if isinstance(change, Create))
+        return next((change for change in found if isinstance(change.want, VirtualHost)), None)
+
+    def without(self, made: Collection[TopologyObject]) -> Plan:
+        """Return the plan without the changes that are made already."""
+        left = (change for change in self.changes if isinstance(change, Delete) or change.want not in made)
+        return replace(self, changes=tuple(left)) if made else self
 
     @cached_property
     def costly(self) -> tuple[Create | Update, ...]:

@@ -1,4 +1,4 @@
-"""The document that makes deleted objects again, without their messages."""
+"""The documents that make deleted objects again, without their messages."""
 
 from __future__ import annotations
 
@@ -12,12 +12,17 @@ from attune_infra.topology.model import Binding, Exchange, Queue, Topology, Topo
 
 
 def undo_document(deleted: Iterable[TopologyObject], have: Topology) -> Document:
-    """Return the document of a broker's objects as they were; the ends of bindings that stay are external."""
+    """Return the document of `undo_topology`."""
+    return as_document(undo_topology(deleted, have))
+
+
+def undo_topology(deleted: Iterable[TopologyObject], have: Topology) -> Topology:
+    """Return a broker's objects as they were; the ends of bindings that stay are external."""
     items = list(dict.fromkeys(deleted))
     known = {(type(item), item.name) for item in items if not isinstance(item, Binding)}
     ends = (end for item in items if isinstance(item, Binding) for end in _ends(item, have))
     staying = {(type(end), end.name): end for end in ends if (type(end), end.name) not in known}
-    return as_document(Topology.of((*items, *staying.values())))
+    return Topology.of((*items, *staying.values()))
 
 
 def _ends(binding: Binding, have: Topology) -> Iterator[Exchange | Queue]:

@@ -51,7 +51,7 @@ def test_they_are_objects_of_the_topology() -> None:
     assert topology.limits == {"max-queues": Limit(name="max-queues", value=20)}
     assert topology.permissions == {"svc": SVC}
     assert topology.topic_permissions == {("svc", "events"): TOPICS}
-    assert topology.control_kinds == CONTROL_KINDS - PARAMETER_GROUP - {"user"}
+    assert topology.control_kinds == CONTROL_KINDS - PARAMETER_GROUP - {"user", "virtual_host"}
     assert [*map(label, topology.objects())][1:] == [
         "limit max-queues",
         "permission of user svc",

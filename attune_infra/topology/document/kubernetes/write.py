@@ -38,6 +38,7 @@ from attune_infra.topology.model import (
     Topology,
     TopologyObject,
     User,
+    VirtualHost,
 )
 from attune_infra.topology.words import plural
 
@@ -92,6 +93,8 @@ def reason_to_refuse(item: TopologyObject) -> str | None:
             return f"the operator applies them to queues, not to {item.apply_to}"
         case User():
             return _reason_for_user(item)
+        case VirtualHost() | GlobalParameter():
+            return _reason_for_owner(item)
         case Limit() if item.value > _HIGHEST_LIMIT:
             return f"the operator takes limits up to {_HIGHEST_LIMIT}"
         case Exchange(external=False) | Queue(external=False) | Binding():
@@ -100,8 +103,6 @@ def reason_to_refuse(item: TopologyObject) -> str | None:
             return _change(item.definition)
         case Parameter():
             return reason_to_refuse_link(item)
-        case GlobalParameter():
-            return "the operator has no kind for them"
     return None
 
 
@@ -111,6 +112,12 @@ def _reason_for_user(item: User) -> str | None:
     if any(value > _HIGHEST_LIMIT for value in item.limits.values()):
         return f"the operator takes limits up to {_HIGHEST_LIMIT}"
     return None
+
+
+def _reason_for_owner(item: VirtualHost | GlobalParameter) -> str | None:
+    if isinstance(item, GlobalParameter):
+        return "the operator has no kind for them"
+    return "the operator has no field for its description" if item.description else None
 
 
 def _change(values: Any) -> str | None:
@@ -129,8 +136,8 @@ def write_kubernetes(topology: Topology, cluster: ClusterReference) -> Document:
 
 
 def _resources(topology: Topology, cluster: ClusterReference) -> Iterator[dict[str, Argument]]:
-    vhost = topology.name or DEFAULT_VHOST
-    specs = [_limits(topology, vhost)] if topology.limits else []
+    vhost = topology.vhost or DEFAULT_VHOST
+    specs = [_vhost(topology, vhost)] if topology.limits or topology.virtual_host else []
     specs += [_spec(item, vhost) for item in topology.objects() if _has_resource(item)]
     for kind, names, spec in specs:
         shown = 2 if kind in {"Binding", "TopicPermission"} else 1
@@ -144,12 +151,16 @@ def _resources(topology: Topology, cluster: ClusterReference) -> Iterator[dict[s
 
 
 def _has_resource(item: TopologyObject) -> bool:
-    return not isinstance(item, Limit) and not (isinstance(item, Exchange | Queue) and item.external)
+    return not isinstance(item, VirtualHost | Limit) and not (isinstance(item, Exchange | Queue) and item.external)
 
 
-def _limits(topology: Topology, vhost: str) -> tuple[str, tuple[str, ...], _Spec]:
+def _vhost(topology: Topology, vhost: str) -> tuple[str, tuple[str, ...], _Spec]:
     limits: _Spec = {LIMITS[name]: limit.value for name, limit in sorted(topology.limits.items())}
-    return "Vhost", (vhost,), {"name": vhost, "limits": limits}
+    settings = topology.virtual_host or VirtualHost(name=vhost)
+    tags: list[Argument] = [*(settings.tags or ())]
+    kind = settings.default_queue_type
+    given: _Spec = {"tags": tags, "defaultQueueType": kind, "limits": limits}
+    return "Vhost", (vhost,), {"name": vhost, **{name: value for name, value in given.items() if value}}
 
 
 def _spec(item: TopologyObject, vhost: str) -> tuple[str, tuple[str, ...], _Spec]:
@@ -182,8 +193,8 @@ def _spec(item: TopologyObject, vhost: str) -> tuple[str, tuple[str, ...], _Spec
             return kind, (item.name,), {"name": item.name, "vhost": vhost, **secret, **fields_of(item, kind)}
         case User():
             return "User", (item.name,), _user(item)
-        case Limit() | GlobalParameter():
-            raise ValueError("limits are one resource, and global parameters are refused")
+        case VirtualHost() | Limit() | GlobalParameter():
+            raise ValueError("a virtual host and its limits are one resource; global parameters are refused")
 
 
 def _user(item: User) -> _Spec:
@@ -208,7 +219,7 @@ def _secret(item: Parameter, vhost: str) -> str:
 
 def _secrets(topology: Topology) -> Iterator[tuple[str, str, str]]:
     """Yield the passwords and URIs that a resource cannot hold, with the Secret that has to."""
-    vhost = topology.name or DEFAULT_VHOST
+    vhost = topology.vhost or DEFAULT_VHOST
     for item in topology.objects():
         if isinstance(item, User):
             why = f"the operator reads it from Secret '{_secret_of(item)}': make it, with username and password"

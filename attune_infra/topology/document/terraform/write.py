@@ -43,6 +43,7 @@ from attune_infra.topology.model import (
     Topology,
     TopologyObject,
     User,
+    VirtualHost,
     label,
 )
 from attune_infra.topology.words import plural
@@ -64,6 +65,7 @@ _AMBIGUOUS: Final = "releases of the provider disagree about % in an id; import 
 
 
 _WITHOUT_TYPE: Final[Mapping[type[TopologyObject], str]] = {
+    VirtualHost: "this program makes no resource of a virtual host; a document can hold its settings",
     Limit: "the provider sets them with the whole virtual host, and would reset its description",
     User: "their passwords would stand in the state of Terraform; a document can hold them by reference",
     GlobalParameter: "the provider has no type for them",
@@ -127,7 +129,7 @@ def write_terraform(topology: Topology, *, with_imports: bool) -> Document:
 
     A topology without a name is that of the virtual host `/`.
     """
-    writer = _Writer(topology, topology.name or DEFAULT_VHOST, with_imports=with_imports)
+    writer = _Writer(topology, topology.vhost or DEFAULT_VHOST, with_imports=with_imports)
     resources = list(writer.resources())
     head = _HEAD_WITH_IMPORTS if with_imports else _HEAD
     parts: list[Resource | Variable] = [*writer.variables, *resources]
@@ -151,7 +153,7 @@ class _Writer:
             if isinstance(item, TopicPermission):
                 topics.setdefault(item.user, []).append(item)
             elif not (
-                isinstance(item, User | Limit | GlobalParameter)
+                isinstance(item, VirtualHost | User | Limit | GlobalParameter)
                 or (isinstance(item, Exchange | Queue) and item.external)
             ):
                 yield self.resource(item)

@@ -1,0 +1,185 @@
+"""A document with several virtual hosts: one plan, one digest, one report, on a broker without them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from attune_infra.broker.management import Management
+from attune_infra.errors import BrokerError, ExitCode
+from attune_infra.settings import AMQP_URL
+from support.as_a_user import Command
+from support.folders import EXAMPLES
+from support.virtual_host import VirtualHost
+
+DOCUMENT = """\
+topology: platform
+virtual_hosts:
+  {a}:
+    description: Orders
+    tags: [shop]
+    manages: ['.*']
+    exchanges: {{orders: {{type: topic}}}}
+    queues: {{orders.new: {{bindings: [{{exchange: orders, routing_key: new}}]}}}}
+    routes: [{{publish: {{exchange: orders, routing_key: new}}, reaches: [orders.new]}}]
+  {b}:
+    queues: {{jobs: {{}}}}
+"""
+
+
+class Place:
+    """A document, and the names of its two virtual hosts."""
+
+    def __init__(self, file: Path, names: tuple[str, str]) -> None:
+        self.file, self.names = file, names
+        self.write(DOCUMENT)
+
+    def write(self, text: str) -> None:
+        self.file.write_text(text.format(a=self.names[0], b=self.names[1]), encoding="utf-8")
+
+
+@pytest.fixture
+def place(tmp_path: Path, vhost: VirtualHost, management: Management) -> Iterator[Place]:
+    stem = re.sub(r"\W", "-", vhost.name)
+    names = (f"{stem}-a", f"{stem}-b")
+    yield Place(tmp_path / "platform.yaml", names)
+    for name in names:
+        try:
+            management.delete("vhosts", name)
+        except BrokerError:
+            continue
+
+
+def test_missing_virtual_hosts_are_made_with_all_that_is_in_them(attune_infra: Command, place: Place) -> None:
+    file, (a, b) = str(place.file), place.names
+
+    planned = attune_infra("diff", file)
+    assert planned.code == ExitCode.DRIFT
+    assert [line for line in planned.lines if line.startswith("virtual host")] == [
+        f"virtual host {a}:",
+        f"virtual host {b}:",
+    ]
+    assert f"+ virtual host {b} is missing" in planned.lines
+    assert "4 to create" in planned.lines
+    assert attune_infra("verify", file).code == ExitCode.DRIFT
+
+    made = attune_infra("setup", file)
+    assert made.code == ExitCode.DONE
+    assert f"+ virtual host {a} set: description 'Orders' (string), tags [\"shop\"] (array): created" in made.lines
+    assert made.lines[-1] == "2 objects: 2 created"
+    assert attune_infra("diff", file).code == ExitCode.DONE
+    assert attune_infra("verify", file).code == ExitCode.DONE
+    assert attune_infra("setup", file).lines[-1] == "2 objects: 2 unchanged"
+
+
+def test_the_digest_is_that_of_all_plans_together(attune_infra: Command, place: Place) -> None:
+    file = str(place.file)
+    planned = attune_infra("diff", file, "-o", "json").json
+    digests = [each["digest"] for each in planned["virtual_hosts"]]
+
+    assert planned["digest"] not in digests
+    assert [each["exit_code"] for each in planned["virtual_hosts"]] == [2, 2]
+    refused = attune_infra("setup", file, "--expect", digests[0])
+    assert refused.code == ExitCode.REFUSED
+    assert f"the plan is now {planned['digest']}" in refused.stderr
+    assert attune_infra("setup", file, "--expect", planned["digest"]).code == ExitCode.DONE
+
+
+def test_one_virtual_host_is_chosen_by_its_name(attune_infra: Command, place: Place) -> None:
+    file, (a, b) = str(place.file), place.names
+
+    made = attune_infra("setup", file, "--vhost", b)
+    assert made.lines[-1] == "2 objects: 2 created"
+    assert attune_infra("verify", file, "--vhost", b).code == ExitCode.DONE
+    assert attune_infra("diff", file).lines.count("no changes: all 2 objects match") == 1
+    traced = attune_infra("trace", "--topology", file, "--vhost", a, "orders", "new")
+    assert traced.lines[-1] == "reaches 1 queue: orders.new"
+    missing = attune_infra("setup", file, "--vhost", "nope")
+    assert missing.code == ExitCode.FAILED
+    assert "has no virtual host 'nope'" in missing.stderr
+    assert f"it has {a}, {b}" in missing.stderr
+
+
+def test_a_command_for_one_virtual_host_asks_which(attune_infra: Command, place: Place) -> None:
+    found = attune_infra("trace", "--topology", str(place.file), "orders", "new")
+
+    assert found.code == ExitCode.FAILED
+    assert "--vhost chooses one of them" in found.stderr
+    twice = attune_infra("trace", "--topology", str(place.file), "--vhost", "a", "--vhost", "b", "orders", "new")
+    assert twice.code == ExitCode.WRONG_USAGE
+
+
+def test_pruning_asks_and_one_document_undoes_it(attune_infra: Command, place: Place, tmp_path: Path) -> None:
+    file, undo = str(place.file), tmp_path / "undo.yaml"
+    attune_infra("setup", file)
+    place.write(DOCUMENT.replace("orders.new", "orders.newer").replace("Orders", "Orders of the shop"))
+    prune = ("setup", file, "--prune", "--allow-destructive")
+
+    asked = attune_infra(*prune)
+    assert asked.code == ExitCode.REFUSED
+    assert f"in virtual host {place.names[0]}" in asked.stderr
+    too_many = attune_infra(*prune, "--yes", "--max-deletes", "1")
+    assert too_many.code == ExitCode.REFUSED
+    assert "the plan deletes 2 of" in too_many.stderr
+
+    done = attune_infra(*prune, "--yes", "--undo-file", str(undo))
+    assert done.code == ExitCode.DONE
+    assert "- queue orders.new: deleted" in done.lines
+    assert f"  {place.names[0]}:" in undo.read_text(encoding="utf-8")
+    assert attune_infra("setup", str(undo)).lines[-1] == "4 objects: 2 created, 2 unchanged"
+
+
+def test_what_is_exported_is_what_was_set_up(attune_infra: Command, place: Place, tmp_path: Path) -> None:
+    a, b = place.names
+    attune_infra("setup", str(place.file))
+    exported = tmp_path / "exported.yaml"
+
+    attune_infra("export", "--vhost", a, "--vhost", b, "--to", str(exported))
+
+    assert attune_infra("diff", str(exported)).code == ExitCode.DONE
+    assert "description: Orders" in exported.read_text(encoding="utf-8")
+    refused = attune_infra("export", "--vhost", a, "--vhost", b, "--format", "kubernetes")
+    assert refused.code == ExitCode.WRONG_USAGE
+    assert attune_infra("export", "--vhost", "nope").code == ExitCode.FAILED
+
+
+def test_a_user_who_may_make_no_virtual_host_is_told_so_and_changes_nothing(
+    attune_infra: Command, place: Place, vhost: VirtualHost, management: Management
+) -> None:
+    user = f"plain-{place.names[0]}"
+    management.put("users", user, body={"password": user, "tags": "management"})
+    try:
+        url = vhost.amqp_url.replace("guest:guest@", f"{user}:{user}@")
+        refused = attune_infra("setup", str(place.file), environment={AMQP_URL.variable: url})
+    finally:
+        management.delete("users", user)
+
+    assert refused.code == ExitCode.FAILED
+    assert "administrator" in refused.stdout + refused.stderr
+    assert "orders.new: created" not in refused.stdout
+
+
+def test_the_document_is_checked_and_linted_in_each_virtual_host(attune_infra: Command, place: Place) -> None:
+    file, (a, b) = str(place.file), place.names
+
+    assert attune_infra("topology", "check", file).lines == [
+        f"{file}: ok, virtual host {a}: 1 exchange, 1 queue, 1 binding, 1 route",
+        f"{file}: ok, virtual host {b}: 1 queue",
+    ]
+    found = attune_infra("lint", file, "--fail-on", "info")
+    assert f"{file}:11:14: info AI030 queue jobs in virtual host {b}: it has no bindings" in found.stdout
+    assert attune_infra("lint", file, "--vhost", a, "--select", "AI030").code == ExitCode.DONE
+
+
+def test_the_example_is_set_up_from_nothing(attune_infra: Command, management: Management) -> None:
+    file = str(EXAMPLES / "virtual-hosts" / "shop.yaml")
+    try:
+        assert attune_infra("setup", file).code == ExitCode.DONE
+        assert attune_infra("verify", file).code == ExitCode.DONE
+        assert attune_infra("setup", file, "--prune").lines[-1] == "2 objects: 2 unchanged"
+    finally:
+        for name in ("shop", "shop-billing"):
+            management.delete("vhosts", name)
