@@ -160,13 +160,9 @@ def change_of(want: TopologyObject, have: Topology) -> Changed | None:
             return _recreate(want, _exchange_differences(exchange, want, have)) if exchange else Create(want)
         case Queue():
             queue = have.find_queue(want.name)
-            if queue is None:
-                return Create(want)
-            return (
-                None
-                if _is_plainly_equal(queue, want, have)
-                else _recreate(want, _queue_differences(queue, want, have))
-            )
+            if queue is None or _is_plainly_equal(queue, want, have):
+                return Create(want) if queue is None else None
+            return _recreate(want, _queue_differences(queue, want, have))
         case Policy():
             policy = policies_like(want, have).get(want.name)
             return _update(want, _policy_differences(policy, want)) if policy else Create(want)
