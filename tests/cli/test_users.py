@@ -17,6 +17,7 @@ from attune_infra.topology.facts.users import fits
 from attune_infra.topology.model import PasswordHash
 from support.as_a_user import Command, Result
 from support.eventually import eventually
+from support.in_process import run_in_process
 from support.virtual_host import VirtualHost
 
 CANARIES = {"env": "C4nary-env-1x", "file": "C4nary-file-2x", "command": "C4nary-command-3x"}
@@ -248,3 +249,21 @@ def test_no_process_has_a_secret_in_its_arguments(attune_infra: Command, place: 
         process.communicate()
     assert sum(str(place.folder).encode() in line for line in found) == len(["diff", "slow.py"])
     assert not [line for line in found if b"C4nary" in line]
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["lint", "topology check", "topology show --resolved", "graph --topology", "export --topology"],
+)
+def test_a_command_that_does_not_compare_reads_no_secret(words: str, tmp_path: Path) -> None:
+    read = tmp_path / "read"
+    (file := tmp_path / "it.yaml").write_text(
+        f"users: {{a: {{password: {{command: [touch, '{read}']}}}}, b: {{password: {{env: NOBODY_SETS_THIS}}}}}}",
+        encoding="utf-8",
+    )
+
+    result = run_in_process([*words.split(), str(file)], {})
+
+    assert "NOBODY_SETS_THIS is not set" not in result.stderr
+    assert result.stdout
+    assert not read.exists()
