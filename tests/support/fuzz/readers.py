@@ -26,9 +26,12 @@ from attune_infra.settings.resolve import settings_from
 from attune_infra.settings.urls import amqp_of, check_database_url, management_of
 from attune_infra.topology.builtin import attune
 from attune_infra.topology.document.definitions import parse_definitions, write_definitions
-from attune_infra.topology.document.export import as_terraform
+from attune_infra.topology.document.definitions_whole import read_whole
+from attune_infra.topology.document.export import as_document, as_terraform
 from attune_infra.topology.document.kubernetes.read import read_kubernetes
+from attune_infra.topology.document.overlay import Text
 from attune_infra.topology.document.parse import parse
+from attune_infra.topology.document.several import read_several
 from attune_infra.topology.document.terraform.read import read_terraform
 from attune_infra.topology.document.write import write
 from attune_infra.topology.facts.patterns import matches, policy_pattern_problem
@@ -72,6 +75,43 @@ def _document(data: bytes) -> object:
 def _definitions(data: bytes) -> object:
     topology, _ = parse_definitions(data.decode("utf-8", errors="replace"), source="a.json")
     return write_definitions(topology)
+
+
+def _whole_definitions(data: bytes) -> object:
+    """Read all virtual hosts, and read again the document of them."""
+    reading = read_whole(data.decode("utf-8", errors="replace"), source="a.json")
+    reading.refuse_problems()
+    return parse(as_document(reading.topology).text, source="a.yaml")
+
+
+def _overlay(data: bytes) -> object:
+    """Read a document that extends another one, beside a third one."""
+    texts = [Text("over.yaml", data.decode("utf-8", errors="replace")), Text("team.yaml", _TEAM)]
+    return write(read_several(texts, values={}, read=lambda name, _: Text(name, _BASE)).topology)
+
+
+_BASE: Final = (EXAMPLES / "virtual-hosts" / "shop.yaml").read_text(encoding="utf-8")
+_TEAM: Final = "virtual_hosts: {shop: {queues: {shop.late: {bindings: [{exchange: shop.events}]}}}}\n"
+OVERLAYS: Final = (
+    b"extends: b.yaml\nvirtual_hosts: {shop: {limits: {max-queues: 5}, tags: [x], queues: {shop.orders: null}}}\n",
+    b"extends: b.yaml\nvirtual_hosts:\n  shop: !override {exchanges: {e: {}}}\n  new: {queues: {q: {}}}\n",
+    b"extends: b.yaml\nprotect: [a]\nvirtual_hosts: {shop-billing: null, shop: {manages: [^x], routes: []}}\n",
+)
+WHOLE: Final = (
+    (
+        b'{"vhosts": [{"name": "a", "metadata": {"description": "A", "tags": ["t"]}}],'
+        b' "users": [{"name": "u", "tags": []}],'
+        b' "permissions": [{"user": "u", "vhost": "a", "configure": "", "write": ".*", "read": "^q"}],'
+        b' "queues": [{"vhost": "a", "name": "q", "durable": true, "auto_delete": false, "arguments": {}}]}'
+    ),
+    (
+        b'{"parameters": [{"component": "vhost-limits", "vhost": "a", "name": "limits", "value": {"max-queues": 5}},'
+        b' {"component": "operator_policy", "vhost": "b", "name": "o", "value": {"pattern": "^q", "definition": {}}},'
+        b' {"component": "shovel", "vhost": "a", "name": "s", "value": {"src-uri": "amqp://u:p@h", "src-queue": "q",'
+        b' "dest-uri": ["amqp://"], "dest-queue": "r"}}],'
+        b' "global_parameters": [{"name": "g", "value": [1, null]}]}'
+    ),
+)
 
 
 def _kubernetes(data: bytes) -> object:
@@ -277,6 +317,8 @@ ROWS: Final = (
 READERS: Final[Mapping[str, Reader]] = {
     "documents": Reader(lambda _: _document, lambda: DOCUMENTS),
     "definitions": Reader(lambda _: _definitions, _exported),
+    "whole definitions": Reader(lambda _: _whole_definitions, lambda: [*_exported(), *WHOLE]),
+    "overlays": Reader(lambda _: _overlay, lambda: OVERLAYS),
     "Kubernetes": Reader(lambda _: _kubernetes, _resources),
     "Terraform": Reader(lambda _: _terraform, _states),
     "URLs": Reader(lambda _: _urls, lambda: URLS),
