@@ -97,20 +97,20 @@ OVERLAYS: Final = (
     b"extends: b.yaml\nvirtual_hosts:\n  shop: !override {exchanges: {e: {}}}\n  new: {queues: {q: {}}}\n",
     b"extends: b.yaml\nprotect: [a]\nvirtual_hosts: {shop-billing: null, shop: {manages: [^x], routes: []}}\n",
 )
+_SHOVEL: Final = {"src-uri": "amqp://u:p@h", "src-queue": "q", "dest-uri": ["amqp://"], "dest-queue": "r"}
+_PARAMETERS: Final = (
+    {"component": "vhost-limits", "vhost": "a", "name": "limits", "value": {"max-queues": 5}},
+    {"component": "operator_policy", "vhost": "b", "name": "o", "value": {"pattern": "^q", "definition": {}}},
+    {"component": "shovel", "vhost": "a", "name": "s", "value": _SHOVEL},
+)
 WHOLE: Final = (
-    (
-        b'{"vhosts": [{"name": "a", "metadata": {"description": "A", "tags": ["t"]}}],'
-        b' "users": [{"name": "u", "tags": []}],'
-        b' "permissions": [{"user": "u", "vhost": "a", "configure": "", "write": ".*", "read": "^q"}],'
-        b' "queues": [{"vhost": "a", "name": "q", "durable": true, "auto_delete": false, "arguments": {}}]}'
-    ),
-    (
-        b'{"parameters": [{"component": "vhost-limits", "vhost": "a", "name": "limits", "value": {"max-queues": 5}},'
-        b' {"component": "operator_policy", "vhost": "b", "name": "o", "value": {"pattern": "^q", "definition": {}}},'
-        b' {"component": "shovel", "vhost": "a", "name": "s", "value": {"src-uri": "amqp://u:p@h", "src-queue": "q",'
-        b' "dest-uri": ["amqp://"], "dest-queue": "r"}}],'
-        b' "global_parameters": [{"name": "g", "value": [1, null]}]}'
-    ),
+    {
+        "vhosts": [{"name": "a", "metadata": {"description": "A", "tags": ["t"]}}],
+        "users": [{"name": "u", "tags": []}],
+        "permissions": [{"user": "u", "vhost": "a", "configure": "", "write": ".*", "read": "^q"}],
+        "queues": [{"vhost": "a", "name": "q", "durable": True, "auto_delete": False, "arguments": {}}],
+    },
+    {"parameters": _PARAMETERS, "global_parameters": [{"name": "g", "value": [1, None]}]},
 )
 
 
@@ -317,7 +317,9 @@ ROWS: Final = (
 READERS: Final[Mapping[str, Reader]] = {
     "documents": Reader(lambda _: _document, lambda: DOCUMENTS),
     "definitions": Reader(lambda _: _definitions, _exported),
-    "whole definitions": Reader(lambda _: _whole_definitions, lambda: [*_exported(), *WHOLE]),
+    "whole definitions": Reader(
+        lambda _: _whole_definitions, lambda: [*_exported(), *(json.dumps(each).encode() for each in WHOLE)]
+    ),
     "overlays": Reader(lambda _: _overlay, lambda: OVERLAYS),
     "Kubernetes": Reader(lambda _: _kubernetes, _resources),
     "Terraform": Reader(lambda _: _terraform, _states),
