@@ -182,7 +182,10 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         ("attune-infra worker provision --id 1", "Declare the queue of a worker"),
         ("attune-infra worker provision --all --dry-run", "Show what all active workers lack"),
     ),
-    "worker enlist": (("attune-infra worker enlist --name worker-a", "Register and provision, both or neither"),),
+    "worker enlist": (
+        ("attune-infra worker enlist --name worker-a", "Register and provision, both or neither"),
+        ("attune-infra worker enlist --count 20 --name-pattern 'node-{n}'", "Register 20 at once, then provision"),
+    ),
     "worker deregister": (("attune-infra worker deregister --name worker-a", "Set a worker inactive"),),
     "worker deprovision": (("attune-infra worker deprovision --id 1 --yes", "Delete the queues of a worker"),),
     "worker prune": (

@@ -40,6 +40,12 @@ class EnlistedData(ProvisionedData, RegisteredData):
     left_behind: Annotated[list[str], "Queues that were created and could not be deleted again, sorted."]
 
 
+class EnlistedWorkersData(ProvisionedData):
+    """New workers that were registered at once, with --count or --names-file, and then provisioned."""
+
+    rows: Annotated[list[RegisteredData], "Rows of the registry, in the order of the names."]
+
+
 class DeregisteredWorker(TypedDict):
     """A row of the registry that is now inactive."""
 

@@ -1,11 +1,11 @@
-"""A worker registered and provisioned in one step."""
+"""Workers registered and provisioned in one step."""
 
 from __future__ import annotations
 
 from attune_infra.dataclass import dataclass
 from attune_infra.errors import ExitCode
 from attune_infra.fleet.provision import Provisioned
-from attune_infra.fleet.register import RegisteredWorker
+from attune_infra.fleet.register import RegisteredWorker, RegisteredWorkers
 from attune_infra.topology.planning.report import Outcome
 
 
@@ -26,3 +26,16 @@ class Enlisted:
         if self.left:
             return ExitCode.PARTLY_DONE
         return ExitCode.DONE if self.registered else ExitCode.FAILED
+
+
+@dataclass(frozen=True, slots=True)
+class EnlistedWorkers:
+    """The outcome of enlisting many new workers: they are registered, whatever the broker refused."""
+
+    registered: RegisteredWorkers
+    provisioned: Provisioned
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """Done, or partly done: the rows are there."""
+        return ExitCode.DONE if self.provisioned.exit_code is ExitCode.DONE else ExitCode.PARTLY_DONE

@@ -1,17 +1,19 @@
-"""Register and provision a worker in one step, or do neither."""
+"""Register and provision workers in one step: one worker or none, or many that are all registered at once."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from attune_infra.errors import BrokerError, ExitCode, RegistryError
-from attune_infra.fleet.enlist import Enlisted
+from attune_infra.fleet.enlist import Enlisted, EnlistedWorkers
 from attune_infra.fleet.provision import Provisioned
 from attune_infra.fleet.register import Registration
 from attune_infra.interfaces import Broker, WorkerRegistry
+from attune_infra.operations.progress import Watch
 from attune_infra.topology.model import Queue, Topology
 from attune_infra.topology.planning.report import Outcome, Status
+from attune_infra.topology.worker import worker_family
 from attune_infra.worker.provision import provision
 
 
@@ -35,6 +37,26 @@ def enlist(broker: Broker, registry: WorkerRegistry, topology: Topology, registr
     except BrokerError as error:
         raise type(error)(f"{error.sentence}; the worker was not registered", hint=error.hint) from error
     return Enlisted(worker, provisioned, registered=True)
+
+
+def enlist_new(
+    broker: Broker,
+    registry: WorkerRegistry,
+    topology: Topology,
+    names: Sequence[str],
+    described: Registration,
+    *,
+    watch: Watch = lambda *_: None,
+) -> EnlistedWorkers:
+    """Register new workers in one transaction, all or none, and then provision them.
+
+    Other workers write their heartbeats into the same table, so the transaction does not wait for the broker. If
+    the broker refuses something, the rows stay; another provisioning goes on from there.
+    """
+    worker_family(topology)  # raises before anything is registered
+    registered = registry.register_new(names, described)
+    ids = [worker.id for worker in registered.workers]
+    return EnlistedWorkers(registered, provision(broker, registry, topology, ids, watch=watch))
 
 
 class _Refused(Exception):

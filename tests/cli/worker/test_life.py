@@ -251,6 +251,44 @@ def statuses(database_url: str) -> list[tuple[str, str]]:
         return connection.execute("SELECT name, status::text FROM worker ORDER BY id").fetchall()
 
 
+def test_enlist_registers_many_at_once_and_provisions_them(
+    attune_infra_with_registry: Command, broker: RabbitMQ, database_url: str
+) -> None:
+    run = attune_infra_with_registry
+    run("registry", "init")
+    many = ("worker", "enlist", "--count", "7", "--name-pattern", "w{n}")
+
+    result = run(*many, "--output", "json")
+
+    assert (result.code, result.json["workers"]) == (0, [*range(1, 8)])
+    assert [row["name"] for row in result.json["rows"]] == [f"w{number}" for number in range(1, 8)]
+    assert {f"worker.{each}.executions" for each in range(1, 8)} <= broker.read().queues.keys()
+    again = run(*many)
+    assert (again.code, len(statuses(database_url))) == (1, 7)
+    assert "7 of the names have a worker already" in again.stderr
+
+
+def test_many_workers_stay_registered_if_the_broker_refuses_one(
+    attune_infra_with_registry: Command, channel: amqp.Channel, database_url: str, tmp_path: Path
+) -> None:
+    run, names = attune_infra_with_registry, tmp_path / "names"
+    names.write_text("a\nb\nc\n")
+    run("registry", "init")
+    channel.queue_declare("worker.2.executions", durable=True, auto_delete=False)
+
+    result = run("worker", "enlist", "--names-file", str(names))
+
+    assert result.code == 3
+    assert result.lines[-2:] == [
+        "3 workers registered with IDs: 1-3",
+        "! all of them stay registered: `attune-infra worker provision --id 1-3` goes on from here",
+    ]
+    assert "! worker 2 is not provisioned" in result.lines
+    assert len(statuses(database_url)) == 3
+    channel.queue_delete("worker.2.executions")
+    assert run("worker", "provision", "--id", "1-3").code == 0
+
+
 def test_enlist_registers_and_provisions(
     attune_infra_with_registry: Command, broker: RabbitMQ, database_url: str
 ) -> None:

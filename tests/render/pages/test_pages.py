@@ -19,7 +19,7 @@ from attune_infra.fleet.alerts import alert_rules
 from attune_infra.fleet.dashboard import dashboard as make_dashboard
 from attune_infra.fleet.deregister import Deregistered, DeregisteredWorkers
 from attune_infra.fleet.dispatch import Dispatch
-from attune_infra.fleet.enlist import Enlisted
+from attune_infra.fleet.enlist import Enlisted, EnlistedWorkers
 from attune_infra.fleet.health import examine
 from attune_infra.fleet.leftovers import queues_of_workers
 from attune_infra.fleet.model import Depth, Limits, Member, Sighting
@@ -56,6 +56,7 @@ from attune_infra.render.pages import (
     doctor,
     document,
     enlist,
+    enlisted,
     explain,
     fleet,
     forecast,
@@ -274,6 +275,7 @@ SHOWN: Final = (
     shown(tap, TAPPED, "! at least 7 messages dropped"),
     shown(leftovers, queues_of_workers(FLEET), "1 to remove"),
     shown(enlist, Enlisted(WORKER, PROVISIONED, registered=True), "Worker registered with ID: 1"),
+    shown(enlisted, EnlistedWorkers(RegisteredWorkers((WORKER,)), PROVISIONED), "1 worker registered with IDs: 1"),
     shown(deregister, DeregisteredWorkers((Deregistered(id=1, name="first"),)), "worker 1 (first): inactive"),
     shown(
         dispatch,
