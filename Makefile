@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 # this may exceed the number of processors.
 PROCESSES ?= 4
 
-.PHONY: help demo test test-matrix test-pythons test-container bench check mutants audit format clean system
+.PHONY: help demo test test-matrix test-pythons test-container bench bench-check check mutants audit format clean system
 
 help: ## Show this help.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ test-container: system $(ENVIRONMENT) ## Build the image, and use it on a privat
 
 bench: system $(ENVIRONMENT) ## Compare its speed with other tools; about ten minutes (BENCH_OPTIONS=--help).
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.bench $(BENCH_OPTIONS)
+
+bench-check: system $(ENVIRONMENT) ## Measure like bench, and fail if a ratio is over its target.
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks.bench --check $(BENCH_OPTIONS)
 
 check: $(ENVIRONMENT) ## Check style, types, imports and sizes; takes seconds, needs no broker.
 	@$(BIN)/ruff format --check . || { echo "to fix this: make format"; exit 1; }

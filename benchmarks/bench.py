@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import re
 import shutil
 import sys
 import tempfile
@@ -27,6 +28,7 @@ from benchmarks.moving import KINDS, MOVING, measure_moving
 from benchmarks.ours import AttuneInfra
 from benchmarks.report import render_markdown, render_text
 from benchmarks.results import Run
+from benchmarks.verdict import over_target, verdict_lines
 from benchmarks.workshop import Absent, Workshop
 from support.under_test import BrokerUnderTest
 
@@ -50,7 +52,30 @@ def main() -> int:
     if options.json:
         options.json.write_text(run.to_json(), encoding="utf-8")
     print(render_text(run), end="")
-    return 0
+    print("\n".join(("", *verdict_lines(run, last_run(run)))))
+    keep(run)
+    return 1 if options.check and over_target(run) else 0
+
+
+def last_run(run: Run) -> Run | None:
+    """Return the last kept run on this machine with the same RabbitMQ; None if there is none."""
+    path = place_of(run)
+    return read(path) if path.exists() else None
+
+
+def keep(run: Run) -> None:
+    """Keep a run, with the cases of the last one that it did not measure."""
+    last, path = last_run(run), place_of(run)
+    measured = {result.name for result in run.results}
+    others = () if last is None else tuple(each for each in last.results if each.name not in measured)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(replace(run, results=(*run.results, *others)).to_json(), encoding="utf-8")
+
+
+def place_of(run: Run) -> Path:
+    """Return the file that keeps the last run like this: the same RabbitMQ, scale, and place of its data."""
+    circumstances = (run.versions["RabbitMQ"], run.machine["scale"], run.machine["data of the broker"])
+    return cache_folder() / "runs" / f"{re.sub(r'[^a-z0-9.]+', '-', ' '.join(circumstances).lower())}.json"
 
 
 def parse_options() -> argparse.Namespace:
@@ -83,6 +108,9 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--moving", action="store_true", help="also measure moving messages between queues")
     parser.add_argument(
         "--messages", type=int, default=200_000, help="messages to move (default: %(default)s)", metavar="N"
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="exit with 1 if a ratio that was measured is over its target"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results as data")
     parser.add_argument(

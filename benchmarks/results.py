@@ -64,10 +64,19 @@ class AtMost:
     def judge(self, measured: Mapping[str, Samples]) -> tuple[bool, str]:
         """Return true if the target is met, and the figures."""
         ours = measured[self.subject].milliseconds
-        on_top = measured[self.plus].milliseconds if self.plus else 0.0
-        fastest = min(measured[name].milliseconds for name in self.fastest_of)
-        ratio = (ours - on_top) / fastest
+        on_top, fastest = self._others(measured)
+        ratio = self.ratio(measured)
         return ratio <= self.times, f"{ratio:.2f}x, {ours:,.0f} of {self.times * fastest + on_top:,.0f} ms"
+
+    def ratio(self, measured: Mapping[str, Samples]) -> float:
+        """Return the number that `times` bounds."""
+        on_top, fastest = self._others(measured)
+        return (measured[self.subject].milliseconds - on_top) / fastest
+
+    def _others(self, measured: Mapping[str, Samples]) -> tuple[float, float]:
+        """Return the time that is added, and the fastest of the others, in ms."""
+        on_top = measured[self.plus].milliseconds if self.plus else 0.0
+        return on_top, min(measured[name].milliseconds for name in self.fastest_of)
 
     def __str__(self) -> str:
         other = f"the fastest {self.called}" if self.called else self.fastest_of[0]
@@ -88,6 +97,10 @@ class Below:
     def judge(self, measured: Mapping[str, Samples]) -> tuple[bool, str]:
         peak = measured[self.subject].peak
         return peak < self.megabytes, f"{peak:,.0f} MB"
+
+    def ratio(self, measured: Mapping[str, Samples]) -> float:
+        """Return the peak of memory as a share of what is allowed."""
+        return measured[self.subject].peak / self.megabytes
 
     def __str__(self) -> str:
         return f"{self.subject} below {self.megabytes:g} MB"

@@ -22,6 +22,7 @@ from benchmarks.ours import AttuneInfra
 from benchmarks.peers.rascal import Rascal
 from benchmarks.report import render_markdown, render_text
 from benchmarks.results import AtMost, Below, Result, Run, Samples, Size
+from benchmarks.verdict import over_target, verdict_lines
 from benchmarks.workshop import Workshop, find_complaint
 from support.as_a_user import Command
 from support.folders import ROOT
@@ -61,6 +62,31 @@ def test_a_median_is_not_moved_by_one_slow_turn() -> None:
     assert OURS.milliseconds == pytest.approx(110)
     assert OURS.spread == pytest.approx((90, 400))
     assert OURS.peak == 34
+
+
+def test_a_verdict_compares_ratios_with_those_of_the_last_run() -> None:
+    slow = samples(OURS.name, 130, megabytes=34, subject=True)
+    slower = replace(RUN, results=(replace(RESULT, samples=(slow, *RESULT.samples[1:])),))
+
+    assert list(verdict_lines(slower, RUN)) == [
+        "  0.52x  (SLOWER: 0.44x before)   setup: attune-infra setup at most 0.5x rascal",
+        "  0.52x  (SLOWER: 0.44x before)   setup: attune-infra setup at most 0.4x rascal",
+        "  2.50x  (SLOWER: 2.00x before)   setup: attune-infra setup at most 2x the fastest of both, plus start",
+        "  1.00x  (as before: 1.00x)       setup: attune-infra setup below 34 MB",
+        "4 over target",
+        "  attune-infra setup at most 0.5x rascal: 0.52x, 130 of 125 ms",
+        "  attune-infra setup at most 0.4x rascal: 0.52x, 130 of 100 ms",
+        "  attune-infra setup at most 2x the fastest of both, plus start: 2.50x, 130 of 110 ms",
+        "  attune-infra setup below 34 MB: 34 MB",
+    ]
+    assert "  0.44x  (faster: 0.52x before)   " in "\n".join(verdict_lines(RUN, slower))
+
+
+def test_a_first_run_has_nothing_to_compare_with() -> None:
+    told = list(verdict_lines(replace(RUN, results=()), None))
+
+    assert told == ["no earlier run on this machine with this RabbitMQ is kept", "no ratio is over its target"]
+    assert over_target(RUN)
 
 
 def test_a_target_is_met_or_missed_or_not_known() -> None:
