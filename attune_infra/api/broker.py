@@ -11,7 +11,7 @@ from typing import Literal
 from attune_infra.api.results import Plan, Report, Verification, consent_to, report_of, verification_of
 from attune_infra.api.topology import Topology
 from attune_infra.broker.rabbitmq import RabbitMQ
-from attune_infra.errors import InvalidInput, PlanRefused
+from attune_infra.errors import InvalidInput, PlanRefused, WrongTarget
 from attune_infra.operations import setup, verify
 from attune_infra.operations.secrets import with_secrets
 from attune_infra.operations.wait import wait_for
@@ -30,6 +30,7 @@ from attune_infra.settings import (
 )
 from attune_infra.topology import model
 from attune_infra.topology.planning.consent import DEFAULT_THRESHOLD, refuse_excess
+from attune_infra.topology.planning.virtual_host import as_release_takes_it
 from attune_infra.topology.verify import Demands
 
 
@@ -72,11 +73,12 @@ class Broker:
         """Return the plan that `attune-infra diff` shows; nothing is changed.
 
         With `prune`, it also deletes undeclared objects whose names the document manages. Raise `WrongTarget` if
-        the document is made for another cluster.
+        the document is made for another cluster or another virtual host.
         """
         value = with_secrets(want._value)  # noqa: SLF001 # the API is one room
         self._insist_on_target(value)
         have = self._rabbitmq.read(controls=value.control_kinds)
+        value, _ = as_release_takes_it(value, have)
         return Plan(setup.make_plan(self._rabbitmq, have, value, prune=prune), have, value)
 
     def apply(
@@ -118,8 +120,15 @@ class Broker:
         return verification_of(verify.verify(self._rabbitmq, want._value, demands))  # noqa: SLF001 # one room
 
     def _insist_on_target(self, want: model.Topology) -> None:
-        """Raise `WrongTarget` if the settings or the document expect another cluster."""
-        self._rabbitmq.target().insist_on(self._expected(want))
+        """Raise `WrongTarget` if the settings or the document expect another cluster or virtual host."""
+        target = self._rabbitmq.target()
+        target.insist_on(self._expected(want))
+        if want.virtual_host is not None and want.virtual_host.name != target.virtual_host:
+            raise WrongTarget(
+                f"the topology is for virtual host '{want.virtual_host.name}', and this connection is to"
+                f" '{target.virtual_host}'; nothing was changed",
+                hint="connect to the virtual host that the topology names",
+            )
 
     def _expected(self, want: model.Topology) -> Iterator[Expectation]:
         yield from self._rabbitmq.settings.expected

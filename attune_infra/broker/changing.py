@@ -228,7 +228,6 @@ def _steps(changes: Sequence[Create | Update]) -> Iterator[Sequence[Create | Upd
     lose some.
     """
     first = next((change for change in changes if wire.is_transient(change.want)), None)
-    yield [change for change in changes if isinstance(change.want, VirtualHost)]
     if first is not None:
         yield [first]
     steps: dict[int, list[Create | Update]] = defaultdict(list)
@@ -239,7 +238,7 @@ def _steps(changes: Sequence[Create | Update]) -> Iterator[Sequence[Create | Upd
 
 
 _ORDER: Final[tuple[type[TopologyObject], ...]] = (
-    *(User, Limit, FederationUpstream, FederationUpstreamSet, Parameter, GlobalParameter),
+    *(VirtualHost, User, Limit, FederationUpstream, FederationUpstreamSet, Parameter, GlobalParameter),
     *(Exchange, Policy, Queue, Binding, Shovel, TopicPermission, Permission),
 )
 

@@ -231,3 +231,20 @@ def test_a_document_extends_what_is_beside_it(tmp_path: Path) -> None:
     assert Topology.parse("extends: attune").queues == Topology.builtin().queues
     with pytest.raises(InvalidInput, match=r"wrong\.yaml:1:10: cannot extend missing\.yaml"):
         Topology.load(tmp_path / "wrong.yaml")
+
+
+def test_a_topology_for_another_virtual_host_is_refused(vhost: VirtualHost) -> None:
+    text = (
+        f"virtual_hosts: {{nowhere: {{}}, {json.dumps(vhost.name)}: {{description: Shop, queues: {{q: {{}}}}}}}}"
+    )
+    want = Topology.parse(text, vhost=vhost.name)
+
+    with connect(vhost.amqp_url, management_url=vhost.management_url) as broker:
+        with pytest.raises(WrongTarget, match="for virtual host 'nowhere'"):
+            broker.plan(Topology.parse(text, vhost="nowhere"))
+        assert broker.apply(broker.plan(want)).exit_code == ExitCode.DONE
+        assert broker.verify(want).exit_code == ExitCode.DONE
+    with pytest.raises(InvalidInput, match="has several virtual hosts"):
+        Topology.parse(text)
+    assert want.virtual_host is not None
+    assert (want.virtual_host.name, want.virtual_host.description) == (vhost.name, "Shop")
