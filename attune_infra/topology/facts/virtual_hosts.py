@@ -2,8 +2,7 @@
 
 Tried on 3.10, 4.0 and 4.3. A request that sets a virtual host replaces its description and its tags, and on 4.3
 the default queue type too. 4.0 and 4.3 refuse a default queue type that is none; 3.10 has none, and ignores it.
-4.0 takes the type of some queues of its MQTT plugin too, and capitals. No release refuses a tag; 3.10 garbles those that are not
-ASCII.
+4.0 takes any text for a virtual host that exists. No release refuses a tag; 3.10 garbles those that are not ASCII.
 """
 
 from __future__ import annotations
