@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import Final
 
 _MAX_NAMES: Final = 3
@@ -13,14 +14,16 @@ class Journal:
     def __init__(self) -> None:
         self._numbers: dict[tuple[str, str], int] = {}
         self._names: dict[tuple[str, str], list[str]] = {}
+        self._lock = Lock()
 
     def note(self, done: str, kind: str, name: str | None = None, *, number: int = 1) -> None:
         """Note a change, such as `created` and `queue`."""
         key = done, kind
-        self._numbers[key] = self._numbers.get(key, 0) + number
-        names = self._names.setdefault(key, [])
-        if name is not None and len(names) <= _MAX_NAMES:
-            names.append(name)
+        with self._lock:
+            self._numbers[key] = self._numbers.get(key, 0) + number
+            names = self._names.setdefault(key, [])
+            if name is not None and len(names) <= _MAX_NAMES:
+                names.append(name)
 
     def clear(self) -> None:
         """Forget all changes: a new command begins."""

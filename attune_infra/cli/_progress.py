@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from threading import Lock, Timer
+from threading import Lock, Timer, current_thread, main_thread
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from attune_infra.cli import _colour
@@ -45,8 +45,8 @@ def waiting(seconds: float, what: str) -> Iterator[WaitFor]:
 
 @contextmanager
 def busy(words: str) -> Iterator[None]:
-    """Show a spinner on a terminal if the block takes more than a second."""
-    if not _colour.is_screen(sys.stderr):
+    """Show a spinner on a terminal if the block takes more than a second; only one at a time can be shown."""
+    if not _colour.is_screen(sys.stderr) or current_thread() is not main_thread():
         yield
         return
     with _Spinner(words) as spinner:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import deque
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, NoReturn
+from functools import partial
+from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
 
+from attune_infra.background import run_in_background
 from attune_infra.cli._consent import ask_to_delete, confirm_target, write_undo
 from attune_infra.cli._over_amqp import broker_to_change
 from attune_infra.cli._prepared import Prepared
-from attune_infra.cli._progress import progress
+from attune_infra.cli._progress import busy
 from attune_infra.dataclass import dataclass
 from attune_infra.errors import BrokerError, InvalidInput
 
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from attune_infra.background import Answer
     from attune_infra.broker.rabbitmq import RabbitMQ
     from attune_infra.cli._session import Session
     from attune_infra.render.page import R, ReviewedPage
@@ -24,6 +28,11 @@ if TYPE_CHECKING:
     from attune_infra.topology.planning.consent import Consent
     from attune_infra.topology.planning.plan import Plan
     from attune_infra.topology.planning.report import Report
+
+
+_T = TypeVar("_T")
+AT_ONCE: Final = 4
+"""Virtual hosts that are asked at the same time: more make one broker no faster."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +57,34 @@ class Wishes:
     yes: bool
 
 
-def finish_each(session: Session, command: str, page: ReviewedPage[R], run: Callable[[Session], R]) -> NoReturn:
+def _side_by_side(
+    run: Callable[[Session], _T], sessions: Sequence[Session], *, at_once: int = AT_ONCE
+) -> dict[str, _T]:
+    """Return the results by virtual host; so many are asked for at once."""
+    found: dict[str, _T] = {}
+    waiting: deque[tuple[Session, Answer[_T]]] = deque()
+    with busy("asking the virtual hosts"):
+        for session in (*sessions, *(None for _ in range(at_once))):
+            if len(waiting) == at_once or (session is None and waiting):
+                done, answer = waiting.popleft()
+                found[str(done.place)] = answer()
+            if session is not None:
+                waiting.append((session, run_in_background(partial(run, session))))
+    return found
+
+
+def finish_each(
+    session: Session,
+    command: str,
+    page: ReviewedPage[R],
+    run: Callable[[Session], R],
+    *,
+    at_once: int = AT_ONCE,
+) -> NoReturn:
     """Run a command in each virtual host, and show the results together."""
     from attune_infra.render.page import ReviewedPageOfSeveral, Several
 
-    results = {str(each.place): run(each) for each in session.each()}
+    results = _side_by_side(run, session.each(), at_once=at_once)
     session.finish_reviewed(command, ReviewedPageOfSeveral(page), Several.of(results))
 
 
@@ -60,7 +92,7 @@ def finish_plans(session: Session, page: ReviewedPage[Plan], run: Callable[[Sess
     """Make the plan of `diff` in each virtual host, and show them with their common digest."""
     from attune_infra.render.page import ReviewedPageOfSeveral, Several
 
-    plans = {str(each.place): run(each) for each in session.each()}
+    plans = _side_by_side(run, session.each())
     session.finish_reviewed("diff", ReviewedPageOfSeveral(page), Several.of(plans, digest_of_plans(plans)))
 
 
@@ -94,17 +126,17 @@ def _insist_on(digest: str, given: Prepared) -> None:
 def _parts(given: Prepared, via: Via | None) -> Iterator[Sequence[Part]]:
     """Yield the plans; raise `InvalidInput` if the broker does not answer over HTTP, which makes virtual hosts."""
     with ExitStack() as stack:
-        found = []
-        for session in given.session.each():
+
+        def part_of(session: Session) -> Part:
             broker = stack.enter_context(broker_to_change(session, via))
             if session.met.is_over_amqp:
                 raise InvalidInput(
                     "virtual hosts need the management API, which does not answer; nothing was changed",
                     hint="enable the plugin rabbitmq_management",
                 )
-            have, want, plan = Prepared(session, given.prune, None).plan_on(broker)
-            found.append(Part(session, broker, have, want, plan))
-        yield found
+            return Part(session, broker, *Prepared(session, given.prune, None).plan_on(broker))
+
+        yield [*_side_by_side(part_of, given.session.each()).values()]
 
 
 def _finish_dry_run(session: Session, parts: Sequence[Part], digest: str, consent: Consent | None) -> NoReturn:
@@ -158,29 +190,33 @@ def _keep_undo(parts: Sequence[Part], consent: Consent, digest: str, to: Path | 
 
 
 def _apply(parts: Sequence[Part], consent: Consent) -> Mapping[str, Report]:
-    """Set up one after another; a failure behind the first one is part of the result, and ends no other."""
-    found: dict[str, Report] = {}
-    for part in parts:
+    """Set up all; a failure is part of the result, and ends no other. Raise the first one if nothing was done."""
+    by_place = {part.session.place: part for part in parts}
+
+    def apply(session: Session) -> Report | BrokerError:
         try:
-            found[str(part.session.place)] = _apply_one(part, consent)
+            return _apply_one(by_place[session.place], consent)
         except BrokerError as error:
-            if not found:
-                raise
-            found[str(part.session.place)] = _failed(part.want, error)
-    return found
+            return error
+
+    found = _side_by_side(apply, [part.session for part in parts])
+    if all(isinstance(each, BrokerError) for each in found.values()):
+        raise next(each for each in found.values() if isinstance(each, BrokerError))
+    return {name: _report_of(each, by_place[name]) for name, each in found.items()}
 
 
 def _apply_one(part: Part, consent: Consent) -> Report:
     from attune_infra.operations.setup import apply_plan
 
-    with progress(f"setting up {part.session.place}") as watch:
-        return apply_plan(part.plan, part.broker, part.want, consent=consent, watch=watch)
+    return apply_plan(part.plan, part.broker, part.want, consent=consent)
 
 
-def _failed(want: Topology, error: BrokerError) -> Report:
+def _report_of(found: Report | BrokerError, part: Part) -> Report:
     from attune_infra.topology.planning.report import Outcome, Report, Status
 
-    return Report(tuple(Outcome(item, Status.FAILED, error.sentence) for item in want.objects()))
+    if not isinstance(found, BrokerError):
+        return found
+    return Report(tuple(Outcome(item, Status.FAILED, found.sentence) for item in part.want.objects()))
 
 
 def _finish(session: Session, reports: Mapping[str, Report]) -> NoReturn:
