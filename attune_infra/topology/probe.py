@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
+from typing import Final
 
 from attune_infra.dataclass import dataclass
-from attune_infra.topology.model import Queue, Route, Topology
+from attune_infra.topology.model import Policy, Queue, Route, Topology
 from attune_infra.topology.routing.routes import compare_with_route, route_name, workers_of
 from attune_infra.topology.verify import Check, Code, Verdict
 from attune_infra.topology.worker import with_workers
+
+_ALTERNATE: Final = "alternate-exchange"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +36,19 @@ def mirror(want: Topology) -> Topology:
         whole,
         exchanges={name: replace(exchange, external=False) for name, exchange in whole.exchanges.items()},
         queues={name: Queue(name=name, type="classic") for name in whole.queues},
-        policies={
-            name: replace(policy, apply_to="exchanges")
-            for name, policy in whole.policies.items()
-            if policy.apply_to in {"all", "exchanges"}
-        },
+        policies=dict(_routing_policies(whole)),
     )
+
+
+def _routing_policies(topology: Topology) -> Iterator[tuple[str, Policy]]:
+    """Yield the policies that may change the way of a message: those of exchanges.
+
+    Of these, only an alternate exchange does. Without any, no policy is needed; with one, each may be in effect
+    in its place, even one of a plugin that the broker may lack.
+    """
+    found = {name: each for name, each in topology.policies.items() if each.apply_to in {"all", "exchanges"}}
+    if any(_ALTERNATE in each.definition for each in found.values()):
+        yield from ((name, replace(each, apply_to="exchanges")) for name, each in found.items())
 
 
 def checks_of(want: Topology, arrivals: Iterable[Arrival]) -> Iterator[Check]:

@@ -31,7 +31,8 @@ from support.folders import EXAMPLES
 from support.proxy import Proxy
 from support.virtual_host import VirtualHost
 
-DOCUMENTS = sorted(EXAMPLES.glob("*.yaml"))
+DOCUMENTS = sorted(set(EXAMPLES.glob("*.yaml")) - {EXAMPLES / "users.yaml"})
+"""The examples with routes."""
 EVERYTHING: tuple[TopologyObject, ...] = (
     Exchange(name="e", type="topic"),
     Exchange(name="inner", type="fanout", internal=True),
