@@ -103,7 +103,7 @@ def digest_of_plans(plans: Mapping[str, Plan]) -> str:
 
 
 def set_up_several(given: Prepared, wishes: Wishes) -> NoReturn:
-    """Plan all virtual hosts, ask before the first change, and set up one after another."""
+    """Plan all virtual hosts, ask before the first change, and set them up."""
     with _parts(given, wishes.via) as parts:
         plans = {str(part.session.place): part.plan for part in parts}
         digest = digest_of_plans(plans)
@@ -190,7 +190,10 @@ def _keep_undo(parts: Sequence[Part], consent: Consent, digest: str, to: Path | 
 
 
 def _apply(parts: Sequence[Part], consent: Consent) -> Mapping[str, Report]:
-    """Set up all; a failure is part of the result, and ends no other. Raise the first one if nothing was done."""
+    """Set up all: the first one alone, since it has the users that others give permissions to.
+
+    A failure is part of the result, and ends no other. Raise the first one if nothing was done.
+    """
     by_place = {part.session.place: part for part in parts}
 
     def apply(session: Session) -> Report | BrokerError:
@@ -199,7 +202,8 @@ def _apply(parts: Sequence[Part], consent: Consent) -> Mapping[str, Report]:
         except BrokerError as error:
             return error
 
-    found = _side_by_side(apply, [part.session for part in parts])
+    first, *others = (part.session for part in parts)
+    found = _side_by_side(apply, [first]) | _side_by_side(apply, others)
     if all(isinstance(each, BrokerError) for each in found.values()):
         raise next(each for each in found.values() if isinstance(each, BrokerError))
     return {name: _report_of(each, by_place[name]) for name, each in found.items()}

@@ -14,7 +14,15 @@ from attune_infra.operations.secrets import with_secrets
 from attune_infra.topology.diff import Changed, Create, Delete, Recreate, Update, diff
 from attune_infra.topology.facts.refusals import Restrictions
 from attune_infra.topology.facts.unavailable import condition
-from attune_infra.topology.model import Permission, Policy, Queue, Topology, TopologyObject, label
+from attune_infra.topology.model import (
+    Permission,
+    Policy,
+    Queue,
+    Topology,
+    TopologyObject,
+    User,
+    label,
+)
 from attune_infra.topology.planning.consent import NOT_ALLOWED, TO_NOTHING, Consent
 from attune_infra.topology.planning.plan import Plan, loss_by
 from attune_infra.topology.planning.report import Outcome, Report, Status
@@ -112,10 +120,12 @@ def _break_ground(plan: Plan, broker: Broker) -> dict[TopologyObject, Outcome]:
     if plan.missing_virtual_host is None or plan.target is None:
         return {}
     maker = plan.target.management_user or plan.target.user
-    permissions = [
-        change for change in plan.applicable if isinstance(change.want, Permission) and change.want.user != maker
+    early = [
+        change
+        for change in plan.applicable
+        if isinstance(change.want, User) or (isinstance(change.want, Permission) and change.want.user != maker)
     ]
-    return {each.object: each for each in broker.apply([plan.missing_virtual_host, *permissions])}
+    return {each.object: each for each in broker.apply([plan.missing_virtual_host, *early])}
 
 
 def _report_of(want: Topology, made: Mapping[TopologyObject, Outcome]) -> Report:

@@ -183,3 +183,20 @@ def test_the_example_is_set_up_from_nothing(attune_infra: Command, management: M
     finally:
         for name in ("shop", "shop-billing"):
             management.delete("vhosts", name)
+
+
+def test_users_are_made_before_any_virtual_host_gives_them_permissions(
+    attune_infra: Command, place: Place, management: Management
+) -> None:
+    user = f"svc-{place.names[0]}"
+    rights = "permissions: {" + user + ": {configure: '', write: '', read: '.*'}}"
+    a, b = place.names
+    place.file.write_text(
+        f"users: {{{user}: {{password: none}}}}\nvirtual_hosts:\n  {a}: {{{rights}}}\n  {b}: {{{rights}}}\n",
+        encoding="utf-8",
+    )
+    try:
+        assert attune_infra("setup", str(place.file)).code == ExitCode.DONE
+        assert attune_infra("diff", str(place.file)).code == ExitCode.DONE
+    finally:
+        management.delete("users", user)

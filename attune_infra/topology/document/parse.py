@@ -89,6 +89,9 @@ def read_root(document: Objects, root: yaml.Node | None) -> Topology:
     if SECTION_OF_VIRTUAL_HOSTS not in keys:
         return _read_topology(document, keys)
     found = dict(read_virtual_hosts(document, keys, _read_topology))
+    for name in [*found][:1]:
+        elsewhere = frozenset().union(*(each.permissions for each in [*found.values()][1:]))
+        found[name] = replace(found[name], permitted_elsewhere=elsewhere)
     return Topology(
         name=document.string(keys.get("topology"), ""), virtual_hosts=found, demands=read_demands(document, keys)
     )

@@ -36,7 +36,10 @@ def read_virtual_hosts(
             document.problem(keys[name], what)
     shared = {name: keys[name] for name in _SHARED if name in keys}
     of_broker = {name: keys[name] for name in OF_BROKER if name in keys}
-    for name, entry in document.entries(keys[SECTION_OF_VIRTUAL_HOSTS], SECTION_OF_VIRTUAL_HOSTS).items():
+    entries = document.entries(keys[SECTION_OF_VIRTUAL_HOSTS], SECTION_OF_VIRTUAL_HOSTS)
+    if not entries:
+        document.problem(keys[SECTION_OF_VIRTUAL_HOSTS], "virtual_hosts names no virtual host")
+    for name, entry in entries.items():
         what = f"virtual host '{name}'"
         places = None if document.places is None else document.places.within(name)
         part = replace(document, bound=[], places=places, here=what)

@@ -21,7 +21,8 @@ def may_do_nothing(subject: Subject) -> Iterator[Flaw]:
     RabbitMQ lets such a user in nowhere, unless another document gives it permissions in another virtual host.
     """
     for user in _users(subject):
-        if user.name not in subject.topology.permissions and not user.tags & KNOWN_TAGS:
+        permitted = subject.topology.permissions.keys() | subject.topology.permitted_elsewhere
+        if user.name not in permitted and not user.tags & KNOWN_TAGS:
             what = "it has no permissions in this virtual host, and no tag that means something"
             yield Flaw(user, what, f"add it to `permissions`: {user.name}: {{configure: '', write: '', read: ''}}")
 

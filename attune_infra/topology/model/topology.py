@@ -98,6 +98,7 @@ class Topology:
     """The objects of a virtual host, wanted or reported by a broker.
 
     `virtual_host` has its settings. A document of several has nothing but `virtual_hosts`: a topology for each.
+    The first of them has the users; those that the others give permissions to are `permitted_elsewhere`.
     Users are those of the whole broker; `manages_users` are patterns for their names as `manages` for the rest. A
     durable queue declared without a type gets the `default_queue_type`. Permissions are by user, topic
     permissions also by exchange, parameters by component and name; `unread` are the kinds of limits, permissions
@@ -125,6 +126,7 @@ class Topology:
     global_parameters: Mapping[str, GlobalParameter] = field(default_factory=dict)
     virtual_host: VirtualHost | None = None
     virtual_hosts: Mapping[str, Topology] = field(default_factory=dict)
+    permitted_elsewhere: frozenset[str] = field(default=frozenset(), compare=False)
     unread: frozenset[str] = field(default=frozenset(), compare=False)
     own_users: frozenset[str] = field(default=frozenset(), compare=False)
     workers: WorkerFamily | None = None

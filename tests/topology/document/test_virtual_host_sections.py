@@ -16,6 +16,8 @@ from attune_infra.topology.document.schema import schema
 from attune_infra.topology.document.several import read_several
 from attune_infra.topology.document.text import Document
 from attune_infra.topology.document.write import write
+from attune_infra.topology.lint.linter import lint
+from attune_infra.topology.lint.rules import choose_rules
 from attune_infra.topology.model import Queue, VirtualHost
 
 TEXT = """\
@@ -99,6 +101,7 @@ def test_an_object_has_its_place_in_its_virtual_host() -> None:
             "unknown key 'queue' in virtual host 'a'; did you mean 'queues'?",
         ),
         ("virtual_hosts: {a: {protect: []}}", "1:21: unknown key 'protect' in virtual host 'a'"),
+        ("users: {u: {}}\nvirtual_hosts: {}", "2:16: virtual_hosts names no virtual host"),
         ("virtual_hosts: {a: 5}", "1:20: virtual host 'a' must be a mapping"),
         ("virtual_hosts: [a]", "1:16: virtual_hosts must be a mapping"),
         ("virtual_hosts: {'': {}}", "1:17: the name of the virtual host is empty"),
@@ -154,3 +157,19 @@ def test_an_overlay_changes_one_virtual_host() -> None:
     assert [*found] == ["a"]
     assert found["a"].limits["max-queues"].value == 9
     assert found["a"].manages == ("^a", "^b")
+
+
+def test_users_belong_to_the_first_virtual_host_wherever_they_have_permissions() -> None:
+    text = """\
+users: {here: {}, there: {}, nowhere: {}}
+virtual_hosts:
+  a: {permissions: {here: {configure: '', write: '', read: '.*'}}}
+  b: {permissions: {there: {configure: '', write: '', read: '.*'}}}
+"""
+    first, second = parse(text, source="p.yaml").virtual_hosts.values()
+
+    assert ([*first.users], [*second.users]) == (["here", "there", "nowhere"], [])
+    found = lint(first, rules=choose_rules(["AI084"], [])).findings
+    assert [finding.object for finding in found] == ["user nowhere"]
+    whole = parse(text, source="p.yaml")
+    assert parse(write(whole), source="again.yaml") == whole
