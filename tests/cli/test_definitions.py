@@ -275,7 +275,9 @@ def test_an_import_names_what_it_leaves_out_and_needs_no_broker(attune_infra_alo
 
     assert result.code == 0
     assert result.lines[0] == "topology: farm"
-    assert "left out: limits max-connections: a topology does not set limits of its virtual host" in result.stderr
+    assert (
+        "left out: limits max-connections: an administrator sets them; `import --all` reads them" in result.stderr
+    )
     assert all(line.startswith("left out: ") for line in result.stderr.splitlines())
 
 

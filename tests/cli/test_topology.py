@@ -196,7 +196,7 @@ def test_definitions_of_one_virtual_host_fit_any(attune_infra: Command, broker: 
     result = attune_infra("setup", "--topology", file)
 
     assert (result.code, result.lines[-1]) == (0, "1 object: 1 created")
-    assert "left out: users guest: a topology does not include users\n" in result.stderr
+    assert "left out: users guest: they belong to the whole broker; `import --all` reads them\n" in result.stderr
     assert set(broker.read().exchanges) == {"e"}
 
 

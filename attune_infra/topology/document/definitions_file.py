@@ -40,26 +40,21 @@ _ABOUT_THE_FILE: Final = {
     "original_vhost_name", "original_cluster_name", "explanation", "description", "metadata",
     "default_queue_type",
 }  # fmt: skip
-_OPERATOR_POLICY: Final = "an administrator sets them; add them to `operator_policies` of the document"
-_PERMISSIONS: Final = "an administrator sets them; `export --all` writes those of a broker into a document"
+_BY_ADMINISTRATORS: Final = "an administrator sets them; `import --all` reads them"
+_OF_BROKER: Final = "they belong to the whole broker; `import --all` reads them"
 _NOT_IN_A_TOPOLOGY: Final = {
-    "users": ("users", "a topology does not include users"),
-    "permissions": ("permissions", _PERMISSIONS),
-    "topic_permissions": ("topic permissions", _PERMISSIONS),
-    "vhosts": ("virtual hosts", "a topology describes the content of a virtual host, not the virtual host"),
-    "global_parameters": ("global parameters", "they belong to the whole broker"),
+    "users": ("users", _OF_BROKER),
+    "permissions": ("permissions", _BY_ADMINISTRATORS),
+    "topic_permissions": ("topic permissions", _BY_ADMINISTRATORS),
+    "vhosts": ("virtual hosts", "`import --all` reads their settings"),
+    "global_parameters": ("global parameters", _OF_BROKER),
 }
+_WITH_PASSWORDS: Final = "their URIs may hold passwords; `import --all` reads them"
 _PARAMETERS: Final = {
-    "operator_policy": ("operator policies", _OPERATOR_POLICY),
-    "shovel": ("shovels", "their URIs may hold passwords; add them to `shovels` of the document"),
-    "federation-upstream-set": (
-        "federation upstream sets",
-        "add them to `federation_upstream_sets` of the document",
-    ),
-    "federation-upstream": (
-        "federation upstreams",
-        "their URIs may hold passwords; add them to `federation_upstreams` of the document",
-    ),
+    "operator_policy": ("operator policies", _BY_ADMINISTRATORS),
+    "shovel": ("shovels", _WITH_PASSWORDS),
+    "federation-upstream-set": ("federation upstream sets", "`import --all` reads them"),
+    "federation-upstream": ("federation upstreams", _WITH_PASSWORDS),
 }
 _KNOWN: Final = {*_KEYS, *_NOT_IN_A_TOPOLOGY, "parameters", "limits", "rabbit_version", "rabbitmq_version"}
 
@@ -213,7 +208,7 @@ class DefinitionsFile:
 def _limits(value: object) -> Iterator[tuple[str, str, str]]:
     if isinstance(value, dict):
         for name in value:
-            yield "limits", name, "a topology does not set limits of its virtual host"
+            yield "limits", name, _BY_ADMINISTRATORS
 
 
 def _parameter(value: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
