@@ -42,8 +42,7 @@ def read_controls(http: Management, vhost: str, kinds: Collection[str]) -> list[
     """
     found: list[Control] = []
     if "virtual_host" in kinds:
-        listing = http.get("vhosts", shape=answers.VIRTUAL_HOSTS_WITH_SETTINGS, **_SETTINGS)
-        found += _virtual_hosts_from(item for item in listing if item.get("name") == vhost)
+        found += _settings_of(vhost, http)
     if "limit" in kinds:
         found += _limits_from(http.get("vhost-limits", vhost, shape=answers.LIMITS))
     try:
@@ -135,8 +134,7 @@ def put(item: Control, http: Management, vhost: str) -> bool:
 
 def _merged(want: VirtualHost, http: Management) -> VirtualHost:
     """Return the settings to send: a request replaces all of them, so the others are sent as they are."""
-    listing = http.get("vhosts", shape=answers.VIRTUAL_HOSTS_WITH_SETTINGS, **_SETTINGS)
-    for have in _virtual_hosts_from(item for item in listing if item.get("name") == want.name):
+    for have in _settings_of(want.name, http):
         return VirtualHost(
             name=want.name,
             description=have.description if want.description is None else want.description,
@@ -146,9 +144,10 @@ def _merged(want: VirtualHost, http: Management) -> VirtualHost:
     return want
 
 
-def _virtual_hosts_from(listing: Iterable[Json]) -> Iterator[VirtualHost]:
-    """Read settings; RabbitMQ 3.10 lists `undefined` for its default queue type."""
-    for item in listing:
+def _settings_of(name: str, http: Management) -> Iterator[VirtualHost]:
+    """Yield the settings of a virtual host, if it exists; 3.10 lists `undefined` for its default queue type."""
+    listing = http.get("vhosts", shape=answers.VIRTUAL_HOSTS_WITH_SETTINGS, **_SETTINGS)
+    for item in (each for each in listing if each.get("name") == name):
         kind = item.get("default_queue_type")
         yield VirtualHost(
             name=item["name"],

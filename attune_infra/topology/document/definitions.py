@@ -11,12 +11,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from json import JSONDecodeError
 from typing import Any, Final, TypeAlias
 
-from attune_infra.topology.document.definitions_file import BYTE_ORDER_MARK, DefinitionsFile
+from attune_infra.topology.document.definitions_file import BYTE_ORDER_MARK, DefinitionsFile, readable
 from attune_infra.topology.document.definitions_objects import DefinitionsObjects
-from attune_infra.topology.document.problems import InvalidDocument, Problem
 from attune_infra.topology.document.reading import Reading
 from attune_infra.topology.document.text import LeftOut, group_left_out, make_portable
 from attune_infra.topology.document.virtual_hosts import choose_virtual_host
@@ -70,17 +68,12 @@ def read_definitions(
     Without `vhost`, read the only one with objects, or `own` if there are several. Raise `InvalidInput` if the
     text is no JSON, does not hold `vhost`, or holds several without `own`.
     """
-    try:
+    with readable(source):
         file = DefinitionsFile.read(text)
         objects = DefinitionsObjects(
             file, choose_virtual_host(file.holding(), file.listed(), source, asked=vhost, own=own)
         )
         topology = objects.topology()
-    except JSONDecodeError as error:
-        problem = Problem(error.lineno, error.colno, f"invalid JSON: {error.msg}")
-        raise InvalidDocument(source, [problem]) from error
-    except RecursionError as error:
-        raise InvalidDocument(source, [Problem(1, 1, "nested too deeply")]) from error
     return Reading(
         source,
         make_portable(topology),

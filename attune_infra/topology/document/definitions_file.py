@@ -8,14 +8,16 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import field
+from json import JSONDecodeError
 from typing import Any, Final
 
 from attune_infra.dataclass import dataclass
 from attune_infra.topology.document.definitions_entry import Entry, replace_halves
 from attune_infra.topology.document.json_text import Item, Member, read_with_slips
 from attune_infra.topology.document.places import Place
-from attune_infra.topology.document.problems import Problem
+from attune_infra.topology.document.problems import InvalidDocument, Problem
 from attune_infra.topology.document.virtual_hosts import ELSEWHERE
 from attune_infra.topology.facts.releases import (
     FIRST_EXPORTING_BINDINGS_WITHOUT_ENDS,
@@ -57,6 +59,18 @@ _PARAMETERS: Final = {
     "federation-upstream": ("federation upstreams", _WITH_PASSWORDS),
 }
 _KNOWN: Final = {*_KEYS, *_NOT_IN_A_TOPOLOGY, "parameters", "limits", "rabbit_version", "rabbitmq_version"}
+
+
+@contextmanager
+def readable(source: str) -> Iterator[None]:
+    """Raise `InvalidDocument` for a text that is no JSON, even to RabbitMQ 3.10, or is nested too deeply."""
+    try:
+        yield
+    except JSONDecodeError as error:
+        problem = Problem(error.lineno, error.colno, f"invalid JSON: {error.msg}")
+        raise InvalidDocument(source, [problem]) from error
+    except RecursionError as error:
+        raise InvalidDocument(source, [Problem(1, 1, "nested too deeply")]) from error
 
 
 @dataclass(slots=True)

@@ -9,15 +9,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from json import JSONDecodeError
 from typing import Any, Final, TypeAlias
 
 from attune_infra.topology.document.definitions import entry_of, operator_policy_entry, parameter_entry, to_text
-from attune_infra.topology.document.definitions_file import DefinitionsFile
+from attune_infra.topology.document.definitions_file import DefinitionsFile, readable
 from attune_infra.topology.document.definitions_objects import DefinitionsObjects
 from attune_infra.topology.document.judge import judge_with_values
 from attune_infra.topology.document.places import Places
-from attune_infra.topology.document.problems import InvalidDocument, Problem
 from attune_infra.topology.document.reading import Reading
 from attune_infra.topology.document.text import LeftOut, group_left_out
 from attune_infra.topology.facts.parameters import OWN_GLOBAL_PARAMETERS
@@ -57,14 +55,8 @@ def read_whole(text: str, *, source: str) -> Reading:
 
     The problems of definitions are in the reading, and everything that no document has a place for is left out.
     """
-    try:
-        file = DefinitionsFile.read(text)
-        return _read(file, source)
-    except JSONDecodeError as error:
-        problem = Problem(error.lineno, error.colno, f"invalid JSON: {error.msg}")
-        raise InvalidDocument(source, [problem]) from error
-    except RecursionError as error:
-        raise InvalidDocument(source, [Problem(1, 1, "nested too deeply")]) from error
+    with readable(source):
+        return _read(DefinitionsFile.read(text), source)
 
 
 def _read(file: DefinitionsFile, source: str) -> Reading:

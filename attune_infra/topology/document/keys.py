@@ -14,7 +14,6 @@ WITHIN_VIRTUAL_HOST: Final = (
 """The sections about the content of a virtual host."""
 OF_BROKER: Final = ("manages_users", "users", "global_parameters")
 """Sections about the whole broker; their objects are part of the first virtual host, and made once."""
-VIRTUAL_HOST_SETTINGS: Final = ("description", "tags", "default_queue_type")
 SECTION_OF_VIRTUAL_HOSTS: Final = "virtual_hosts"
 DOCUMENT_KEYS: Final = (
     "topology", "extends", "variables", "expect_cluster", "protect", SECTION_OF_VIRTUAL_HOSTS,

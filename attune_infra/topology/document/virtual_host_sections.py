@@ -11,17 +11,17 @@ import yaml
 from attune_infra.topology.document.keys import (
     OF_BROKER,
     SECTION_OF_VIRTUAL_HOSTS,
-    VIRTUAL_HOST_SETTINGS,
     WITHIN_VIRTUAL_HOST,
 )
 from attune_infra.topology.document.nodes import Entry
 from attune_infra.topology.document.objects import Objects, Parts
+from attune_infra.topology.facts.virtual_hosts import SETTINGS
 from attune_infra.topology.model import Argument, Topology, VirtualHost
 
 _SHARED: Final = ("topology", "expect_cluster", "protect")
 _BESIDE: Final = (*_SHARED, "extends", "variables", SECTION_OF_VIRTUAL_HOSTS, *OF_BROKER)
 """Keys of a document that may stand beside its virtual hosts."""
-_KEYS: Final = (*VIRTUAL_HOST_SETTINGS, *WITHIN_VIRTUAL_HOST)
+_KEYS: Final = (*SETTINGS, *WITHIN_VIRTUAL_HOST)
 
 
 def read_virtual_hosts(

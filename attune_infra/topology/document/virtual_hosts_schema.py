@@ -7,6 +7,7 @@ from typing import Any
 
 from attune_infra.topology.document.keys import WITHIN_VIRTUAL_HOST
 from attune_infra.topology.facts.arguments import QUEUE_TYPES
+from attune_infra.topology.facts.virtual_hosts import TAG
 
 
 def virtual_hosts_schema(sections: Mapping[str, Any]) -> dict[str, Any]:
@@ -29,7 +30,7 @@ def _settings_schema() -> dict[str, Any]:
         "description": {"type": "string", "description": "Text for people."},
         "tags": {
             "type": ["array", "null"],
-            "items": {"type": "string", "pattern": r"^[!-+\--~]+$"},
+            "items": {"type": "string", "pattern": f"^{TAG}$"},
             "description": "Tags of the virtual host; those that are not listed are removed.",
         },
         "default_queue_type": {
