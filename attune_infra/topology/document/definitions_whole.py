@@ -232,8 +232,6 @@ def write_whole(topology: Topology) -> str:
         if limits:
             entry = {"component": "vhost-limits", "name": "limits", "value": limits}
             sections["parameters"].append({"vhost": name, **entry})
-        if each.virtual_host is None:
-            sections["vhosts"].append({"name": name})
         for item in each.objects():
             if (isinstance(item, Exchange | Queue) and item.external) or isinstance(item, Limit):
                 continue

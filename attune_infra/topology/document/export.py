@@ -58,21 +58,20 @@ def as_document(topology: Topology, *, everything: bool = True, password_hashes:
     Without `everything`, it needs no administrator: operator policies and controls are left out. The hashes of
     passwords are written only if asked for, since they are secrets.
     """
-    if topology.virtual_hosts:
-        return _several_as_document(topology, everything=everything, password_hashes=password_hashes)
-    kept, left_out, is_whole = _kept_for_document(topology, everything=everything, password_hashes=password_hashes)
+    keep = partial(_kept_for_document, everything=everything, password_hashes=password_hashes)
+    kept, left_out, is_whole = _kept_of_each(topology, keep) if topology.virtual_hosts else keep(topology)
     return Document(write(kept), left_out, is_whole=is_whole)
 
 
-def _several_as_document(topology: Topology, *, everything: bool, password_hashes: bool) -> Document:
-    """Return a document of several virtual hosts; what is left out of each is named with it."""
+def _kept_of_each(topology: Topology, keep: Callable[[Topology], _Kept]) -> _Kept:
+    """Return what is kept of several virtual hosts; what is left out of each is named with it."""
     found, left_out, is_whole = dict[str, Topology](), list[LeftOut](), True
     for name, each in topology.virtual_hosts.items():
-        kept, lacking, whole = _kept_for_document(each, everything=everything, password_hashes=password_hashes)
+        kept, lacking, whole = keep(each)
         found[name] = replace(kept, virtual_host=kept.virtual_host or VirtualHost(name=name))
         left_out += (replace(item, why=f"{item.why} (virtual host {name})") for item in lacking)
         is_whole = is_whole and whole
-    return Document(write(replace(topology, virtual_hosts=found)), tuple(left_out), is_whole=is_whole)
+    return replace(topology, virtual_hosts=found), tuple(left_out), is_whole
 
 
 def _kept_for_document(topology: Topology, *, everything: bool, password_hashes: bool) -> _Kept:
@@ -120,13 +119,13 @@ def as_definitions(topology: Topology, *, everything: bool = True, password_hash
 
 def _several_as_definitions(topology: Topology, *, everything: bool, password_hashes: bool) -> Document:
     refuse = partial(_reason_to_refuse_in_whole, password_hashes=password_hashes)
-    found, left_out, is_whole = dict[str, Topology](), list[LeftOut](), True
-    for name, each in topology.virtual_hosts.items():
-        found[name], lacking, whole = _kept(each, refuse, everything=everything)
-        lacking = (*lacking, *group_left_out(_only_in_documents(each)))
-        left_out += (replace(item, why=f"{item.why} (virtual host {name})") for item in lacking)
-        is_whole = is_whole and whole
-    return Document(write_whole(replace(topology, virtual_hosts=found)), tuple(left_out), is_whole=is_whole)
+
+    def keep(each: Topology) -> _Kept:
+        kept, left_out, is_whole = _kept(each, refuse, everything=everything)
+        return kept, (*left_out, *group_left_out(_only_in_documents(each))), is_whole
+
+    whole, left_out, is_whole = _kept_of_each(topology, keep)
+    return Document(write_whole(whole), left_out, is_whole=is_whole)
 
 
 def as_kubernetes(
