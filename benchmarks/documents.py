@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from attune_infra.topology.builtin import attune
-from attune_infra.topology.document.definitions import write_definitions
+from attune_infra.topology.document.definitions.virtual_host import write_definitions
 from attune_infra.topology.model import Topology
 from attune_infra.topology.worker import topology_of_workers, with_workers
 from benchmarks.contestant import Document

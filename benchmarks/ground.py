@@ -11,7 +11,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any, Final
 
-from attune_infra.broker.management import Management
+from attune_infra.broker.http.management import Management
 from attune_infra.sandbox import BoundSandbox
 from benchmarks.contestant import Call, Job
 from benchmarks.floors import Python

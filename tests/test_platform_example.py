@@ -8,7 +8,7 @@ from shutil import copytree
 
 import pytest
 
-from attune_infra.broker.management import Management
+from attune_infra.broker.http.management import Management
 from attune_infra.errors import ExitCode
 from support.as_a_user import Command
 from support.folders import EXAMPLES

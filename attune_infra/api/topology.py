@@ -14,12 +14,12 @@ from attune_infra.topology import model
 from attune_infra.topology.builtin import NAMES, text_of
 from attune_infra.topology.diff import Changed
 from attune_infra.topology.diff import diff as changes_between
-from attune_infra.topology.document.definitions import looks_like_definitions, parse_definitions
+from attune_infra.topology.document.definitions.virtual_host import looks_like_definitions, parse_definitions
 from attune_infra.topology.document.export import as_definitions, as_document
-from attune_infra.topology.document.overlay import EXTENDS, Text
+from attune_infra.topology.document.merging.overlay import EXTENDS, Text
+from attune_infra.topology.document.merging.several import read_several
 from attune_infra.topology.document.parse import parse
 from attune_infra.topology.document.places import BUILT_IN
-from attune_infra.topology.document.several import read_several
 from attune_infra.topology.document.variables import Given
 from attune_infra.topology.document.write import write
 from attune_infra.topology.model import (

@@ -6,12 +6,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from attune_infra.broker.hosts import host_name
-from attune_infra.broker.management import Management, Overview
+from attune_infra.broker.http.management import Management, Overview
 from attune_infra.topology.permissions.needs import Denied, Over
 from attune_infra.topology.target import Target
 
 if TYPE_CHECKING:
-    from attune_infra.broker.amqp import Amqp
+    from attune_infra.broker.amqp.connection import Amqp
     from attune_infra.settings import Settings
 
 TWO_URLS: Final = (
@@ -40,7 +40,7 @@ class Connections:
 
     @cached_property
     def amqp(self) -> Amqp:
-        from attune_infra.broker.amqp import Amqp
+        from attune_infra.broker.amqp.connection import Amqp
 
         return Amqp(self.settings, on_open=self._note_amqp)
 

@@ -30,7 +30,7 @@ from attune_infra.topology.model import (
 _SETTINGS: Final = {"columns": "name,description,tags,default_queue_type"}
 
 if TYPE_CHECKING:
-    from attune_infra.broker.management import Management
+    from attune_infra.broker.http.management import Management
     from attune_infra.broker.wire import Json
 
 

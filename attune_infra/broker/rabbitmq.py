@@ -10,21 +10,21 @@ from os import urandom
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
-from attune_infra.broker import faults
 from attune_infra.broker.connections import Connections
-from attune_infra.broker.majority import without_majority
-from attune_infra.broker.reading import Reader
+from attune_infra.broker.failures import faults
+from attune_infra.broker.failures.majority import without_majority
+from attune_infra.broker.reading.virtual_host import Reader
 from attune_infra.broker.same_broker import check_same_broker
 from attune_infra.errors import AccessRefused, BrokerError, NoMajority, StrangeAnswer, VirtualHostMissing
 from attune_infra.settings import Settings, Via
 
 if TYPE_CHECKING:
-    from attune_infra.broker.changing import Changer
-    from attune_infra.broker.deleting import Deleter
-    from attune_infra.broker.loading import Loader
+    from attune_infra.broker.changing.deleting import Deleter
+    from attune_infra.broker.changing.objects import Changer
+    from attune_infra.broker.messages.loading import Loader
+    from attune_infra.broker.messages.peeking import HeldMessages
+    from attune_infra.broker.messages.tap import AmqpTap
     from attune_infra.broker.moving.mover import Mover
-    from attune_infra.broker.peeking import HeldMessages
-    from attune_infra.broker.tap import AmqpTap
     from attune_infra.fleet.metrics import QueueStatistics
     from attune_infra.fleet.model import Depth
     from attune_infra.fleet.queues import Numbers
@@ -72,13 +72,13 @@ class RabbitMQ:
 
     @cached_property
     def _changer(self) -> Changer:
-        from attune_infra.broker.changing import Changer
+        from attune_infra.broker.changing.objects import Changer
 
         return Changer(self._connections, self._reader, self.via)
 
     @cached_property
     def _deleter(self) -> Deleter:
-        from attune_infra.broker.deleting import Deleter
+        from attune_infra.broker.changing.deleting import Deleter
 
         return Deleter(self._connections, self._reader, self.via)
 
@@ -140,7 +140,7 @@ class RabbitMQ:
         return self._reader.depths()
 
     def numbers(self, on_progress: Callable[[int, int], None]) -> Mapping[str, Numbers]:
-        from attune_infra.broker.statistics import read_numbers
+        from attune_infra.broker.reading.statistics import read_numbers
 
         return read_numbers(self._connections.http, self.settings.virtual_host, on_progress)
 
@@ -154,12 +154,12 @@ class RabbitMQ:
         return {queue: consumers for queue, (_, consumers) in self._connections.amqp.counts(queues).items()}
 
     def look_over_amqp(self, items: Iterable[Exchange | Queue]) -> Mapping[Exchange | Queue, Trial]:
-        from attune_infra.broker.trying import look_at
+        from attune_infra.broker.amqp.trying import look_at
 
         return look_at(self._connections.amqp, items)
 
     def try_over_amqp(self, items: Iterable[Exchange | Queue]) -> Mapping[Exchange | Queue, Trial]:
-        from attune_infra.broker.trying import try_objects
+        from attune_infra.broker.amqp.trying import try_objects
 
         return try_objects(self._connections.amqp, items)
 
@@ -170,7 +170,7 @@ class RabbitMQ:
         return self._reader.statistics(queues)
 
     def publish(self, exchange: str, routing_key: str, body: str, *, message_id: str) -> bool:
-        from attune_infra.broker.amqp import json_message
+        from attune_infra.broker.amqp.connection import json_message
 
         return self._connections.amqp.publish(exchange, routing_key, json_message(body, message_id))
 
@@ -188,7 +188,7 @@ class RabbitMQ:
         return self._connections.amqp.arrivals(messages, queues)
 
     def weigh(self, queue: str) -> Contents:
-        from attune_infra.broker.weighing import weigh
+        from attune_infra.broker.reading.weighing import weigh
 
         counted = self._reader.contents_by_all_means(queue)
         return weigh(self._connections.http, self.settings.virtual_host, queue, counted)
@@ -199,12 +199,12 @@ class RabbitMQ:
         return last_offset(self._connections, stream)
 
     def lacking(self, needs: Sequence[Need]) -> Sequence[Check]:
-        from attune_infra.broker.logins import logins_of
+        from attune_infra.broker.reading.logins import logins_of
         from attune_infra.topology.doctor.diagnosis import Verdict
         from attune_infra.topology.doctor.permissions import permission_checks, rights_in
         from attune_infra.topology.facts.releases import version_of
 
-        logins = logins_of(self, rights_in(needs), over_http=True)
+        logins = logins_of(self._connections, rights_in(needs), over_http=True)
         checks = permission_checks(logins, needs, self.settings.virtual_host, version_of(self._reader.version()))
         return [check for check in checks if check.verdict is Verdict.PROBLEM]
 
@@ -225,7 +225,7 @@ class RabbitMQ:
 
     @contextmanager
     def peeking(self, queue: Peekable) -> Iterator[HeldMessages]:
-        from attune_infra.broker.peeking import peeking
+        from attune_infra.broker.messages.peeking import peeking
 
         with peeking(self._connections, queue) as held:
             yield held
@@ -236,7 +236,7 @@ class RabbitMQ:
 
     @contextmanager
     def loading(self, on_outcome: Callable[[int, Failed | None], None]) -> Iterator[Loader]:
-        from attune_infra.broker.loading import loading
+        from attune_infra.broker.messages.loading import loading
 
         with loading(self._connections, on_outcome) as loader:
             yield loader
@@ -245,13 +245,13 @@ class RabbitMQ:
         return self._reader.ready(queues)
 
     def purge(self, queue: str) -> int:
-        from attune_infra.broker.purging import purge
+        from attune_infra.broker.messages.purging import purge
 
         return purge(self._connections.amqp, queue)
 
     def tapping(self, tap: Tap, topology: Topology, *, queue_length: int, counts: bool) -> AmqpTap:
         """Return a tap to be entered, which `counts` dropped messages; `topology` is that of the broker."""
-        from attune_infra.broker.tap import AmqpTap
+        from attune_infra.broker.messages.tap import AmqpTap
 
         return AmqpTap(self.settings, tap, topology, queue_length=queue_length, counts=counts)
 

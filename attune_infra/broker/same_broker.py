@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from attune_infra.broker import answers
 from attune_infra.broker.connections import TWO_URLS, Connections, is_one_name
-from attune_infra.broker.faults import from_amqp_connect, unanswered
+from attune_infra.broker.failures.faults import from_amqp_connect, unanswered
 from attune_infra.broker.hosts import current
 from attune_infra.errors import VirtualHostMissing, WrongTarget
 

@@ -21,7 +21,7 @@ from attune_infra.topology.model import (
 )
 
 if TYPE_CHECKING:
-    from attune_infra.broker.management import Management
+    from attune_infra.broker.http.management import Management
     from attune_infra.broker.wire import Json
 
 _ADMINISTRATOR = "administrator"

@@ -87,7 +87,7 @@ def _on_broker(kind: str, context: Any, word: str) -> Words:
     if not (settings.amqp_is_named or settings.management_is_named):
         return Words()
 
-    from attune_infra.broker.names import names_of
+    from attune_infra.broker.reading.names import names_of
 
     return _plain(_soon(lambda: names_of(settings, kind, word)))
 

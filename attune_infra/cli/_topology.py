@@ -18,7 +18,7 @@ from attune_infra.topology.words import guess
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from attune_infra.topology.document.overlay import Text
+    from attune_infra.topology.document.merging.overlay import Text
     from attune_infra.topology.document.reading import Reading
     from attune_infra.topology.document.text import LeftOut
     from attune_infra.topology.document.variables import Values
@@ -45,7 +45,7 @@ class TopologyText:
         Definitions may hold several virtual hosts, of which it is `vhost`; a document holds one, unnamed.
         """
         if self.holds_definitions():
-            from attune_infra.topology.document.definitions import parse_definitions
+            from attune_infra.topology.document.definitions.virtual_host import parse_definitions
 
             return parse_definitions(self.text, source=self.source, vhost=vhost)
         from attune_infra.topology.document.parse import parse
@@ -65,7 +65,7 @@ class TopologyText:
         All virtual hosts of a document are in it. Raise `WrongUsage` if one is chosen and it names none.
         """
         if self.holds_definitions():
-            from attune_infra.topology.document.definitions import read_definitions
+            from attune_infra.topology.document.definitions.virtual_host import read_definitions
 
             return read_definitions(self.text, source=self.source, vhost=chosen, own=own)
         reading = self._read_or_refuse(with_places=with_places)
@@ -114,7 +114,7 @@ class TopologyText:
         """Return whether the text is RabbitMQ's definitions; raise `WrongUsage` if values are given for them."""
         if not self.text.lstrip("\ufeff \t\r\n").startswith("{"):
             return False
-        from attune_infra.topology.document.definitions import looks_like_definitions
+        from attune_infra.topology.document.definitions.virtual_host import looks_like_definitions
 
         if not looks_like_definitions(self.text):
             return False
@@ -151,19 +151,19 @@ class TopologyTexts(TopologyText):
         return self.read_for(lambda: "", chosen=vhost).topology, ()
 
     def resolve(self) -> str:
-        from attune_infra.topology.document.several import resolve_several
+        from attune_infra.topology.document.merging.several import resolve_several
 
         return resolve_several(self._parts, values=self.values, read=_read_base)
 
     def _read_document(self, *, with_places: bool) -> Reading:
-        from attune_infra.topology.document.several import read_several
+        from attune_infra.topology.document.merging.several import read_several
 
         found = read_several(self._parts, values=self.values, with_places=with_places, read=_read_base)
         return replace(found, source=self.source)
 
     @property
     def _parts(self) -> list[Text]:
-        from attune_infra.topology.document.overlay import Text
+        from attune_infra.topology.document.merging.overlay import Text
         from attune_infra.topology.document.places import BUILT_IN
 
         return [
@@ -174,7 +174,7 @@ class TopologyTexts(TopologyText):
 
 def _refuse_foreign(text: str, source: str, error: InvalidInput) -> None:
     """Raise `InvalidInput` for a text that is no document, but one that `import` reads."""
-    from attune_infra.topology.document.foreign import program_of
+    from attune_infra.topology.document.foreign.recognise import program_of
 
     if program := program_of(text):
         raise InvalidInput(
@@ -211,7 +211,7 @@ def _may_extend(text: TopologyText) -> bool:
 
 def _read_base(name: str, source: str) -> Text:
     """Return the document that another one extends: a built-in one, or a file beside it."""
-    from attune_infra.topology.document.overlay import Text
+    from attune_infra.topology.document.merging.overlay import Text
     from attune_infra.topology.document.places import BUILT_IN
 
     if name in NAMES:

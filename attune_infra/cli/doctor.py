@@ -18,7 +18,7 @@ from attune_infra.errors import BrokerError, InvalidInput
 from attune_infra.settings import Via
 
 if TYPE_CHECKING:
-    from attune_infra.broker.doctor import BrokerDoctor
+    from attune_infra.broker.doctor.questions import BrokerDoctor
     from attune_infra.broker.rabbitmq import RabbitMQ
     from attune_infra.registry.doctor import RegistryDoctor
     from attune_infra.topology.doctor.examine import Question
@@ -122,7 +122,7 @@ def _faults(session: Session, broker: RabbitMQ) -> list[Problem]:
 
 
 def _examiner(broker: RabbitMQ, scope: Scope, via: Via) -> BrokerDoctor:
-    from attune_infra.broker.doctor import BrokerDoctor
+    from attune_infra.broker.doctor.questions import BrokerDoctor
 
     return BrokerDoctor(broker, needs_amqp=scope.amqp and via is Via.AMQP, needs_http=scope.http)
 

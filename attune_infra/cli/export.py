@@ -27,7 +27,7 @@ from attune_infra.settings import TOPOLOGY, Via
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    from attune_infra.topology.document.kubernetes.write import ClusterReference
+    from attune_infra.topology.document.foreign.kubernetes.write import ClusterReference
     from attune_infra.topology.document.text import Document
     from attune_infra.topology.model import Topology
 
@@ -123,7 +123,7 @@ def _writer(
 
 
 def _cluster(reference: str | None) -> ClusterReference:
-    from attune_infra.topology.document.kubernetes.write import ClusterReference
+    from attune_infra.topology.document.foreign.kubernetes.write import ClusterReference
 
     return ClusterReference() if reference is None else ClusterReference.parse(reference)
 

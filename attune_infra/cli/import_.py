@@ -65,7 +65,7 @@ def import_(
 ) -> None:
     """Convert definitions, or resources of Kubernetes or Terraform, to a document. Names omissions."""
     from attune_infra.render.pages import document as page
-    from attune_infra.topology.document.foreign import read_foreign
+    from attune_infra.topology.document.foreign.recognise import read_foreign
 
     changes = transformation(
         only, exclude, to_quorum=to_quorum, strip_policies=strip_policies, rename_vhost=rename_vhost

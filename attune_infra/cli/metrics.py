@@ -143,7 +143,7 @@ def _serve(session: Session, limits: Limits, listen: str, log_format: LogFormat 
 
 
 def _meter(session: Session, limits: Limits) -> Meter:
-    from attune_infra.broker.certificates import expiries
+    from attune_infra.broker.doctor.certificates import expiries
     from attune_infra.worker.metrics import Meter, Sources
 
     want, registry = session.topology, None  # a topology that cannot be read is an error before anything is served

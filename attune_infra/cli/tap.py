@@ -17,7 +17,7 @@ from attune_infra.cli._tap_output import TapOutput, tap_output
 from attune_infra.cli.queue._options import Where
 
 if TYPE_CHECKING:
-    from attune_infra.broker.tap import AmqpTap
+    from attune_infra.broker.messages.tap import AmqpTap
     from attune_infra.messages.tapped import Bounds, Tapped
     from attune_infra.topology.routing.tap import Tap, Wish
 

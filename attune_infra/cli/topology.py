@@ -100,7 +100,7 @@ def show_(
 def schema(display: Display) -> None:
     """Print the JSON Schema of topology documents, for editors."""
     from attune_infra.render.pages import document as page
-    from attune_infra.topology.document.schema import schema_text
+    from attune_infra.topology.document.schema.document import schema_text
     from attune_infra.topology.document.text import Document
 
     finish("topology-schema", page, Document(schema_text()), display)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from attune_infra.broker import answers
-from attune_infra.broker.management import Management
+from attune_infra.broker.http.management import Management
 from attune_infra.broker.shapes import MAX_DIGITS, MAX_NESTING, Shape, fault_in
 from attune_infra.errors import BrokerUnreachable, StrangeAnswer
 from attune_infra.settings import AMQP_URL, MANAGEMENT_URL, resolve

@@ -10,9 +10,9 @@ from dataclasses import replace
 import amqp
 import pytest
 
-from attune_infra.broker.amqp import Amqp, json_message
+from attune_infra.broker.amqp.connection import Amqp, json_message
 from attune_infra.broker.hosts import current, is_made_from
-from attune_infra.broker.management import Management
+from attune_infra.broker.http.management import Management
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.errors import BrokerUnreachable, LoginRefused, NotRabbitMQ
 from attune_infra.settings import Settings

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from attune_infra.broker import answers, controls
-from attune_infra.broker.management import Management
+from attune_infra.broker.http.management import Management
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.broker.wire import body_of
 from attune_infra.errors import BrokerError, VirtualHostMissing

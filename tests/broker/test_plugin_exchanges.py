@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import amqp
 import pytest
 
-from attune_infra.broker.management import Management
+from attune_infra.broker.http.management import Management
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.broker.wire import body_of
 from attune_infra.operations.setup import setup

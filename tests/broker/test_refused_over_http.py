@@ -7,7 +7,7 @@ from itertools import count
 
 import pytest
 
-from attune_infra.broker.management import Management
+from attune_infra.broker.http.management import Management
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.errors import LoginRefused
 from attune_infra.settings import AMQP_URL, MANAGEMENT_URL, Via

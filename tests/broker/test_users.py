@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import requests
 
-from attune_infra.broker.management import Management
+from attune_infra.broker.http.management import Management
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.broker.users import read_users
 from attune_infra.errors import BrokerError

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import pytest
 
 from attune_infra.broker import wire
-from attune_infra.broker.management import path
+from attune_infra.broker.http.management import path
 from attune_infra.fleet.model import Depth
 from attune_infra.topology.facts.protocols import needs_http
 from attune_infra.topology.model import (

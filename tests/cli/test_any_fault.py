@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import pytest
 
-from attune_infra.broker.management import Management
+from attune_infra.broker.http.management import Management
 from attune_infra.settings import MANAGEMENT_URL
 from support.as_a_user import Command
 from support.faults.pool import left_virtual_hosts, run_faults

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from attune_infra.broker.management import Management
+from attune_infra.broker.http.management import Management
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.sandbox import BoundSandbox
 from support.as_a_user import Command, Result

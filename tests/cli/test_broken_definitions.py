@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from attune_infra.broker.management import Management
+from attune_infra.broker.http.management import Management
 from attune_infra.errors import BrokerError, ExitCode
 from support.as_a_user import Command
 from support.definitions import binding, exchange, load, policy, queue, without

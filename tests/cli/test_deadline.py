@@ -13,7 +13,7 @@ import amqp
 import psycopg
 import pytest
 
-from attune_infra.broker.management import Management
+from attune_infra.broker.http.management import Management
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.settings import AMQP_URL, MANAGEMENT_URL
 from attune_infra.topology.diff import diff

@@ -15,11 +15,15 @@ from typing import Any
 import amqp
 import pytest
 
-from attune_infra.broker.management import Management
+from attune_infra.broker.http.management import Management
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.errors import RequestRefused
 from attune_infra.topology.diff import Create, diff, undeclared
-from attune_infra.topology.document.definitions import parse_definitions, read_definitions, write_definitions
+from attune_infra.topology.document.definitions.virtual_host import (
+    parse_definitions,
+    read_definitions,
+    write_definitions,
+)
 from attune_infra.topology.document.export import as_definitions
 from attune_infra.topology.document.parse import parse
 from attune_infra.topology.document.problems import InvalidDocument

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from attune_infra.broker.management import Management
+from attune_infra.broker.http.management import Management
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.errors import ExitCode
 from attune_infra.sandbox.client import BoundSandbox

@@ -7,7 +7,7 @@ from secrets import token_hex
 
 import pytest
 
-from attune_infra.broker.management import Management
+from attune_infra.broker.http.management import Management
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.errors import FeatureDenied
 from attune_infra.operations.setup import apply_plan, make_plan

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from attune_infra.broker.management import Management
+from attune_infra.broker.http.management import Management
 from attune_infra.errors import BrokerError, ExitCode
 from attune_infra.settings import AMQP_URL
 from support.as_a_user import Command

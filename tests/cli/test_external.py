@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from attune_infra.broker.management import Management
+from attune_infra.broker.http.management import Management
 from attune_infra.topology.document.parse import parse
 from attune_infra.topology.document.problems import InvalidDocument
 from attune_infra.topology.document.write import write

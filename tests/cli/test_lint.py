@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import amqp
 import pytest
 
-from attune_infra.broker.management import Management
+from attune_infra.broker.http.management import Management
 from attune_infra.settings import AMQP_URL
 from attune_infra.topology.lint.examples import load_example
 from attune_infra.topology.lint.rules import RULES

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from attune_infra.broker.management import Management
+from attune_infra.broker.http.management import Management
 from attune_infra.errors import ExitCode
 from attune_infra.sandbox import BoundSandbox
 from attune_infra.settings import AMQP_URL

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from attune_infra.broker.management import Management
+from attune_infra.broker.http.management import Management
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.sandbox import BoundSandbox
 from attune_infra.topology.facts.permissions import Access, Right, Tag

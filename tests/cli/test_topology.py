@@ -11,7 +11,7 @@ from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.links import code_url
 from attune_infra.settings import TOPOLOGY
 from attune_infra.topology.builtin import text_of
-from attune_infra.topology.document.schema import schema_text
+from attune_infra.topology.document.schema.document import schema_text
 from support.as_a_user import Command
 
 MINE = """

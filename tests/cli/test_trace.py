@@ -7,7 +7,7 @@ from pathlib import Path
 import amqp
 import pytest
 
-from attune_infra.broker.management import Management
+from attune_infra.broker.http.management import Management
 from support.as_a_user import Command
 from support.under_test import BrokerUnderTest
 from support.virtual_host import VirtualHost

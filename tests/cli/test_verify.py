@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import amqp
 import pytest
 
-from attune_infra.broker.management import Management
+from attune_infra.broker.http.management import Management
 from attune_infra.broker.rabbitmq import THROWAWAY
 from attune_infra.links import code_url
 from attune_infra.settings import AMQP_URL

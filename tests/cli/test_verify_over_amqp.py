@@ -7,7 +7,7 @@ from pathlib import Path
 import amqp
 import pytest
 
-from attune_infra.broker.management import Management
+from attune_infra.broker.http.management import Management
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.settings import AMQP_URL, MANAGEMENT_URL
 from support.as_a_user import Command

@@ -13,7 +13,7 @@ from typing import Any
 import amqp
 import pytest
 
-from attune_infra.broker.management import Management
+from attune_infra.broker.http.management import Management
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.operations.setup import apply_plan, make_plan, setup
 from attune_infra.topology.model import Argument, Binding, Exchange, Policy, Queue, Topology

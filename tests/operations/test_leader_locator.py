@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from attune_infra.broker.management import Management
+from attune_infra.broker.http.management import Management
 from attune_infra.sandbox import BoundSandbox
 from attune_infra.settings import AMQP_URL, MANAGEMENT_URL, resolve
 from support.as_a_user import Command

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from attune_infra.broker.management import Management
+from attune_infra.broker.http.management import Management
 from attune_infra.broker.rabbitmq import THROWAWAY, RabbitMQ
 from attune_infra.errors import BrokerError
 from attune_infra.operations.probe import probe

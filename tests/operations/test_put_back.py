@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import amqp
 import pytest
 
-from attune_infra.broker.management import Management
+from attune_infra.broker.http.management import Management
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.errors import BrokerUnreachable
 from attune_infra.operations.setup import apply_plan, make_plan

@@ -7,7 +7,7 @@ from dataclasses import replace
 import amqp
 import pytest
 
-from attune_infra.broker.management import Management
+from attune_infra.broker.http.management import Management
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.operations.setup import apply_plan, count_contents, make_plan, setup
 from attune_infra.topology.diff import Create, diff, undeclared

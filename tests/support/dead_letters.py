@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import amqp
 
-from attune_infra.broker.management import Management
+from attune_infra.broker.http.management import Management
 from support.eventually import eventually
 from support.virtual_host import VirtualHost
 

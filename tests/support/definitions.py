@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from attune_infra.broker.management import Management, path
-from attune_infra.topology.document.definitions import parse_definitions
+from attune_infra.broker.http.management import Management, path
+from attune_infra.topology.document.definitions.virtual_host import parse_definitions
 from attune_infra.topology.document.text import LeftOut
 from attune_infra.topology.model import Topology
 from support.problems import definitions_problems

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import amqp
 
-from attune_infra.broker.management import Management
+from attune_infra.broker.http.management import Management
 from attune_infra.errors import VirtualHostMissing
 from attune_infra.topology.facts.permissions import Access, Right
 from attune_infra.topology.model import Argument

@@ -16,7 +16,7 @@ from urllib.parse import quote, urlsplit
 import psycopg
 import trustme
 
-from attune_infra.broker.management import Management
+from attune_infra.broker.http.management import Management
 from attune_infra.sandbox import BoundSandbox
 from attune_infra.settings import AMQP_URL, CA_FILE, MANAGEMENT_URL
 from support.as_a_user import Command, Result

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast
 
-from attune_infra.broker.management import Management
+from attune_infra.broker.http.management import Management
 from attune_infra.errors import RequestRefused
 from attune_infra.topology.facts.arguments import POLICY_RULES
 from attune_infra.topology.facts.releases import FIRST_WITHOUT_MIRRORING, Version

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from attune_infra.topology.document.definitions import parse_definitions
+from attune_infra.topology.document.definitions.virtual_host import parse_definitions
 from attune_infra.topology.document.parse import parse
 from attune_infra.topology.document.problems import InvalidDocument
 

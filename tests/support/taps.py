@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import amqp
 
-from attune_infra.broker.management import Management
+from attune_infra.broker.http.management import Management
 from support.as_a_user import TIMEOUT, Command
 from support.contract import check_contract
 from support.eventually import eventually

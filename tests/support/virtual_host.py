@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 
 import amqp
 
-from attune_infra.broker.management import Management
+from attune_infra.broker.http.management import Management
 from attune_infra.settings import AMQP_URL, MANAGEMENT_URL, Settings, resolve
 
 

@@ -10,7 +10,7 @@ from typing import Final, cast
 import amqp
 import pytest
 
-from attune_infra.broker.management import Management
+from attune_infra.broker.http.management import Management
 from attune_infra.broker.wire import body_of
 from attune_infra.errors import FeatureDenied, RequestRefused
 from attune_infra.sandbox import BoundSandbox

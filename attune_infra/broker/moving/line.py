@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Final
 
 import amqp
 
-from attune_infra.broker import faults
-from attune_infra.broker.alarm import Blocked
-from attune_infra.broker.amqp import Amqp
-from attune_infra.broker.lanes import Connection
+from attune_infra.broker.amqp.connection import Amqp
+from attune_infra.broker.amqp.lanes import Connection
+from attune_infra.broker.failures import faults
+from attune_infra.broker.failures.alarm import Blocked
 from attune_infra.broker.moving import frames
 from attune_infra.broker.moving.frames import Arrived, Method, Splitter
 

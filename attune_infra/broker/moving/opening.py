@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Final
 
 import amqp
 
-from attune_infra.broker import faults
-from attune_infra.broker.alarm import Blocked, blocked
-from attune_infra.broker.amqp import Amqp
+from attune_infra.broker.amqp.connection import Amqp
+from attune_infra.broker.failures import faults
+from attune_infra.broker.failures.alarm import Blocked, blocked
+from attune_infra.broker.failures.permissions import read_hint, rights_hint, write_hint
+from attune_infra.broker.failures.refusal import Code, Refusal, refusal_of
 from attune_infra.broker.hosts import current
 from attune_infra.broker.moving import frames
 from attune_infra.broker.moving.books import Books
@@ -20,8 +22,6 @@ from attune_infra.broker.moving.frames import Method
 from attune_infra.broker.moving.intake import OFFSET_HEADER
 from attune_infra.broker.moving.line import Line
 from attune_infra.broker.moving.mover import Mover
-from attune_infra.broker.permissions import read_hint, rights_hint, write_hint
-from attune_infra.broker.refusal import Code, Refusal, refusal_of
 from attune_infra.errors import (
     AccessRefused,
     BrokerBlocked,
@@ -41,8 +41,8 @@ from attune_infra.topology.facts.permissions import (
 from attune_infra.topology.model import Queue
 
 if TYPE_CHECKING:
+    from attune_infra.broker.amqp.lanes import Connection
     from attune_infra.broker.connections import Connections
-    from attune_infra.broker.lanes import Connection
     from attune_infra.settings import Settings
 
 _PATIENCE: Final = 5.0

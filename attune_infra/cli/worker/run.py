@@ -21,7 +21,7 @@ from attune_infra.cli.worker._options import Name
 from attune_infra.settings import Via
 
 if TYPE_CHECKING:
-    from attune_infra.broker.inbox import AmqpInbox
+    from attune_infra.broker.messages.inbox import AmqpInbox
     from attune_infra.worker.readiness import Readiness
 
 app = App()
@@ -143,7 +143,7 @@ def _serve_health(address: str | None) -> Readiness:
 
 
 def _inbox(session: Session, prefetch: int, dead_letter_exchange: str | None) -> AmqpInbox:
-    from attune_infra.broker.inbox import AmqpInbox
+    from attune_infra.broker.messages.inbox import AmqpInbox
     from attune_infra.topology.worker import named_dead_letter_exchange
 
     topology = session.topology

@@ -11,13 +11,19 @@ from dataclasses import replace
 from functools import partial
 from typing import Final, TypeAlias
 
-from attune_infra.topology.document.definitions import write_definitions
-from attune_infra.topology.document.definitions_whole import write_whole
+from attune_infra.topology.document.definitions.virtual_host import write_definitions
+from attune_infra.topology.document.definitions.whole_broker import write_whole
+from attune_infra.topology.document.foreign.kubernetes.write import (
+    ClusterReference,
+    reason_to_refuse,
+    write_kubernetes,
+)
+from attune_infra.topology.document.foreign.terraform.write import DEFAULT_VHOST, write_terraform
+from attune_infra.topology.document.foreign.terraform.write import (
+    reason_to_refuse as reason_to_refuse_in_terraform,
+)
 from attune_infra.topology.document.judge import judge_with_values
-from attune_infra.topology.document.kubernetes.write import ClusterReference, reason_to_refuse, write_kubernetes
-from attune_infra.topology.document.parameters import with_placeholders
-from attune_infra.topology.document.terraform.write import DEFAULT_VHOST, write_terraform
-from attune_infra.topology.document.terraform.write import reason_to_refuse as reason_to_refuse_in_terraform
+from attune_infra.topology.document.sections.parameters import with_placeholders
 from attune_infra.topology.document.text import Document, LeftOut, group_left_out, make_portable
 from attune_infra.topology.document.write import write
 from attune_infra.topology.facts.exchanges import PREDECLARED_EXCHANGES, headers_exchanges, is_reserved

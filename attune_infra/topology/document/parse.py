@@ -12,8 +12,6 @@ from typing import Final
 
 import yaml
 
-from attune_infra.topology.document.controls import read_controls
-from attune_infra.topology.document.demands import read_demands
 from attune_infra.topology.document.keys import (
     CONSUMER_TAG,
     DOCUMENT_KEYS,
@@ -21,14 +19,16 @@ from attune_infra.topology.document.keys import (
     WORKERS_KEYS,
 )
 from attune_infra.topology.document.nodes import is_null
-from attune_infra.topology.document.objects import Objects, Parts
 from attune_infra.topology.document.places import Claim, Places
 from attune_infra.topology.document.problems import InvalidDocument
-from attune_infra.topology.document.routes import read_routes
-from attune_infra.topology.document.suppressions import read_suppressions
-from attune_infra.topology.document.users import read_users
+from attune_infra.topology.document.sections.controls import read_controls
+from attune_infra.topology.document.sections.demands import read_demands
+from attune_infra.topology.document.sections.objects import Objects, Parts
+from attune_infra.topology.document.sections.routes import read_routes
+from attune_infra.topology.document.sections.suppressions import read_suppressions
+from attune_infra.topology.document.sections.users import read_users
+from attune_infra.topology.document.sections.virtual_hosts import read_virtual_hosts
 from attune_infra.topology.document.variables import Values, fill, resolved
-from attune_infra.topology.document.virtual_host_sections import read_virtual_hosts
 from attune_infra.topology.facts.names import pattern_problem, routing_key_problem
 from attune_infra.topology.model import (
     Binding,

@@ -13,11 +13,11 @@ from typing import Final, TypeAlias
 
 import yaml
 
-from attune_infra.topology.document.controls import write_controls
 from attune_infra.topology.document.keys import OF_BROKER, SECTION_OF_VIRTUAL_HOSTS
-from attune_infra.topology.document.super_streams import SuperStream, split_super_streams
-from attune_infra.topology.document.users import write_users
-from attune_infra.topology.document.virtual_host_sections import settings_section
+from attune_infra.topology.document.sections.controls import write_controls
+from attune_infra.topology.document.sections.super_streams import SuperStream, split_super_streams
+from attune_infra.topology.document.sections.users import write_users
+from attune_infra.topology.document.sections.virtual_hosts import settings_section
 from attune_infra.topology.facts.exchanges import PREDECLARED_EXCHANGES, show_exchange_name
 from attune_infra.topology.model import (
     Argument,

@@ -11,7 +11,7 @@ from typing import cast
 import amqp
 import pytest
 
-from attune_infra.broker.lanes import Connection
+from attune_infra.broker.amqp.lanes import Connection
 from attune_infra.broker.moving import frames
 from attune_infra.broker.moving.line import Line
 

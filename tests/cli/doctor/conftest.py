@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 import trustme
 
-from attune_infra.broker.management import Management
+from attune_infra.broker.http.management import Management
 from support.patients import Patient, issue
 from support.under_test import BrokerUnderTest
 

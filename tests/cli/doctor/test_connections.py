@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from attune_infra.broker.management import Management
+from attune_infra.broker.http.management import Management
 from support.as_a_user import Command
 from support.patients import PASSWORD, Patient, as_user, findings, make_user, only_problem, problems
 from support.servers import closed_port, serve, serve_silence

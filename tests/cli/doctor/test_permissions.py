@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from attune_infra.broker.management import Management
+from attune_infra.broker.http.management import Management
 from support.as_a_user import Command
 from support.patients import Patient, findings, make_user, only_problem, problems
 from support.virtual_host import VirtualHost, create_virtual_host

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from attune_infra.broker.management import Management
+from attune_infra.broker.http.management import Management
 from support.as_a_user import Command
 from support.patients import Patient, findings, make_user, only_problem, problems
 from support.under_test import DENIES_TRANSIENT_QUEUES, BrokerUnderTest

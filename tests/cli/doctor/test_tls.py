@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from attune_infra.broker.certificates import validity
+from attune_infra.broker.doctor.certificates import validity
 from attune_infra.settings import AMQP_URL, MANAGEMENT_URL
 from support.patients import Patient, findings, issue, only_problem, problems
 from support.servers import closed_port

@@ -12,7 +12,7 @@ from typing import Any
 import amqp
 import pytest
 
-from attune_infra.broker.management import Management
+from attune_infra.broker.http.management import Management
 from attune_infra.errors import ExitCode
 from attune_infra.messages.jsonl import read_lines
 from support.as_a_user import Command, Result

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from attune_infra.broker.management import Management
+from attune_infra.broker.http.management import Management
 from support.as_a_user import Command
 from support.virtual_host import VirtualHost
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import amqp
 import pytest
 
-from attune_infra.broker.management import Management
+from attune_infra.broker.http.management import Management
 from support.as_a_user import Command
 from support.eventually import eventually
 from support.virtual_host import VirtualHost

@@ -5,7 +5,7 @@ from __future__ import annotations
 import amqp
 import pytest
 
-from attune_infra.broker.management import Management
+from attune_infra.broker.http.management import Management
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.settings import AMQP_URL
 from attune_infra.topology.facts.permissions import Right

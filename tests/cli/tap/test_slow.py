@@ -5,7 +5,7 @@ from __future__ import annotations
 import amqp
 import pytest
 
-from attune_infra.broker.management import Management
+from attune_infra.broker.http.management import Management
 from support.eventually import eventually
 from support.taps import QUEUE, Start, declare, parse, queues_of, send
 from support.virtual_host import VirtualHost

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import amqp
 import pytest
 
-from attune_infra.broker.management import Management
+from attune_infra.broker.http.management import Management
 from attune_infra.messages.jsonl import read_lines
 from attune_infra.settings import AMQP_URL
 from support.as_a_user import Command

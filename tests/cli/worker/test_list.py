@@ -11,7 +11,7 @@ import amqp
 import psycopg
 import pytest
 
-from attune_infra.broker.management import Management
+from attune_infra.broker.http.management import Management
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.cli import app
 from attune_infra.fleet.register import Registration

@@ -8,7 +8,7 @@ from pathlib import Path
 import amqp
 import pytest
 
-from attune_infra.broker.management import Management
+from attune_infra.broker.http.management import Management
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.fleet.model import Depth
 from support.as_a_user import Command

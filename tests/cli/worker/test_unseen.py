@@ -9,7 +9,7 @@ from typing import TypeAlias
 import amqp
 import pytest
 
-from attune_infra.broker.management import Management
+from attune_infra.broker.http.management import Management
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.fleet.register import Registration
 from attune_infra.registry.workers import PostgresRegistry

@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
+from attune_infra.topology.document.foreign.kubernetes.read import read_kubernetes
+from attune_infra.topology.document.foreign.terraform.read import read_terraform
+
 from attune_infra.cli._message import read_message
 from attune_infra.cli._worker_ids import read_worker_ids
 from attune_infra.durations import milliseconds
@@ -25,14 +28,12 @@ from attune_infra.settings import Sources, all_settings
 from attune_infra.settings.resolve import settings_from
 from attune_infra.settings.urls import amqp_of, check_database_url, management_of
 from attune_infra.topology.builtin import attune
-from attune_infra.topology.document.definitions import parse_definitions, write_definitions
-from attune_infra.topology.document.definitions_whole import read_whole
+from attune_infra.topology.document.definitions.virtual_host import parse_definitions, write_definitions
+from attune_infra.topology.document.definitions.whole_broker import read_whole
 from attune_infra.topology.document.export import as_document, as_terraform
-from attune_infra.topology.document.kubernetes.read import read_kubernetes
-from attune_infra.topology.document.overlay import Text
+from attune_infra.topology.document.merging.overlay import Text
+from attune_infra.topology.document.merging.several import read_several
 from attune_infra.topology.document.parse import parse
-from attune_infra.topology.document.several import read_several
-from attune_infra.topology.document.terraform.read import read_terraform
 from attune_infra.topology.document.write import write
 from attune_infra.topology.facts.patterns import matches, policy_pattern_problem
 from attune_infra.topology.model import Topology

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import requests
 from requests.adapters import BaseAdapter
 
-from attune_infra.broker.doctor import BrokerDoctor
+from attune_infra.broker.doctor.questions import BrokerDoctor
 from attune_infra.broker.moving import frames
 from attune_infra.broker.moving.frames import Arrived, Splitter
 from attune_infra.broker.moving.intake import stored

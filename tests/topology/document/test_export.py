@@ -3,7 +3,7 @@ import json
 from hypothesis import given, settings
 
 from attune_infra.topology.builtin import attune
-from attune_infra.topology.document.definitions import parse_definitions
+from attune_infra.topology.document.definitions.virtual_host import parse_definitions
 from attune_infra.topology.document.export import as_definitions, as_document
 from attune_infra.topology.document.parse import parse
 from attune_infra.topology.document.text import LeftOut, make_portable

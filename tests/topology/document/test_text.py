@@ -7,9 +7,9 @@ from hypothesis import given, settings
 
 from attune_infra.errors import ExitCode
 from attune_infra.topology.builtin import NAMES, text_of
-from attune_infra.topology.document.definitions import write_definitions
+from attune_infra.topology.document.definitions.virtual_host import write_definitions
 from attune_infra.topology.document.parse import parse
-from attune_infra.topology.document.schema import schema_text
+from attune_infra.topology.document.schema.document import schema_text
 from attune_infra.topology.document.text import Document, LeftOut, group_left_out, make_portable
 from attune_infra.topology.document.write import _flow, write
 from attune_infra.topology.model import Queue, Topology

@@ -7,7 +7,7 @@ import json
 import pytest
 import yaml
 
-from attune_infra.broker.management import Management
+from attune_infra.broker.http.management import Management
 from attune_infra.topology.document.parse import parse
 from attune_infra.topology.document.problems import InvalidDocument
 from attune_infra.topology.facts.arguments import (

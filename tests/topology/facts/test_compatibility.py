@@ -9,7 +9,7 @@ import amqp
 import pytest
 import yaml
 
-from attune_infra.broker.management import Management
+from attune_infra.broker.http.management import Management
 from attune_infra.broker.wire import body_of
 from attune_infra.topology.document.parse import parse
 from attune_infra.topology.document.problems import InvalidDocument

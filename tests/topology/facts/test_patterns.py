@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from attune_infra.broker.management import Management
+from attune_infra.broker.http.management import Management
 from attune_infra.topology.facts.patterns import matches, policy_pattern_problem
 from attune_infra.topology.facts.releases import NEWEST, OLDEST, Version
 from support.policy_cases import put_policy

@@ -10,7 +10,7 @@ from functools import partial
 import amqp
 import pytest
 
-from attune_infra.broker.management import Management
+from attune_infra.broker.http.management import Management
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.errors import AccessRefused, RequestRefused
 from attune_infra.settings import AMQP_URL, MANAGEMENT_URL, Via

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from attune_infra.broker.management import Management
+from attune_infra.broker.http.management import Management
 from attune_infra.topology.facts.arguments import QUEUE_TYPES
 from attune_infra.topology.facts.policies import (
     UNSUPPORTED,

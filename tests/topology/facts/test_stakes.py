@@ -11,7 +11,7 @@ from typing import Final
 import amqp
 import pytest
 
-from attune_infra.broker.management import Management
+from attune_infra.broker.http.management import Management
 from attune_infra.broker.wire import body_of
 from attune_infra.topology.facts.releases import Version
 from attune_infra.topology.facts.stakes import DANGERS, LENGTHS, REJECTING, Harm, Threat, threats

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from attune_infra.broker.management import Management
+from attune_infra.broker.http.management import Management
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.broker.wire import body_of
 from attune_infra.errors import RequestRefused

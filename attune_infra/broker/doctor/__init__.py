@@ -1,0 +1,1 @@
+"""Everything that doctor asks a broker. Nothing here changes it."""

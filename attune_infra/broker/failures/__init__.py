@@ -1,0 +1,1 @@
+"""Failures of HTTP and AMQP as errors of our own. Foreign exceptions stop here."""

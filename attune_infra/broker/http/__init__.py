@@ -1,0 +1,1 @@
+"""The management HTTP API: requests, and answers that end."""

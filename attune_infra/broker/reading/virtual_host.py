@@ -1,0 +1,296 @@
+"""Read a virtual host over HTTP: its objects, and the numbers of its queues."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Final
+
+from attune_infra.background import run_in_background
+from attune_infra.broker import answers, wire
+from attune_infra.broker.controls import read_controls
+from attune_infra.broker.failures import faults
+from attune_infra.broker.reading.consumers import consumer_tags, sees_all_consumers
+from attune_infra.broker.reading.leaders import has_leader
+from attune_infra.broker.reading.odd_bindings import recognize_missing_keys
+from attune_infra.errors import BrokerError, VirtualHostMissing
+from attune_infra.topology.facts.machinery import is_hidden
+from attune_infra.topology.facts.releases import FIRST_WITH_DEFAULT_QUEUE_TYPE, version_of
+from attune_infra.topology.model import (
+    CONTROL_KINDS,
+    Binding,
+    Exchange,
+    OperatorPolicy,
+    Policy,
+    Queue,
+    Topology,
+    TopologyObject,
+    as_read,
+)
+from attune_infra.topology.policy import counting_restarts_expiry
+
+if TYPE_CHECKING:
+    from attune_infra.broker.connections import Connections
+    from attune_infra.fleet.metrics import QueueStatistics
+    from attune_infra.fleet.model import Depth
+    from attune_infra.topology.facts.quorum import Members
+
+_QUEUES_PER_REQUEST: Final = 50
+"""Listing the default exchange's bindings of so many queues costs as much as one request."""
+_PARALLEL_REQUESTS: Final = 4
+_MAX_PATTERNS: Final = 8
+"""Patterns of names, each with a request of its own, that are asked before all queues are listed instead."""
+
+
+class Reader:
+    """Reads one virtual host."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+        self._settings, self._vhost = connections.settings, connections.settings.virtual_host
+        self._version: str | None = None
+        self._exchange_types: frozenset[str] | None = None
+        self.known_queues = 0
+        """Queues known to exist. Their number decides how to ask for bindings."""
+
+    def version(self) -> str:
+        """Return RabbitMQ's version; with the first answer, note its number of queues."""
+        if self._version is None:
+            overview = self._connections.overview()
+            self._version, self.known_queues, self._exchange_types, *_ = overview
+        return self._version
+
+    def read(self, *, private: bool = False, controls: Collection[str] = ()) -> Topology:
+        """Return the objects of the virtual host, with the asked controls. All lists are requested at once.
+
+        Raise `VirtualHostMissing` if it is missing, whatever the lists say.
+        """
+        http = self._connections.http
+        self.version()  # before several threads ask for it
+        if "virtual_host" in controls and not self._exists:
+            return self._missing(controls)
+        controls_of = partial(read_controls, http, self._vhost, controls)
+        control_lists = run_in_background(controls_of) if controls else controls_of
+        queue_list = run_in_background(
+            lambda: http.get("queues", self._vhost, shape=answers.QUEUES, **wire.QUEUES)
+        )
+        policy_lists = run_in_background(self._policies)
+        exchange_list = run_in_background(
+            lambda: http.get("exchanges", self._vhost, shape=answers.EXCHANGES, **wire.EXCHANGES)
+        )
+        default_queue_type = self._default_queue_type
+        exchanges = exchange_list()
+        listed = self._bindings([item["name"] for item in exchanges if item["name"]])
+        headers = {item["name"] for item in exchanges if item["type"] == "headers"}
+        bindings = [
+            as_read(each) if each.source in headers else each
+            for each in recognize_missing_keys(listed, http, self._vhost)
+        ]
+        queues = queue_list()
+        ends: list[Exchange | Queue] = [*wire.exchanges_from(exchanges), *wire.queues_from(queues)]
+        objects, hidden = ([*ends, *bindings], None) if private else wire.split_hidden(ends, bindings)
+        in_effect = wire.policies_in_effect("exchange", exchanges) | wire.policies_in_effect("queue", queues)
+        topology = self._topology([*objects, *control_lists()], policy_lists(), default_queue_type)
+        unread = CONTROL_KINDS - set(controls)
+        return replace(topology, hidden=hidden, in_effect=in_effect, unread=unread, own_users=self.own_users)
+
+    def _missing(self, controls: Collection[str]) -> Topology:
+        """Return the topology of a virtual host that is still to be made."""
+        unread = CONTROL_KINDS - set(controls)
+        return replace(self._topology((), ([], [])), unread=unread, own_users=self.own_users)
+
+    @property
+    def _exists(self) -> bool:
+        try:
+            return bool(self._default_queue_type)
+        except VirtualHostMissing:
+            return False
+
+    @property
+    def own_users(self) -> frozenset[str]:
+        return frozenset({self._settings.amqp.user, self._settings.management.user})
+
+    def all_bindings(self) -> list[Binding]:
+        """Return the bindings of the virtual host, with one request."""
+        return recognize_missing_keys(self._listed_bindings(), self._connections.http, self._vhost)
+
+    def members(self) -> Mapping[str, Members | None]:
+        """Return the members of each quorum queue and stream; None for a stream whose members are not told."""
+        listing = self._connections.http.get(
+            "queues", self._vhost, shape=answers.MEMBERS_OF_QUEUES, **wire.MEMBERS
+        )
+        return {each["name"]: wire.members_from(each) for each in listing if each["type"] in {"quorum", "stream"}}
+
+    def contents(self, queue: str) -> tuple[int | None, int | None]:
+        """Return the numbers of messages, unacknowledged ones included, and of consumers; None if it is unknown.
+
+        The ready messages and the consumers are those of now; the consumers of a stream, and of a classic queue
+        with an expiry, are unknown. Over HTTP, the number of messages in a quorum queue lags up to 5 seconds
+        behind (seen on 3.10, 4.0 and 4.3).
+        """
+        listing = self._listing_of(queue)
+        found = wire.queues_from(listing)
+        total = listing[0].get("messages") if listing else None
+        ready, consumers = self._counts(found).get(queue, (None, None))
+        if ready is None and found and found[0].type == "quorum":
+            return total or None, consumers  # a number that lags: not even 0 is certain
+        if total is None or ready is None:
+            return total, consumers
+        return (ready + total - listing[0].get("messages_ready", 0)) or total, consumers
+
+    def contents_by_all_means(self, queue: str) -> tuple[int | None, int | None]:
+        """Return the numbers of `contents`, and if AMQP does not tell consumers, those of the statistics."""
+        messages, consumers = self.contents(queue)
+        if consumers is None:
+            with suppress(BrokerError):  # the statistics may be switched off
+                consumers = len(self.consumer_tags([queue])[queue])
+        return messages, consumers
+
+    def exists(self, queue: str) -> bool:
+        return bool(self._listing_of(queue))
+
+    def _listing_of(self, queue: str) -> Sequence[wire.Json]:
+        """Return the entry of a queue in the list, with its current numbers; nothing if the queue is missing."""
+        http, shape = self._connections.http, answers.QUEUES_WITH_TOTALS_FOUND
+        found: Sequence[wire.Json] = http.get("queues", self._vhost, shape=shape, **wire.with_totals(queue))[
+            "items"
+        ]
+        return found
+
+    def _listing_with_totals(self) -> Sequence[wire.Json]:
+        http, shape = self._connections.http, answers.QUEUES_WITH_TOTALS
+        found: Sequence[wire.Json] = http.get("queues", self._vhost, shape=shape, **wire.QUEUES_WITH_TOTALS)
+        return found
+
+    def contents_at_most(self, queues: Collection[str]) -> Mapping[str, tuple[int | None, int | None]]:
+        """Return upper bounds of the messages in queues, and their consumers.
+
+        RabbitMQ's totals of a quorum queue lag up to 5 seconds behind, and only they tell the unacknowledged
+        messages, so a quorum queue with consumers may hold any number. A stream is not counted at all.
+        """
+        chosen = set(queues)
+        listing = self._listing_with_totals()
+        depths = wire.depths_from(listing)
+        found = [queue for queue in wire.queues_from(listing) if queue.name in chosen and queue.name in depths]
+        counts = self._counts(found)
+        return {
+            queue.name: wire.most_contents(queue, depths[queue.name], counts.get(queue.name)) for queue in found
+        }
+
+    def ready(self, queues: Collection[str]) -> Mapping[str, int]:
+        """Return the ready messages of each queue; one that is missing, or has no leader, is left out."""
+        counts = dict(self._connections.amqp.counts(queues))
+        if any(counted == (0, 0) for counted in counts.values()):
+            self._drop_leaderless(counts, wire.queues_from(self._listing_with_totals()))
+        return {queue: ready for queue, (ready, _) in counts.items()}
+
+    def _counts(self, queues: Sequence[Queue]) -> Mapping[str, tuple[int | None, int | None]]:
+        """Return the ready messages and consumers of queues, as far as AMQP tells them without being a use."""
+        if not queues:
+            return {}
+        topology = self._topology(queues, self._policies())
+        lasting = [
+            each.name for each in queues if not (is_hidden(each) or counting_restarts_expiry(each, topology))
+        ]
+        try:
+            counts = dict(self._connections.amqp.counts(lasting))
+        except BrokerError:  # the AMQP port may be closed
+            return {}
+        self._drop_leaderless(counts, queues)
+        streams = {each.name for each in queues if each.type == "stream"}  # RabbitMQ says 0 for any consumers
+        return {name: (ready, None if name in streams else found) for name, (ready, found) in counts.items()}
+
+    def _drop_leaderless(self, counts: dict[str, tuple[int, int]], queues: Iterable[Queue]) -> None:
+        """Drop the numbers of quorum queues without a leader, for which RabbitMQ says 0 and 0."""
+        version = version_of(self.version())
+        for each in queues:
+            may_lack_leader = each.type == "quorum" and counts.get(each.name) == (0, 0)
+            if may_lack_leader and not has_leader(self._connections.http, self._vhost, each, version):
+                del counts[each.name]
+
+    def depths(self) -> Mapping[str, Depth]:
+        http = self._connections.http
+        return wire.depths_from(http.get("queues", self._vhost, shape=answers.TOTALS, **wire.TOTALS))
+
+    def consumer_tags(self, queues: Collection[str]) -> Mapping[str, tuple[str, ...]]:
+        http = self._connections.http
+        return consumer_tags(http, self._vhost, queues, sees_all=self._sees_all_consumers)
+
+    @cached_property
+    def _sees_all_consumers(self) -> bool:
+        return sees_all_consumers(self._connections.http)
+
+    def statistics(self, queues: Collection[str]) -> Mapping[str, QueueStatistics]:
+        """Return the statistics of these queues.
+
+        RabbitMQ takes long to list those of all queues, so only many patterns of names are worth that.
+        """
+        http, patterns = self._connections.http, list(wire.patterns_of(sorted(queues)))
+        if len(patterns) > _MAX_PATTERNS:
+            listing = http.get("queues", self._vhost, shape=answers.STATISTICS, **wire.STATISTICS)
+            found = wire.statistics_from(listing)
+            return {name: found[name] for name in found.keys() & set(queues)}
+        queries = (wire.STATISTICS | wire.page_of(pattern) for pattern in patterns)
+        shape = answers.STATISTICS_FOUND
+        pages = (http.get("queues", self._vhost, shape=shape, **query) for query in queries)
+        return wire.statistics_from(item for page in pages for item in page["items"])
+
+    def _bindings(self, sources: Sequence[str]) -> list[Binding]:
+        """Return all bindings; where it is cheaper, without asking for those of the default exchange."""
+        if len(sources) > min(wire.MAX_SOURCES_LISTED_SINGLY, self.known_queues // _QUEUES_PER_REQUEST):
+            return self._listed_bindings()
+        shares = [sources[start::_PARALLEL_REQUESTS] for start in range(_PARALLEL_REQUESTS)]
+        found = [run_in_background(partial(self._bindings_of, share)) for share in shares]
+        return [binding for bindings in found for binding in bindings()]
+
+    def _listed_bindings(self) -> list[Binding]:
+        http = self._connections.http
+        return wire.bindings_from(http.get("bindings", self._vhost, shape=answers.BINDINGS, **wire.BINDINGS))
+
+    def _bindings_of(self, sources: Iterable[str]) -> list[Binding]:
+        http, found = self._connections.http, list[Binding]()
+        query, shape = wire.BINDINGS_OF_A_SOURCE, answers.BINDINGS_OF_A_SOURCE
+        for source in sources:
+            listing = http.get("exchanges", self._vhost, source, "bindings", "source", shape=shape, **query)
+            found += wire.bindings_of(source, listing)
+        return found
+
+    def _policies(self) -> tuple[list[Policy], list[Policy]]:
+        """Return the policies and the operator policies."""
+        http = self._connections.http
+        kinds = ("policies", "operator-policies")
+        regular, by_operators = (http.get(kind, self._vhost, shape=answers.POLICIES) for kind in kinds)
+        return wire.policies_from(regular), wire.policies_from(by_operators, OperatorPolicy)
+
+    def _topology(
+        self,
+        objects: Iterable[TopologyObject],
+        policies: tuple[list[Policy], list[Policy]],
+        default_queue_type: str = "classic",
+    ) -> Topology:
+        regular, by_operators = policies
+        topology = Topology.of((*objects, *regular), name=self._vhost, default_queue_type=default_queue_type)
+        return replace(
+            topology,
+            operator_policies={policy.name: policy for policy in by_operators},
+            version=version_of(self.version()),
+            exchange_types=self._exchange_types,
+        )
+
+    @cached_property
+    def _default_queue_type(self) -> str:
+        """The type of a queue that names none; raise `VirtualHostMissing` if the virtual host is missing."""
+        version = version_of(self.version())
+        http, columns = self._connections.http, "name,default_queue_type"
+        listing = http.get("vhosts", shape=answers.VIRTUAL_HOSTS_IN_CHANGE, columns=columns)
+        known = {item["name"]: item.get("default_queue_type") for item in listing if "name" in item}
+        if self._vhost not in known and len(known) < len(listing):
+            listing = http.get("vhosts", shape=answers.VIRTUAL_HOSTS, columns=columns)
+            known = {item["name"]: item.get("default_queue_type") for item in listing}
+        if self._vhost not in known:
+            raise faults.virtual_host_missing(self._settings)
+        default = known[self._vhost]
+        ignored = version < FIRST_WITH_DEFAULT_QUEUE_TYPE
+        return "classic" if ignored or default in {None, "undefined"} else str(default)

@@ -1,0 +1,1 @@
+"""Forms of other programs: resources of Kubernetes, and Terraform."""

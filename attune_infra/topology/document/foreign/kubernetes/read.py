@@ -1,0 +1,145 @@
+"""Resources of the topology operator -> the topology of one virtual host, and all that has no place in it.
+
+The file need not declare both ends of a binding: another one may. Such an end becomes an external object. Of a
+Secret, only the name of the user is read.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode
+from binascii import Error
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from attune_infra.errors import InvalidInput
+from attune_infra.topology.document.definitions.choice import ELSEWHERE, choose_virtual_host
+from attune_infra.topology.document.foreign.assemble import Declared, assemble
+from attune_infra.topology.document.foreign.kubernetes.kinds import FIELDS, Found, Kinds
+from attune_infra.topology.document.foreign.kubernetes.resource import (
+    GROUP,
+    Resource,
+    check_plain_texts,
+    read_resources,
+)
+from attune_infra.topology.document.foreign.kubernetes.write import API_VERSION
+from attune_infra.topology.document.judge import Defect
+from attune_infra.topology.document.places import Places
+from attune_infra.topology.document.reading import Reading
+from attune_infra.topology.document.sections.objects import Objects
+from attune_infra.topology.document.text import group_left_out, make_portable
+
+_KEY: Final = r"""(?:"apiVersion"|'apiVersion'|apiVersion)\s*:"""
+_SIGN: Final = re.compile(rf"^{_KEY}|\A\s*\{{\s*{_KEY}", re.MULTILINE)
+"""The version of a resource: a key that begins a line, or a mapping in braces."""
+_LEFT_OUT: Final = {
+    "SchemaReplication": ("schema replications", "they belong to the whole broker, and to a commercial plugin"),
+}
+_OTHER: Final = "they are not of RabbitMQ's topology operator"
+
+
+def looks_like_kubernetes(text: str) -> bool:
+    """Tell resources of Kubernetes, even broken ones, from other texts."""
+    return _SIGN.search(text) is not None
+
+
+def read_kubernetes(text: str, *, source: str, vhost: str | None = None) -> Reading:
+    """Read the resources of one virtual host, and collect the problems.
+
+    Without `vhost`, read the only one with resources, or `/`. Raise `InvalidInput` if several are possible or
+    `vhost` has none.
+    """
+    document = Objects(text, places=Places())
+    resources = read_resources(document)
+    kinds = Kinds(document, _users(document, resources))
+    ours = [each for each in resources if _is_ours(each)]
+    _name_others(kinds, [each for each in resources if not _is_ours(each)])
+    _check_clusters(document, ours)
+    found = [each for resource in ours for each in _objects(kinds, resource)]
+    holding = {each.vhost for each in found if each.vhost is not None}
+    listed = holding | set(kinds.default_types)
+    chosen = choose_virtual_host(holding, listed, source, asked=vhost)
+    kinds.left_out += [("other virtual hosts", name, ELSEWHERE) for name in sorted(listed - {chosen})]
+    topology = assemble(
+        [_declared(document, each) for each in found if each.vhost in {chosen, None}],
+        chosen,
+        default_queue_type=kinds.default_types.get(chosen, "classic"),
+        left_out=kinds.left_out,
+    )
+    if not any(each.group == GROUP for each in resources) and not document.problems:
+        raise InvalidInput(
+            f"{source} holds no resource of RabbitMQ's topology operator",
+            hint=f"the apiVersion of such a resource is {API_VERSION}",
+        )
+    places = document.places or Places()
+    problems = tuple(sorted(set(document.problems)))
+    return Reading(
+        source, make_portable(topology), group_left_out(kinds.left_out), places, problems, chosen or None
+    )
+
+
+def _is_ours(resource: Resource) -> bool:
+    return resource.group == GROUP and resource.kind in FIELDS
+
+
+def _users(document: Objects, resources: Sequence[Resource]) -> dict[str, str]:
+    """Return the name of each user by that of its resource, as far as its status or its Secret tells."""
+    secrets = {each.name: _user_of_secret(document, each) for each in resources if each.kind == "Secret"}
+    found: dict[str, str] = {}
+    for each in resources:
+        if each.kind == "User" and each.group == GROUP:
+            status = document.entries(each.members.get("status"), "status").get("username")
+            spec = document.entries(each.members.get("spec"), f"the spec of {each.what}")
+            secret = spec.get("importCredentialsSecret")
+            named = document.entries(secret.value if secret else None, "importCredentialsSecret").get("name")
+            name = document.string(status.value, "") if status else ""
+            found[each.name] = name or (secrets.get(document.string(named.value, ""), "") if named else "")
+    return {name: user for name, user in found.items() if user}
+
+
+def _user_of_secret(document: Objects, secret: Resource) -> str:
+    plain = document.entries(secret.members.get("stringData"), "stringData").get("username")
+    if plain is not None:
+        return document.string(plain.value, "")
+    encoded = document.entries(secret.members.get("data"), "data").get("username")
+    try:
+        return b64decode(document.string(encoded.value, "")).decode() if encoded else ""
+    except (Error, ValueError):
+        return ""
+
+
+def _name_others(kinds: Kinds, others: Sequence[Resource]) -> None:
+    for each in others:
+        kind, why = (f"resources of kind {each.kind}", _OTHER)
+        if each.group == GROUP:
+            kind, why = _LEFT_OUT.get(each.kind, (kind, "attune-infra does not know this kind"))
+        kinds.left_out.append((kind, each.name, why))
+
+
+def _check_clusters(document: Objects, resources: Sequence[Resource]) -> None:
+    """Report the first resource of another cluster: a document describes one broker."""
+    first: str | None = None
+    for each in resources:
+        spec = document.entries(each.members.get("spec"), f"the spec of {each.what}")
+        reference = spec.get("rabbitmqClusterReference")
+        named = document.entries(reference.value if reference else None, "rabbitmqClusterReference").get("name")
+        name = document.string(named.value, "") if named else None
+        if first is not None and name not in {first, None}:
+            what = f"{each.what} is of cluster '{name}', others are of '{first}'; a document describes one broker"
+            document.problem(each.node, what)
+            return
+        first = first or name
+
+
+def _objects(kinds: Kinds, resource: Resource) -> Iterator[Found]:
+    if "spec" in resource.members:
+        check_plain_texts(kinds.document, resource.members["spec"])
+    yield from kinds.objects(resource)
+
+
+def _declared(document: Objects, found: Found) -> Declared:
+    def complain(defect: Defect | None, sentence: str) -> None:
+        node = found.parts.find_fault(defect) if defect else None
+        document.problem(node or found.parts.start, sentence)
+
+    return Declared(found.item, complain, lambda item: document.note(item, found.parts))

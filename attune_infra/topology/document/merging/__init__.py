@@ -1,0 +1,1 @@
+"""Several documents as one: side by side, or one that extends another."""

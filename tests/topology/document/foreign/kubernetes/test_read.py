@@ -1,0 +1,223 @@
+from textwrap import dedent
+
+import pytest
+from hypothesis import given, settings
+
+from attune_infra.errors import InvalidInput
+from attune_infra.topology.document.export import as_kubernetes
+from attune_infra.topology.document.foreign.kubernetes.read import looks_like_kubernetes, read_kubernetes
+from attune_infra.topology.document.text import LeftOut, make_portable
+from attune_infra.topology.model import (
+    Binding,
+    Exchange,
+    Limit,
+    Permission,
+    Policy,
+    Queue,
+    TopicPermission,
+    Topology,
+    TopologyObject,
+    User,
+    freeze,
+)
+from support.folders import EXAMPLES
+from support.strategies import topologies
+
+SECRET = "canary-of-a-password"
+
+
+def read(*resources: str, vhost: str | None = None) -> Topology:
+    reading = read_kubernetes(file(*resources), source="k.yaml", vhost=vhost)
+    assert reading.problems == ()
+    return reading.topology
+
+
+def file(*resources: str) -> str:
+    return "---\n".join(f"apiVersion: rabbitmq.com/v1beta1\n{dedent(each).rstrip()}\n" for each in resources)
+
+
+def problems(*resources: str) -> list[str]:
+    return read_kubernetes(file(*resources), source="k.yaml").warnings()
+
+
+def left_out(*resources: str) -> tuple[LeftOut, ...]:
+    return read_kubernetes(file(*resources), source="k.yaml").left_out
+
+
+def typed(item: TopologyObject) -> tuple[TopologyObject, object]:
+    return item, freeze(item.definition if isinstance(item, Policy) else getattr(item, "arguments", None))
+
+
+@given(topologies(with_workers=False))
+@settings(deadline=None, max_examples=40)
+def test_what_is_exported_is_read_back(topology: Topology) -> None:
+    document = as_kubernetes(topology)
+    if not document.content["items"]:
+        return
+
+    reading = read_kubernetes(document.text, source="k.yaml")
+
+    assert reading.problems == ()
+    found = [item for item in reading.topology.objects() if not getattr(item, "external", False)]
+    originals = [typed(item) for item in make_portable(topology).objects()]
+    assert all(typed(item) in originals for item in found)
+    limits = [item for item in found if isinstance(item, Limit)]
+    users = [each for each in document.content["items"] if each["kind"] == "User"]  # their names are in Secrets
+    assert len(found) - len(limits) + bool(limits) + len(users) == len(document.content["items"])
+    if not users:
+        assert as_kubernetes(reading.topology).text == document.text
+
+
+def test_the_example_holds_each_kind() -> None:
+    text = (EXAMPLES / "kubernetes" / "resources.yaml").read_text(encoding="utf-8")
+
+    reading = read_kubernetes(text, source="k.yaml")
+
+    assert reading.problems == ()
+    assert reading.topology.name == "shop"
+    assert (
+        Permission(user="shop-web", configure="", write=r"^shop\.orders$", read="") in reading.topology.objects()
+    )
+    assert {each.kind for each in reading.left_out} == {
+        "resources of kind Secret", "passwords of users", "schema replications", "fields",
+        "URIs of federation upstreams", "URIs of shovels",
+    }  # fmt: skip
+
+
+def test_defaults_are_those_of_the_operator() -> None:
+    found = read(
+        """\
+        kind: Queue
+        spec: {name: q}
+        """,
+        """\
+        kind: Exchange
+        spec: {name: e}
+        """,
+    )
+
+    assert found == Topology.of([Queue(name="q", durable=False), Exchange(name="e", durable=False)], name="/")
+
+
+def test_numbers_are_those_that_the_operator_sends() -> None:
+    found = read("kind: Queue\nspec: {name: q, durable: true, arguments: {a: 1.0, b: 9007199254740993, c: 1.5}}")
+
+    assert freeze(found.queues["q"].arguments) == freeze({"a": 1, "b": 2**53, "c": 1.5})
+
+
+def test_an_undeclared_end_is_external() -> None:
+    binding = "kind: Binding\nspec: {source: e, destination: q, destinationType: queue, routingKey: k}"
+    topic = "kind: TopicPermission\nspec: {vhost: /, user: u, permissions: {exchange: t, write: a}}"
+
+    assert read(binding, topic) == Topology.of(
+        [
+            Exchange(name="e", type="", external=True),
+            Exchange(name="t", type="", external=True),
+            Queue(name="q", external=True),
+            Binding(source="e", destination="q", routing_key="k"),
+            TopicPermission(user="u", exchange="t", write="a", read=""),
+        ],
+        name="/",
+    )
+    why = "this file does not declare them, so the document calls them external"
+    assert LeftOut("declarations of queues", ("q",), why) in left_out(binding)
+
+
+def test_a_default_queue_type_becomes_that_of_each_queue() -> None:
+    vhost = "kind: Vhost\nspec: {name: v, defaultQueueType: quorum}"
+
+    assert read(vhost, "kind: Queue\nspec: {name: q, vhost: v, durable: true}").queues["q"].type == "quorum"
+
+
+def test_lists_of_kubectl_are_read_too() -> None:
+    item = (
+        '{"apiVersion": "rabbitmq.com/v1beta1", "kind": "Queue", "metadata": {"name": "q"}, "spec": {"name": "q"}}'
+    )
+    text = f'{{"apiVersion": "v1", "items": [{item}], "kind": "List", "metadata": {{}}}}'
+
+    assert looks_like_kubernetes(text)
+    assert list(read_kubernetes(text, source="k.json").topology.queues) == ["q"]
+
+
+def test_the_name_of_a_user_is_in_a_status_a_secret_or_nowhere() -> None:
+    permission = "kind: Permission\nmetadata: {{name: {0}}}\nspec: {{vhost: /, userReference: {{name: {0}}}}}"
+    user = (
+        "kind: User\nmetadata: {name: a}\nspec: {tags: [monitoring], limits: {channels: 7}}\n"
+        "status: {username: of-status}"
+    )
+    imported = "kind: User\nmetadata: {name: b}\nspec: {importCredentialsSecret: {name: s}}"
+    secret = f"kind: Secret\nmetadata: {{name: s}}\ndata: {{username: dXNlcg==, password: {SECRET}}}"
+
+    reading = read_kubernetes(
+        file(*(permission.format(name) for name in "abc"), user, imported, secret), source="k.yaml"
+    )
+
+    assert set(reading.topology.permissions) == {"of-status", "user"}
+    assert reading.topology.users == {
+        "of-status": User(name="of-status", tags=frozenset({"monitoring"}), limits={"max-channels": 7}),
+        "user": User(name="user"),
+    }
+    assert [each.names for each in reading.left_out if each.kind == "permissions"] == [("c",)]
+    assert SECRET not in repr(reading)
+
+
+def test_several_virtual_hosts_want_a_choice() -> None:
+    queues = ["kind: Queue\nspec: {name: a, vhost: one}", "kind: Queue\nspec: {name: b, vhost: two}"]
+
+    with pytest.raises(InvalidInput, match="several virtual hosts: 'one', 'two'"):
+        read(*queues)
+    assert list(read(*queues, vhost="two").queues) == ["b"]
+    with pytest.raises(InvalidInput, match="no virtual host 'three'"):
+        read(*queues, vhost="three")
+
+
+@pytest.mark.parametrize(
+    ("resource", "complaint"),
+    [
+        ("kind: Queue\nspec: {vhost: /}", "k.yaml:1:1: Queue '' has no name"),
+        ("kind: Queue\nmetadata: {name: q}\n", "k.yaml:1:1: Queue 'q' has no spec"),
+        ("spec: {name: q}", "k.yaml:1:1: a resource has no kind"),
+        ("kind: Queue\nspec: {name: q, type: qorum}", "k.yaml:3:23: queue q: type expects"),
+        ("kind: Queue\nspec: {name: q, durable: 'yes'}", "k.yaml:3:26: expected true or false, got"),
+        ("kind: Queue\nspec: {name: amq.x}", "k.yaml:3:14: queue amq.x: the name"),
+        ("kind: Queue\nspec: {name: q, arguments: {x-max-length: a}}", "k.yaml:3:43: queue q: x-max-length"),
+        ("kind: Queue\nspec: {name: q, arguments: {a: null}}", "k.yaml:3:32: 'a' holds null"),
+        ("kind: Queue\nspec: {name: q, arguments: {a: 1e3}}", "k.yaml:3:32: readers of YAML disagree about `1e3`"),
+        ("kind: Queue\nspec: {name: y}", "k.yaml:3:14: readers of YAML disagree about `y`"),
+        ("kind: Binding\nspec: {source: e, destination: q}", "k.yaml:1:1: Binding '' has no destinationType"),
+        (
+            "kind: Binding\nspec: {source: '', destination: q, destinationType: queue}",
+            "k.yaml:1:1: the default exchange takes no bindings",
+        ),
+        ("kind: Policy\nspec: {name: p, pattern: '('}", "k.yaml:1:1: Policy '' has no definition"),
+        ("kind: OperatorPolicy\nspec: {name: p, pattern: a, definition: {x: 1}}", "RabbitMQ takes no 'x'"),
+        ("kind: Permission\nspec: {vhost: /}", "has neither user nor userReference"),
+        ("kind: SuperStream\nmetadata: {name: s}\nspec: {routingKeys: [a]}", "3 partitions, but 1 routing"),
+        ("kind: SuperStream\nmetadata: {name: s}\nspec: {partitions: 2000}", "expected 1 to 1000 partitions"),
+        ("kind: Queue\nspec: [", "invalid YAML"),
+        (
+            "kind: Queue\nspec: {name: q}\n---\nkind: Queue\napiVersion: rabbitmq.com\nspec: {name: q, type: x}",
+            "k.yaml:7:14: queue q is declared twice, in different ways",
+        ),
+    ],
+)  # fmt: skip
+def test_a_problem_has_a_place(resource: str, complaint: str) -> None:
+    assert any(complaint in each for each in problems(resource)), problems(resource)
+
+
+def test_resources_of_two_clusters_are_no_topology() -> None:
+    one, two = (f"kind: Queue\nspec: {{name: {x}, rabbitmqClusterReference: {{name: {x}}}}}" for x in "ab")
+
+    [problem] = problems(one, two)
+
+    assert "Queue '' is of cluster 'b', others are of 'a'" in problem
+
+
+def test_other_resources_alone_are_refused() -> None:
+    with pytest.raises(InvalidInput, match="holds no resource of RabbitMQ's topology operator"):
+        read_kubernetes("apiVersion: v1\nkind: Pod\nmetadata: {name: x}\n", source="k.yaml")
+
+
+def test_other_texts_are_none() -> None:
+    assert not looks_like_kubernetes('{"queues": []}')
+    assert not looks_like_kubernetes("queues: {apiVersion: {}}\n")
