@@ -65,7 +65,7 @@ class Command(Page, TyperCommand):
             from attune_infra.cli._checks import check_typed
 
             typed, *_ = self.make_parser(ctx).parse_args([*words])
-            check_typed(ctx, typed)
+            check_typed(path_of(ctx), self, typed)
         return rest
 
     def get_short_help_str(self, limit: int = 0) -> str:  # noqa: ARG002 - as typer calls it

@@ -18,12 +18,9 @@ _MAY_BE_EMPTY: Final = frozenset({"EXCHANGE", "ROUTING_KEY", "KEY", "-- COMMAND"
 _DIGEST: Final = re.compile("[0-9a-f]{12}")
 
 
-def check_typed(ctx: Any, typed: Mapping[str, Any]) -> None:
+def check_typed(path: str, command: Any, typed: Mapping[str, Any]) -> None:
     """Check the texts typed for each parameter; raise `WrongUsage` that names the option."""
-    from attune_infra.cli._app import path_of
-
-    path = path_of(ctx)
-    for parameter in ctx.command.params:
+    for parameter in command.params:
         for text in _texts(typed.get(parameter.name)):
             _check(path, parameter, text)
 

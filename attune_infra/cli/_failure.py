@@ -47,7 +47,8 @@ def print_json(error: AttuneError, words: Sequence[str]) -> None:
     if not wants_json(words):
         return
     from attune_infra.cli._target import Meeting
-    from attune_infra.render.data import failure_data, json_document
+    from attune_infra.render.data import json_document
+    from attune_infra.render.reports.failure import failure_data
 
     is_line = bool(words) and words[0] in _WRITING_LINES
     try:

@@ -11,9 +11,7 @@ from attune_infra import __version__
 from attune_infra.masking import has_odd_words, masked, masked_data
 
 if TYPE_CHECKING:
-    from attune_infra.contract.failures import FailureData, FailureProblemData
     from attune_infra.contract.stamp import TargetData
-    from attune_infra.errors import AttuneError
     from attune_infra.messages.jsonl import Json
     from attune_infra.topology.target import Target
 
@@ -82,25 +80,3 @@ def target_data(target: Target) -> TargetData:
         "connection": target.connection,
         "host": target.host and masked(target.host),
     }
-
-
-def failure_data(error: AttuneError) -> FailureData:
-    """Return an error with its code, and for an invalid document the place of each problem."""
-    from attune_infra.links import code_url
-    from attune_infra.render.objects import problem_data
-    from attune_infra.topology.document.problems import InvalidDocument
-
-    found: FailureData = {
-        "code": error.code,
-        "url": code_url(error.code),
-        "sentence": error.sentence,
-        "hint": error.hint,
-        "may_pass": error.may_pass,
-    }
-    if not isinstance(error, InvalidDocument):
-        return found
-    problems: list[FailureProblemData] = [
-        {**problem_data(each), "file": each.source or error.source} for each in error.problems
-    ]
-    first = error.problems[0]
-    return {**found, "file": error.source, "line": first.line, "column": first.column, "problems": problems}

@@ -1,17 +1,39 @@
-"""Error -> review, so that a command that failed leaves no empty report."""
+"""Error -> data for JSON, and -> review, so that a command that failed leaves no empty report."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from attune_infra.errors import AttuneError, ErrorCode, ExitCode
 from attune_infra.links import code_url
+from attune_infra.render.objects import problem_data
 from attune_infra.render.reports.review import Grade, Guide, Remark, Review, document_guide
 from attune_infra.topology.document.origin import Origin
 from attune_infra.topology.document.problems import InvalidDocument
 
+if TYPE_CHECKING:
+    from attune_infra.contract.failures import FailureData, FailureProblemData
+
 _VERDICT: Final = "the command failed"
+
+
+def failure_data(error: AttuneError) -> FailureData:
+    """Return an error with its code, and for an invalid document the place of each problem."""
+    found: FailureData = {
+        "code": error.code,
+        "url": code_url(error.code),
+        "sentence": error.sentence,
+        "hint": error.hint,
+        "may_pass": error.may_pass,
+    }
+    if not isinstance(error, InvalidDocument):
+        return found
+    problems: list[FailureProblemData] = [
+        {**problem_data(each), "file": each.source or error.source} for each in error.problems
+    ]
+    first = error.problems[0]
+    return {**found, "file": error.source, "line": first.line, "column": first.column, "problems": problems}
 
 
 def review_of(error: BaseException) -> Review:

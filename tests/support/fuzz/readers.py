@@ -10,9 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from attune_infra.topology.document.foreign.kubernetes.read import read_kubernetes
-from attune_infra.topology.document.foreign.terraform.read import read_terraform
-
 from attune_infra.cli._message import read_message
 from attune_infra.cli._worker_ids import read_worker_ids
 from attune_infra.durations import milliseconds
@@ -31,6 +28,8 @@ from attune_infra.topology.builtin import attune
 from attune_infra.topology.document.definitions.virtual_host import parse_definitions, write_definitions
 from attune_infra.topology.document.definitions.whole_broker import read_whole
 from attune_infra.topology.document.export import as_document, as_terraform
+from attune_infra.topology.document.foreign.kubernetes.read import read_kubernetes
+from attune_infra.topology.document.foreign.terraform.read import read_terraform
 from attune_infra.topology.document.merging.overlay import Text
 from attune_infra.topology.document.merging.several import read_several
 from attune_infra.topology.document.parse import parse
