@@ -1,4 +1,4 @@
-"""Files that a user names, read whole but bounded: a device that never ends, or a pipe that nobody writes to."""
+"""Files that a user names, alone or by a folder: read whole but bounded, as a device or a pipe may never end."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import errno
 import os
 import select
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Final
 
@@ -18,6 +19,8 @@ PATIENCE: Final = 30.0
 FULL: Final = frozenset({errno.ENOSPC, errno.EIO, errno.EFBIG, errno.EDQUOT})
 """Reasons for which a file takes no more bytes."""
 _PIECE: Final = 1 << 20
+_SUFFIXES: Final = (".yaml", ".yml")
+"""Files of a folder that are documents."""
 
 
 def read_bounded(path: str | os.PathLike[str], *, patience: float = PATIENCE) -> bytes:
@@ -53,3 +56,24 @@ def read_up_to_limit(file: IO[bytes], name: str) -> bytes:
 def read_text(path: Path) -> str:
     """Return the text of a file as UTF-8; raise as `read_bounded` does, or `UnicodeDecodeError`."""
     return read_bounded(path).decode("utf-8")
+
+
+def documents_of(name: str) -> Iterator[str]:
+    """Yield the names of the documents in a folder, in order, and any other name as it is.
+
+    Hidden files are left out, as a shell does. Raise `InvalidInput` for a folder without a document.
+    """
+    if not os.path.isdir(name):  # noqa: PTH112 # a Path would turn - and ./x into other names
+        yield name
+        return
+    found = sorted(file for file in Path(name).iterdir() if _is_document(file))
+    if not found:
+        raise InvalidInput(
+            f"{name} is a folder without a document",
+            hint="of a folder, the *.yaml and *.yml files are read; name any other file",
+        )
+    yield from map(str, found)
+
+
+def _is_document(file: Path) -> bool:
+    return file.suffix in _SUFFIXES and not file.name.startswith(".") and file.is_file()

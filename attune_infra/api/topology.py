@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from os.path import normpath
 from pathlib import Path
 
 from attune_infra.dataclass import dataclass
 from attune_infra.errors import InvalidInput
-from attune_infra.files import read_text
+from attune_infra.files import documents_of, read_text
 from attune_infra.topology import model
 from attune_infra.topology.builtin import NAMES, text_of
 from attune_infra.topology.diff import Changed
@@ -54,17 +54,21 @@ class Topology:
     def load(
         cls,
         path: str | PathLike[str],
-        *,
+        *others: str | PathLike[str],
         vhost: str | None = None,
         values: Mapping[str, str | int | float | bool] | None = None,
     ) -> Topology:
         """Read a file: a document in YAML, or RabbitMQ's definitions; `vhost` chooses a virtual host.
 
-        The `values` are those of the document's variables.
+        Several documents become one; a folder stands for those in it. The `values` are those of their variables.
 
-        Raise `InvalidInput` with every problem, or if the file cannot be read.
+        Raise `InvalidInput` with every problem, or if a file cannot be read.
         """
-        return cls.parse(_text_in(path), source=str(path), vhost=vhost, values=values)
+        files = dict.fromkeys(file for each in (path, *others) for file in documents_of(str(each)))
+        texts = [Text(file, _text_in(file)) for file in files]
+        if len(texts) == 1:
+            return cls.parse(texts[0].text, source=texts[0].source, vhost=vhost, values=values)
+        return cls(_within(_read(texts, values), vhost, " + ".join(files)))
 
     @classmethod
     def parse(
@@ -76,17 +80,11 @@ class Topology:
         values: Mapping[str, str | int | float | bool] | None = None,
     ) -> Topology:
         """Read a text as `load` reads a file; problems name its `source`, and it extends what is beside that."""
-        if text.lstrip("\ufeff \t\r\n").startswith("{") and looks_like_definitions(text):
+        if _holds_definitions(text):
             if values:
                 raise InvalidInput(f"{source} holds definitions, which have no variables", hint="leave out values")
             return cls(parse_definitions(text, source=source, vhost=vhost)[0])
-        given = {name: Given(value, "`values`") for name, value in (values or {}).items()}
-        if EXTENDS in text:
-            documents = [Text(source, text.removeprefix("\ufeff"))]
-            found = read_several(documents, values=given, read=_read_base).topology
-        else:
-            found = parse(text.removeprefix("\ufeff"), source=source, values=given)
-        return cls(_within(found, vhost, source))
+        return cls(_within(_read([Text(source, text)], values), vhost, source))
 
     @classmethod
     def builtin(cls, name: str = "attune") -> Topology:
@@ -196,6 +194,25 @@ def _text_in(path: str | PathLike[str]) -> str:
         raise InvalidInput(f"cannot read {path}: {error.strerror}", hint="give a file") from error
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{path} is not UTF-8 at byte {error.start}", hint="save it as UTF-8") from error
+
+
+def _holds_definitions(text: str) -> bool:
+    return text.lstrip("\ufeff \t\r\n").startswith("{") and looks_like_definitions(text)
+
+
+def _read(texts: Sequence[Text], values: Mapping[str, str | int | float | bool] | None) -> model.Topology:
+    """Return the topology of documents; raise `InvalidInput` with every problem of them."""
+    given = {name: Given(value, "`values`") for name, value in (values or {}).items()}
+    documents = [Text(each.source, each.text.removeprefix("\ufeff")) for each in texts]
+    if len(documents) == 1 and EXTENDS not in documents[0].text:
+        return parse(documents[0].text, source=documents[0].source, values=given)
+    for each in documents if len(documents) > 1 else ():
+        if _holds_definitions(each.text):
+            raise InvalidInput(
+                f"{each.source} holds RabbitMQ's definitions, and another file is given too",
+                hint="load it alone, or make a document of it with `to_yaml`",
+            )
+    return read_several(documents, values=given, read=_read_base).topology
 
 
 def _read_base(name: str, source: str) -> Text:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Iterator
-from pathlib import Path
-from typing import Annotated, Final
+from collections.abc import Iterable
+from typing import Annotated
 
 import typer
 
-from attune_infra.errors import InvalidInput, WrongUsage
-
-_SUFFIXES: Final = (".yaml", ".yml")
-"""Files of a folder that are documents."""
+from attune_infra.errors import WrongUsage
+from attune_infra.files import documents_of
 
 Files = Annotated[
     list[str] | None,
@@ -49,24 +45,3 @@ def some_of(given: str | None, same: list[str] | None) -> list[str]:
     if given is not None and same is not None:
         raise WrongUsage("the topology is given twice", hint="give it as an argument or with --topology")
     return [given] if given is not None else same or []
-
-
-def _is_document(file: Path) -> bool:
-    return file.suffix in _SUFFIXES and not file.name.startswith(".") and file.is_file()
-
-
-def documents_of(name: str) -> Iterator[str]:
-    """Yield the names of the documents in a folder, in order, and any other name as it is.
-
-    Hidden files are left out, as a shell does.
-    """
-    if not os.path.isdir(name):  # noqa: PTH112 # a Path would turn - and ./x into other names
-        yield name
-        return
-    found = sorted(file for file in Path(name).iterdir() if _is_document(file))
-    if not found:
-        raise InvalidInput(
-            f"{name} is a folder without a document",
-            hint="of a folder, the *.yaml and *.yml files are read; name any other file",
-        )
-    yield from map(str, found)

@@ -8,10 +8,10 @@ import shlex
 from dataclasses import field, replace
 from typing import TYPE_CHECKING, Final
 
-from attune_infra.cli._documents import documents_of
 from attune_infra.cli._files import STDIN, read_text
 from attune_infra.dataclass import dataclass
 from attune_infra.errors import InvalidInput, WrongUsage
+from attune_infra.files import documents_of
 from attune_infra.topology.builtin import NAMES, text_of
 from attune_infra.topology.words import guess
 

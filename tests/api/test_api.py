@@ -200,7 +200,11 @@ def test_files_of_either_kind_are_loaded() -> None:
     ("attempt", "sentence"),
     [
         (lambda folder: Topology.load(folder / "none.yaml"), "cannot read .*none.yaml: No such file"),
-        (Topology.load, "cannot read .*: Is a directory"),
+        (lambda folder: Topology.load(folder / "empty"), "empty is a folder without a document"),
+        (
+            lambda folder: Topology.load(folder / "own.json", folder / "a.yaml"),
+            "own.json holds RabbitMQ's definitions",
+        ),
         (lambda folder: Topology.load(folder / "latin.yaml"), "is not UTF-8 at byte 0"),
         (lambda _: Topology.parse("queues: 5", source="x.yaml"), "x.yaml:1:9"),
         (lambda _: Topology.parse("{}", vhost="v"), "text is a document that names no virtual host"),
@@ -212,10 +216,25 @@ def test_a_wrong_input_is_an_error_with_a_hint(
     attempt: Callable[[Path], object], sentence: str, tmp_path: Path
 ) -> None:
     (tmp_path / "latin.yaml").write_bytes("ä: {}".encode("latin-1"))
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "own.json").write_text(SHOP.to_definitions())
+    (tmp_path / "a.yaml").write_text("queues: {a: {}}")
 
     with pytest.raises(AttuneError, match=sentence) as error:
         attempt(tmp_path)
     assert isinstance(error.value, InvalidInput)
+
+
+def test_the_documents_of_several_files_and_of_a_folder_become_one(tmp_path: Path) -> None:
+    (tmp_path / "team").mkdir()
+    (tmp_path / "team/a.yaml").write_text("variables: {n: 1}\nqueues: {a: {arguments: {x-max-length: '${n}'}}}")
+    (tmp_path / "team/b.yml").write_text("queues: {b: {}}")
+    (tmp_path / "c.yaml").write_text("queues: {c: {}, b: {}}")
+
+    assert [*Topology.load(tmp_path / "team", values={"n": 7}).queues] == ["a", "b"]
+    assert [*Topology.load(tmp_path / "team/a.yaml", str(tmp_path / "team/b.yml")).queues] == ["a", "b"]
+    with pytest.raises(InvalidInput, match=r"c\.yaml:1:17: queue 'b' is also declared in .*b\.yml:1:10"):
+        Topology.load(tmp_path / "team", tmp_path / "c.yaml")
 
 
 def test_a_document_extends_what_is_beside_it(tmp_path: Path) -> None:
