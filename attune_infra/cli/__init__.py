@@ -35,7 +35,7 @@ COMMANDS = {
     "dlq": "Look into dead letter queues, and send their messages back: list, show, replay.",
     "watch": "Show queues and workers live, on the whole terminal: findings, rates, details, a message's way.",
     "tap": "See live what passes an exchange, through a private queue that is gone when the command ends.",
-    "export": "Write the virtual host, or with --topology a document, in one of several forms. Names omissions.",
+    "export": "Write virtual hosts, or with --topology a document, in one of several forms. Names omissions.",
     "import": "Convert definitions, or resources of Kubernetes or Terraform, to a document. Names omissions.",
     "topology": "Check, print and describe topology documents, without a broker.",
     "worker": "Register workers, provision their queues, and check their health.",

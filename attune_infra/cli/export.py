@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from attune_infra.cli._app import App
-from attune_infra.cli._output import tell_left_out
+from attune_infra.cli._output import tell, tell_left_out
 from attune_infra.cli._progress import busy
 from attune_infra.cli._session import Session
 from attune_infra.cli._shared import Uses, shared
@@ -86,7 +87,7 @@ def export(
     strip_policies: StripPolicies = False,
     rename_vhost: RenameVhost = None,
 ) -> None:
-    """Write the virtual host, or with --topology a document, in one of several forms. Names omissions."""
+    """Write virtual hosts, or with --topology a document, in one of several forms. Names omissions."""
     from attune_infra.render.pages import document as page
 
     is_live = not session.flags.get(TOPOLOGY)
@@ -96,8 +97,8 @@ def export(
     changes = transformation(
         only, exclude, to_quorum=to_quorum, strip_policies=strip_policies, rename_vhost=rename_vhost
     )
-    found, notes = changes.apply(_read(session, everything=everything) if is_live else _offline(session))
-    _refuse_several(found, as_format)
+    read = _read(session, everything=everything) if is_live else _offline(session, as_format, rename_vhost)
+    found, notes = changes.apply(read)
     document = write(found, everything=everything or not is_live).leaving_out(notes)
     tell_left_out(document.left_out)
     session.finish("export", page, document)
@@ -128,14 +129,6 @@ def _cluster(reference: str | None) -> ClusterReference:
     return ClusterReference() if reference is None else ClusterReference.parse(reference)
 
 
-def _refuse_several(found: Topology, as_format: Format) -> None:
-    if found.virtual_hosts and as_format not in {Format.TOPOLOGY, Format.DEFINITIONS}:
-        raise WrongUsage(
-            f"--format {as_format} writes one virtual host, and there are {len(found.virtual_hosts)}",
-            hint="choose one with --vhost NAME",
-        )
-
-
 def _read(session: Session, *, everything: bool) -> Topology:
     """Return what the broker holds: in the virtual host of the AMQP URL, or with their settings in those named."""
     from attune_infra.topology.model import CONTROL_KINDS, Topology
@@ -153,9 +146,25 @@ def _live(session: Session, kinds: Collection[str]) -> Topology:
         return found if found.virtual_host or "virtual_host" not in kinds else broker.read()
 
 
-def _offline(session: Session) -> Topology:
+def _offline(session: Session, as_format: Format, renamed: str | None) -> Topology:
+    """Return the topology of the document, for the virtual host that resources are to name; say which one."""
     session.refuse_broker_options(
         why="with --topology no broker is asked", alternative="leave out --topology to export the broker"
     )
     session.whole.refuse_problems()
-    return session.readable_topology if not session.is_for_several else session.of_several()
+    if session.is_for_several:
+        return session.of_several()
+    found = session.readable_topology
+    is_in_resources = as_format in {Format.KUBERNETES, Format.TERRAFORM} and renamed is None
+    return replace(found, name=_vhost_of_resources(session, found)) if is_in_resources else found
+
+
+def _vhost_of_resources(session: Session, topology: Topology) -> str:
+    """Return the virtual host that the resources of a document name; say so if the document names none."""
+    if topology.virtual_host:
+        return topology.vhost
+    described = session.reading.vhost
+    name = session.virtual_host() if described is None else described
+    who = "the AMQP URL" if described is None else session.reading.source
+    tell(f"the resources are for virtual host '{name}', which {who} names; --rename-vhost NAME names another")
+    return name

@@ -39,7 +39,9 @@ _File = Annotated[
 
 _All = Annotated[
     bool,
-    typer.Option("--all", help="All virtual hosts of definitions, with what administrators set in them."),
+    typer.Option(
+        "--all", help="All virtual hosts with their settings; of definitions also what administrators set."
+    ),
 ]
 
 

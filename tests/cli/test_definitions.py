@@ -345,7 +345,7 @@ def test_several_virtual_hosts_want_a_choice(attune_infra_alone: Command, tmp_pa
     assert (result.code, result.stdout) == (1, "")
     assert result.stderr.splitlines() == [
         f"error: {file} holds several virtual hosts: 'a', 'b'",
-        "hint:  choose one with --vhost NAME",
+        "hint:  choose one with --vhost NAME; `attune-infra import --all` makes a document of all",
     ]
 
 

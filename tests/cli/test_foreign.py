@@ -8,6 +8,7 @@ from pathlib import Path
 
 import amqp
 import pytest
+import yaml
 
 from attune_infra.broker.http.management import Management
 from attune_infra.errors import ExitCode
@@ -93,6 +94,72 @@ def test_what_terraform_applied_is_imported_without_a_difference(
     assert (imported.code, imported.stderr) == (ExitCode.DONE, f"{document}: written\n")
     assert attune_infra("diff", str(document)).code == ExitCode.DONE
     assert attune_infra("verify", str(document)).code == ExitCode.DONE
+
+
+SEVERAL = """\
+topology: a title
+virtual_hosts:
+  billing:
+    tags: [paid]
+    default_queue_type: quorum
+    queues:
+      jobs: {bindings: [{exchange: amq.topic, routing_key: "a.#"}]}
+  shop:
+    queues:
+      jobs: {type: stream}
+"""
+
+
+@pytest.mark.parametrize("form", ["kubernetes", "terraform"])
+def test_a_document_of_several_virtual_hosts_becomes_resources_and_one_again(
+    attune_infra_alone: Command, tmp_path: Path, form: str
+) -> None:
+    document, resources = tmp_path / "topology.yaml", tmp_path / "resources"
+    document.write_text(SEVERAL, encoding="utf-8")
+
+    exported = attune_infra_alone("export", "--topology", str(document), "--format", form)
+    given = exported.stdout if form == "kubernetes" else applied(exported.stdout)
+    resources.write_text(given, encoding="utf-8")
+    imported = attune_infra_alone("import", str(resources))
+    one = attune_infra_alone("import", str(resources), "--vhost", "shop")
+
+    assert (exported.code, imported.code, one.code) == (ExitCode.DONE,) * 3, imported.stderr
+    without_title = SEVERAL.partition("\n")[2]
+    if form == "terraform":  # which has no resource of a virtual host
+        without_title = without_title.replace("    tags: [paid]\n    default_queue_type: quorum\n", "")
+        without_title = without_title.replace("jobs: {bindings", "jobs: {type: quorum, bindings")
+        assert exported.stderr.startswith("left out: virtual hosts billing, shop: the provider resets")
+    assert yaml.safe_load(imported.stdout) == yaml.safe_load(without_title)
+    assert one.stderr == (
+        "left out: other virtual hosts billing: --vhost names another one; without it, `import` reads all\n"
+    )
+    assert yaml.safe_load(one.stdout) == {"topology": "shop", "queues": {"jobs": {"type": "stream"}}}
+
+
+def test_resources_of_a_document_are_for_the_virtual_host_of_the_url(
+    attune_infra_alone: Command, tmp_path: Path
+) -> None:
+    several = tmp_path / "several.yaml"
+    several.write_text(SEVERAL, encoding="utf-8")
+    url = {"ATTUNE__MESSAGE_QUEUE__URL": "amqp://nobody@localhost/of%2Furl"}
+
+    def vhosts(*words: str, **more: str) -> tuple[set[str], str]:
+        done = attune_infra_alone("export", *words, "--format", "kubernetes", environment=more)
+        assert done.code == ExitCode.DONE
+        specs = [each["spec"] for each in yaml.safe_load_all(done.stdout)]
+        return {each.get("vhost") or each["name"] for each in specs}, done.stderr
+
+    said = "the resources are for virtual host '{}', which the AMQP URL names; --rename-vhost NAME names another\n"
+    left = "left out: queues of workers"
+    assert vhosts("--topology", "attune", **url)[0] == {"of/url"}
+    found, told = vhosts("--topology", "attune")
+    assert (found, told.partition(left)[0]) == ({"/"}, said.format("/"))
+    found, told = vhosts("--topology", "attune", "--rename-vhost", "new", **url)
+    assert (found, told.partition(left)[0]) == ({"new"}, "")
+    assert vhosts("--topology", str(several), "--vhost", "shop", **url) == ({"shop"}, "")
+    assert vhosts("--topology", str(several), "--vhost", "shop", "--rename-vhost", "new") == ({"new"}, "")
+    only = ("--topology", str(several), "--vhost", "shop", "--only", "queue:*")
+    assert vhosts(*only)[0] == {"shop"}
 
 
 def test_both_forms_are_data_that_their_programs_take(attune_infra_alone: Command) -> None:

@@ -212,7 +212,7 @@ def test_definitions_of_several_virtual_hosts_must_hold_this_one(
     assert set(broker.read().exchanges) == {"here"}
     refused = attune_infra("setup", "--topology", neither)
     assert refused.code == 1
-    assert "holds several virtual hosts: '/', 'elsewhere'\nhint:  choose one with --vhost NAME\n" in refused.stderr
+    assert "holds several virtual hosts: '/', 'elsewhere'\nhint:  choose one with --vhost NAME;" in refused.stderr
 
 
 @pytest.mark.parametrize(

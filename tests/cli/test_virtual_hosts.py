@@ -62,7 +62,7 @@ def test_each_command_gives_the_same_answer_to_several(
     assert (refused.code, refused.stdout) == (1, "")
     assert refused.stderr.removeprefix("error: ").splitlines() == [
         f"{file} holds several virtual hosts: 'a', 'b'",
-        "hint:  choose one with --vhost NAME",
+        "hint:  choose one with --vhost NAME; `attune-infra import --all` makes a document of all",
     ]
 
 

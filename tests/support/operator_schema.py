@@ -1,6 +1,6 @@
 """The fields of the topology operator's resources that an export writes, as a JSON Schema in our own words.
 
-The kinds, fields, types and choices are facts of the CRDs of release v1beta1. No other field is allowed.
+The kinds, fields, types and choices are facts of the CRDs. No other field is allowed.
 """
 
 from __future__ import annotations
@@ -96,7 +96,15 @@ SPECS: Final[dict[str, dict[str, Any]]] = {
         tags={"type": "array", "items": {"enum": ["management", "policymaker", "monitoring", "administrator"]}},
         limits=_object({}, connections=_INT32, channels=_INT32),
     ),
-    "Vhost": _object({"name": _TEXT}, limits=_object({}, connections=_INT32, queues=_INT32)),
+    "Vhost": _object(
+        {"name": _TEXT},
+        limits=_object({}, connections=_INT32, queues=_INT32),
+        tags={"type": "array", "items": _TEXT},
+        defaultQueueType={"enum": ["classic", "quorum", "stream"]},
+    ),
+    "SuperStream": _object(
+        {"name": _TEXT}, vhost=_TEXT, partitions=_NUMBER, routingKeys={"type": "array", "items": _TEXT}
+    ),
 }
 """The spec of each kind, without the reference to the cluster."""
 
@@ -106,7 +114,7 @@ def schema_of(kind: str) -> dict[str, Any]:
     spec = SPECS[kind]
     return _object(
         {
-            "apiVersion": {"const": "rabbitmq.com/v1beta1"},
+            "apiVersion": {"const": f"rabbitmq.com/{'v1alpha1' if kind == 'SuperStream' else 'v1beta1'}"},
             "kind": {"const": kind},
             "metadata": _object(
                 {

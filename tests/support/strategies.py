@@ -9,6 +9,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from attune_infra.topology.document.judge import judge_with_values
+from attune_infra.topology.facts.arguments import QUEUE_TYPES
 from attune_infra.topology.facts.controls import LIMITS
 from attune_infra.topology.facts.exchanges import PREDECLARED_EXCHANGES
 from attune_infra.topology.facts.names import MAX_NAME_BYTES, name_problem, routing_key_problem
@@ -38,6 +39,7 @@ from attune_infra.topology.model import (
     Topology,
     TopologyObject,
     User,
+    VirtualHost,
     WorkerFamily,
     holding,
 )
@@ -252,6 +254,24 @@ def topologies(
         routes=tuple({route.publish.routing_key: route for route in routes}.values()),
         suppressions=tuple(ignored),
     )
+
+
+@st.composite
+def several(draw: st.DrawFn) -> Topology:
+    """Return a strategy for topologies of several virtual hosts, sorted; without users, whose names are secret."""
+    found: dict[str, Topology] = {}
+    for name in sorted(draw(st.lists(_virtual_host_names, min_size=2, max_size=3, unique=True))):
+        made = draw(topologies(with_workers=False, from_a_document=False))
+        kind = draw(st.none() | st.sampled_from(QUEUE_TYPES))
+        tags = draw(st.none() | st.sampled_from((("a",), ("a", "b"))))
+        settings = VirtualHost(name=name, tags=tags, default_queue_type=kind)
+        here = [settings, *made.objects(), *draw(st.lists(_limits, max_size=1))]
+        found[name] = Topology.of(here, default_queue_type=kind or "classic")
+    return Topology(virtual_hosts=found)
+
+
+_virtual_host_names = st.sampled_from(("/", "shop", "a b", "é/ü", "x-0123456789", "Shop"))
+_limits = st.builds(Limit, name=st.sampled_from(("max-queues", "max-connections")), value=st.integers(-1, 9))
 
 
 def routes_in(exchanges: list[str], queues: list[str]) -> st.SearchStrategy[Route]:

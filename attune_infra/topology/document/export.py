@@ -52,6 +52,7 @@ from attune_infra.topology.words import plural
 
 _ONLY_WITH_ALL: Final = "`export --all` writes them"
 _RABBITMQ: Final = ClusterReference()
+_VIRTUAL_HOSTS: Final = "virtual hosts"
 _ONLY_WITH_HASHES: Final = "`export --all --password-hashes` writes their hashes, which are secrets"
 _Kept: TypeAlias = "tuple[Topology, tuple[LeftOut, ...], bool]"
 """The topology to write, the objects left out, and False if something could not be looked at."""
@@ -71,13 +72,15 @@ def as_document(topology: Topology, *, everything: bool = True, password_hashes:
 
 def _kept_of_each(topology: Topology, keep: Callable[[Topology], _Kept]) -> _Kept:
     """Return what is kept of several virtual hosts; what is left out of each is named with it."""
-    found, left_out, is_whole = dict[str, Topology](), list[LeftOut](), True
+    found, notes, is_whole = dict[str, Topology](), list[tuple[str, str, str]](), True
     for name, each in topology.virtual_hosts.items():
         kept, lacking, whole = keep(each)
         found[name] = replace(kept, virtual_host=kept.virtual_host or VirtualHost(name=name))
-        left_out += (replace(item, why=f"{item.why} (virtual host {name})") for item in lacking)
+        for item in lacking:
+            why = item.why if item.kind == _VIRTUAL_HOSTS else f"{item.why} (virtual host {name})"
+            notes += ((item.kind, what, why) for what in item.names)
         is_whole = is_whole and whole
-    return replace(topology, virtual_hosts=found), tuple(left_out), is_whole
+    return replace(topology, virtual_hosts=found), group_left_out(notes), is_whole
 
 
 def _kept_for_document(topology: Topology, *, everything: bool, password_hashes: bool) -> _Kept:
@@ -138,22 +141,39 @@ def as_kubernetes(
     topology: Topology, *, everything: bool = True, cluster: ClusterReference = _RABBITMQ
 ) -> Document:
     """Return resources of the topology operator that create the same topology with this cluster."""
-    document = _export(
-        topology, lambda kept: write_kubernetes(kept, cluster), reason_to_refuse, everything=everything
+    return _as_resources(
+        topology, lambda kept: write_kubernetes(kept, cluster), lambda _: reason_to_refuse, everything=everything
     )
-    return document.leaving_out(group_left_out(_only_in_documents(topology)))
 
 
 def as_terraform(topology: Topology, *, everything: bool = True, with_imports: bool = False) -> Document:
     """Return resources of Terraform's provider that create the same topology; `with_imports` if it exists."""
-    vhost = topology.vhost or DEFAULT_VHOST
-    document = _export(
-        topology,
-        lambda kept: write_terraform(kept, with_imports=with_imports),
-        lambda item: reason_to_refuse_in_terraform(item, vhost),
-        everything=everything,
+
+    def refusal(each: Topology) -> Callable[[TopologyObject], str | None]:
+        vhost = each.vhost or DEFAULT_VHOST
+        return lambda item: reason_to_refuse_in_terraform(item, vhost)
+
+    return _as_resources(
+        topology, lambda kept: write_terraform(kept, with_imports=with_imports), refusal, everything=everything
     )
-    return document.leaving_out(group_left_out(_only_in_documents(topology)))
+
+
+def _as_resources(
+    topology: Topology,
+    writer: Callable[[Topology], Document],
+    refusal: Callable[[Topology], Callable[[TopologyObject], str | None]],
+    *,
+    everything: bool,
+) -> Document:
+    """Return resources of another program; `refusal` returns its reasons to refuse objects of a virtual host."""
+
+    def keep(each: Topology) -> _Kept:
+        kept, left_out, is_whole = _kept(each, refusal(each), everything=everything)
+        return kept, (*group_left_out(_only_in_documents(each)), *left_out), is_whole
+
+    kept, left_out, is_whole = _kept_of_each(topology, keep) if topology.virtual_hosts else keep(topology)
+    made = writer(kept if topology.virtual_hosts else replace(kept, name=topology.vhost))
+    return replace(made, left_out=(*left_out, *made.left_out), is_whole=is_whole)
 
 
 def _only_in_documents(topology: Topology) -> Iterator[tuple[str, str, str]]:
@@ -193,7 +213,7 @@ def _kept(topology: Topology, refuse: Callable[[TopologyObject], str | None], *,
         if isinstance(item, Exchange | Queue):
             ends.add((kind_of(item), item.name))
     found = topology.holding(kept)
-    portable = found if topology.virtual_host else make_portable(found)
+    portable = found if found.virtual_host else make_portable(found)
     return portable, group_left_out(left_out), not lacking
 
 

@@ -13,11 +13,20 @@ from attune_infra.dataclass import dataclass
 from attune_infra.errors import WrongUsage
 from attune_infra.topology.document.judge import judge
 from attune_infra.topology.document.selectors import first_selecting, selector_problem
-from attune_infra.topology.document.text import LeftOut, group_left_out
+from attune_infra.topology.document.text import LeftOut, group_left_out, make_portable
 from attune_infra.topology.facts.argument_problems import queue_problems
 from attune_infra.topology.facts.compatibility import RELEASES, judgements
 from attune_infra.topology.facts.fact import Effect
-from attune_infra.topology.model import Binding, Exchange, Queue, Topology, TopologyObject, kind_of, name_in_kind
+from attune_infra.topology.model import (
+    Binding,
+    Exchange,
+    Queue,
+    Topology,
+    TopologyObject,
+    VirtualHost,
+    kind_of,
+    name_in_kind,
+)
 from attune_infra.topology.words import plural
 
 _Note = tuple[str, str, str]
@@ -69,16 +78,27 @@ class Transformation:
             topology = replace(
                 topology, queues={name: _to_quorum(each, topology) for name, each in topology.queues.items()}
             )
-        if self.rename_vhost is not None:
-            topology = replace(topology, name=self.rename_vhost)
-        return topology, group_left_out(notes)
+        return self._renamed(topology), group_left_out(notes)
+
+    def _renamed(self, topology: Topology) -> Topology:
+        name, settings = self.rename_vhost, topology.virtual_host
+        if name is None:
+            return topology
+        return replace(topology, name=name, virtual_host=settings and replace(settings, name=name))
 
     def _apply_to_several(self, topology: Topology) -> tuple[Topology, tuple[LeftOut, ...]]:
         found, notes = dict[str, Topology](), list[LeftOut]()
-        if self.rename_vhost is not None:
-            raise WrongUsage("--rename-vhost names one virtual host, and there are several", hint="choose one")
+        if self.rename_vhost is not None and len(topology.virtual_hosts) > 1:
+            names = ", ".join(f"'{name}'" for name in topology.virtual_hosts)
+            raise WrongUsage(
+                f"--rename-vhost names one virtual host, and there are several: {names}",
+                hint="choose one with --vhost NAME",
+            )
         for name, each in topology.virtual_hosts.items():
-            found[name], more = self.apply(each)
+            changed, more = self.apply(each)
+            new = name if self.rename_vhost is None else self.rename_vhost
+            settings = changed.virtual_host or VirtualHost(name=new)
+            found[new] = replace(changed, name=each.name, virtual_host=settings)
             notes += (replace(note, why=f"{note.why} (virtual host {name})") for note in more)
         return replace(topology, virtual_hosts=found), tuple(notes)
 
@@ -98,7 +118,8 @@ class Transformation:
             notes.append((plural(kind_of(item)), name_in_kind(item), why))
             if isinstance(item, Exchange | Queue):
                 gone.add((kind_of(item), item.name))
-        return topology.holding(kept)
+        found = topology.holding(kept)
+        return found if found.virtual_host else make_portable(found)
 
     def _selects(self, item: TopologyObject) -> bool:
         is_chosen = not self.only or first_selecting(self.only, item) is not None

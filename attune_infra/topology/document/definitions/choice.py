@@ -34,7 +34,8 @@ def choose_virtual_host(
         return next(iter(candidates), "")
     if (name := own()) not in known:
         raise InvalidInput(
-            f"{source} holds several virtual hosts: {_names(candidates)}", hint="choose one with --vhost NAME"
+            f"{source} holds several virtual hosts: {_names(candidates)}",
+            hint="choose one with --vhost NAME; `attune-infra import --all` makes a document of all",
         )
     return name
 

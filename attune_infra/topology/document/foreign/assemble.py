@@ -1,4 +1,4 @@
-"""Objects that another program's file declares -> the topology of one virtual host.
+"""Objects that another program's file declares -> the topology of one virtual host, or of all of them.
 
 Each object is judged. The file need not declare both ends of a binding, since another one may; such an end becomes
 an external object.
@@ -6,10 +6,15 @@ an external object.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Final, NamedTuple
 
+from attune_infra.topology.document.definitions.choice import choose_virtual_host
 from attune_infra.topology.document.judge import Defect, judge_with_values
+from attune_infra.topology.document.places import Places
+from attune_infra.topology.document.text import make_portable
 from attune_infra.topology.facts.exchanges import headers_exchanges, is_reserved
 from attune_infra.topology.model import (
     Binding,
@@ -19,6 +24,7 @@ from attune_infra.topology.model import (
     TopicPermission,
     Topology,
     TopologyObject,
+    VirtualHost,
     as_read,
     freeze,
     kind_of,
@@ -27,6 +33,10 @@ from attune_infra.topology.model import (
 
 _NOT_HERE: Final = "this file does not declare them, so the document calls them external"
 _DEFAULT_EXCHANGE: Final = "the default exchange takes no bindings; its routing keys are names of queues"
+_NOT_CHOSEN: Final = "--vhost names another one; without it, `import` reads all"
+_ONLY_WITH_ALL: Final = "a document without virtual_hosts has no place for them; `import --all` reads them"
+
+_Note = tuple[str, str, str]
 
 
 class Declared(NamedTuple):
@@ -42,9 +52,68 @@ class Declared(NamedTuple):
     is_listed: bool = False
 
 
-def assemble(
-    found: Sequence[Declared], vhost: str, *, default_queue_type: str, left_out: list[tuple[str, str, str]]
+class Placed(NamedTuple):
+    """An object of a virtual host, or with None of the whole broker; its places are kept in those given."""
+
+    vhost: str | None
+    declare: Callable[[Places], Declared]
+
+
+class Wish(NamedTuple):
+    """The file, and the virtual host to read of it; without one, all that it names.
+
+    Only one becomes a document without `virtual_hosts`, unless `everything` is asked for.
+    """
+
+    source: str
+    vhost: str | None
+    everything: bool
+
+
+def assemble_file(
+    found: Sequence[Placed], wish: Wish, places: Places, left_out: list[_Note]
+) -> tuple[Topology, str | None]:
+    """Return the topology of a file, and the virtual host that it is of; None if it has several.
+
+    Raise `InvalidInput` if the file has nothing in the virtual host that is asked for.
+    """
+    known = {each.vhost for each in found if each.vhost is not None}
+    if wish.vhost is None and (len(known) > 1 or (wish.everything and known)):
+        return _assemble_several(found, sorted(known), places, left_out), None
+    chosen = choose_virtual_host(known, known, wish.source, asked=wish.vhost)
+    left_out += [("other virtual hosts", name, _NOT_CHOSEN) for name in sorted(known - {chosen})]
+    mine = [each.declare(places) for each in found if each.vhost in {chosen, None}]
+    topology = assemble(mine, chosen, left_out=left_out)
+    left_out += _settings_without_place(topology.virtual_host)
+    return make_portable(replace(topology, virtual_host=None)), chosen or None
+
+
+def _assemble_several(
+    found: Sequence[Placed], names: Sequence[str], places: Places, left_out: list[_Note]
 ) -> Topology:
+    """Return a topology for each virtual host; the first one has what belongs to the whole broker."""
+    shares: dict[str, list[Placed]] = defaultdict(list)
+    for each in found:
+        shares[names[0] if each.vhost is None else each.vhost].append(each)
+    made: dict[str, Topology] = {}
+    for name in names:
+        notes: list[_Note] = []
+        topology = assemble([each.declare(places.within(name)) for each in shares[name]], name, left_out=notes)
+        settings = topology.virtual_host or VirtualHost(name=name)
+        made[name] = replace(topology, name="", virtual_host=settings)
+        left_out += [(kind, what, f"{why} (virtual host {name})") for kind, what, why in notes]
+    return Topology(virtual_hosts=made)
+
+
+def _settings_without_place(settings: VirtualHost | None) -> Iterator[_Note]:
+    """Yield the settings that a document of one virtual host cannot hold; its queues name the default type."""
+    if settings is not None and settings.description:
+        yield "descriptions of virtual hosts", settings.name, _ONLY_WITH_ALL
+    if settings is not None and settings.tags:
+        yield "tags of virtual hosts", settings.name, _ONLY_WITH_ALL
+
+
+def assemble(found: Sequence[Declared], vhost: str, *, left_out: list[_Note]) -> Topology:
     """Return the topology of a virtual host; report the defects of its objects, and those declared twice.
 
     The ends that the file does not declare are added to `left_out`.
@@ -61,8 +130,9 @@ def assemble(
     for each in known.values():
         _judge(each, from_headers=isinstance(each.item, Binding) and each.item.source in headers)
     objects = [each.item for each in known.values()]
+    types = (each.default_queue_type for each in objects if isinstance(each, VirtualHost))
     external = _external(known.values(), left_out)
-    return Topology.of([*objects, *external], name=vhost, default_queue_type=default_queue_type)
+    return Topology.of([*objects, *external], name=vhost, default_queue_type=next(types, None) or "classic")
 
 
 def _values(item: TopologyObject) -> tuple[TopologyObject, object]:
@@ -78,7 +148,7 @@ def _judge(declared: Declared, *, from_headers: bool = False) -> None:
     declared.note(item)
 
 
-def _external(found: Iterable[Declared], left_out: list[tuple[str, str, str]]) -> list[Exchange | Queue]:
+def _external(found: Iterable[Declared], left_out: list[_Note]) -> list[Exchange | Queue]:
     """Return the ends of bindings, and exchanges of topic permissions, that nothing declares."""
     known = {(kind_of(each.item), each.item.name) for each in found if isinstance(each.item, Exchange | Queue)}
     made: dict[End, Exchange | Queue] = {}

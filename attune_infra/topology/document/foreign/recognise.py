@@ -15,21 +15,24 @@ FORMS: Final = (
 
 
 def read_foreign(text: str, *, source: str, vhost: str | None = None, everything: bool = False) -> Reading:
-    """Read one virtual host of a text, whatever its form; raise `InvalidInput` for a text of no known form.
+    """Read a text, whatever its form; raise `InvalidInput` for a text of no known form.
 
-    Without `vhost`, read the only one with objects; with `everything`, all of definitions, and what administrators
-    set in them. The problems of the text are in the reading.
+    With `vhost`, read one virtual host. Without it, read the only one of definitions, and all that resources name;
+    with `everything`, all with their settings, and of definitions what administrators set in them. The problems of
+    the text are in the reading.
     """
     from attune_infra.topology.document.definitions.virtual_host import read_definitions
     from attune_infra.topology.document.foreign.kubernetes.read import read_kubernetes
     from attune_infra.topology.document.foreign.terraform.read import read_terraform
 
-    if everything:
-        return _read_whole(text, source, vhost)
+    if everything and vhost is not None:
+        raise WrongUsage("--all reads all virtual hosts, and --vhost names one", hint="give one of the two")
     program = program_of(text)
     if program is not None:
         read = read_terraform if program == "Terraform" else read_kubernetes
-        return read(text, source=source, vhost=vhost)
+        return read(text, source=source, vhost=vhost, everything=everything)
+    if everything:
+        return _read_whole(text, source)
     if text.lstrip("\ufeff \t\r\n").startswith("{"):
         return read_definitions(text, source=source, vhost=vhost)
     raise InvalidInput(f"{source} has none of the forms that `import` reads", hint=f"give {FORMS}")
@@ -45,12 +48,10 @@ def program_of(text: str) -> str | None:
     return "Kubernetes" if looks_like_kubernetes(text) else None
 
 
-def _read_whole(text: str, source: str, vhost: str | None) -> Reading:
+def _read_whole(text: str, source: str) -> Reading:
     from attune_infra.topology.document.definitions.virtual_host import looks_like_definitions
     from attune_infra.topology.document.definitions.whole_broker import read_whole
 
-    if vhost is not None:
-        raise WrongUsage("--all reads all virtual hosts, and --vhost names one", hint="give one of the two")
     if not looks_like_definitions(text):
-        raise WrongUsage(f"--all is for definitions of RabbitMQ, and {source} holds none", hint="leave out --all")
+        raise InvalidInput(f"{source} has none of the forms that `import` reads", hint=f"give {FORMS}")
     return read_whole(text, source=source)

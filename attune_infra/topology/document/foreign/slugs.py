@@ -16,6 +16,8 @@ _MAX_READABLE: Final = 50
 """Characters of a name before its hash."""
 _MAX_LABEL: Final = 63
 """Characters of a name that Kubernetes takes everywhere."""
+_MAX_SUBDOMAIN: Final = 253
+"""Characters of the name of a resource."""
 _DNS: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _IDENTIFIER: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
@@ -46,6 +48,11 @@ def identifier(*parts: str, shown: int | None = None) -> str:
 def is_dns_label(text: str) -> bool:
     """Return whether Kubernetes takes a text for the name of a service or of a namespace."""
     return len(text) <= _MAX_LABEL and "." not in text and _DNS.fullmatch(text) is not None
+
+
+def is_dns_subdomain(text: str) -> bool:
+    """Return whether Kubernetes takes a text for the name of a resource."""
+    return len(text) <= _MAX_SUBDOMAIN and _DNS.fullmatch(text) is not None
 
 
 def _digest(parts: tuple[str, ...]) -> str:

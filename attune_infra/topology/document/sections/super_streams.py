@@ -6,8 +6,8 @@ RabbitMQ knows no super stream. Its clients, and `rabbitmq-streams add_super_str
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import field, replace
 from typing import Any, Final
 
 from attune_infra.dataclass import dataclass
@@ -22,11 +22,15 @@ _MARK: Final[Arguments] = {"x-super-stream": True}
 
 @dataclass(frozen=True, slots=True)
 class SuperStream:
-    """A name, the routing key of each partition in their order, and the arguments of each stream."""
+    """A name, the routing key of each partition in their order, and the arguments of each stream.
+
+    `mark` has the arguments of the exchange.
+    """
 
     name: str
     keys: tuple[str, ...]
     arguments: Arguments
+    mark: Arguments = field(default_factory=lambda: _MARK, hash=False)
 
     @property
     def is_numbered(self) -> bool:
@@ -39,15 +43,23 @@ class SuperStream:
         return [f"{self.name}-{key}" for key in self.keys]
 
     def objects(self) -> Iterator[Exchange | Queue | Binding]:
-        yield Exchange(name=self.name, type="direct", arguments=_MARK)
+        yield Exchange(name=self.name, type="direct", arguments=self.mark)
         for order, (name, key) in enumerate(zip(self.queues, self.keys, strict=True)):
             yield Queue(name=name, type="stream", arguments=self.arguments)
             yield Binding(source=self.name, destination=name, routing_key=key, arguments={PARTITION_ORDER: order})
 
 
-def split_super_streams(topology: Topology) -> tuple[Sequence[SuperStream], Topology]:
-    """Return the super streams of a topology, and the topology without their objects."""
-    marked = [each for each in topology.exchanges.values() if _is_marked(each)]
+def split_super_streams(
+    topology: Topology,
+    *,
+    mark: Arguments = _MARK,
+    choose: Callable[[SuperStream], bool] = lambda _: True,
+) -> tuple[Sequence[SuperStream], Topology]:
+    """Return the super streams of a topology that are chosen, and the topology without their objects.
+
+    `mark` has the arguments of their exchanges.
+    """
+    marked = [each for each in topology.exchanges.values() if _is_marked(each, mark)]
     if not marked:
         return (), topology
     out_of: dict[str, list[Binding]] = defaultdict(list)
@@ -56,7 +68,9 @@ def split_super_streams(topology: Topology) -> tuple[Sequence[SuperStream], Topo
         out_of[binding.source].append(binding)
         into[binding.destination_type, binding.destination] += 1
     found = [_recognize(each, out_of[each.name], topology) for each in marked if not into["exchange", each.name]]
-    streams = [each for each in found if each and all(into["queue", name] == 1 for name in each.queues)]
+    streams = [
+        each for each in found if each and all(into["queue", name] == 1 for name in each.queues) and choose(each)
+    ]
     objects = {item for each in streams for item in each.objects()}
     return streams, replace(
         topology,
@@ -66,8 +80,8 @@ def split_super_streams(topology: Topology) -> tuple[Sequence[SuperStream], Topo
     )
 
 
-def _is_marked(exchange: Exchange) -> bool:
-    return exchange == Exchange(name=exchange.name, type="direct", arguments=_MARK)
+def _is_marked(exchange: Exchange, mark: Arguments) -> bool:
+    return exchange == Exchange(name=exchange.name, type="direct", arguments=mark)
 
 
 def _recognize(exchange: Exchange, bindings: Sequence[Binding], topology: Topology) -> SuperStream | None:
@@ -81,7 +95,7 @@ def _recognize(exchange: Exchange, bindings: Sequence[Binding], topology: Topolo
     first = topology.queues.get(f"{exchange.name}-{keys[0]}") if keys else None
     if first is None or len(keys) != len(bindings) or len(set(keys)) != len(keys) or len(keys) > MAX_PARTITIONS:
         return None
-    made = SuperStream(exchange.name, tuple(keys), first.arguments)
+    made = SuperStream(exchange.name, tuple(keys), first.arguments, exchange.arguments)
     is_whole = all(_holds(topology, item) for item in made.objects())
     return made if is_whole and "" not in keys else None
 

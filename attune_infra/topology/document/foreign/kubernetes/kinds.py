@@ -34,6 +34,7 @@ from attune_infra.topology.model import (
     TopicPermission,
     TopologyObject,
     User,
+    VirtualHost,
 )
 from attune_infra.topology.words import plural
 
@@ -48,7 +49,7 @@ FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
     "OperatorPolicy": _POLICY,
     "Permission": _ACCESS,
     "TopicPermission": _ACCESS,
-    "Vhost": ("name", "limits", "defaultQueueType"),
+    "Vhost": ("name", "limits", "tags", "defaultQueueType"),
     "User": ("tags", "limits", CREDENTIALS),
     "SuperStream": ("name", "vhost", "partitions", "routingKeys"),
     **{kind: ("name", "vhost", URIS, *fields) for kind, fields in FIELDS_OF_LINKS.items()},
@@ -59,6 +60,7 @@ _PARTS: Final = {
     "routingKey": "routing_key",
     "applyTo": "apply_to",
     "source": "exchange",
+    "defaultQueueType": "default_queue_type",
 }
 _FOR_THE_OPERATOR: Final = {"deletionPolicy", "deleteIfEmpty", "deleteIfUnused"}
 _DEFAULT_PARTITIONS: Final = 3
@@ -79,8 +81,6 @@ class Kinds:
     document: Objects
     users: Mapping[str, str]
     left_out: list[tuple[str, str, str]] = field(default_factory=list)
-    default_types: dict[str, str] = field(default_factory=dict)
-    """The default queue type of each virtual host."""
 
     def objects(self, resource: Resource) -> Iterator[Found]:
         """Yield the objects that a resource declares."""
@@ -242,8 +242,13 @@ class Kinds:
         yield User(name=name, tags=frozenset(tags), limits=limits), Parts(resource.node, spec, {})
 
     def _vhost(self, resource: Resource, spec: Mapping[str, yaml.Node]) -> Iterator[tuple[TopologyObject, Parts]]:
-        if default_type := self.text(spec, "defaultQueueType"):
-            self.default_types[self.text(spec, "name")] = default_type
+        tags = [self.document.string(each, "") for each in self.document.sequence(spec.get("tags"), "tags")]
+        settings = VirtualHost(
+            name=self.text(spec, "name"),
+            tags=tuple(sorted(dict.fromkeys(tags))) or None,
+            default_queue_type=self.text(spec, "defaultQueueType") or None,
+        )
+        yield settings, self.parts(resource, spec, {})
         given = self.document.mapping(spec.get("limits"), f"the limits of {resource.what}", tuple(LIMITS.values()))
         for name, key in LIMITS.items():
             if key in given:

@@ -1,4 +1,4 @@
-"""Resources of the topology operator -> the topology of one virtual host, and all that has no place in it.
+"""Resources of the topology operator -> the topology of the virtual hosts that they name, and what is left out.
 
 The file need not declare both ends of a binding: another one may. Such an end becomes an external object. Of a
 Secret, only the name of the user is read.
@@ -10,11 +10,12 @@ import re
 from base64 import b64decode
 from binascii import Error
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from attune_infra.errors import InvalidInput
-from attune_infra.topology.document.definitions.choice import ELSEWHERE, choose_virtual_host
-from attune_infra.topology.document.foreign.assemble import Declared, assemble
+from attune_infra.topology.document.foreign.assemble import Declared, Placed, Wish, assemble_file
 from attune_infra.topology.document.foreign.kubernetes.kinds import FIELDS, Found, Kinds
 from attune_infra.topology.document.foreign.kubernetes.resource import (
     GROUP,
@@ -27,7 +28,7 @@ from attune_infra.topology.document.judge import Defect
 from attune_infra.topology.document.places import Places
 from attune_infra.topology.document.reading import Reading
 from attune_infra.topology.document.sections.objects import Objects
-from attune_infra.topology.document.text import group_left_out, make_portable
+from attune_infra.topology.document.text import group_left_out
 
 _KEY: Final = r"""(?:"apiVersion"|'apiVersion'|apiVersion)\s*:"""
 _SIGN: Final = re.compile(rf"^{_KEY}|\A\s*\{{\s*{_KEY}", re.MULTILINE)
@@ -43,11 +44,11 @@ def looks_like_kubernetes(text: str) -> bool:
     return _SIGN.search(text) is not None
 
 
-def read_kubernetes(text: str, *, source: str, vhost: str | None = None) -> Reading:
-    """Read the resources of one virtual host, and collect the problems.
+def read_kubernetes(text: str, *, source: str, vhost: str | None = None, everything: bool = False) -> Reading:
+    """Read the resources of one virtual host, or of all that they name, and collect the problems.
 
-    Without `vhost`, read the only one with resources, or `/`. Raise `InvalidInput` if several are possible or
-    `vhost` has none.
+    Only one becomes a topology of its own, unless `everything` asks for its settings too. Raise `InvalidInput` if
+    `vhost` has no resources.
     """
     document = Objects(text, places=Places())
     resources = read_resources(document)
@@ -56,26 +57,16 @@ def read_kubernetes(text: str, *, source: str, vhost: str | None = None) -> Read
     _name_others(kinds, [each for each in resources if not _is_ours(each)])
     _check_clusters(document, ours)
     found = [each for resource in ours for each in _objects(kinds, resource)]
-    holding = {each.vhost for each in found if each.vhost is not None}
-    listed = holding | set(kinds.default_types)
-    chosen = choose_virtual_host(holding, listed, source, asked=vhost)
-    kinds.left_out += [("other virtual hosts", name, ELSEWHERE) for name in sorted(listed - {chosen})]
-    topology = assemble(
-        [_declared(document, each) for each in found if each.vhost in {chosen, None}],
-        chosen,
-        default_queue_type=kinds.default_types.get(chosen, "classic"),
-        left_out=kinds.left_out,
-    )
+    placed = [Placed(each.vhost, partial(_declared, document, each)) for each in found]
+    places = document.places or Places()
+    topology, chosen = assemble_file(placed, Wish(source, vhost, everything), places, kinds.left_out)
     if not any(each.group == GROUP for each in resources) and not document.problems:
         raise InvalidInput(
             f"{source} holds no resource of RabbitMQ's topology operator",
             hint=f"the apiVersion of such a resource is {API_VERSION}",
         )
-    places = document.places or Places()
     problems = tuple(sorted(set(document.problems)))
-    return Reading(
-        source, make_portable(topology), group_left_out(kinds.left_out), places, problems, chosen or None
-    )
+    return Reading(source, topology, group_left_out(kinds.left_out), places, problems, chosen)
 
 
 def _is_ours(resource: Resource) -> bool:
@@ -137,9 +128,11 @@ def _objects(kinds: Kinds, resource: Resource) -> Iterator[Found]:
     yield from kinds.objects(resource)
 
 
-def _declared(document: Objects, found: Found) -> Declared:
+def _declared(document: Objects, found: Found, places: Places) -> Declared:
+    there = replace(document, places=places)
+
     def complain(defect: Defect | None, sentence: str) -> None:
         node = found.parts.find_fault(defect) if defect else None
         document.problem(node or found.parts.start, sentence)
 
-    return Declared(found.item, complain, lambda item: document.note(item, found.parts))
+    return Declared(found.item, complain, lambda item: there.note(item, found.parts))

@@ -1,12 +1,12 @@
 """Topology -> resources of the topology operator, a YAML document for each.
 
-The fields and their defaults are those of the operator's CRDs, version v1beta1. A super stream is written as its
-exchange, streams and bindings: the kind SuperStream has no place for arguments.
+The fields and their defaults are those of the operator's CRDs. A super stream becomes a SuperStream only if it is
+what the operator makes of one; else it is written as its exchange, streams and bindings.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from attune_infra.dataclass import dataclass
@@ -18,6 +18,12 @@ from attune_infra.topology.document.foreign.kubernetes.links import (
     fields_of,
     kind_of_link,
     reason_to_refuse_link,
+)
+from attune_infra.topology.document.foreign.kubernetes.super_streams import (
+    SUPER_STREAM,
+    names_of_resources,
+    spec_of_super_stream,
+    split_super_streams_of_operator,
 )
 from attune_infra.topology.document.foreign.kubernetes.yaml_text import block
 from attune_infra.topology.document.foreign.slugs import dns_name, is_dns_label
@@ -43,6 +49,7 @@ from attune_infra.topology.model import (
 from attune_infra.topology.words import plural
 
 API_VERSION: Final = "rabbitmq.com/v1beta1"
+_VERSION_OF_SUPER_STREAMS: Final = "rabbitmq.com/v1alpha1"
 DEFAULT_VHOST: Final = "/"
 """The virtual host of a resource that names none."""
 CREDENTIALS: Final = "importCredentialsSecret"
@@ -93,8 +100,8 @@ def reason_to_refuse(item: TopologyObject) -> str | None:
             return f"the operator applies them to queues, not to {item.apply_to}"
         case User():
             return _reason_for_user(item)
-        case VirtualHost() | GlobalParameter():
-            return _reason_for_owner(item)
+        case GlobalParameter():
+            return "the operator has no kind for them"
         case Limit() if item.value > _HIGHEST_LIMIT:
             return f"the operator takes limits up to {_HIGHEST_LIMIT}"
         case Exchange(external=False) | Queue(external=False) | Binding():
@@ -114,40 +121,46 @@ def _reason_for_user(item: User) -> str | None:
     return None
 
 
-def _reason_for_owner(item: VirtualHost | GlobalParameter) -> str | None:
-    if isinstance(item, GlobalParameter):
-        return "the operator has no kind for them"
-    return "the operator has no field for its description" if item.description else None
-
-
 def _change(values: Any) -> str | None:
     return next((f"the operator changes {name}: it holds {what}" for name, what in changed_by_go(values)), None)
 
 
 def write_kubernetes(topology: Topology, cluster: ClusterReference) -> Document:
-    """Return the resources that declare a topology; those of external objects are somebody else's.
+    """Return the resources that declare a topology, or each of several virtual hosts.
 
-    A topology without a name is that of the virtual host `/`.
+    Those of external objects are somebody else's. A topology without a name is that of the virtual host `/`.
     """
-    found = list(_resources(topology, cluster))
-    text = "---\n".join("\n".join(block(each)) + "\n" for each in found)
-    items = {"apiVersion": "v1", "kind": "List", "items": found}
-    return Document(text or "# no resources\n", group_left_out(_secrets(topology)), value=items)
-
-
-def _resources(topology: Topology, cluster: ClusterReference) -> Iterator[dict[str, Argument]]:
-    vhost = topology.vhost or DEFAULT_VHOST
-    specs = [_vhost(topology, vhost)] if topology.limits or topology.virtual_host else []
-    specs += [_spec(item, vhost) for item in topology.objects() if _has_resource(item)]
-    for kind, names, spec in specs:
-        shown = 2 if kind in {"Binding", "TopicPermission"} else 1
-        prefix = () if vhost == DEFAULT_VHOST or kind in _OF_THE_BROKER else (vhost,)
-        yield {
-            "apiVersion": API_VERSION,
+    parts = [*topology.virtual_hosts.values()] or [topology]
+    found: list[_Spec] = [
+        {
+            "apiVersion": _VERSION_OF_SUPER_STREAMS if kind == SUPER_STREAM else API_VERSION,
             "kind": kind,
-            "metadata": {"name": dns_name(*prefix, *names, shown=len(prefix) + shown)},
+            "metadata": {"name": name},
             "spec": {**spec, "rabbitmqClusterReference": cluster.as_spec()},
         }
+        for kind, name, spec in _resources(parts)
+    ]
+    text = "---\n".join("\n".join(block(each)) + "\n" for each in found)
+    items = {"apiVersion": "v1", "kind": "List", "items": found}
+    left_out = group_left_out(note for each in parts for note in _notes(each))
+    return Document(text or "# no resources\n", left_out, value=items)
+
+
+def _resources(parts: Sequence[Topology]) -> Iterator[tuple[str, str, _Spec]]:
+    """Yield the kind, the name and the fields of each resource."""
+    taken, made = names_of_resources(parts), set[str]()
+    for part in parts:
+        vhost = part.vhost or DEFAULT_VHOST
+        streams, rest = split_super_streams_of_operator(part, taken, made)
+        made |= {stream.name for stream in streams}
+        for stream in streams:
+            yield SUPER_STREAM, stream.name, spec_of_super_stream(stream, vhost)
+        specs = [_vhost(rest, vhost)] if rest.limits or rest.virtual_host else []
+        specs += [_spec(item, vhost) for item in rest.objects() if _has_resource(item)]
+        for kind, names, spec in specs:
+            shown = 2 if kind in {"Binding", "TopicPermission"} else 1
+            prefix = () if vhost == DEFAULT_VHOST or kind in _OF_THE_BROKER else (vhost,)
+            yield kind, dns_name(*prefix, *names, shown=len(prefix) + shown), spec
 
 
 def _has_resource(item: TopologyObject) -> bool:
@@ -217,8 +230,8 @@ def _secret(item: Parameter, vhost: str) -> str:
     return dns_name(*prefix, item.name, item.kind, "uris", shown=len(prefix) + 1)
 
 
-def _secrets(topology: Topology) -> Iterator[tuple[str, str, str]]:
-    """Yield the passwords and URIs that a resource cannot hold, with the Secret that has to."""
+def _notes(topology: Topology) -> Iterator[tuple[str, str, str]]:
+    """Yield the passwords and URIs that a resource cannot hold, with the Secret that has to, and descriptions."""
     vhost = topology.vhost or DEFAULT_VHOST
     for item in topology.objects():
         if isinstance(item, User):
@@ -228,6 +241,8 @@ def _secrets(topology: Topology) -> Iterator[tuple[str, str, str]]:
             keys = " and ".join(SECRET_KEYS[kind_of_link(item) or ""])
             why = f"the operator reads them from Secret '{_secret(item, vhost)}': make it, with {keys}"
             yield f"URIs of {plural(item.kind)}", item.name, why
+        elif isinstance(item, VirtualHost) and item.description:
+            yield "descriptions of virtual hosts", item.name, "the operator has no field for them"
 
 
 def _exchange(item: Exchange) -> _Spec:

@@ -1,4 +1,4 @@
-"""Resources of Terraform's provider for RabbitMQ -> the topology of one virtual host, and what is left out.
+"""Resources of Terraform's provider for RabbitMQ -> the topology of the virtual hosts that they name.
 
 Terraform's state holds the arguments of exchanges, and the definitions of policies, as texts. A text in a policy
 that is an integer becomes one, as the provider sends it. Of any other argument only the text is known.
@@ -10,20 +10,20 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import field
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from attune_infra.dataclass import dataclass
 from attune_infra.errors import InvalidInput
-from attune_infra.topology.document.definitions.choice import ELSEWHERE, choose_virtual_host
 from attune_infra.topology.document.definitions.entry import Entry
-from attune_infra.topology.document.foreign.assemble import Declared, assemble
+from attune_infra.topology.document.foreign.assemble import Declared, Placed, Wish, assemble_file
 from attune_infra.topology.document.foreign.terraform.links import SHOVEL, UPSTREAM, Link, parameter_from
 from attune_infra.topology.document.foreign.terraform.state import Instance, State
 from attune_infra.topology.document.foreign.terraform.write import DEFAULT_VHOST
 from attune_infra.topology.document.judge import Defect
 from attune_infra.topology.document.places import Places
 from attune_infra.topology.document.reading import Reading
-from attune_infra.topology.document.text import group_left_out, make_portable
+from attune_infra.topology.document.text import group_left_out
 from attune_infra.topology.facts.arguments import HIGHEST, LOWEST
 from attune_infra.topology.model import (
     Argument,
@@ -39,6 +39,7 @@ from attune_infra.topology.model import (
     TopicPermission,
     TopologyObject,
     User,
+    VirtualHost,
 )
 from attune_infra.topology.words import describe, plural
 
@@ -58,11 +59,11 @@ class _Found(NamedTuple):
     entry: Entry
 
 
-def read_terraform(text: str, *, source: str, vhost: str | None = None) -> Reading:
-    """Read the resources of one virtual host, and collect the problems.
+def read_terraform(text: str, *, source: str, vhost: str | None = None, everything: bool = False) -> Reading:
+    """Read the resources of one virtual host, or of all that they name, and collect the problems.
 
-    Without `vhost`, read the only one with resources, or `/`. Raise `InvalidInput` if several are possible or
-    `vhost` has none, or if the text is no output of `terraform show -json` with resources for RabbitMQ.
+    Only one becomes a topology of its own, unless `everything` asks for its settings too. Raise `InvalidInput` if
+    `vhost` has no resources, or if the text is no output of `terraform show -json` with resources for RabbitMQ.
     """
     try:
         state = State.read(text, source)
@@ -74,19 +75,11 @@ def read_terraform(text: str, *, source: str, vhost: str | None = None) -> Readi
         raise InvalidInput(
             f"{source} holds no resource of Terraform's provider for RabbitMQ", hint="give that of another module"
         )
-    vhosts = {each.vhost for each in found if each.vhost is not None}
-    chosen = choose_virtual_host(vhosts, vhosts | set(reader.default_types), source, asked=vhost)
-    reader.left_out += [("other virtual hosts", name, ELSEWHERE) for name in sorted(vhosts - {chosen})]
+    placed = [Placed(each.vhost, partial(_declared, each, state)) for each in found]
     places = Places()
-    topology = assemble(
-        [_declared(each, state, places) for each in found if each.vhost in {chosen, None}],
-        chosen,
-        default_queue_type=reader.default_types.get(chosen, "classic"),
-        left_out=reader.left_out,
-    )
+    topology, chosen = assemble_file(placed, Wish(source, vhost, everything), places, reader.left_out)
     problems = tuple(sorted(set(state.problems)))
-    left_out = group_left_out(reader.left_out)
-    return Reading(source, make_portable(topology), left_out, places, problems, chosen or None)
+    return Reading(source, topology, group_left_out(reader.left_out), places, problems, chosen)
 
 
 def _declared(found: _Found, state: State, places: Places) -> Declared:
@@ -106,7 +99,6 @@ class _Reader:
 
     state: State
     left_out: list[tuple[str, str, str]] = field(default_factory=list)
-    default_types: dict[str, str] = field(default_factory=dict)
     is_any: bool = False
     """True if there was a resource of the provider."""
 
@@ -256,13 +248,14 @@ class _Reader:
         yield User(name=name, tags=frozenset(tags))
 
     def _rabbitmq_vhost(self, entry: Entry) -> Iterator[TopologyObject]:
-        """Yield the limits; 0 and an empty text are the provider's words for none."""
-        name = entry.string("name")
-        if default_type := entry.string("default_queue_type", default=""):
-            self.default_types[name] = default_type
-        for key in ("description", "tracing"):
-            if entry.value.get(key):
-                self.left_out.append(("attributes", f"{key} of {entry.what}", "a topology has no place for them"))
+        """Yield the settings and the limits; 0 and an empty text are the provider's words for none."""
+        yield VirtualHost(
+            name=entry.string("name"),
+            description=entry.string("description", default="") or None,
+            default_queue_type=entry.string("default_queue_type", default="") or None,
+        )
+        if entry.value.get("tracing"):
+            self.left_out.append(("attributes", f"tracing of {entry.what}", "a topology has no place for them"))
         for key, limit in _LIMITS.items():
             value = entry.value.get(key) or 0
             if isinstance(value, str) and _INTEGER.fullmatch(value) and len(value) < len(str(HIGHEST)):

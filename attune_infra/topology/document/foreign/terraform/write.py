@@ -65,7 +65,7 @@ _AMBIGUOUS: Final = "releases of the provider disagree about % in an id; import 
 
 
 _WITHOUT_TYPE: Final[Mapping[type[TopologyObject], str]] = {
-    VirtualHost: "this program makes no resource of a virtual host; a document can hold its settings",
+    VirtualHost: "the provider resets the tags and limits of a virtual host that it changes: make it beforehand",
     Limit: "the provider sets them with the whole virtual host, and would reset its description",
     User: "their passwords would stand in the state of Terraform; a document can hold them by reference",
     GlobalParameter: "the provider has no type for them",
@@ -125,17 +125,19 @@ def _change(values: Arguments) -> str | None:
 
 
 def write_terraform(topology: Topology, *, with_imports: bool) -> Document:
-    """Return the resources that declare a topology, and blocks that import them if they exist on the broker.
+    """Return the resources that declare a topology, or each of several virtual hosts.
 
-    A topology without a name is that of the virtual host `/`.
+    Blocks import them if they exist on the broker. A topology without a name is that of the virtual host `/`.
     """
-    writer = _Writer(topology, topology.vhost or DEFAULT_VHOST, with_imports=with_imports)
-    resources = list(writer.resources())
+    parts = [*topology.virtual_hosts.values()] or [topology]
+    writers = [_Writer(each, each.vhost or DEFAULT_VHOST, with_imports=with_imports) for each in parts]
+    resources = [resource for each in writers for resource in each.resources()]
+    variables = [variable for each in writers for variable in each.variables]
     head = _HEAD_WITH_IMPORTS if with_imports else _HEAD
-    parts: list[Resource | Variable] = [*writer.variables, *resources]
-    blocks = ("\n".join(each.lines()) for each in parts)
-    text = "\n\n".join([head, *blocks]) + "\n"
-    return Document(text, group_left_out(writer.left_out), value=as_json(resources, writer.variables))
+    blocks: list[Resource | Variable] = [*variables, *resources]
+    text = "\n\n".join([head, *("\n".join(each.lines()) for each in blocks)]) + "\n"
+    left_out = group_left_out(note for each in writers for note in each.left_out)
+    return Document(text, left_out, value=as_json(resources, variables))
 
 
 @dataclass(slots=True)

@@ -6,7 +6,9 @@ from hypothesis import given, settings
 from attune_infra.errors import InvalidInput
 from attune_infra.topology.document.export import as_kubernetes
 from attune_infra.topology.document.foreign.kubernetes.read import looks_like_kubernetes, read_kubernetes
+from attune_infra.topology.document.parse import parse
 from attune_infra.topology.document.text import LeftOut, make_portable
+from attune_infra.topology.document.write import write
 from attune_infra.topology.model import (
     Binding,
     Exchange,
@@ -18,10 +20,11 @@ from attune_infra.topology.model import (
     Topology,
     TopologyObject,
     User,
+    VirtualHost,
     freeze,
 )
 from support.folders import EXAMPLES
-from support.strategies import topologies
+from support.strategies import several, topologies
 
 SECRET = "canary-of-a-password"
 
@@ -161,14 +164,68 @@ def test_the_name_of_a_user_is_in_a_status_a_secret_or_nowhere() -> None:
     assert SECRET not in repr(reading)
 
 
-def test_several_virtual_hosts_want_a_choice() -> None:
-    queues = ["kind: Queue\nspec: {name: a, vhost: one}", "kind: Queue\nspec: {name: b, vhost: two}"]
+SHOP = "kind: Vhost\nspec: {name: shop, tags: [b, a], defaultQueueType: quorum, limits: {queues: 5}}"
 
-    with pytest.raises(InvalidInput, match="several virtual hosts: 'one', 'two'"):
-        read(*queues)
-    assert list(read(*queues, vhost="two").queues) == ["b"]
+
+def test_several_virtual_hosts_are_read_unless_one_is_chosen() -> None:
+    queues = ["kind: Queue\nspec: {name: a, vhost: shop, durable: true}", "kind: Queue\nspec: {name: b}"]
+
+    both = read(SHOP, *queues, "kind: Vhost\nspec: {name: empty}")
+
+    assert both == Topology(
+        virtual_hosts={
+            "/": Topology.of([VirtualHost(name="/"), Queue(name="b", durable=False)]),
+            "empty": Topology.of([VirtualHost(name="empty")]),
+            "shop": Topology.of(
+                [
+                    VirtualHost(name="shop", tags=("a", "b"), default_queue_type="quorum"),
+                    Queue(name="a"),
+                    Limit(name="max-queues", value=5),
+                ],
+                default_queue_type="quorum",
+            ),
+        }
+    )
+    assert list(read(*queues, vhost="/").queues) == ["b"]
     with pytest.raises(InvalidInput, match="no virtual host 'three'"):
         read(*queues, vhost="three")
+
+
+def test_one_virtual_host_keeps_its_settings_if_everything_is_asked_for() -> None:
+    one = read_kubernetes(file(SHOP), source="k.yaml")
+    whole = read_kubernetes(file(SHOP), source="k.yaml", everything=True)
+
+    assert one.topology == Topology.of([Limit(name="max-queues", value=5)], name="shop")
+    why = "a document without virtual_hosts has no place for them; `import --all` reads them"
+    assert one.left_out == (LeftOut("tags of virtual hosts", ("shop",), why),)
+    assert [*whole.topology.virtual_hosts] == ["shop"]
+    assert whole.left_out == ()
+
+
+def test_what_is_left_out_of_several_is_named_with_its_virtual_host() -> None:
+    binding = "kind: Binding\nspec: {source: amq.topic, destination: q, destinationType: queue, vhost: shop}"
+    why = "this file does not declare them, so the document calls them external (virtual host shop)"
+
+    assert left_out(SHOP, binding, "kind: Queue\nspec: {name: b}") == (
+        LeftOut("declarations of queues", ("q",), why),
+    )
+
+
+@given(several())
+@settings(deadline=None, max_examples=30)
+def test_several_virtual_hosts_are_read_back(topology: Topology) -> None:
+    document = as_kubernetes(topology)
+
+    reading = read_kubernetes(document.text, source="k.yaml")
+
+    assert reading.problems == ()
+    assert as_kubernetes(reading.topology).text == document.text
+    assert parse(write(reading.topology), source="written") == reading.topology
+    for name, each in reading.topology.virtual_hosts.items():
+        originals = [typed(item) for item in topology.virtual_hosts[name].objects()]
+        found = [item for item in each.objects() if not getattr(item, "external", False)]
+        assert all(typed(item) in originals for item in found)
+    assert [each for each in document.content["items"] if each["kind"] == "Vhost"]
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from attune_infra.topology.model import (
     Argument,
     Binding,
     Exchange,
+    FederationUpstream,
     Limit,
     OperatorPolicy,
     Permission,
@@ -23,10 +24,11 @@ from attune_infra.topology.model import (
     TopicPermission,
     Topology,
     User,
+    VirtualHost,
     freeze,
 )
 from support.operator_schema import schema_of
-from support.strategies import NASTY_NAMES, arguments, topologies
+from support.strategies import NASTY_NAMES, arguments, several, topologies
 
 ALL_KINDS = Topology.of(
     [
@@ -78,8 +80,8 @@ def test_each_kind_has_its_fields() -> None:
     ]  # fmt: skip
 
 
-@given(topologies(with_workers=False))
-@settings(deadline=None, max_examples=40)
+@given(topologies(with_workers=False) | several())
+@settings(deadline=None, max_examples=60)
 def test_each_resource_is_valid_and_has_a_name_of_its_own(topology: Topology) -> None:
     document = as_kubernetes(topology)
 
@@ -149,6 +151,37 @@ def test_another_virtual_host_is_part_of_each_name() -> None:
     assert here["metadata"]["name"].startswith("a-q-")
     assert here["metadata"]["name"] != there["metadata"]["name"]
     assert there["spec"]["vhost"] == "b"
+
+
+def test_each_of_several_virtual_hosts_has_its_resources_and_a_secret_of_its_own() -> None:
+    upstream = FederationUpstream(name="u", value={"uri": {"env": "U"}})
+    settings_of_a = VirtualHost(name="a", tags=("t",), description="of a", default_queue_type="quorum")
+    topology = Topology(
+        virtual_hosts={
+            "/": Topology.of([VirtualHost(name="/"), Queue(name="q"), upstream]),
+            "a": Topology.of([settings_of_a, Queue(name="q"), upstream, Exchange(name="i", internal=True)]),
+        }
+    )
+
+    document = as_kubernetes(topology)
+
+    found = document.content["items"]
+    names = [each["spec"].get("vhost", each["spec"]["name"]) for each in found]
+    assert names == ["/"] * 3 + ["a"] * 3
+    assert [each["kind"] for each in found] == ["Vhost", "Queue", "Federation"] * 2
+    assert len({each["metadata"]["name"] for each in found if each["kind"] == "Queue"}) == 2
+    assert len({each["spec"]["uriSecret"]["name"] for each in found if each["kind"] == "Federation"}) == 2
+    assert found[3]["spec"] == {
+        "name": "a",
+        "tags": ["t"],
+        "defaultQueueType": "quorum",
+        "rabbitmqClusterReference": {"name": "rabbitmq"},
+    }
+    assert [(each.kind, each.names, each.why) for each in document.left_out][:2] == [
+        ("exchanges", ("i",), "the operator's exchanges have no field `internal` (virtual host a)"),
+        ("URIs of federation upstreams", ("u",), document.left_out[1].why),
+    ]
+    assert ("descriptions of virtual hosts", ("a",)) in {(each.kind, each.names) for each in document.left_out}
 
 
 def test_a_cluster_may_be_in_another_namespace() -> None:

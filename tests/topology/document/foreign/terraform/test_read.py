@@ -22,9 +22,11 @@ from attune_infra.topology.model import (
     Topology,
     TopologyObject,
     User,
+    VirtualHost,
     freeze,
 )
-from support.strategies import topologies
+from support.hcl import resources
+from support.strategies import several, topologies
 from support.terraform import applied, instance, shown
 
 SETTINGS = {"durable": True, "auto_delete": False}
@@ -66,6 +68,41 @@ def test_what_is_applied_is_read_back(topology: Topology) -> None:
     found = [item for item in reading.topology.objects() if not getattr(item, "external", False)]
     assert all(typed(item) in originals for item in found)
     assert as_terraform(reading.topology).text == text
+
+
+@given(several())
+@settings(deadline=None, max_examples=30)
+def test_several_virtual_hosts_are_read_back(topology: Topology) -> None:
+    text = as_terraform(topology).text
+    known = {each["vhost"] for each in resources(text).values()}
+    if len(known) < 2:
+        return
+
+    reading = read_terraform(applied(text), source="t.json")
+
+    assert reading.problems == ()
+    assert reading.topology.virtual_hosts.keys() == known
+    assert as_terraform(reading.topology).text == text
+
+
+def test_several_virtual_hosts_are_read_unless_one_is_chosen() -> None:
+    vhost = instance("rabbitmq_vhost.v", name="v", description="d", default_queue_type="quorum", max_queues="5")
+
+    both = read(vhost, JOBS)
+
+    assert both.virtual_hosts == {
+        "/": Topology.of([VirtualHost(name="/"), Queue(name="q", type="classic", arguments={"x-max-length": 5})]),
+        "v": Topology.of(
+            [
+                VirtualHost(name="v", description="d", default_queue_type="quorum"),
+                Limit(name="max-queues", value=5),
+            ],
+            default_queue_type="quorum",
+        ),
+    }
+    assert list(read(vhost, JOBS, vhost="/").queues) == ["q"]
+    whole = read_terraform(shown(JOBS), source="t.json", everything=True)
+    assert [*whole.topology.virtual_hosts] == ["/"]
 
 
 def test_each_type_is_read() -> None:
@@ -126,7 +163,7 @@ def test_what_has_no_place_is_named() -> None:
         ("data sources", ("data.rabbitmq_queue.d",)),
         ("types", ("of n of rabbitmq_binding.b",)),
         ("resources of type aws_s3_bucket", ("aws_s3_bucket.b",)),
-        ("attributes", ("description of rabbitmq_vhost.v",)),
+        ("descriptions of virtual hosts", ("/",)),
         ("other virtual hosts", ("other",)),
         ("declarations of exchanges", ("e",)),
         ("declarations of queues", ("q",)),
