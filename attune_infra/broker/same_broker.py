@@ -59,7 +59,7 @@ def _is_seen_over_http(connections: Connections) -> bool | None:
     """
     import amqp
 
-    channel = connections.amqp.open_channel()
+    channel = connections.amqp.open_channel(waits=False)
     try:
         name = channel.queue_declare("", exclusive=True, auto_delete=True).queue
     except (amqp.AMQPError, OSError) as error:
@@ -74,8 +74,7 @@ def _is_seen_over_http(connections: Connections) -> bool | None:
         return _is_listed(name, connections) or _is_kept(channel, name, connections)
     finally:
         with suppress(amqp.AMQPError, OSError):  # the broker deletes it with the connection
-            channel.queue_delete(name)
-            channel.close()
+            channel.queue_delete(name, nowait=True)
 
 
 def _is_kept(channel: amqp.Channel, name: str, connections: Connections) -> Literal[False]:

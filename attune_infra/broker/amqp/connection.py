@@ -97,6 +97,10 @@ class Amqp:
         """
         return self._in_lanes(queues, partial(Lane.delete, guarded=guarded))
 
+    def unbind_all(self, bindings: Iterable[Binding]) -> Iterator[Answered[Binding]]:
+        """Delete bindings that have one form; yield each as `declare` does. Missing ones count as deleted."""
+        return self._in_lanes(bindings, Lane.unbind_exactly)
+
     def _in_lanes(self, items: Iterable[_T], order: Order[_T]) -> Iterator[Answered[_T]]:
         waiting, suspects = deque(items), deque[_T]()
         shares: list[_Share[_T]] = []
@@ -171,9 +175,14 @@ class Amqp:
         except (amqp.AMQPError, OSError) as error:
             raise self._lost(error) from error
 
-    def open_channel(self) -> amqp.Channel:
-        """Return a new channel of the connection; raise `BrokerError` if that fails."""
+    def open_channel(self, *, waits: bool = True) -> amqp.Channel:
+        """Return a new channel of the connection; raise `BrokerError` if that fails.
+
+        Without waiting, a failure comes with the first answer over the channel.
+        """
         try:
+            if not waits:
+                return self._connected().begin_lane()
             return self._repeated(lambda: self._connected().channel())
         except (amqp.AMQPError, OSError) as error:
             raise self._lost(error) from error
@@ -249,7 +258,7 @@ class Amqp:
     def _open_lanes(self, count: int) -> list[Lane]:
         connection = self._connected()
         lanes = [lane for lane in connection.channels.values() if isinstance(lane, Lane) and lane.is_open]
-        lanes.extend(connection.channel() for _ in range(count - len(lanes)))
+        lanes += connection.open_lanes(count - len(lanes))
         return lanes[:count]
 
     def _repeated(self, attempt: Callable[[], _T]) -> _T:

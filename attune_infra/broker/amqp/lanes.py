@@ -87,6 +87,20 @@ class Lane(amqp.Channel):  # type: ignore[misc] # the package ships no types
         """
         self.queue_delete(queue.name, if_unused=guarded, if_empty=guarded, nowait=nowait)
 
+    def unbind_exactly(self, binding: Binding, *, nowait: bool) -> None:
+        """Delete a binding, in the one form that its arguments have.
+
+        RabbitMQ answers in any case, before it answers the next question; without waiting, that answer is ignored.
+        """
+        is_queue = binding.destination_type == "queue"
+        place = (0, binding.destination, binding.source, binding.routing_key)
+        if is_queue:
+            method, shape, answer = spec.Queue.Unbind, "BsssF", spec.Queue.UnbindOk
+        else:
+            method, shape, answer = spec.Exchange.Unbind, "BsssbF", spec.Exchange.UnbindOk
+        arguments = (*place, dict(binding.arguments)) if is_queue else (*place, nowait, dict(binding.arguments))
+        self.send_method(method, shape, arguments, wait=None if nowait else answer)
+
     def unbind(self, binding: Binding) -> None:
         """Delete a binding, in every form of its arguments that a listing does not tell apart."""
         unbind = self.queue_unbind if binding.destination_type == "queue" else self.exchange_unbind
@@ -188,6 +202,22 @@ class Connection(amqp.Connection):  # type: ignore[misc] # the package ships no 
 
     def __init__(self, **options: Any) -> None:
         super().__init__(frame_writer=self._through_outbox, **options)
+
+    def begin_lane(self) -> Lane:
+        """Return a lane whose opening is not answered yet; it may be used at once."""
+        lane = Lane(self)
+        lane.send_method(spec.Channel.Open, "s", ("",))
+        return lane
+
+    def open_lanes(self, count: int) -> list[Lane]:
+        """Return open lanes, which cost one round trip together."""
+        if count <= 0:
+            return []
+        with self.outbox.as_one():
+            lanes = [self.begin_lane() for _ in range(count)]
+        while not all(lane.is_open for lane in lanes):
+            self.drain_events()
+        return lanes
 
     def _through_outbox(self, _: amqp.Connection, transport: Any) -> Any:
         self.outbox = Outbox(transport.write)

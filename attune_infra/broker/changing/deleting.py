@@ -1,7 +1,8 @@
 """Delete objects of a virtual host, and keep those that are in use.
 
-Objects are deleted over HTTP, and over AMQP those bindings to which no path of HTTP leads. Many queues are deleted
-over AMQP at once, if RabbitMQ itself checks that they are unused; those that it refuses are tried over HTTP.
+Objects are deleted over HTTP, and over AMQP those bindings to which no path of HTTP leads. Many bindings, and many
+queues that RabbitMQ itself keeps if they are in use, are deleted over AMQP at once; what it refuses is tried over
+HTTP.
 """
 
 from __future__ import annotations
@@ -9,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import groupby, islice
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from attune_infra.broker import controls, wire
 from attune_infra.broker.failures.majority import HINT
 from attune_infra.broker.failures.permissions import ObjectRefused, missing_rights
 from attune_infra.broker.failures.refusal import Code
-from attune_infra.broker.reading.odd_bindings import PropertiesKeys, can_delete_over_http
+from attune_infra.broker.reading.odd_bindings import PropertiesKeys, can_delete_over_http, has_one_form
 from attune_infra.errors import AccessRefused, BrokerError, InUse, LoginRefused, NoMajority, VirtualHostMissing
 from attune_infra.journal import JOURNAL
 from attune_infra.settings import Via
@@ -43,9 +44,12 @@ from attune_infra.topology.planning.report import Attempt, Outcome, Status
 from attune_infra.topology.words import counted
 
 if TYPE_CHECKING:
+    from attune_infra.broker.amqp.connection import Answered
     from attune_infra.broker.connections import Connections
     from attune_infra.broker.reading.virtual_host import Reader
     from attune_infra.fleet.model import Depth
+
+_Item = TypeVar("_Item", Queue, Binding)
 
 _STILL_EXISTS: Final = "the broker accepted its deletion, but it still exists"
 _IS_DOWN: Final = "RabbitMQ did not delete it while its node is down; start the node, and try again"
@@ -54,7 +58,7 @@ _OBJECTS_PER_COUNT: Final = 50
 _QUEUES_PER_COUNT: Final = 2_500
 """Queues whose messages are counted in one request, just before their deletion at once: the work of a second."""
 _MIN_AT_ONCE: Final = 16
-"""Queues to delete at once; for fewer, opening lanes costs more than it saves."""
+"""Queues or bindings to delete at once; for fewer, opening lanes costs more than it saves."""
 
 
 class Deleter:
@@ -101,18 +105,25 @@ class Deleter:
     def _delete_at_once(
         self, batch: Sequence[TopologyObject], *, even_if_used: bool
     ) -> Mapping[TopologyObject, Outcome]:
-        """Delete those queues of a batch over AMQP that RabbitMQ keeps by itself if they are in use.
+        """Delete many bindings over AMQP, or many queues that RabbitMQ keeps by itself if they are in use.
 
         The outcomes leave out what it refused: HTTP says more about that.
         """
         queues = [item for item in batch if isinstance(item, Queue) and (even_if_used or item.type == "classic")]
-        if len(queues) < _MIN_AT_ONCE or not self._deletes_over_amqp:
+        bindings = [item for item in batch if isinstance(item, Binding) and has_one_form(item)]
+        if max(len(queues), len(bindings)) < _MIN_AT_ONCE or not self._deletes_over_amqp:
             return {}
+        if bindings:
+            return self._outcomes_of(self._connections.amqp.unbind_all(bindings))
         if not even_if_used:
             depths = self._reader.depths()
             queues = [item for item in queues if item.name in depths and not depths[item.name]]
+        return self._outcomes_of(self._connections.amqp.delete(queues, guarded=not even_if_used))
+
+    def _outcomes_of(self, answered: Iterable[Answered[_Item]]) -> Mapping[TopologyObject, Outcome]:
+        """Return the outcomes of deletions over AMQP, without those that HTTP is to try again."""
         outcomes: dict[TopologyObject, Outcome] = {}
-        for item, refusal in self._connections.amqp.delete(queues, guarded=not even_if_used):
+        for item, refusal in answered:
             if refusal is None:
                 JOURNAL.note("deleted", kind_of(item), wire.name_of(item))
                 outcomes[item] = Outcome(item, Status.DELETED)
@@ -242,8 +253,8 @@ class Deleter:
 
 
 def _batches(items: Iterable[TopologyObject]) -> Iterator[Sequence[TopologyObject]]:
-    """Yield the items in their order, queues and other objects apart."""
-    for _, run in groupby(items, lambda item: isinstance(item, Queue)):
+    """Yield the items in their order, queues, bindings and other objects apart."""
+    for _, run in groupby(items, kind_of):
         while batch := list(islice(run, _QUEUES_PER_COUNT)):
             yield batch
 

@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Final
 from attune_infra.broker import answers, wire
 from attune_infra.errors import VirtualHostMissing
 from attune_infra.topology.facts.deletion import NULL_KEY
-from attune_infra.topology.model import MISSING_KEY, Binding, as_read
+from attune_infra.topology.model import MISSING_KEY, VOID_AS_LISTED, Binding, as_read
 
 if TYPE_CHECKING:
     from attune_infra.broker.http.management import Management
 
+_NO_TEXT: Final = "Not UTF-8, base64 is: "
+"""The beginning of the text that RabbitMQ lists for bytes that are none."""
 _WITHOUT_PATH: Final = frozenset({".", ".."})
 """Properties keys that HTTP takes for parts of a path."""
 
@@ -82,6 +84,20 @@ def can_delete_over_http(binding: Binding, properties_key: str) -> bool:
     if not binding.key_is_text:
         return binding.routing_key == NULL_KEY
     return properties_key not in _WITHOUT_PATH and binding.routing_key not in {MISSING_KEY, NULL_KEY}
+
+
+def has_one_form(binding: Binding) -> bool:
+    """Return True if only one binding is listed like this one, and AMQP can name it.
+
+    Numbers are listed without their width, void as a text, and bytes that are no text as another one.
+    """
+    texts = (binding.source, binding.destination, binding.routing_key, *binding.arguments.keys())
+    return (
+        binding.key_is_text
+        and binding.routing_key not in {MISSING_KEY, NULL_KEY}
+        and all(isinstance(value, str | bool) and value != VOID_AS_LISTED for value in binding.arguments.values())
+        and not any(str(text).startswith(_NO_TEXT) for text in (*texts, *binding.arguments.values()))
+    )
 
 
 def _may_lack_key(binding: Binding) -> bool:

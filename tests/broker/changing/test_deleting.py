@@ -14,7 +14,7 @@ from attune_infra.sandbox import BoundSandbox
 from attune_infra.settings import AMQP_URL, MANAGEMENT_URL, Via
 from attune_infra.topology.diff import Create
 from attune_infra.topology.facts.permissions import Access, Right
-from attune_infra.topology.model import Queue
+from attune_infra.topology.model import Argument, Binding, Queue
 from attune_infra.topology.planning.report import Outcome, Status
 from support.eventually import eventually
 from support.limited import LimitedUser, limited_user
@@ -24,6 +24,7 @@ from support.under_test import BrokerUnderTest
 from support.virtual_host import VirtualHost
 
 EXPIRING = {"x-expires": 600_000}
+PAIR: tuple[dict[str, Argument], ...] = ({}, {"x-match": "any", "is": True})
 MANY = [f"q{number}" for number in range(300)]
 
 
@@ -280,6 +281,71 @@ def test_many_deletions_without_permission_are_refused_by_name(
         assert broker.read().queues.keys() == set(MANY) - {"q3"}
     assert allowed.status is Status.DELETED
     assert (first.status, "configure permission on queue q40" in first.reason) == (Status.FAILED, True)
+
+
+def bind_many(channel: amqp.Channel) -> list[Binding]:
+    """Bind two exchanges to a queue and to one another, with many keys; return the bindings."""
+    for exchange in ("e", "f"):
+        channel.exchange_declare(exchange, "headers", durable=True, auto_delete=False)
+    channel.queue_declare("q", durable=True, auto_delete=False)
+    channel.queue_declare("r", durable=True, auto_delete=False)
+    keys = ["", ".", "ä #*~", *(f"k{number}" for number in range(40))]
+    ends = [("e", "queue", "q"), ("e", "queue", "r"), ("f", "exchange", "e")]
+    many = [
+        Binding(source=source, destination_type=kind, destination=end, routing_key=key, arguments=arguments)
+        for source, kind, end in ends
+        for key in keys
+        for arguments in PAIR
+    ]
+    for each in many:
+        bind = channel.queue_bind if each.destination_type == "queue" else channel.exchange_bind
+        bind(each.destination, each.source, routing_key=each.routing_key, arguments=dict(each.arguments))
+    return many
+
+
+def test_many_bindings_are_deleted_over_amqp_and_no_others(
+    broker: RabbitMQ, channel: amqp.Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = bind_many(channel)
+    going, staying = many[::2], set(many[1::2])  # pairs differ only in their arguments
+    monkeypatch.setattr(broker.connections.http, "delete", None)
+
+    outcomes = list(broker.delete(going, even_if_used=False))
+
+    assert [(each.object, each.status) for each in outcomes] == [(each, Status.DELETED) for each in going]
+    assert set(broker.read().bindings) == staying
+
+
+def test_bindings_that_are_listed_like_others_are_deleted_among_many(
+    broker: RabbitMQ, channel: amqp.Channel
+) -> None:
+    many = bind_many(channel)
+    for key in ("undefined", "null", "k1"):
+        channel.queue_bind("q", "e", routing_key=key, arguments={"n": 1, "void": None})
+    listed = broker.read().bindings
+
+    outcomes = list(broker.delete([*many, *(each for each in listed if each not in many)], even_if_used=False))
+
+    assert (len(outcomes), {each.status for each in outcomes}) == (len(many) + 3, {Status.DELETED})
+    assert not broker.read().bindings
+
+
+def test_many_bindings_without_permission_are_refused_by_name(
+    user: LimitedUser, vhost: VirtualHost, channel: amqp.Channel
+) -> None:
+    many = bind_many(channel)
+    rights = [Right(Access.READ, "exchange", "e"), Right(Access.WRITE, "queue", "r")]
+    user.may(rights, tags=["management"])
+    urls = {AMQP_URL: user.amqp_url, MANAGEMENT_URL: user.management_url}
+    to_queues = [each for each in many if each.source == "e"]
+
+    with RabbitMQ(vhost.settings(flags=urls)) as broker:
+        outcomes = list(broker.delete(to_queues, even_if_used=False))
+
+        assert {each.destination for each in broker.read().bindings} == {"q", "e"}
+    failed = {each.object: each.reason for each in outcomes if each.status is Status.FAILED}
+    assert failed.keys() == {each for each in to_queues if each.destination == "q"}
+    assert all("queue q" in reason or "queue 'q'" in reason for reason in failed.values())
 
 
 @pytest.mark.lengthy
