@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from attune_infra.background import Answer, run_in_background
 from attune_infra.broker import answers
 from attune_infra.broker.reading.logins import logins_of
 from attune_infra.dataclass import dataclass
@@ -120,22 +121,32 @@ class BrokerDoctor:
         overview = http.get("overview", shape=answers.CLUSTER, columns="cluster_name,disable_stats")
         statistics = not overview.get("disable_stats", False)
         limits = _Limits(http, self.broker.settings, lists=statistics and _sees_all(user))
+        ahead = http.clock_ahead()  # alone: it is measured by the time of its request
+        topology, restrictions = _begin(self.broker.read), _begin(self.broker.restrictions)
+        alarms, stopped = _begin(lambda: _alarms(http)), _begin(lambda: _fails(http, "virtual-hosts"))
+        nodes = _begin(lambda: _nodes(http), needs="monitoring", user=user)
+        flags = _begin(lambda: _flags(http), needs="administrator", user=user)
+        used = _begin(lambda: _used_features(http, version))
+        tells_denied = run_in_background(lambda: _tells_denied(http, version))
+        of_virtual_host = _begin(limits.connections_of_virtual_host)
+        connections = _begin(lambda: limits.of_user("max-connections"))
+        channels = _begin(lambda: limits.of_user("max-channels"))
         return seen.Broker(
             cluster=overview.get("cluster_name", ""),
             virtual_host=self.broker.settings.virtual_host,
             statistics=statistics,
-            clock_ahead=http.clock_ahead(),
-            topology=_answer(self.broker.read),
-            restrictions=_answer(self.broker.restrictions),
-            alarms=_answer(lambda: _alarms(http)),
-            nodes=_answer(lambda: _nodes(http), needs="monitoring", user=user),
-            stopped_virtual_hosts=_answer(lambda: _fails(http, "virtual-hosts")),
-            used_features=_answer(lambda: _used_features(http, version)),
-            tells_denied=_tells_denied(http, version),
-            flags=_answer(lambda: _flags(http), needs="administrator", user=user),
-            connections_of_virtual_host=_answer(limits.connections_of_virtual_host),
-            connections_of_user=_answer(lambda: limits.of_user("max-connections")),
-            channels_of_user=_answer(lambda: limits.of_user("max-channels")),
+            clock_ahead=ahead,
+            topology=topology(),
+            restrictions=restrictions(),
+            alarms=alarms(),
+            nodes=nodes(),
+            stopped_virtual_hosts=stopped(),
+            used_features=used(),
+            tells_denied=tells_denied(),
+            flags=flags(),
+            connections_of_virtual_host=of_virtual_host(),
+            connections_of_user=connections(),
+            channels_of_user=channels(),
             most_channels=MAX_LANES,
         )
 
@@ -226,6 +237,11 @@ def _flags(http: Management) -> Sequence[seen.FeatureFlag]:
 
 def _sees_all(user: seen.Login) -> bool:
     return bool((user.tags or frozenset()) & TAGS_THAT_DO[Tag.MONITORING])
+
+
+def _begin(ask: Callable[[], _T], *, needs: str = "", user: seen.Login | None = None) -> Answer[_T | AttuneError]:
+    """Begin to ask, beside other questions; return a function that waits for the answer."""
+    return run_in_background(lambda: _answer(ask, needs=needs, user=user))
 
 
 def _answer(ask: Callable[[], _T], *, needs: str = "", user: seen.Login | None = None) -> _T | AttuneError:

@@ -25,6 +25,8 @@ from urllib3.exceptions import HTTPError
 from attune_infra import deadline
 
 _PIECE: Final = 1 << 18
+_MAX_KEPT: Final = 32
+"""Connections that are kept for the next requests, as many as are ever asked over at the same time."""
 _ADDRESS: Final = re.compile(r"[\d.]+|\[?[0-9a-fA-F:.]*:.*")
 
 
@@ -77,7 +79,7 @@ def session() -> requests.Session:
     """Return a session whose answers are bounded by `within`."""
     found = requests.Session()
     for scheme in ("http://", "https://"):
-        found.mount(scheme, _Adapter())
+        found.mount(scheme, _Adapter(pool_maxsize=_MAX_KEPT))
     return found
 
 

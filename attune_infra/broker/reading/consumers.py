@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -20,7 +20,7 @@ _PARALLEL_REQUESTS: Final = 4
 Tags = Mapping[str, tuple[str, ...]]
 
 
-def consumer_tags(http: Management, vhost: str, queues: Collection[str], *, sees_all: bool) -> Tags:
+def consumer_tags(http: Management, vhost: str, queues: Collection[str], *, sees_all: Callable[[], bool]) -> Tags:
     """Return the consumer tags of queues; raise `BrokerError` if they are unknown.
 
     RabbitMQ leaves the consumers of other users out of its list, unless the user may see all. It tells them to
@@ -32,7 +32,7 @@ def consumer_tags(http: Management, vhost: str, queues: Collection[str], *, sees
     for item in listing:
         if item["queue"]["name"] in tags:
             tags[item["queue"]["name"]].append(item["consumer_tag"])
-    if not sees_all:
+    if not sees_all():
         names = list(tags)
         shares = [names[start::_PARALLEL_REQUESTS] for start in range(_PARALLEL_REQUESTS)]
         for found in [run_in_background(partial(_one_by_one, http, vhost, share)) for share in shares if share]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from attune_infra.background import run_in_background
 from attune_infra.broker import answers
 from attune_infra.broker.reading.consumers import own_tags, read_tags
 from attune_infra.errors import BrokerError, BrokerUnreachable, NotRabbitMQ
@@ -23,7 +25,10 @@ def logins_of(connections: Connections, rights: Iterable[Right], *, over_http: b
     settings, http = connections.settings, connections.http
     names = {Over.HTTP: settings.management.user, Over.AMQP: settings.amqp.user}
     if over_http:
-        found = {over: _login(http, name, settings.virtual_host, over) for over, name in names.items()}
+        ask = partial(_user, http, virtual_host=settings.virtual_host)
+        begun = {name: run_in_background(partial(ask, name)) for name in {*names.values()}}
+        users = {name: user() for name, user in begun.items()}
+        found = {over: _login(http, name, users[name], over) for over, name in names.items()}
     else:
         found = {over: Login(name=name) for over, name in names.items()}
     if found[Over.AMQP].user is not None:
@@ -41,8 +46,7 @@ def _tried(connections: Connections, rights: Iterable[Right]) -> Mapping[Right, 
     return try_rights(connections.amqp, rights)
 
 
-def _login(http: Management, name: str, virtual_host: str, over: Over) -> Login:
-    user = _user(http, name, virtual_host)
+def _login(http: Management, name: str, user: User | None, over: Over) -> Login:
     if user is not None:
         return Login(name=name, user=user, tags=user.tags)
     return Login(name=name, tags=_own_tags(http) if over is Over.HTTP else None)
@@ -59,10 +63,11 @@ def _own_tags(http: Management) -> frozenset[str] | None:
 
 def _user(http: Management, name: str, virtual_host: str) -> User | None:
     """Return a user with all permissions; None if only an administrator may read them."""
+    ask = partial(http.get, "users", name)
+    listed = run_in_background(partial(ask, "permissions", shape=answers.PERMISSIONS))
+    on_topics = run_in_background(partial(ask, "topic-permissions", shape=answers.TOPIC_PERMISSIONS))
     try:
-        tags = read_tags(http.get("users", name, shape=answers.USER)["tags"])
-        permissions = http.get("users", name, "permissions", shape=answers.PERMISSIONS)
-        topics = http.get("users", name, "topic-permissions", shape=answers.TOPIC_PERMISSIONS)
+        user, permissions, topics = ask(shape=answers.USER), listed(), on_topics()
     except (BrokerUnreachable, NotRabbitMQ):
         raise
     except BrokerError:
@@ -71,7 +76,7 @@ def _user(http: Management, name: str, virtual_host: str) -> User | None:
     return User(
         name=name,
         virtual_host=virtual_host,
-        tags=tags,
+        tags=read_tags(user["tags"]),
         patterns=_patterns(own[0]) if own else None,
         topics={item["exchange"]: _patterns(item) for item in topics if item["vhost"] == virtual_host},
     )

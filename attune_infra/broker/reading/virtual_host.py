@@ -39,7 +39,8 @@ if TYPE_CHECKING:
 
 _QUEUES_PER_REQUEST: Final = 50
 """Listing the default exchange's bindings of so many queues costs as much as one request."""
-_PARALLEL_REQUESTS: Final = 4
+_PARALLEL_REQUESTS: Final = 16
+"""Requests on the way at once; each wait for one costs a round trip to a broker that may be far away."""
 _MAX_PATTERNS: Final = 8
 """Patterns of names, each with a request of its own, that are asked before all queues are listed instead."""
 
@@ -80,8 +81,12 @@ class Reader:
         exchange_list = run_in_background(
             lambda: http.get("exchanges", self._vhost, shape=answers.EXCHANGES, **wire.EXCHANGES)
         )
-        default_queue_type = self._default_queue_type
-        exchanges = exchange_list()
+        default_queue_type = run_in_background(lambda: self._default_queue_type)
+        try:
+            exchanges = exchange_list()
+        except BrokerError:
+            default_queue_type()  # a missing virtual host has an error of its own
+            raise
         listed = self._bindings([item["name"] for item in exchanges if item["name"]])
         headers = {item["name"] for item in exchanges if item["type"] == "headers"}
         bindings = [
@@ -92,7 +97,7 @@ class Reader:
         ends: list[Exchange | Queue] = [*wire.exchanges_from(exchanges), *wire.queues_from(queues)]
         objects, hidden = ([*ends, *bindings], None) if private else wire.split_hidden(ends, bindings)
         in_effect = wire.policies_in_effect("exchange", exchanges) | wire.policies_in_effect("queue", queues)
-        topology = self._topology([*objects, *control_lists()], policy_lists(), default_queue_type)
+        topology = self._topology([*objects, *control_lists()], policy_lists(), default_queue_type())
         unread = CONTROL_KINDS - set(controls)
         return replace(topology, hidden=hidden, in_effect=in_effect, unread=unread, own_users=self.own_users)
 
@@ -215,8 +220,8 @@ class Reader:
         return wire.depths_from(http.get("queues", self._vhost, shape=answers.TOTALS, **wire.TOTALS))
 
     def consumer_tags(self, queues: Collection[str]) -> Mapping[str, tuple[str, ...]]:
-        http = self._connections.http
-        return consumer_tags(http, self._vhost, queues, sees_all=self._sees_all_consumers)
+        http, sees_all = self._connections.http, run_in_background(lambda: self._sees_all_consumers)
+        return consumer_tags(http, self._vhost, queues, sees_all=sees_all)
 
     @cached_property
     def _sees_all_consumers(self) -> bool:
@@ -261,7 +266,8 @@ class Reader:
         """Return the policies and the operator policies."""
         http = self._connections.http
         kinds = ("policies", "operator-policies")
-        regular, by_operators = (http.get(kind, self._vhost, shape=answers.POLICIES) for kind in kinds)
+        begun = [run_in_background(partial(http.get, kind, self._vhost, shape=answers.POLICIES)) for kind in kinds]
+        regular, by_operators = (answer() for answer in begun)
         return wire.policies_from(regular), wire.policies_from(by_operators, OperatorPolicy)
 
     def _topology(
