@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+import secrets
 import socket
 from collections.abc import Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Final
 
 HOST: Final = "127.0.0.1"
@@ -13,13 +14,26 @@ HOST: Final = "127.0.0.1"
 _TAKEN: Final = re.compile(r"eaddrinuse|address already in use|port_already_used", re.IGNORECASE)
 
 
+_LASTING: Final = range(20_000, 32_768)
+"""Ports that no system gives to connections. One of those may be taken while its server is down for a restart."""
+
+_MAX_TRIES: Final = 100
+
+
 def free_ports(count: int) -> tuple[int, ...]:
     """Return different ports that are free now; another process may still take one before its use."""
     with ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for candidate in sockets:
-            candidate.bind((HOST, 0))
+            _bind_anywhere(candidate)
         return tuple(candidate.getsockname()[1] for candidate in sockets)
+
+
+def _bind_anywhere(candidate: socket.socket) -> None:
+    for _ in range(_MAX_TRIES):
+        with suppress(OSError):
+            return candidate.bind((HOST, secrets.choice(_LASTING)))
+    return candidate.bind((HOST, 0))
 
 
 def answers(port: int, greeting: bytes = b"", *, within: float = 2.0) -> bool:
