@@ -31,4 +31,7 @@ def _ensure(sandbox: Sandbox, *plugins: str) -> None:
     file.write_text(f"[{','.join(plugins)}].\n", encoding="utf-8")
     inside = sandbox.node.environment()["RABBITMQ_ENABLED_PLUGINS_FILE"]
     assert Path(inside).name == file.name
-    assert sandbox.rabbitmqctl("eval", f'rabbit_plugins:ensure("{inside}").').startswith("{ok,")
+    order = f'rabbit_plugins:ensure("{inside}").'
+    assert sandbox.rabbitmqctl("eval", order, within=180).startswith(
+        "{ok,"
+    )  # a busy machine has taken over a minute

@@ -89,7 +89,7 @@ def test_after_the_death_of_the_broker_nothing_is_left(
         finally:
             sandbox.start_broker()
 
-    assert queues_of(management, vhost) == ["events"]
+    eventually(lambda: queues_of(management, vhost), ["events"].__eq__)
     bound = management.get("exchanges", vhost.name, "events", "bindings", "source")
     assert [each["destination"] for each in bound] == ["events"]
 

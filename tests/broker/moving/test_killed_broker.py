@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
-from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
@@ -11,10 +12,11 @@ import pytest
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.errors import BrokerError
 from attune_infra.messages.moving import Moved, Orders
+from attune_infra.sandbox import BoundSandbox, find
 from attune_infra.topology.facts.between import ledger_of
+from support.eventually import eventually
 from support.traffic import Record, publish_many, read_all
-from support.under_test import BrokerUnderTest
-from support.virtual_host import VirtualHost
+from support.virtual_host import VirtualHost, create_virtual_host
 
 MESSAGES = 3000
 ATTEMPTS = 3
@@ -23,25 +25,27 @@ ATTEMPTS = 3
 
 @pytest.mark.lengthy
 @pytest.mark.parametrize("kind", ["classic", "quorum"])
-def test_what_is_back_after_a_kill_of_the_broker_is_marked(under_test: BrokerUnderTest, kind: str) -> None:
-    for _ in range(ATTEMPTS):
-        doubled = move_through_a_kill(under_test, kind)
+def test_what_is_back_after_a_kill_of_the_broker_is_marked(
+    sandbox: BoundSandbox, vhost: VirtualHost, kind: str
+) -> None:
+    for number in range(ATTEMPTS):
+        with create_virtual_host(vhost, f"{vhost.name} {number}") as own:
+            doubled = move_through_a_kill(sandbox, own, kind)
         if doubled or kind == "quorum":
             return
     pytest.fail("RabbitMQ forgot no acknowledgement, so this test has shown nothing")
 
 
-def move_through_a_kill(under_test: BrokerUnderTest, kind: str) -> int:
+def move_through_a_kill(sandbox: BoundSandbox, vhost: VirtualHost, kind: str) -> int:
     """Move all messages in two runs, with a kill in between; return the number of those that are there twice."""
     orders = Orders(source="old", ledger=ledger_of("old"), exchange="to-new", source_type=kind)
-    with under_test.sandbox(postgres=False) as sandbox:
-        vhost = VirtualHost("/", sandbox.amqp_url, sandbox.management_url)
-        record = Record(sent=fill(vhost, kind))
-        move_until_killed(vhost, orders, sandbox.kill_broker)
-        sandbox.start_broker()
-        with RabbitMQ(vhost.settings(timeout=30)) as broker, broker.moving(orders, ignore) as mover:
-            moved = mover.run()
-        read_all(vhost, record, "new")
+    record = Record(sent=fill(vhost, kind))
+    move_until_killed(vhost, orders, sandbox)
+    sandbox.start_broker()
+    eventually(vhost.is_open, bool)
+    with RabbitMQ(vhost.settings(timeout=30)) as broker, broker.moving(orders, ignore) as mover:
+        moved = mover.run()
+    read_all(vhost, record, "new")
 
     assert record.lost == set()
     assert record.doubled <= record.marked
@@ -51,19 +55,20 @@ def move_through_a_kill(under_test: BrokerUnderTest, kind: str) -> int:
 
 @pytest.mark.lengthy
 @pytest.mark.parametrize("kind", ["classic", "quorum"])
-def test_a_queue_that_was_emptied_stays_so_after_a_kill(under_test: BrokerUnderTest, kind: str) -> None:
+def test_a_queue_that_was_emptied_stays_so_after_a_kill(
+    sandbox: BoundSandbox, vhost: VirtualHost, kind: str
+) -> None:
     """The move waits until RabbitMQ has written the acknowledgements: nothing would tell the messages later."""
     orders = Orders(source="old", ledger=ledger_of("old"), exchange="to-new", source_type=kind, drops_ledger=True)
-    with under_test.sandbox(postgres=False) as sandbox:
-        vhost = VirtualHost("/", sandbox.amqp_url, sandbox.management_url)
-        record = Record(sent=fill(vhost, kind))
-        with RabbitMQ(vhost.settings()) as broker:
-            with broker.moving(orders, ignore) as mover:
-                mover.run()
-            sandbox.kill_broker()
-        sandbox.start_broker()
-        for queue in ("new", "old"):
-            read_all(vhost, record, queue)
+    record = Record(sent=fill(vhost, kind))
+    with RabbitMQ(vhost.settings()) as broker:
+        with broker.moving(orders, ignore) as mover:
+            mover.run()
+        sandbox.kill_broker()
+    sandbox.start_broker()
+    eventually(vhost.is_open, bool)
+    for queue in ("new", "old"):
+        read_all(vhost, record, queue)
 
     assert record.lost == set()
     assert record.doubled == set()
@@ -83,13 +88,23 @@ def fill(vhost: VirtualHost, kind: str) -> set[tuple[int, int]]:
     return sent
 
 
-def move_until_killed(vhost: VirtualHost, orders: Orders, kill: Callable[[], None]) -> None:
-    """Move most of the messages, and kill the broker before it has written the last acknowledgements."""
-    with RabbitMQ(vhost.settings()) as broker, suppress(BrokerError), broker.moving(orders, ignore) as mover:
-        mover.run(enough=MESSAGES // 3)
-        kill()
+def move_until_killed(vhost: VirtualHost, orders: Orders, sandbox: BoundSandbox) -> None:
+    """Move most of the messages, and kill the broker before it has written the last acknowledgements.
+
+    The signal is sent from here, at the end of a transaction: before a busy machine gives the supervisor of the
+    sandbox its turn, a broker that has nothing to do has written them.
+    """
+    found = find(sandbox.name)
+    assert found is not None
+
+    def kill(moved: Moved) -> None:
+        if moved.moved > MESSAGES // 2:
+            os.kill(found.broker.pid, signal.SIGKILL)
+
+    with RabbitMQ(vhost.settings()) as broker, suppress(BrokerError), broker.moving(orders, kill) as mover:
         mover.run()
         pytest.fail("the broker was not killed")
+    sandbox.kill_broker()  # which the supervisor may have to notice
 
 
 def ignore(_: Moved) -> None:
