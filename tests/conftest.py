@@ -1,6 +1,7 @@
 """A real RabbitMQ and a real PostgreSQL for the whole run; a virtual host and a database for each test.
 
 If several processes run the tests, each process has its own servers; all take their tests from one list.
+Tests that share something costly beside these servers run in one process: see `MADE_ONCE`.
 
 Options choose the RabbitMQ. A test that uses it gets the mark `broker` by itself.
 """
@@ -19,15 +20,25 @@ from hypothesis import HealthCheck, settings
 
 from attune_infra.broker.http.management import Management
 from attune_infra.broker.rabbitmq import RabbitMQ
-from attune_infra.errors import SandboxError
+from attune_infra.errors import BrokerUnreachable, SandboxError
 from attune_infra.masking import forget
 from attune_infra.sandbox import BoundSandbox
 from attune_infra.settings import DATABASE_URL
 from attune_infra.topology.model import Topology
 from support.as_a_user import Command
 from support.eventually import eventually
+from support.plugins import EXCHANGE_PLUGINS, enable_plugins
 from support.under_test import BrokerUnderTest
 from support.virtual_host import VirtualHost
+
+MADE_ONCE = {
+    "two_brokers": "two brokers",
+    "sandbox_with_plugins": "plugins",
+    "sdist": "wheel",
+    "second_sandbox": "second broker",
+    "wheel": "wheel",
+}
+"""Fixtures that take long, so one process runs all tests that use them; with the name of that group of tests."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -104,7 +115,10 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     under_test = BrokerUnderTest.of(config)
     for item in items:
-        uses_broker = {"under_test", "vhost"}.intersection(getattr(item, "fixturenames", ()))
+        fixtures = set[str](getattr(item, "fixturenames", ()))
+        uses_broker = not fixtures.isdisjoint({"under_test", "vhost"})
+        for name in MADE_ONCE.keys() & fixtures:
+            item.add_marker(pytest.mark.xdist_group(MADE_ONCE[name]))
         if uses_broker and not item.get_closest_marker("any_broker"):
             item.add_marker("broker")
         if under_test.denies_transient_queues and item.get_closest_marker("transient_queues"):
@@ -136,13 +150,32 @@ def sandbox(pytestconfig: pytest.Config) -> Iterator[BoundSandbox]:
         yield sandbox
 
 
+@pytest.fixture(scope="session")
+def second_sandbox(under_test: BrokerUnderTest) -> Iterator[BoundSandbox]:
+    """A broker beside the one that all tests share."""
+    with under_test.sandbox(postgres=False) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="session")
+def sandbox_with_plugins(under_test: BrokerUnderTest) -> Iterator[BoundSandbox]:
+    """A broker with plugins for exchanges and parameters."""
+    with under_test.sandbox(postgres=False) as sandbox:
+        enable_plugins(sandbox, *EXCHANGE_PLUGINS, "rabbitmq_federation", "rabbitmq_shovel")
+        yield sandbox
+
+
 @pytest.fixture
 def vhost(sandbox: BoundSandbox) -> Iterator[VirtualHost]:
     name = f"test {token_hex(4)}"
     base = sandbox.amqp_url.rpartition("/")[0]
     created = VirtualHost(name, f"{base}/{quote(name, safe='')}", sandbox.management_url)
     management = Management(created.settings(timeout=60.0))  # deleting thousands of queues takes long
-    management.put("vhosts", name, body={})
+    try:
+        management.put("vhosts", name, body={})
+    except BrokerUnreachable:  # a busy machine may not start it in time after a test that stopped it
+        sandbox.start_broker()
+        management.put("vhosts", name, body={})
     if len(sandbox.nodes) > 1:
         eventually(created.is_open, bool)
     yield created

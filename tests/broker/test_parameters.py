@@ -38,7 +38,6 @@ from attune_infra.topology.model import (
 )
 from attune_infra.topology.planning.report import Outcome, Status
 from support.eventually import eventually
-from support.plugins import enable_plugins
 from support.under_test import BrokerUnderTest, Release
 from support.virtual_host import VirtualHost
 
@@ -75,10 +74,8 @@ NUMBERS_OR_WORDS: tuple[Argument, ...] = ("never", "queue-length", "x", 5, 0, -1
 
 
 @pytest.fixture(scope="module")
-def sandbox(under_test: BrokerUnderTest) -> Iterator[BoundSandbox]:
-    with under_test.sandbox(postgres=False) as sandbox:
-        enable_plugins(sandbox, "rabbitmq_federation", "rabbitmq_shovel")
-        yield sandbox
+def sandbox(sandbox_with_plugins: BoundSandbox) -> BoundSandbox:
+    return sandbox_with_plugins
 
 
 def accepts(management: Management, item: Parameter | GlobalParameter, vhost: VirtualHost) -> bool:

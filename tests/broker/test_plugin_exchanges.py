@@ -6,7 +6,6 @@ The plugin for x-delayed-message does not come with RabbitMQ, so nothing here as
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 
 import amqp
 import pytest
@@ -22,9 +21,7 @@ from attune_infra.topology.lint.linter import lint
 from attune_infra.topology.model import Arguments, Binding, Exchange, Message, Queue, Topology
 from attune_infra.topology.routing.route import Routing
 from support.argument_cases import is_accepted
-from support.plugins import EXCHANGE_PLUGINS, enable_plugins
 from support.routed import PLUGIN_TYPES
-from support.under_test import BrokerUnderTest
 from support.virtual_host import VirtualHost
 
 SENT = 200
@@ -45,10 +42,8 @@ ARGUMENTS: tuple[tuple[str, Arguments], ...] = (
 
 
 @pytest.fixture(scope="module")
-def sandbox(under_test: BrokerUnderTest) -> Iterator[BoundSandbox]:
-    with under_test.sandbox(postgres=False) as sandbox:
-        enable_plugins(sandbox, *EXCHANGE_PLUGINS)
-        yield sandbox
+def sandbox(sandbox_with_plugins: BoundSandbox) -> BoundSandbox:
+    return sandbox_with_plugins
 
 
 @pytest.mark.parametrize(("kind", "arguments"), ARGUMENTS)

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from attune_infra.broker.rabbitmq import RabbitMQ
+from attune_infra.sandbox import BoundSandbox
 from attune_infra.settings import AMQP_URL, MANAGEMENT_URL
 from support.as_a_user import Command
 from support.contract import check_contract
-from support.under_test import BrokerUnderTest
 from support.virtual_host import VirtualHost, create_virtual_host
 
 pytestmark = pytest.mark.any_broker
@@ -58,16 +58,15 @@ def test_a_digest_holds_for_one_virtual_host(
 
 
 def test_a_digest_holds_for_one_broker(
-    attune_infra: Command, document: Path, under_test: BrokerUnderTest, vhost: VirtualHost
+    attune_infra: Command, document: Path, second_sandbox: BoundSandbox, vhost: VirtualHost
 ) -> None:
-    with under_test.sandbox(postgres=False) as sandbox:
-        here = sandbox.environment()
-        there = {AMQP_URL.variable: f"{vhost.amqp_url.rpartition('/')[0]}/%2F"} | {
-            MANAGEMENT_URL.variable: vhost.management_url
-        }
-        digest = digest_in(attune_infra("diff", str(document), environment=here).stdout)
-        again = attune_infra("diff", str(document), environment=here)
-        refused = attune_infra("setup", str(document), "--expect", digest, environment=there)
+    here = second_sandbox.environment()
+    there = {AMQP_URL.variable: f"{vhost.amqp_url.rpartition('/')[0]}/%2F"} | {
+        MANAGEMENT_URL.variable: vhost.management_url
+    }
+    digest = digest_in(attune_infra("diff", str(document), environment=here).stdout)
+    again = attune_infra("diff", str(document), environment=here)
+    refused = attune_infra("setup", str(document), "--expect", digest, environment=there)
 
     assert digest_in(again.stdout) == digest
     assert refused.code == 4

@@ -68,16 +68,16 @@ class Brokers:
 
 
 @pytest.fixture(scope="module")
-def brokers(under_test: BrokerUnderTest) -> Iterator[Brokers]:
+def two_brokers(under_test: BrokerUnderTest) -> Iterator[Brokers]:
     with under_test.sandbox(postgres=False) as full, under_test.sandbox(postgres=False) as empty:
         yield Brokers(full, empty)
 
 
 @pytest.mark.lengthy
-def test_an_export_is_restored_on_an_empty_broker(brokers: Brokers, tmp_path: Path) -> None:
+def test_an_export_is_restored_on_an_empty_broker(two_brokers: Brokers, tmp_path: Path) -> None:
     exported, document = tmp_path / "definitions.json", str(tmp_path / "whole.yaml")
-    exported.write_text(json.dumps(brokers.http(brokers.full).get("definitions")), encoding="utf-8")
-    command = brokers.command(brokers.empty)
+    exported.write_text(json.dumps(two_brokers.http(two_brokers.full).get("definitions")), encoding="utf-8")
+    command = two_brokers.command(two_brokers.empty)
 
     plain = command("import", str(exported), "--all")
     assert "left out: passwords of users guest, svc" in plain.stderr
@@ -86,24 +86,24 @@ def test_an_export_is_restored_on_an_empty_broker(brokers: Brokers, tmp_path: Pa
     assert command("setup", document).code == ExitCode.DONE
     assert command("diff", document).code == ExitCode.DONE
 
-    assert brokers.export(brokers.empty) == brokers.export(brokers.full)
+    assert two_brokers.export(two_brokers.empty) == two_brokers.export(two_brokers.full)
 
 
 @pytest.mark.lengthy
-def test_rabbitmq_loads_what_is_exported_as_definitions(brokers: Brokers, tmp_path: Path) -> None:
+def test_rabbitmq_loads_what_is_exported_as_definitions(two_brokers: Brokers, tmp_path: Path) -> None:
     file, names = tmp_path / "definitions.json", ("/", *VHOSTS)
     export = ("export", *(word for name in names for word in ("--vhost", name)), "--all", "--password-hashes")
-    written = brokers.command(brokers.full)(*export, "--format", "definitions", "--to", str(file))
+    written = two_brokers.command(two_brokers.full)(*export, "--format", "definitions", "--to", str(file))
     assert written.code == ExitCode.DONE
-    http = brokers.http(brokers.empty)
+    http = two_brokers.http(two_brokers.empty)
     for name in {each["name"] for each in http.get("vhosts")} & {*VHOSTS}:
         http.delete("vhosts", name)
 
     http.post("definitions", body=json.loads(file.read_text(encoding="utf-8")))
 
     document = tmp_path / "whole.yaml"
-    brokers.command(brokers.full)(*export, "--to", str(document))
-    assert brokers.command(brokers.empty)("diff", str(document)).code == ExitCode.DONE
+    two_brokers.command(two_brokers.full)(*export, "--to", str(document))
+    assert two_brokers.command(two_brokers.empty)("diff", str(document)).code == ExitCode.DONE
 
 
 def test_all_goes_with_definitions_and_without_a_virtual_host(attune_infra_alone: Command, tmp_path: Path) -> None:

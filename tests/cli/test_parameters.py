@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
 
@@ -14,8 +14,6 @@ from attune_infra.sandbox import BoundSandbox
 from attune_infra.settings import AMQP_URL
 from support.as_a_user import Command
 from support.folders import EXAMPLES
-from support.plugins import enable_plugins
-from support.under_test import BrokerUnderTest
 from support.virtual_host import VirtualHost
 
 SECRET = "s3cret-c4nary"  # of nobody
@@ -37,10 +35,8 @@ global_parameters: {GLOBAL: {a: [1, true]}}
 
 
 @pytest.fixture(scope="module")
-def sandbox(under_test: BrokerUnderTest) -> Iterator[BoundSandbox]:
-    with under_test.sandbox(postgres=False) as sandbox:
-        enable_plugins(sandbox, "rabbitmq_federation", "rabbitmq_shovel")
-        yield sandbox
+def sandbox(sandbox_with_plugins: BoundSandbox) -> BoundSandbox:
+    return sandbox_with_plugins
 
 
 @pytest.fixture

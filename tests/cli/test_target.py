@@ -13,23 +13,21 @@ import pytest
 
 from attune_infra.broker.http.management import Management
 from attune_infra.broker.rabbitmq import RabbitMQ
+from attune_infra.sandbox import BoundSandbox
 from attune_infra.settings import AMQP_URL, MANAGEMENT_URL
 from support.as_a_user import Command
 from support.eventually import eventually
 from support.proxy import Proxy
-from support.under_test import BrokerUnderTest
 from support.virtual_host import VirtualHost
 
 ASKING = ["setup", "diff", "verify", "export", "lint --live", "graph --live", "worker provision --id 1"]
 WRITING = ["setup", "setup --dry-run", "worker provision --id 1", "worker deprovision --id 1", "verify --probe"]
 
 
-@pytest.fixture(scope="module")
-def other(under_test: BrokerUnderTest) -> Iterator[VirtualHost]:
+@pytest.fixture
+def other(second_sandbox: BoundSandbox) -> VirtualHost:
     """A second broker, with the guest's virtual host."""
-    with under_test.sandbox(postgres=False) as sandbox:
-        environment = sandbox.environment()
-        yield VirtualHost("/", environment[AMQP_URL.variable], environment[MANAGEMENT_URL.variable])
+    return VirtualHost("/", second_sandbox.amqp_url, second_sandbox.management_url)
 
 
 def cluster_of(vhost: VirtualHost) -> str:

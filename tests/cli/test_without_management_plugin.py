@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from secrets import token_hex
 
 import pytest
 
 from attune_infra.sandbox import BoundSandbox
-from attune_infra.settings import AMQP_URL, MANAGEMENT_URL
 from support.as_a_user import Command
 from support.plugins import disable_management, enable_plugins
 from support.under_test import BrokerUnderTest
+from support.virtual_host import VirtualHost, create_virtual_host
 
 DOCUMENT = """
 exchanges: {shop: {type: topic}}
@@ -22,23 +23,18 @@ queues:
 """
 
 
-@pytest.fixture(scope="module")
-def sandbox(under_test: BrokerUnderTest) -> Iterator[BoundSandbox]:
-    with under_test.sandbox(postgres=False) as sandbox:
-        yield sandbox
-
-
 @pytest.fixture
-def bare(sandbox: BoundSandbox, under_test: BrokerUnderTest) -> Iterator[Command]:
+def bare(second_sandbox: BoundSandbox, under_test: BrokerUnderTest) -> Iterator[Command]:
     """The command on a broker that has lost the plugin, and gets it back afterwards."""
-    urls = {AMQP_URL.variable: sandbox.amqp_url, MANAGEMENT_URL.variable: sandbox.management_url}
-    disable_management(sandbox)
-    yield Command({**urls, **under_test.environment})
-    enable_plugins(sandbox)
+    root = VirtualHost("/", second_sandbox.amqp_url, second_sandbox.management_url)
+    with create_virtual_host(root, f"test {token_hex(4)}") as vhost:
+        disable_management(second_sandbox)
+        yield Command(vhost.environment | under_test.environment)
+        enable_plugins(second_sandbox)
 
 
 def test_everything_that_amqp_can_is_made_and_the_rest_is_named(
-    bare: Command, sandbox: BoundSandbox, tmp_path: Path
+    bare: Command, second_sandbox: BoundSandbox, tmp_path: Path
 ) -> None:
     document = tmp_path / "shop.yaml"
     document.write_text(DOCUMENT)
@@ -59,7 +55,7 @@ def test_everything_that_amqp_can_is_made_and_the_rest_is_named(
     assert bare("worker", "provision", "--id", "7", "--via", "amqp").code == 0
     assert "`attune-infra setup --via amqp` makes it" in bare("diff", str(document)).stderr
 
-    enable_plugins(sandbox)
+    enable_plugins(second_sandbox)
     assert bare("diff", str(document)).code == 0
     assert bare("setup", "--allow-destructive", "--yes").code == 0  # the policy, which lets the queue expire
     assert bare("diff", "--worker", "7").code == 0

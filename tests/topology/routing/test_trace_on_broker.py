@@ -23,7 +23,6 @@ from attune_infra.topology.model import Exchange, Message, Topology
 from attune_infra.topology.routing.route import Routing
 from attune_infra.topology.routing.topic_keys import words_of
 from attune_infra.topology.routing.trace import Life, Reason, Trace, dead_letter, trace
-from support.plugins import EXCHANGE_PLUGINS, enable_plugins
 from support.routed import PLUGIN_TYPES, Routable, routables
 from support.under_test import BrokerUnderTest
 from support.virtual_host import VirtualHost, create_virtual_host
@@ -39,10 +38,8 @@ Copies = Counter[str]
 
 
 @pytest.fixture(scope="module")
-def sandbox(under_test: BrokerUnderTest) -> Iterator[BoundSandbox]:
-    with under_test.sandbox(postgres=False) as sandbox:
-        enable_plugins(sandbox, *EXCHANGE_PLUGINS)
-        yield sandbox
+def sandbox(sandbox_with_plugins: BoundSandbox) -> BoundSandbox:
+    return sandbox_with_plugins
 
 
 @pytest.fixture
