@@ -76,8 +76,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--dead-letters", type=int, default=800, help="dead letters to replay amid kills")
     group.addoption("--mutations", type=int, default=60, help="answers of the broker to turn into nonsense")
     group.addoption("--fuzz", type=int, default=300, help="inputs for each reader that are nearly right")
-    group.addoption("--faults", type=int, default=1000, help="faults of the line that commands meet")
-    group.addoption("--topologies", type=int, default=500, help="random topologies to declare on the broker")
+    group.addoption("--faults", type=int, default=400, help="faults of the line that commands meet")
+    group.addoption("--topologies", type=int, default=300, help="random topologies to declare on the broker")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -28,6 +28,8 @@ from support.as_a_user import Command
 from support.folders import ROOT
 from support.virtual_host import VirtualHost
 
+pytestmark = pytest.mark.any_broker
+
 
 def samples(name: str, *milliseconds: float, megabytes: float = 30, subject: bool = False) -> Samples:
     return Samples.of(name, [(each / 1000, megabytes) for each in milliseconds], subject=subject)

@@ -21,6 +21,8 @@ from support.proxy import Proxy
 from support.servers import ANSWERS, closed_port, serve_answer, serve_silence
 from support.virtual_host import VirtualHost
 
+pytestmark = pytest.mark.any_broker
+
 STARTING = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"
 BOOTING = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n"
 

@@ -25,6 +25,8 @@ from support.proxy import Proxy
 from support.servers import closed_port
 from support.virtual_host import VirtualHost
 
+pytestmark = pytest.mark.any_broker
+
 DEADLINE = ("--deadline", "1", "--timeout", "50", "--output", "json")
 
 

@@ -21,6 +21,8 @@ from support.as_a_user import Command, Result
 from support.commands import COMMANDS
 from support.small_disk import SmallDisk, mounted
 
+pytestmark = pytest.mark.any_broker
+
 DOCUMENT = """\
 topology: small
 manages: [old, jobs]

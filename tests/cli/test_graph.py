@@ -11,6 +11,8 @@ import pytest
 from support.as_a_user import Command
 from support.folders import ROOT
 
+pytestmark = pytest.mark.any_broker
+
 PICTURE = ROOT / "docs/attune.svg"
 HIGHLIGHT = ("--highlight", "attune.executions worker.7")
 

@@ -11,6 +11,8 @@ import pytest
 from attune_infra.errors import ExitCode
 from support.as_a_user import Command
 
+pytestmark = pytest.mark.any_broker
+
 BASE = """
 variables: {environment: dev, limit: {type: integer, default: 10}}
 queues:

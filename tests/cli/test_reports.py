@@ -13,6 +13,8 @@ from attune_infra.settings import AMQP_URL, MANAGEMENT_URL
 from support.as_a_user import Command, Result
 from support.ci_formats import HOSTILE, read_annotations, read_comment, read_junit, read_sarif
 
+pytestmark = pytest.mark.any_broker
+
 FORMATS: Final = ("github", "sarif", "junit", "markdown")
 READERS: Final = {
     "github": read_annotations,

@@ -13,6 +13,8 @@ from attune_infra.settings import TOPOLOGY
 from support.as_a_user import Command
 from support.folders import EXAMPLES
 
+pytestmark = pytest.mark.any_broker
+
 TEAMS = EXAMPLES / "teams"
 ORDERS, BILLING = (str(TEAMS / name) for name in ("orders.yaml", "billing.yaml"))
 BOTH = ("--topology", ORDERS, "--topology", BILLING)

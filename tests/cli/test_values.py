@@ -10,6 +10,8 @@ from attune_infra.errors import ExitCode
 from support.as_a_user import Command
 from support.folders import EXAMPLES
 
+pytestmark = pytest.mark.any_broker
+
 DOCUMENT = str(EXAMPLES / "environments.yaml")
 VALUES = EXAMPLES / "environments"
 PRODUCTION = ("--values", str(VALUES / "production.yaml"))

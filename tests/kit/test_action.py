@@ -19,6 +19,8 @@ from support.folders import EXAMPLES, ROOT
 from support.github_api import Comments, github
 from support.virtual_host import VirtualHost
 
+pytestmark = pytest.mark.any_broker
+
 Use: TypeAlias = Callable[..., Job]
 MINIMAL = str(EXAMPLES / "minimal.yaml")
 MAX_CHARACTERS = 65_536

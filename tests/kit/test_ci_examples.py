@@ -16,6 +16,8 @@ from support.as_a_user import Command, Result, clean_environment
 from support.folders import EXAMPLES, ROOT
 from support.virtual_host import VirtualHost
 
+pytestmark = pytest.mark.any_broker
+
 GITLAB = EXAMPLES / "ci/gitlab.yml"
 CRONJOB = EXAMPLES / "kubernetes/drift-cronjob.yaml"
 MINIMAL = EXAMPLES / "minimal.yaml"

@@ -18,6 +18,8 @@ from attune_infra.settings import MANAGEMENT_URL
 from support.faulty import Answer, Choose, Requests, answering_instead
 from support.virtual_host import VirtualHost
 
+pytestmark = pytest.mark.any_broker
+
 QUEUE = {"durable": True, "auto_delete": False, "arguments": {}}
 PAGE = (("Content-Type", "text/html"),)
 

@@ -14,6 +14,8 @@ from support.as_a_user import Command
 from support.eventually import eventually
 from support.fleet import Fleet, send
 
+pytestmark = pytest.mark.any_broker
+
 MIB = 1 << 20
 GIB = 1 << 30
 

@@ -17,6 +17,8 @@ from support.as_a_user import Command
 from support.eventually import eventually
 from support.fleet import Fleet, send
 
+pytestmark = pytest.mark.any_broker
+
 
 def lines_of(fleet: Fleet, name: str) -> list[str]:
     return (fleet.folder / name).read_text(encoding="utf-8").splitlines()
