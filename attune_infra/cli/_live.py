@@ -42,6 +42,7 @@ def show_live(session: Session, view: View, *, tab: str, every: float, limits: L
     from attune_infra.tui.app import WatchApp
 
     keep_running()
+    session = session.with_reading()
     with session.broker(Via.HTTP, asked=Asked.HTTP_IF_IT_ANSWERS) as broker:
         WatchApp(_sources(session, broker, limits), every=every, tab=tab, view=view).run()
 

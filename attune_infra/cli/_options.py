@@ -15,6 +15,28 @@ Vhosts = Annotated[
     list[str] | None,
     typer.Option("--vhost", metavar="NAME", help="Virtual host, if the topology has several. May repeat."),
 ]
+OneVhost = Annotated[
+    list[str] | None, typer.Option("--vhost", metavar="NAME", help="Virtual host, if the topology has several.")
+]
+Places = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--vhost",
+        metavar="NAME",
+        help="Virtual host of the broker; default: that of the AMQP URL. May repeat.",
+        show_default=False,
+    ),
+]
+Place = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--vhost",
+        metavar="NAME",
+        help="Virtual host of the broker; default: that of the AMQP URL.",
+        show_default=False,
+    ),
+]
+"""`OneVhost` and `Place` are lists so that a second value is refused; it would take the place of the first."""
 ViaOption = Annotated[Via, typer.Option("--via", help="Protocol to declare with; policies always go over HTTP.")]
 ViaIfGiven = Annotated[
     Via | None,

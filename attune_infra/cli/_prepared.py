@@ -6,17 +6,19 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attune_infra import __version__
 from attune_infra.background import run_in_background
 from attune_infra.cli._output import tell
 from attune_infra.cli._progress import busy
 from attune_infra.dataclass import dataclass
-from attune_infra.errors import PlanRefused, WrongUsage
+from attune_infra.errors import WrongUsage
 from attune_infra.settings import TOPOLOGY, WORKER_QUEUE_TTL, joined
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from attune_infra.cli._session import Session
     from attune_infra.interfaces import Broker
     from attune_infra.topology.model import Topology
@@ -41,14 +43,22 @@ class Prepared:
     def plan_on(self, broker: Broker) -> tuple[Topology, Topology, Plan]:
         """Return the objects of a broker, the wanted ones, and the plan; raise `PlanRefused` for another plan."""
         if self.saved is not None:
-            _insist_on_place(self.saved, broker, self.file)
+            self.saved.refuse_elsewhere(broker.target(), self.file)
         with busy("comparing"):
             topology = self.session.topology_on(broker)
             have, want, plan = plan_against(broker, topology, self.workers, prune=self.prune)
             plan = plan.naming_migrations(have, want, self.session.topology_options)
-        again = "`attune-infra diff --out FILE`" if self.saved else "`attune-infra diff`"
-        plan.insist_on(self.expect, again=again)
+        plan.insist_on(self.expect, again=self.again)
         return have, want, plan
+
+    def part(self, session: Session) -> Prepared:
+        """Return the inputs of the plan for one of several virtual hosts, which has no digest of its own to be."""
+        return replace(self, session=session, expect=None, is_for_several=False)
+
+    @property
+    def again(self) -> str:
+        """The command that makes such a plan again."""
+        return "`attune-infra diff --out FILE`" if self.saved else "`attune-infra diff`"
 
 
 def plan_against(
@@ -98,13 +108,20 @@ def prepare(session: Session, *, prune: bool, expect: str | None) -> Prepared:
         if session.is_for_several:
             return Prepared(session, prune, expect, is_for_several=True)
         return Prepared(session.with_reading(), prune, expect)
-    from attune_infra.topology.planning.saved import read_plan
-
     if prune or expect or session.vhosts or session.flags.get(WORKER_QUEUE_TTL) or session.has_values:
         raise _options_twice(text.source)
-    saved = read_plan(text.text, text.source)
-    session = _as_planned(session, saved, text.source)
-    return Prepared(session.with_reading(), saved.prune, saved.digest, saved.workers, saved, Path(text.source))
+    return _prepare_saved(session, text.text, text.source)
+
+
+def _prepare_saved(session: Session, text: str, source: str) -> Prepared:
+    from attune_infra.topology.planning.saved import read_plan
+
+    saved = read_plan(text, source)
+    session = _as_planned(session, saved, source)
+    is_for_several = session.is_for_several
+    session = session if is_for_several else session.with_reading()
+    options = (saved.prune, saved.digest, saved.workers, saved, Path(source))
+    return Prepared(session, *options, is_for_several=is_for_several)
 
 
 def _options_twice(source: str) -> WrongUsage:
@@ -118,13 +135,14 @@ def _options_twice(source: str) -> WrongUsage:
 def _as_planned(session: Session, saved: SavedPlan, file: str) -> Session:
     """Return the session with the document and the options that a plan was made with."""
     flags = {**session.flags, TOPOLOGY: _names_of(saved)}
-    planned = replace(session, flags=flags, vhosts=_chosen(saved), kept_queue_ttl=(saved.worker_queue_ttl,))
+    vhosts = () if saved.vhost is None else (saved.vhost,)
+    planned = replace(session, flags=flags, vhosts=vhosts, kept_queue_ttl=(saved.worker_queue_ttl,))
     source = saved.source if isinstance(saved.source, str) else " + ".join(saved.source)
-    return planned.with_text(f"{source} in {file}", saved.text)
-
-
-def _chosen(saved: SavedPlan) -> tuple[str, ...]:
-    return () if saved.vhost is None else (saved.vhost,)
+    planned = planned.with_text(f"{source} in {file}", saved.text)
+    if not saved.virtual_hosts:
+        return planned
+    chosen = saved.chosen_of(planned.whole.topology.virtual_hosts)
+    return replace(planned, vhosts=chosen).with_text(f"{source} in {file}", saved.text)
 
 
 def _names_of(saved: SavedPlan) -> str | None:
@@ -136,36 +154,43 @@ def _names_of(saved: SavedPlan) -> str | None:
 
 def save(session: Session, plan: Plan, path: Path, *, workers: tuple[int, ...], prune: bool) -> None:
     """Write a plan to a file, which `setup` applies."""
-    from attune_infra.cli._files import write_whole
-    from attune_infra.topology.planning.saved import SavedPlan
-
-    options = {"vhost": session.vhost, "worker_queue_ttl": session.queue_ttl, "workers": workers, "prune": prune}
-    text = {"source": session.topology_source, "text": session.topology_text.resolve()}
-    write_whole(path, SavedPlan(**_place_of(plan), **text, **options).to_json())  # type: ignore[arg-type]
-    tell(f"plan {plan.digest} is in {path}; `attune-infra setup {path}` applies exactly it")
-
-
-def _place_of(plan: Plan) -> dict[str, object]:
-    """Return the identity of a plan, the place and the time of it, and its changes for readers."""
     from attune_infra.render.pages.plan import data
 
     assert plan.target is not None  # noqa: S101 - the plan of a broker has one
-    return {
-        "digest": plan.digest,
-        "cluster": plan.target.cluster or "",
-        "virtual_host": plan.target.virtual_host,
-        "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "made_by": f"attune-infra {__version__}",
-        "changes": tuple(data(plan)["changes"]),
-    }
+    place: dict[str, Any] = {"cluster": plan.target.cluster or "", "virtual_host": plan.target.virtual_host}
+    place |= {"digest": plan.digest, "vhost": session.vhost, "changes": tuple(data(plan)["changes"])}
+    _write(session, place, path, workers=workers, prune=prune)
 
 
-def _insist_on_place(saved: SavedPlan, broker: Broker, file: Path | None) -> None:
-    target = broker.target()
-    made, here = (saved.cluster, saved.virtual_host), (target.cluster or "", target.virtual_host)
-    if made != here:
-        raise PlanRefused(
-            f"{file} is a plan for virtual host {made[1]} of cluster {made[0]}, and this is virtual host "
-            f"{here[1]} of cluster {here[0]}; nothing was changed",
-            hint="name the broker that it was made on, or make a plan on this one: `attune-infra diff --out FILE`",
-        )
+def save_several(
+    session: Session, plans: Mapping[str, Plan], digest: str, path: Path, *, workers: tuple[int, ...], prune: bool
+) -> None:
+    """Write the plans for several virtual hosts, with their common digest, to one file, which `setup` applies."""
+    from attune_infra.render.pages.plan import data
+
+    targets = [plan.target for plan in plans.values() if plan.target is not None]
+    changes = [
+        {"virtual_host": name, **change} for name, plan in plans.items() for change in data(plan)["changes"]
+    ]
+    place: dict[str, Any] = {"digest": digest, "cluster": targets[0].cluster or "", "virtual_host": ""}
+    place |= {"vhost": None, "virtual_hosts": tuple(plans), "changes": tuple(changes)}
+    _write(session, place, path, workers=workers, prune=prune)
+
+
+def _write(
+    session: Session, place: Mapping[str, Any], path: Path, *, workers: tuple[int, ...], prune: bool
+) -> None:
+    from attune_infra.cli._files import write_whole
+    from attune_infra.topology.planning.saved import SavedPlan
+
+    text = {"source": session.topology_source, "text": session.topology_text.resolve()}
+    options = {"worker_queue_ttl": session.queue_ttl, "workers": workers, "prune": prune}
+    saved = SavedPlan(**place, **text, **options, **_made())  # type: ignore[arg-type] # by their names
+    write_whole(path, saved.to_json())
+    tell(f"plan {saved.digest} is in {path}; `attune-infra setup {path}` applies exactly it")
+
+
+def _made() -> dict[str, str]:
+    """Return the time, and the program that makes a plan."""
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    return {"made_at": now, "made_by": f"attune-infra {__version__}"}

@@ -46,7 +46,7 @@ def waiting(seconds: float, what: str) -> Iterator[WaitFor]:
 @contextmanager
 def busy(words: str) -> Iterator[None]:
     """Show a spinner on a terminal if the block takes more than a second; only one at a time can be shown."""
-    if not _colour.is_screen(sys.stderr) or current_thread() is not main_thread():
+    if not _is_shown():
         yield
         return
     with _Spinner(words) as spinner:
@@ -57,6 +57,11 @@ def busy(words: str) -> Iterator[None]:
             yield
         finally:
             timer.cancel()
+
+
+def _is_shown() -> bool:
+    """Return whether the thread may draw: on a terminal, and only one thread, since the terminal is one."""
+    return _colour.is_screen(sys.stderr) and current_thread() is main_thread()
 
 
 class _Spinner:
@@ -88,7 +93,7 @@ class _Spinner:
 @contextmanager
 def progress(words: str) -> Iterator[Callable[[int, int], None]]:
     """Yield a callback (done, total); on a terminal, a progress bar shows it if there is much to wait for."""
-    began, is_screen = time.monotonic(), _colour.is_screen(sys.stderr)
+    began, is_screen = time.monotonic(), _is_shown()
     with ExitStack() as stack:
         show: Callable[[int, int], None] | None = None
 

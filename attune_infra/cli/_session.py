@@ -135,12 +135,12 @@ class Session:
     def with_reading(self) -> Session:
         """Return the session once its topology is read, for use on a broker.
 
-        It is for the virtual host that --vhost or the AMQP URL names, if the document has several. Raise
-        `InvalidInput` if the text holds no topology, or not this virtual host. Print a warning if definitions are
-        those of another virtual host.
+        It is for one virtual host, if the document names any: that of --vhost, the only one, or that of the AMQP
+        URL. Raise `InvalidInput` if the text holds no topology, or not this virtual host. Print a warning if
+        definitions are those of another virtual host.
         """
         if self.place is None and self.whole.topology.virtual_hosts:
-            return self._within(self.vhost or self.virtual_host())
+            return self._within(self._chosen())
         described = self.reading.vhost
         if described is not None and described != (used := self.virtual_host()):
             tell(
@@ -157,9 +157,15 @@ class Session:
 
     @cached_property
     def reading(self) -> Reading:
-        """The part of it for the virtual host that --vhost or the AMQP URL names."""
-        whole, vhost = self.whole, self.vhost
-        return whole.within(vhost or self.virtual_host()) if whole.topology.virtual_hosts else whole
+        """The part of it for one virtual host; see `with_reading`."""
+        return self.whole.within(self._chosen()) if self.whole.topology.virtual_hosts else self.whole
+
+    def _chosen(self) -> str:
+        """Return the one virtual host of the document to use; raise `InvalidInput` if several could be meant."""
+        known = self.whole.topology.virtual_hosts
+        if (vhost := self.vhost) is not None:
+            return vhost
+        return next(iter(known)) if len(known) == 1 else self.whole.own_of_several(self.virtual_host())
 
     @property
     def is_for_several(self) -> bool:
@@ -179,6 +185,20 @@ class Session:
     def on(self, name: str) -> Session:
         """Return the session for a virtual host of the broker, whatever the document has."""
         return replace(self, place=name)
+
+    def several(self, *, live: bool = False) -> Sequence[Session] | None:
+        """Return the sessions for several virtual hosts of a document, or `live` of the broker; None for one."""
+        if live:
+            return self.each_on_broker() if len(self.vhosts) > 1 else None
+        return self.each() if self.is_for_several else None
+
+    def with_one_on_broker(self) -> Session:
+        """Return the session for one virtual host of the broker; raise `WrongUsage` if several are named."""
+        return self if self.vhost is None else self.on(self.vhost)
+
+    def each_on_broker(self) -> Sequence[Session]:
+        """Return a session for each virtual host of the broker that --vhost names, or for that of the AMQP URL."""
+        return [self.on(name) for name in dict.fromkeys(self.vhosts)] or [self]
 
     def _within(self, name: str) -> Session:
         """Return the session for a virtual host of the document, which is not read again."""
@@ -277,11 +297,6 @@ class Session:
 
     def require_live_alone(self, file: str | Sequence[str] | None = None, *, workers: bool = False) -> None:
         """Raise `WrongUsage` if a document, or workers to add to one, are given beside --live."""
-        if self.vhosts:
-            raise WrongUsage(
-                "--vhost chooses a virtual host of definitions; --live reads no definitions",
-                hint="leave out --vhost; --amqp-url names the virtual host of the broker",
-            )
         if file or self.flags.get(TOPOLOGY) or self.flags.get(WORKER_QUEUE_TTL) or self.has_values or workers:
             raise WrongUsage(
                 "--live reads the topology and its workers from the broker; a document or workers are given too",

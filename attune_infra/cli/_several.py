@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections import deque
 from contextlib import ExitStack, contextmanager
-from functools import partial
-from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
+from typing import TYPE_CHECKING, NoReturn
 
-from attune_infra.background import run_in_background
 from attune_infra.cli._consent import ask_to_delete, confirm_target, write_undo
+from attune_infra.cli._each import run_each
 from attune_infra.cli._over_amqp import broker_to_change
 from attune_infra.cli._prepared import Prepared
-from attune_infra.cli._progress import busy
 from attune_infra.dataclass import dataclass
 from attune_infra.errors import BrokerError, InvalidInput
 
@@ -19,20 +16,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from attune_infra.background import Answer
     from attune_infra.broker.rabbitmq import RabbitMQ
     from attune_infra.cli._session import Session
-    from attune_infra.render.page import R, ReviewedPage
+    from attune_infra.render.page import ReviewedPage
     from attune_infra.settings import Via
     from attune_infra.topology.model import Topology
     from attune_infra.topology.planning.consent import Consent
     from attune_infra.topology.planning.plan import Plan
     from attune_infra.topology.planning.report import Report
-
-
-_T = TypeVar("_T")
-AT_ONCE: Final = 4
-"""Virtual hosts that are asked at the same time: more make one broker no faster."""
 
 
 @dataclass(frozen=True)
@@ -57,42 +48,10 @@ class Wishes:
     yes: bool
 
 
-def _side_by_side(
-    run: Callable[[Session], _T], sessions: Sequence[Session], *, at_once: int = AT_ONCE
-) -> dict[str, _T]:
-    """Return the results by virtual host; so many are asked for at once."""
-    found: dict[str, _T] = {}
-    waiting: deque[tuple[Session, Answer[_T]]] = deque()
-    with busy("asking the virtual hosts"):
-        for session in (*sessions, *(None for _ in range(at_once))):
-            if len(waiting) == at_once or (session is None and waiting):
-                done, answer = waiting.popleft()
-                found[str(done.place)] = answer()
-            if session is not None:
-                waiting.append((session, run_in_background(partial(run, session))))
-    return found
-
-
-def finish_each(
-    session: Session,
-    command: str,
-    page: ReviewedPage[R],
-    run: Callable[[Session], R],
-    *,
-    at_once: int = AT_ONCE,
-) -> NoReturn:
-    """Run a command in each virtual host, and show the results together."""
+def finish_plans(session: Session, page: ReviewedPage[Plan], plans: Mapping[str, Plan]) -> NoReturn:
+    """Show the plans of `diff` for several virtual hosts with their common digest."""
     from attune_infra.render.page import ReviewedPageOfSeveral, Several
 
-    results = _side_by_side(run, session.each(), at_once=at_once)
-    session.finish_reviewed(command, ReviewedPageOfSeveral(page), Several.of(results))
-
-
-def finish_plans(session: Session, page: ReviewedPage[Plan], run: Callable[[Session], Plan]) -> NoReturn:
-    """Make the plan of `diff` in each virtual host, and show them with their common digest."""
-    from attune_infra.render.page import ReviewedPageOfSeveral, Several
-
-    plans = _side_by_side(run, session.each())
     session.finish_reviewed("diff", ReviewedPageOfSeveral(page), Several.of(plans, digest_of_plans(plans)))
 
 
@@ -112,14 +71,14 @@ def set_up_several(given: Prepared, wishes: Wishes) -> NoReturn:
         if wishes.dry_run:
             _finish_dry_run(given.session, parts, digest, consent if wishes.yes else None)
         _agree(given, parts, consent, yes=wishes.yes)
-        _keep_undo(parts, consent, digest, wishes.undo_file)
+        _keep_undo(given, parts, consent, digest, wishes.undo_file)
         _finish(given.session, _apply(parts, consent))
 
 
 def _insist_on(digest: str, given: Prepared) -> None:
     from attune_infra.topology.planning.digest import insist_on_digest
 
-    insist_on_digest(digest, given.expect, again="`attune-infra diff`")
+    insist_on_digest(digest, given.expect, again=given.again)
 
 
 @contextmanager
@@ -134,9 +93,9 @@ def _parts(given: Prepared, via: Via | None) -> Iterator[Sequence[Part]]:
                     "virtual hosts need the management API, which does not answer; nothing was changed",
                     hint="enable the plugin rabbitmq_management",
                 )
-            return Part(session, broker, *Prepared(session, given.prune, None).plan_on(broker))
+            return Part(session, broker, *given.part(session).plan_on(broker))
 
-        yield [*_side_by_side(part_of, given.session.each()).values()]
+        yield [*run_each(part_of, given.session.each()).values()]
 
 
 def _finish_dry_run(session: Session, parts: Sequence[Part], digest: str, consent: Consent | None) -> NoReturn:
@@ -177,7 +136,7 @@ def _ask(part: Part, consent: Consent) -> None:
     ask_to_delete(part.session, page.lines_of_part(plan), question, hint=hint)
 
 
-def _keep_undo(parts: Sequence[Part], consent: Consent, digest: str, to: Path | None) -> None:
+def _keep_undo(given: Prepared, parts: Sequence[Part], consent: Consent, digest: str, to: Path | None) -> None:
     """Write one document that makes again what is deleted in all virtual hosts."""
     deleted = [(part, list(part.plan.deleted_with(consent, part.have))) for part in parts]
     if not any(items for _, items in deleted):
@@ -186,7 +145,7 @@ def _keep_undo(parts: Sequence[Part], consent: Consent, digest: str, to: Path | 
     from attune_infra.topology.planning.undo import undo_topology
 
     found = {str(part.session.place): undo_topology(items, part.have) for part, items in deleted if items}
-    write_undo(Topology(virtual_hosts=found), digest, to=to)
+    write_undo(Topology(virtual_hosts=found), digest, to=to, beside=given.file)
 
 
 def _apply(parts: Sequence[Part], consent: Consent) -> Mapping[str, Report]:
@@ -203,7 +162,7 @@ def _apply(parts: Sequence[Part], consent: Consent) -> Mapping[str, Report]:
             return error
 
     first, *others = (part.session for part in parts)
-    found = _side_by_side(apply, [first]) | _side_by_side(apply, others)
+    found = run_each(apply, [first]) | run_each(apply, others)
     if all(isinstance(each, BrokerError) for each in found.values()):
         raise next(each for each in found.values() if isinstance(each, BrokerError))
     return {name: _report_of(each, by_place[name]) for name, each in found.items()}

@@ -30,7 +30,7 @@ from attune_infra.cli._display import (
     Verbose,
 )
 from attune_infra.cli._durations import duration_option
-from attune_infra.cli._options import TopologyFile, Vhosts
+from attune_infra.cli._options import OneVhost, Place, Places, TopologyFile, Vhosts
 from attune_infra.cli._output import show_requests
 from attune_infra.cli._reports import failures_reported, read_reports
 from attune_infra.cli._session import Session
@@ -67,6 +67,12 @@ class Uses(Flag):
     """The topology as an argument too; not beside arguments of another kind."""
     VHOST = auto()
     """The virtual hosts of a document, or one of definitions."""
+    ONE_VHOST = auto()
+    """One virtual host of a document, or of definitions."""
+    PLACES = auto()
+    """Virtual hosts of the broker, in place of that of the AMQP URL."""
+    PLACE = auto()
+    """One virtual host of the broker."""
     BROKER = auto()
     REGISTRY = auto()
     CONFIG = auto()
@@ -161,7 +167,7 @@ _SETTINGS: Final = {
 """Options that are settings: by their names in Python, the uses that have them."""
 
 _SHOWN: Final = Uses.DISPLAY | Uses.RESULT
-_EVERY: Final = _SHOWN | Uses.TOPOLOGY | Uses.VHOST | Uses.BROKER | Uses.REGISTRY | Uses.CONFIG
+_EVERY: Final = _SHOWN | Uses.TOPOLOGY | Uses.BROKER | Uses.REGISTRY | Uses.CONFIG
 _FILE: Final = "file"
 _DEADLINE: Final = "deadline"
 _OTHERS: Final[dict[str, tuple[Uses, Any, Any]]] = {
@@ -173,6 +179,9 @@ _OTHERS: Final[dict[str, tuple[Uses, Any, Any]]] = {
     "wait": (Uses.BROKER | Uses.REGISTRY, _Wait, None),
     _DEADLINE: (Uses.BROKER | Uses.REGISTRY | Uses.CONFIG, _Deadline, None),
     "vhost": (Uses.VHOST, Vhosts, None),
+    "one_vhost": (Uses.ONE_VHOST, OneVhost, None),
+    "places": (Uses.PLACES, Places, None),
+    "place": (Uses.PLACE, Place, None),
     "output": (_SHOWN, OutputOption, Output.TEXT),
     "to": (Uses.DISPLAY, ToFile, None),
     "report": (Uses.REPORTS, ReportOption, None),
@@ -261,11 +270,25 @@ def _session(given: dict[str, Any]) -> Session:
         given_wait=given.get("wait"),
         has_deadline=given.get(_DEADLINE) is not None,
         display=_display(given),
-        vhosts=tuple(given.get("vhost") or ()),
+        vhosts=_vhosts_of(given),
+        place=_only(given, "place"),
         given_values=(tuple(given.get("pairs") or ()), tuple(given.get("values") or ())),
         met=Meeting(is_quiet=given["quiet"]),
     )
     return session.using(given.get(_FILE))
+
+
+def _vhosts_of(given: dict[str, Any]) -> tuple[str, ...]:
+    one = _only(given, "one_vhost")
+    return tuple(given.get("vhost") or given.get("places") or ()) if one is None else (one,)
+
+
+def _only(given: dict[str, Any], name: str) -> str | None:
+    """Return the virtual host of an option that takes one; raise `WrongUsage` for more."""
+    found: list[str] = given.get(name) or []
+    if len(found) > 1:
+        raise WrongUsage(f"--vhost is given {len(found)} times, and this takes one", hint="give it once")
+    return found[0] if found else None
 
 
 def _display(given: dict[str, Any]) -> Display:

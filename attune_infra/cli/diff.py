@@ -12,16 +12,15 @@ import typer
 from attune_infra.cli._app import App
 from attune_infra.cli._options import Prune, Workers
 from attune_infra.cli._over_amqp import OTHER_COMMANDS, naming
-from attune_infra.cli._prepared import plan_against, save
+from attune_infra.cli._prepared import plan_against, save, save_several
 from attune_infra.cli._progress import busy
 from attune_infra.cli._session import Session
 from attune_infra.cli._shared import Uses, shared
 from attune_infra.cli._worker_ids import read_worker_ids
-from attune_infra.errors import WrongUsage
 from attune_infra.settings import Via
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from attune_infra.interfaces import CountingBroker
     from attune_infra.topology.document.problems import Problem
@@ -57,7 +56,7 @@ def diff(
 
     compare = partial(_compare, worker_ids=read_worker_ids(worker or []), prune=prune)
     if session.is_for_several:
-        _finish_several(session, compare, explain=explain, out=out)
+        _finish_several(session, compare, explain=explain, out=out, prune=prune)
     given = session.with_reading()
     found = compare(given)
     if out is not None:
@@ -84,17 +83,28 @@ def _compare(session: Session, *, worker_ids: tuple[int, ...], prune: bool) -> _
 
 
 def _finish_several(
-    session: Session, compare: Callable[[Session], _Compared], *, explain: bool, out: Path | None
+    session: Session, compare: Callable[[Session], _Compared], *, explain: bool, out: Path | None, prune: bool
 ) -> NoReturn:
-    from attune_infra.cli._several import finish_each, finish_plans
-    from attune_infra.render.pages import explain as explained_page
+    from attune_infra.cli._each import run_each
+    from attune_infra.cli._several import digest_of_plans, finish_plans
     from attune_infra.render.pages import plan as page
 
+    found = run_each(compare, session.each())
+    plans = {name: each.plan for name, each in found.items()}
     if out is not None:
-        raise WrongUsage("--out keeps the plan of one virtual host", hint="choose it with --vhost NAME")
+        workers = next(iter(found.values())).worker_ids
+        save_several(session, plans, digest_of_plans(plans), out, workers=workers, prune=prune)
     if explain:
-        finish_each(session, "diff", explained_page, lambda each: _explained(compare(each)))
-    finish_plans(session, page, lambda each: compare(each).plan)
+        _finish_explained_parts(session, found)
+    finish_plans(session, page, plans)
+
+
+def _finish_explained_parts(session: Session, found: Mapping[str, _Compared]) -> NoReturn:
+    from attune_infra.render.page import ReviewedPageOfSeveral, Several
+    from attune_infra.render.pages import explain as page
+
+    parts = {name: _explained(each) for name, each in found.items()}
+    session.finish_reviewed("diff", ReviewedPageOfSeveral(page), Several.of(parts))
 
 
 def _complete(session: Session, plan: Plan, broker: CountingBroker, have: Topology, want: Topology) -> Plan:

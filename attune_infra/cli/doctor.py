@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,9 +19,12 @@ from attune_infra.errors import BrokerError, InvalidInput
 from attune_infra.settings import Via
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from attune_infra.broker.doctor.questions import BrokerDoctor
     from attune_infra.broker.rabbitmq import RabbitMQ
     from attune_infra.registry.doctor import RegistryDoctor
+    from attune_infra.topology.doctor.diagnosis import Diagnosis
     from attune_infra.topology.doctor.examine import Question
     from attune_infra.topology.doctor.scope import Scope
     from attune_infra.topology.document.problems import Problem
@@ -52,20 +56,24 @@ def doctor(
     Nothing is changed. Each finding has its fix: a sentence, or the line to run. With a COMMAND, only its needs
     are checked.
     """
-    from attune_infra.operations.doctor import doctor
+    from attune_infra.cli._each import finish_parts, run_each
     from attune_infra.render.pages import doctor as page
     from attune_infra.topology.doctor.scope import scope_of
 
-    name = " ".join(command or []) or None
-    session = _in_virtual_host(session)
-    scope = scope_of(name)
-    with _broker(session, scope, via) as broker:
-        question = _question(session, broker, name, scope)
-        question = replace(
-            question, worker_ids=read_worker_ids(worker or []), strict=strict, via_http=via is Via.HTTP
-        )
-        found = doctor(_examiner(broker, scope, via), _registry(session, scope), question)
-    session.finish("doctor", page, found)
+    name, worker_ids = " ".join(command or []) or None, read_worker_ids(worker or [])
+    examine = partial(_examine, name=name, scope=scope_of(name), worker_ids=worker_ids, via=via, strict=strict)
+    if several := _several(session):
+        finish_parts(session, "doctor", page, run_each(examine, several))
+    given = _in_virtual_host(session)
+    given.finish("doctor", page, examine(given))
+
+
+def _several(session: Session) -> Sequence[Session] | None:
+    """Return the sessions for several virtual hosts; None for a file that cannot be read, which is a finding."""
+    try:
+        return session.several()
+    except InvalidInput:
+        return None
 
 
 def _in_virtual_host(session: Session) -> Session:
@@ -74,6 +82,17 @@ def _in_virtual_host(session: Session) -> Session:
         return session.with_reading()
     except InvalidInput:
         return session
+
+
+def _examine(
+    session: Session, *, name: str | None, scope: Scope, worker_ids: tuple[int, ...], via: Via, strict: bool
+) -> Diagnosis:
+    from attune_infra.operations.doctor import doctor
+
+    with _broker(session, scope, via) as broker:
+        question = _question(session, broker, name, scope)
+        question = replace(question, worker_ids=worker_ids, strict=strict, via_http=via is Via.HTTP)
+        return doctor(_examiner(broker, scope, via), _registry(session, scope), question)
 
 
 def _broker(session: Session, scope: Scope, via: Via) -> AbstractContextManager[RabbitMQ]:

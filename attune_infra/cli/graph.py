@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,8 +21,10 @@ from attune_infra.errors import WrongUsage
 from attune_infra.settings import Via
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from attune_infra.topology.facts.releases import Version
-    from attune_infra.topology.graph.values import Graph
+    from attune_infra.topology.graph.values import Drawing, Graph
     from attune_infra.topology.model import Message, Topology
 
 
@@ -132,25 +135,42 @@ def graph(
 
     --output json has every object as a node and every binding as an edge.
     """
+    from attune_infra.cli._each import finish_one_or_each
     from attune_infra.render.pages import graph as page
-    from attune_infra.topology.graph.values import Drawing
 
     view = _View(group, collapse, focus, depth, _message(highlight))
     view.check()
     release = read_release(broker_version)
-    _check_format(session, as_format)
-    topology, version = _read_broker(session, release) if live else _read(session, release)
+    _check_format(session, as_format, live=live)
+    read = partial(_read_broker if live else _read, release=release)
+    draw = partial(_drawing, view=view, read=read, as_format=as_format or Format.TEXT)
+    finish_one_or_each(session, "graph", page, draw, live=live)
+
+
+def _drawing(
+    session: Session, *, view: _View, read: Callable[[Session], tuple[Topology, Version]], as_format: Format
+) -> Drawing:
+    from attune_infra.topology.graph.values import Drawing
+
+    topology, version = read(session)
     is_text = session.display.output is Output.TEXT
     drawn = view.graph_of(topology, version, fold=is_text)
-    session.finish("graph", page, Drawing(drawn, _draw(drawn, as_format or Format.TEXT) if is_text else ""))
+    return Drawing(drawn, _draw(drawn, as_format) if is_text else "")
 
 
-def _check_format(session: Session, as_format: Format | None) -> None:
-    """Raise `WrongUsage` if a format is given for JSON, which has nodes and edges and no drawing."""
+def _check_format(session: Session, as_format: Format | None, *, live: bool) -> None:
+    """Raise `WrongUsage` for a format beside JSON, or beside several virtual hosts if it holds one drawing."""
     if as_format is not None and session.display.output is not Output.TEXT:
         raise WrongUsage(
             "--output json has nodes and edges and no drawing; --format is given too",
             hint="leave out --output json to draw, or leave out --format",
+        )
+    if as_format in {None, Format.TEXT}:
+        return
+    if session.several(live=live) is not None:
+        raise WrongUsage(
+            f"--format {as_format} draws one virtual host, and there may be several",
+            hint="choose one with --vhost NAME, or leave out --format",
         )
 
 

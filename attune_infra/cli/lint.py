@@ -69,7 +69,8 @@ def lint(
     from attune_infra.topology.lint.finding import LintedTexts
 
     run, version = _checks(select, ignore, fail_on), read_release(broker_version)
-    found = [_broker(session, files, version, run)] if live else _documents(session, files, version, run)
+    read = _live if live else _documents
+    found = read(session, files, version, run)
     session.finish_reviewed("lint", page, LintedTexts(tuple(found)))
 
 
@@ -106,7 +107,11 @@ def _document(session: Session, version: Version | None, run: Callable[..., Lint
     for reading in whole.parts(session.vhosts):
         topology = session.with_queue_ttl(reading.topology)
         linted = run(topology, source=reading.source, version=release, places=reading.places)
-        yield replace(linted, problems=reading.problems, file=text.file).naming_virtual_host(topology)
+        yield replace(linted, problems=reading.problems, file=text.file).naming_virtual_host(_name_of(topology))
+
+
+def _name_of(topology: Topology) -> str | None:
+    return None if topology.virtual_host is None else topology.virtual_host.name
 
 
 def _unreadable(text: TopologyText, error: InvalidDocument, release: Version) -> Linted:
@@ -116,12 +121,18 @@ def _unreadable(text: TopologyText, error: InvalidDocument, release: Version) ->
     return replace(none, problems=error.problems, file=text.file)
 
 
-def _broker(
+def _live(
     session: Session, files: list[str] | None, version: Version | None, run: Callable[..., Linted]
-) -> Linted:
+) -> Iterator[Linted]:
+    """Yield the findings in the broker, for each of its virtual hosts that is asked for."""
+    session.require_live_alone(files)
+    for each in session.each_on_broker():
+        yield _broker(each, version, run).naming_virtual_host(each.place if len(session.vhosts) > 1 else None)
+
+
+def _broker(session: Session, version: Version | None, run: Callable[..., Linted]) -> Linted:
     from attune_infra.topology.facts.unavailable import unlisted, with_unlisted, without_bindings
 
-    session.require_live_alone(files)
     with session.broker() as broker:
         topology, release = broker.read(private=True), version or release_of(broker)
         if names := unlisted(topology):

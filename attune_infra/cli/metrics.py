@@ -19,7 +19,7 @@ from attune_infra.links import RUNBOOK_URL
 from attune_infra.settings import DATABASE_URL, SCHEMA, Via
 
 if TYPE_CHECKING:
-    from attune_infra.worker.metrics import Meter
+    from attune_infra.worker.metrics import Meter, Meters
 
 app = App()
 
@@ -49,7 +49,7 @@ _Runbook = Annotated[
 
 
 @app.command()
-@shared(Uses.DISPLAY | Uses.TOPOLOGY | Uses.FILE | Uses.BROKER | Uses.REGISTRY)
+@shared(Uses.DISPLAY | Uses.TOPOLOGY | Uses.FILE | Uses.VHOST | Uses.BROKER | Uses.REGISTRY)
 def metrics(
     session: Session,
     *,
@@ -142,7 +142,16 @@ def _serve(session: Session, limits: Limits, listen: str, log_format: LogFormat 
     raise typer.Exit
 
 
-def _meter(session: Session, limits: Limits) -> Meter:
+def _meter(session: Session, limits: Limits) -> Meter | Meters:
+    """Return the meter of one virtual host, or those of several."""
+    from attune_infra.worker.metrics import Meters
+
+    if (several := session.several()) is not None:
+        return Meters({str(each.place): _meter_of(each, limits) for each in several})
+    return _meter_of(session.with_reading(), limits)
+
+
+def _meter_of(session: Session, limits: Limits) -> Meter:
     from attune_infra.broker.doctor.certificates import expiries
     from attune_infra.worker.metrics import Meter, Sources
 

@@ -52,7 +52,7 @@ Limit = Annotated[
 
 
 @app.command()
-@shared(Uses.RESULT | Uses.TOPOLOGY | Uses.VHOST | Uses.BROKER)
+@shared(Uses.RESULT | Uses.TOPOLOGY | Uses.ONE_VHOST | Uses.BROKER)
 def migrate(
     session: Session,
     queue: Queues,

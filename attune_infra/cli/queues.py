@@ -40,7 +40,7 @@ Down = Annotated[bool, typer.Option("--down", help="Only queues that cannot be u
 
 
 @app.command()
-@shared(Uses.DISPLAY | Uses.BROKER)
+@shared(Uses.DISPLAY | Uses.BROKER | Uses.PLACES)
 def queues(
     session: Session,
     queue: Name = None,
@@ -56,17 +56,21 @@ def queues(
 
     With QUEUE, show that one in detail. A table has the columns that fit the terminal, or COLUMNS.
     """
-    from attune_infra.operations.queues import look_at_queues
-
     findings = _chosen(orphans=orphans, unbounded=unbounded, down=down)
     selection = Selection(text=filter_, findings=findings, sort=sort, reverse=reverse)
     if queue is not None and selection != Selection():
         raise WrongUsage("a queue is named, and an option for the list is given", hint="give one of them")
-    with session.broker(Via.HTTP) as broker, progress("reading queues") as on_progress:
-        found = look_at_queues(broker, on_progress)
     if queue is not None:
-        _finish_with_details(session, found, queue)
-    _finish_with_list(session, found.select(selection))
+        one = session.with_one_on_broker()
+        _finish_with_details(one, _look(one), queue)
+    _finish_with_list(session, selection)
+
+
+def _look(session: Session) -> Queues:
+    from attune_infra.operations.queues import look_at_queues
+
+    with session.broker(Via.HTTP) as broker, progress("reading queues") as on_progress:
+        return look_at_queues(broker, on_progress)
 
 
 def _chosen(*, orphans: bool, unbounded: bool, down: bool) -> frozenset[Finding]:
@@ -74,10 +78,14 @@ def _chosen(*, orphans: bool, unbounded: bool, down: bool) -> frozenset[Finding]
     return frozenset(finding for finding, is_given in given.items() if is_given)
 
 
-def _finish_with_list(session: Session, found: Queues) -> NoReturn:
+def _finish_with_list(session: Session, selection: Selection) -> NoReturn:
+    from attune_infra.cli._each import finish_one_or_each
     from attune_infra.render.pages import queues as page
 
-    session.finish("queues", page, page.Listing(found, shutil.get_terminal_size().columns))
+    width = shutil.get_terminal_size().columns
+    finish_one_or_each(
+        session, "queues", page, lambda each: page.Listing(_look(each).select(selection), width), live=True
+    )
 
 
 def _finish_with_details(session: Session, found: Queues, name: str) -> NoReturn:

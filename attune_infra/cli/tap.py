@@ -96,7 +96,7 @@ _Queue = Annotated[
 
 
 @app.command()
-@shared(Uses.BROKER | Uses.NO_END)
+@shared(Uses.BROKER | Uses.PLACE | Uses.NO_END)
 def tap(
     session: Session,
     exchange: _Exchange,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from attune_infra.cli._app import App
 from attune_infra.cli._message import read_message
 from attune_infra.cli._options import Live, Workers
+from attune_infra.cli._output import tell
 from attune_infra.cli._release import BrokerVersion, read_release, release_of
 from attune_infra.cli._session import Session
 from attune_infra.cli._shared import Uses, shared
@@ -16,10 +18,12 @@ from attune_infra.cli._worker_ids import read_worker_ids
 from attune_infra.settings import Via
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from attune_infra.topology.facts.releases import Version
+    from attune_infra.topology.model import Message
     from attune_infra.topology.routing.route import Routing
+    from attune_infra.topology.routing.trace import Trace
 
 app = App()
 
@@ -68,16 +72,37 @@ def trace(
     Exit code 2 if it reaches no queue, can be lost or stuck on its way, or reaches other queues than --expect.
     """
     from attune_infra.render.pages import trace as page
-    from attune_infra.topology.routing.trace import trace
 
     message, release = read_message(exchange, routing_key, header or ()), read_release(broker_version)
-    routing = (
-        _routing_of_broker(session, worker, release)
-        if live
-        else _routing_of_document(session, worker, expect or (), release)
-    )
-    found = trace(routing, message, expected=expect, explain=explain)
-    session.finish("trace", page, found)
+    read: Callable[[Session], Routing] = partial(_routing_of_broker, workers=worker, release=release)
+    if not live:
+        read = partial(_routing_of_document, workers=worker, expect=expect or (), release=release)
+    follow = partial(_follow, message=message, expected=expect, explain=explain)
+    several = session.several(live=live)
+    if several is not None:
+        _finish_several(session, {str(each.place): read(each) for each in several}, message, follow)
+    one = session.each_on_broker()[0] if live else session
+    session.finish("trace", page, follow(read(one)))
+
+
+def _follow(routing: Routing, *, message: Message, expected: list[str] | None, explain: bool) -> Trace:
+    from attune_infra.topology.routing.trace import trace
+
+    return trace(routing, message, expected=expected, explain=explain)
+
+
+def _finish_several(
+    session: Session, routings: Mapping[str, Routing], message: Message, follow: Callable[[Routing], Trace]
+) -> NoReturn:
+    """Show the message's way in each virtual host that has its exchange; in all if none has it."""
+    from attune_infra.cli._each import finish_parts
+    from attune_infra.render.pages import trace as page
+
+    having = [name for name, routing in routings.items() if routing.exchange(message.exchange)] or [*routings]
+    for name in routings:
+        if name not in having:
+            tell(f"virtual host {name} has no exchange {message.exchange}")
+    finish_parts(session, "trace", page, {name: follow(routings[name]) for name in having})
 
 
 def _routing_of_document(

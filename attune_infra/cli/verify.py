@@ -70,7 +70,7 @@ def verify(
     demands = Demands(worker_ids=worker_ids, require_consumers=require_consumers, strict=strict)
     check = partial(_verify, demands=demands, probe=probe, quorum=require_quorum)
     if session.is_for_several:
-        from attune_infra.cli._several import AT_ONCE, finish_each
+        from attune_infra.cli._each import AT_ONCE, finish_each
 
         finish_each(session, "verify", page, check, at_once=1 if probe else AT_ONCE)
     given = session.with_reading()

@@ -15,7 +15,7 @@ app = App()
 
 
 @app.command()
-@shared(Uses.TOPOLOGY | Uses.FILE | Uses.BROKER | Uses.REGISTRY | Uses.NO_END)
+@shared(Uses.TOPOLOGY | Uses.FILE | Uses.ONE_VHOST | Uses.BROKER | Uses.REGISTRY | Uses.NO_END)
 def watch(
     session: Session,
     *,

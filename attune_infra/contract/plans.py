@@ -72,22 +72,29 @@ class PlanData(TypedDict):
     faults: Annotated[list[ProblemData], "Faults of definitions, for which nothing is changed."]
 
 
+class SavedChangeData(ChangeData):
+    """A change in the file of a plan."""
+
+    virtual_host: NotRequired[Annotated[str, "Virtual host of the change, in the plan of several."]]
+
+
 class SavedPlanData(TypedDict):
     """The file of a plan (`diff --out FILE`). It belongs to one broker, and `setup FILE` applies exactly it."""
 
     schema: Annotated[str, "Name of the schema of this file."]
     digest: Annotated[str, "Name of exactly this plan."]
     cluster: Annotated[str, "Cluster that it is for; empty if the broker tells no name."]
-    virtual_host: Annotated[str, "Virtual host that it is for."]
+    virtual_host: Annotated[str, "Virtual host that it is for; empty for the plan of several."]
     source: Annotated[str, "Name of the document."]
     text: Annotated[str, "Text of the document, or of definitions."]
-    vhost: Annotated[str | None, "Virtual host that was chosen from definitions."]
+    vhost: Annotated[str | None, "Virtual host that was chosen from the text."]
     worker_queue_ttl: Annotated[int | None, "Milliseconds after which an unused worker queue expires, if given."]
     workers: Annotated[list[int], "Ids of the workers whose objects are in the plan."]
     prune: Annotated[bool, "True if undeclared objects are deleted."]
     made_at: Annotated[Time, "Time when it was made."]
     made_by: Annotated[str, "Program that made it, with its version."]
-    changes: Annotated[list[ChangeData], "Changes, for readers only: `setup FILE` makes the plan again."]
+    changes: Annotated[list[SavedChangeData], "Changes, for readers only: `setup FILE` makes the plan again."]
+    virtual_hosts: Annotated[list[str], "Virtual hosts that the plan of several is for."]
     seal: Annotated[str, "Checksum of all other keys."]
 
 

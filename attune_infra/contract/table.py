@@ -37,6 +37,13 @@ from attune_infra.contract.plans import (
 from attune_infra.contract.queue import LoadedData, PeekedData, PurgedData
 from attune_infra.contract.queues import QueueDetailsData, QueuesData
 from attune_infra.contract.routes import TraceData
+from attune_infra.contract.several import (
+    DeadLetterQueuesOfSeveralData,
+    DiagnosesData,
+    GraphsData,
+    QueuesOfSeveralData,
+    TracesData,
+)
 from attune_infra.contract.tapped import TappedData, TappedMessageData
 from attune_infra.contract.workers import (
     DeregisteredData,
@@ -53,14 +60,14 @@ from attune_infra.contract.workers import (
 )
 
 TYPES: Final[dict[str, tuple[type, ...]]] = {
-    "doctor": (DiagnosisData,),
+    "doctor": (DiagnosisData, DiagnosesData),
     "setup": (ReportData, PlanData, ForecastData, ReportsData, PlansData),
     "diff": (PlanData, ExplainedData, PlansData, ExplainedPlansData),
     "verify": (VerificationData, VerificationsData),
     "lint": (LintData,),
     "lint-explain": (RulesData,),
-    "graph": (GraphData,),
-    "trace": (TraceData,),
+    "graph": (GraphData, GraphsData),
+    "trace": (TraceData, TracesData),
     "export": (DocumentData,),
     "import": (DocumentData,),
     "topology-check": (CheckedTextsData,),
@@ -75,7 +82,7 @@ TYPES: Final[dict[str, tuple[type, ...]]] = {
     "worker-prune": (ReportData, LeftoversData),
     "worker-deprovision": (ReportData, LeftoversData),
     "worker-deregister": (DeregisteredData,),
-    "queues": (QueuesData,),
+    "queues": (QueuesData, QueuesOfSeveralData),
     "migrate": (MigrationsData,),
     "queue-details": (QueueDetailsData,),
     "queue-peek": (PeekedData,),
@@ -85,7 +92,7 @@ TYPES: Final[dict[str, tuple[type, ...]]] = {
     "queue-purge": (PurgedData,),
     "tap": (TappedData,),
     "tap-message": (TappedMessageData,),
-    "dlq-list": (DeadLetterQueuesData,),
+    "dlq-list": (DeadLetterQueuesData, DeadLetterQueuesOfSeveralData),
     "dlq-show": (DeadLettersData,),
     "dlq-replay": (ReplayData,),
     "metrics": (MetricsData,),

@@ -122,3 +122,12 @@ class Measurement:
     def up(self) -> bool:
         """True if the broker answered, and so did the registry if there is one."""
         return self.inspection is not None and (self.registry_answers or not self.has_registry)
+
+
+@dataclass(frozen=True, slots=True)
+class Measurements:
+    """The measurements of several virtual hosts, by their names."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.DONE
+
+    parts: Mapping[str, Measurement]

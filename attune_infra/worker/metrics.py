@@ -17,7 +17,7 @@ from attune_infra.dataclass import dataclass
 from attune_infra.errors import AttuneError
 from attune_infra.fleet.health import examine
 from attune_infra.fleet.inspection import SeenBroker, inspect
-from attune_infra.fleet.metrics import LastVerify, Measurement
+from attune_infra.fleet.metrics import LastVerify, Measurement, Measurements
 from attune_infra.fleet.model import Limits, Member
 from attune_infra.interfaces import MeasuredBroker, WorkerRegistry
 from attune_infra.render.pages.metrics import families
@@ -132,7 +132,27 @@ class Meter:
         self._troubles[part] = trouble
 
 
-def metrics_app(meter: Meter) -> WSGIApplication:
+@dataclass(frozen=True, slots=True)
+class Meters:
+    """The meters of several virtual hosts, by their names; they measure one after another."""
+
+    parts: Mapping[str, Meter]
+
+    def measure(self) -> Measurements:
+        """Measure everything; raise `BrokerError` or `RegistryError` if one of them is unavailable."""
+        return Measurements({name: meter.measure() for name, meter in self.parts.items()})
+
+    def measure_if_available(self) -> Measurements:
+        """Measure the parts that are available; tell the reason for which another is not."""
+        return Measurements({name: meter.measure_if_available() for name, meter in self.parts.items()})
+
+    def check_ready(self) -> None:
+        """Return None if broker and registry answer; raise `BrokerError` or `RegistryError` otherwise."""
+        for meter in self.parts.values():
+            meter.check_ready()
+
+
+def metrics_app(meter: Meter | Meters) -> WSGIApplication:
     """Return an application that takes a measurement for each request, one at a time."""
     registry = CollectorRegistry()
     registry.register(_MeasuringCollector(meter.measure_if_available))
@@ -140,7 +160,7 @@ def metrics_app(meter: Meter) -> WSGIApplication:
 
 
 class _MeasuringCollector(Collector):
-    def __init__(self, take: Callable[[], Measurement]) -> None:
+    def __init__(self, take: Callable[[], Measurement | Measurements]) -> None:
         self._take, self._lock = take, Lock()
 
     def describe(self) -> Iterable[Metric]:
@@ -148,5 +168,5 @@ class _MeasuringCollector(Collector):
 
     def collect(self) -> Iterable[Metric]:
         with self._lock:
-            measurement = self._take()
-        return families(measurement)
+            measured = self._take()
+        return families(measured)

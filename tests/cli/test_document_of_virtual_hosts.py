@@ -2,58 +2,29 @@
 
 from __future__ import annotations
 
-import re
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from attune_infra.broker.http.management import Management
-from attune_infra.errors import BrokerError, ExitCode
+from attune_infra.errors import ExitCode
 from attune_infra.settings import AMQP_URL
 from support.as_a_user import Command
+from support.contract import check_contract
 from support.folders import EXAMPLES
+from support.two_virtual_hosts import DOCUMENT, Platform, platform_beside
 from support.virtual_host import VirtualHost
-
-DOCUMENT = """\
-topology: platform
-virtual_hosts:
-  {a}:
-    description: Orders
-    tags: [shop]
-    manages: ['.*']
-    exchanges: {{orders: {{type: topic}}}}
-    queues: {{orders.new: {{bindings: [{{exchange: orders, routing_key: new}}]}}}}
-    routes: [{{publish: {{exchange: orders, routing_key: new}}, reaches: [orders.new]}}]
-  {b}:
-    queues: {{jobs: {{}}}}
-"""
-
-
-class Place:
-    """A document, and the names of its two virtual hosts."""
-
-    def __init__(self, file: Path, names: tuple[str, str]) -> None:
-        self.file, self.names = file, names
-        self.write(DOCUMENT)
-
-    def write(self, text: str) -> None:
-        self.file.write_text(text.format(a=self.names[0], b=self.names[1]), encoding="utf-8")
 
 
 @pytest.fixture
-def place(tmp_path: Path, vhost: VirtualHost, management: Management) -> Iterator[Place]:
-    stem = re.sub(r"\W", "-", vhost.name)
-    names = (f"{stem}-a", f"{stem}-b")
-    yield Place(tmp_path / "platform.yaml", names)
-    for name in names:
-        try:
-            management.delete("vhosts", name)
-        except BrokerError:
-            continue
+def place(tmp_path: Path, vhost: VirtualHost, management: Management) -> Iterator[Platform]:
+    with platform_beside(vhost, management, tmp_path) as platform:
+        yield platform
 
 
-def test_missing_virtual_hosts_are_made_with_all_that_is_in_them(attune_infra: Command, place: Place) -> None:
+def test_missing_virtual_hosts_are_made_with_all_that_is_in_them(attune_infra: Command, place: Platform) -> None:
     file, (a, b) = str(place.file), place.names
 
     planned = attune_infra("diff", file)
@@ -75,7 +46,7 @@ def test_missing_virtual_hosts_are_made_with_all_that_is_in_them(attune_infra: C
     assert attune_infra("setup", file).lines[-1] == "2 objects: 2 unchanged"
 
 
-def test_the_digest_is_that_of_all_plans_together(attune_infra: Command, place: Place) -> None:
+def test_the_digest_is_that_of_all_plans_together(attune_infra: Command, place: Platform) -> None:
     file = str(place.file)
     planned = attune_infra("diff", file, "-o", "json").json
     digests = [each["digest"] for each in planned["virtual_hosts"]]
@@ -88,7 +59,7 @@ def test_the_digest_is_that_of_all_plans_together(attune_infra: Command, place: 
     assert attune_infra("setup", file, "--expect", planned["digest"]).code == ExitCode.DONE
 
 
-def test_one_virtual_host_is_chosen_by_its_name(attune_infra: Command, place: Place) -> None:
+def test_one_virtual_host_is_chosen_by_its_name(attune_infra: Command, place: Platform) -> None:
     file, (a, b) = str(place.file), place.names
 
     made = attune_infra("setup", file, "--vhost", b)
@@ -103,16 +74,34 @@ def test_one_virtual_host_is_chosen_by_its_name(attune_infra: Command, place: Pl
     assert f"it has {a}, {b}" in missing.stderr
 
 
-def test_a_command_for_one_virtual_host_asks_which(attune_infra: Command, place: Place) -> None:
-    found = attune_infra("trace", "--topology", str(place.file), "orders", "new")
+def test_one_file_holds_the_plans_of_all_and_is_applied_as_it_is(
+    attune_infra: Command, place: Platform, tmp_path: Path
+) -> None:
+    file, plan, (a, b) = str(place.file), tmp_path / "plan.json", place.names
 
-    assert found.code == ExitCode.FAILED
-    assert "--vhost chooses one of them" in found.stderr
-    twice = attune_infra("trace", "--topology", str(place.file), "--vhost", "a", "--vhost", "b", "orders", "new")
-    assert twice.code == ExitCode.WRONG_USAGE
+    made = attune_infra("diff", file, "--out", str(plan), "-o", "json")
+    place.write(DOCUMENT.replace("jobs", "other"))
+    beside = attune_infra("setup", str(plan), "--vhost", a)
+    applied = attune_infra("setup", str(plan))
+
+    check_contract(plan.read_text(encoding="utf-8"))
+    held = json.loads(plan.read_text(encoding="utf-8"))
+    assert (held["digest"], held["virtual_hosts"]) == (made.json["digest"], [a, b])
+    assert {change["virtual_host"] for change in held["changes"]} == {a, b}
+    assert beside.code == ExitCode.WRONG_USAGE
+    assert applied.code == ExitCode.DONE
+    assert "+ queue jobs: created" in applied.lines
+    stale = attune_infra("setup", str(plan))
+    assert stale.code == ExitCode.REFUSED
+    assert "the broker or the document has changed" in stale.stderr
+    place.write(DOCUMENT.replace("orders.new", "orders.newer"))
+    attune_infra("diff", file, "--vhost", a, "--vhost", b, "--prune", "--out", str(plan))
+    assert attune_infra("setup", str(plan)).code == ExitCode.REFUSED
+    assert attune_infra("setup", str(plan), "--allow-destructive", "--yes").code == ExitCode.DONE
+    assert "orders.new:" in (tmp_path / "plan.undo.yaml").read_text(encoding="utf-8")
 
 
-def test_pruning_asks_and_one_document_undoes_it(attune_infra: Command, place: Place, tmp_path: Path) -> None:
+def test_pruning_asks_and_one_document_undoes_it(attune_infra: Command, place: Platform, tmp_path: Path) -> None:
     file, undo = str(place.file), tmp_path / "undo.yaml"
     attune_infra("setup", file)
     place.write(DOCUMENT.replace("orders.new", "orders.newer").replace("Orders", "Orders of the shop"))
@@ -132,7 +121,7 @@ def test_pruning_asks_and_one_document_undoes_it(attune_infra: Command, place: P
     assert attune_infra("setup", str(undo)).lines[-1] == "4 objects: 2 created, 2 unchanged"
 
 
-def test_what_is_exported_is_what_was_set_up(attune_infra: Command, place: Place, tmp_path: Path) -> None:
+def test_what_is_exported_is_what_was_set_up(attune_infra: Command, place: Platform, tmp_path: Path) -> None:
     a, b = place.names
     attune_infra("setup", str(place.file))
     exported = tmp_path / "exported.yaml"
@@ -147,7 +136,7 @@ def test_what_is_exported_is_what_was_set_up(attune_infra: Command, place: Place
 
 
 def test_a_user_who_may_make_no_virtual_host_is_told_so_and_changes_nothing(
-    attune_infra: Command, place: Place, vhost: VirtualHost, management: Management
+    attune_infra: Command, place: Platform, vhost: VirtualHost, management: Management
 ) -> None:
     user = f"plain-{place.names[0]}"
     management.put("users", user, body={"password": user, "tags": "management"})
@@ -162,7 +151,7 @@ def test_a_user_who_may_make_no_virtual_host_is_told_so_and_changes_nothing(
     assert "orders.new: created" not in refused.stdout
 
 
-def test_the_document_is_checked_and_linted_in_each_virtual_host(attune_infra: Command, place: Place) -> None:
+def test_the_document_is_checked_and_linted_in_each_virtual_host(attune_infra: Command, place: Platform) -> None:
     file, (a, b) = str(place.file), place.names
 
     assert attune_infra("topology", "check", file).lines == [
@@ -186,7 +175,7 @@ def test_the_example_is_set_up_from_nothing(attune_infra: Command, management: M
 
 
 def test_users_are_made_before_any_virtual_host_gives_them_permissions(
-    attune_infra: Command, place: Place, management: Management
+    attune_infra: Command, place: Platform, management: Management
 ) -> None:
     user = f"svc-{place.names[0]}"
     rights = "permissions: {" + user + ": {configure: '', write: '', read: '.*'}}"

@@ -142,11 +142,3 @@ def test_a_document_holds_no_choice(attune_infra_alone: Command, tmp_path: Path,
 
     assert (refused.code, refused.stdout) == (64, "")
     assert refused.stderr.endswith("hint:  leave out --vhost; --amqp-url names the virtual host of the broker\n")
-
-
-@pytest.mark.parametrize("command", ["lint --live", "graph --live", "trace --live amq.direct k"])
-def test_a_broker_holds_no_choice(attune_infra_alone: Command, command: str) -> None:
-    refused = attune_infra_alone(*command.split(), "--vhost", "a")
-
-    assert refused.code == 64
-    assert refused.stderr.startswith("error: --vhost chooses a virtual host of definitions; --live reads no")

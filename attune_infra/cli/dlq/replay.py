@@ -46,7 +46,7 @@ _MaxReplays = Annotated[
 
 
 @app.command()
-@shared(Uses.RESULT | Uses.BROKER)
+@shared(Uses.RESULT | Uses.BROKER | Uses.PLACE)
 def replay(
     session: Session,
     queue: Queue,

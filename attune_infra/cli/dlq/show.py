@@ -22,7 +22,7 @@ _Count = Annotated[int, typer.Option("--count", metavar="N", min=1, max=1000, he
 
 
 @app.command()
-@shared(Uses.DISPLAY | Uses.BROKER)
+@shared(Uses.DISPLAY | Uses.BROKER | Uses.PLACE)
 def show(session: Session, queue: Queue, *, count: _Count = 10, where: Where = None, yes: Yes = False) -> None:
     """Show messages of a dead letter queue, each with all of its deaths in words. They stay in the queue.
 

@@ -20,7 +20,7 @@ Target = Annotated[str, typer.Argument(metavar="TO", help="Queue that gets the c
 
 
 @app.command()
-@shared(Uses.DISPLAY | Uses.BROKER)
+@shared(Uses.DISPLAY | Uses.BROKER | Uses.PLACE)
 def copy(
     session: Session,
     source: Source,

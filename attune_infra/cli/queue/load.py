@@ -47,7 +47,7 @@ FromLine = Annotated[
 
 
 @app.command()
-@shared(Uses.DISPLAY | Uses.BROKER)
+@shared(Uses.DISPLAY | Uses.BROKER | Uses.PLACE)
 def load(
     session: Session,
     file: File,

@@ -20,7 +20,7 @@ Target = Annotated[str, typer.Argument(metavar="TO", help="Queue that gets them.
 
 
 @app.command()
-@shared(Uses.DISPLAY | Uses.BROKER)
+@shared(Uses.DISPLAY | Uses.BROKER | Uses.PLACE)
 def move(
     session: Session,
     source: Source,

@@ -49,7 +49,7 @@ OffsetOption = Annotated[
 
 
 @app.command()
-@shared(Uses.DISPLAY | Uses.BROKER)
+@shared(Uses.DISPLAY | Uses.BROKER | Uses.PLACE)
 def peek(
     session: Session,
     queue: Name,

@@ -18,7 +18,7 @@ Names = Annotated[list[str], typer.Argument(metavar="QUEUE...", help="Queues to 
 
 
 @app.command()
-@shared(Uses.DISPLAY | Uses.BROKER)
+@shared(Uses.DISPLAY | Uses.BROKER | Uses.PLACE)
 def purge(session: Session, queues: Names, *, yes: Yes = False) -> None:
     """Delete the ready messages of queues, after asking. They are gone: nothing dead-letters them.
 

@@ -35,6 +35,7 @@ def take_survey(
     """Return all workers, or those of the ids; wait up to `settle` seconds for statistics that lag."""
     from attune_infra.worker.survey import survey
 
+    session = session.with_reading()
     want = session.topology
     with session.registry() as registry, session.broker(Via.HTTP) as broker, busy("looking at the workers"):
         return survey(broker, registry, want, limits, worker_ids=worker_ids, settle=settle)

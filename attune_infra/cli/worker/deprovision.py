@@ -15,7 +15,7 @@ app = App()
 
 
 @app.command()
-@shared(Uses.DISPLAY | Uses.TOPOLOGY | Uses.FILE | Uses.BROKER | Uses.REGISTRY)
+@shared(Uses.DISPLAY | Uses.TOPOLOGY | Uses.FILE | Uses.ONE_VHOST | Uses.BROKER | Uses.REGISTRY)
 def deprovision(
     session: Session,
     *,
@@ -31,7 +31,8 @@ def deprovision(
     from attune_infra.fleet.leftovers import queues_of_workers
     from attune_infra.worker.survey import survey
 
-    worker_ids, want = require_ids(worker, otherwise="--id 1-20"), session.topology
+    worker_ids, session = require_ids(worker, otherwise="--id 1-20"), session.with_reading()
+    want = session.topology
     removal = Removal(session, "worker-deprovision", dry_run, expect, max_deletes, undo_file, yes)
     with session.registry_if_configured() as registry, session.broker(writes=True) as broker:
         fleet = survey(broker, registry, want, DEFAULTS, worker_ids=worker_ids)

@@ -30,14 +30,15 @@ _Body = Annotated[
 
 
 @app.command()
-@shared(Uses.DISPLAY | Uses.TOPOLOGY | Uses.FILE | Uses.BROKER)
+@shared(Uses.DISPLAY | Uses.TOPOLOGY | Uses.FILE | Uses.ONE_VHOST | Uses.BROKER)
 def dispatch(session: Session, *, worker: _Worker, body: _Body = None) -> None:
     """Send a message to a worker, as a scheduler does. Exit code 2 if no queue is bound for it."""
     from attune_infra.render.pages import dispatch as page
     from attune_infra.worker.dispatch import dispatch, require_json
 
     require_json(body)
-    topology, worker_id = session.topology, read_worker_id(worker)
+    worker_id, session = read_worker_id(worker), session.with_reading()
+    topology = session.topology
     with session.broker(writes=True, asked=Asked.AMQP) as broker:
         confirm_target(session, has_plan=False)
         session.finish("worker-dispatch", page, dispatch(broker, topology, worker_id, body))

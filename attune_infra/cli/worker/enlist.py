@@ -32,7 +32,7 @@ app = App()
 
 
 @app.command()
-@shared(Uses.DISPLAY | Uses.TOPOLOGY | Uses.FILE | Uses.BROKER | Uses.REGISTRY)
+@shared(Uses.DISPLAY | Uses.TOPOLOGY | Uses.FILE | Uses.ONE_VHOST | Uses.BROKER | Uses.REGISTRY)
 def enlist(
     session: Session,
     *,
@@ -57,6 +57,7 @@ def enlist(
 
     names = names_of_many(name, count, name_pattern, names_file)
     described = registration(name, worker_type, host, port, capability or ())
+    session = session.with_reading()
     topology = session.topology
     with session.registry() as registry, session.broker(via, writes=True) as broker:
         confirm_target(session, has_plan=False)

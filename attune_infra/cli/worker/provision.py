@@ -30,7 +30,7 @@ _AllActive = Annotated[
 
 
 @app.command()
-@shared(Uses.DISPLAY | Uses.TOPOLOGY | Uses.FILE | Uses.BROKER | Uses.REGISTRY)
+@shared(Uses.DISPLAY | Uses.TOPOLOGY | Uses.FILE | Uses.ONE_VHOST | Uses.BROKER | Uses.REGISTRY)
 def provision(
     session: Session,
     *,
@@ -44,7 +44,7 @@ def provision(
     from attune_infra.render.pages import provision as page
     from attune_infra.worker.provision import active_workers, plan_provisioning, provision
 
-    given, topology = ids_or_all(worker, all_=all_), session.topology
+    given, topology = ids_or_all(worker, all_=all_), (session := session.with_reading()).topology
     with session.registry_if_configured(insist=all_) as registry, broker_to_change(session, via) as broker:
         worker_ids = active_workers(registry) if all_ and registry else given
         if session.met.is_over_amqp:

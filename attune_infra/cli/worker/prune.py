@@ -14,7 +14,7 @@ app = App()
 
 
 @app.command()
-@shared(Uses.DISPLAY | Uses.TOPOLOGY | Uses.FILE | Uses.BROKER | Uses.REGISTRY)
+@shared(Uses.DISPLAY | Uses.TOPOLOGY | Uses.FILE | Uses.ONE_VHOST | Uses.BROKER | Uses.REGISTRY)
 def prune(
     session: Session,
     *,
@@ -30,6 +30,7 @@ def prune(
     from attune_infra.topology.planning.consent import DEFAULT_THRESHOLD as SHARE
     from attune_infra.worker.survey import survey
 
+    session = session.with_reading()
     want = session.topology
     removal = Removal(session, "worker-prune", dry_run, expect, max_deletes, undo_file, yes, share=SHARE)
     with session.registry() as registry, session.broker(writes=True) as broker:

@@ -88,7 +88,7 @@ _Health = Annotated[
 
 
 @app.command()
-@shared(Uses.TOPOLOGY | Uses.FILE | Uses.BROKER | Uses.REGISTRY | Uses.NO_END)
+@shared(Uses.TOPOLOGY | Uses.FILE | Uses.ONE_VHOST | Uses.BROKER | Uses.REGISTRY | Uses.NO_END)
 def run(
     session: Session,
     *,
@@ -114,7 +114,7 @@ def run(
     described = registration(name, None, None, None, ())
     handling = Handling.of(command, handler_timeout, on_timeout, max_attempts, prefetch)
     use_log(log_format, worker=described.name)
-    inbox = _inbox(session, handling.prefetch, dead_letter_exchange)
+    inbox = _inbox(session := session.with_reading(), handling.prefetch, dead_letter_exchange)
     confirm_target(session, has_plan=False)
     readiness, rules, handler = _serve_health(health), handling.rules, handling.handler()
     keep_running()

@@ -29,7 +29,7 @@ _SETTLE: Final = 8.0
 
 
 @app.command()
-@shared(Uses.DISPLAY | Uses.TOPOLOGY | Uses.FILE | Uses.BROKER | Uses.REGISTRY)
+@shared(Uses.DISPLAY | Uses.TOPOLOGY | Uses.FILE | Uses.ONE_VHOST | Uses.BROKER | Uses.REGISTRY)
 def verify(
     session: Session,
     *,

@@ -22,7 +22,7 @@ _Filter = Annotated[
 
 
 @app.command()
-@shared(Uses.TOPOLOGY | Uses.FILE | Uses.BROKER | Uses.REGISTRY | Uses.NO_END)
+@shared(Uses.TOPOLOGY | Uses.FILE | Uses.ONE_VHOST | Uses.BROKER | Uses.REGISTRY | Uses.NO_END)
 def watch(
     session: Session,
     *,

@@ -1,4 +1,4 @@
-"""A measurement as Prometheus metrics, made with prometheus-client.
+"""A measurement, or those of several virtual hosts, as Prometheus metrics, made with prometheus-client.
 
 The number of series is bounded. A queue has series only if the document declares it, and a worker only while it is
 expected to work or owns a queue. Other labels are enumerations, and none holds any part of a message.
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
+from prometheus_client.samples import Sample
 
 from attune_infra.fleet.metrics import (
     Drift,
@@ -21,6 +22,7 @@ from attune_infra.fleet.metrics import (
     LastVerify,
     MeasuredQueue,
     Measurement,
+    Measurements,
     Owner,
     QueueCounts,
 )
@@ -37,21 +39,40 @@ _WORKER_LABELS: Final = ("worker_id", "name")
 _KINDS: Final = ("exchange", "queue", "binding", "policy")
 
 
-def lines(measurement: Measurement) -> Iterator[Line]:
-    return (Line(line, level=Level.PROBLEM) for line in text(measurement).splitlines())
+def lines(measured: Measurement | Measurements) -> Iterator[Line]:
+    return (Line(line, level=Level.PROBLEM) for line in text(measured).splitlines())
 
 
-def text(measurement: Measurement) -> str:
+def text(measured: Measurement | Measurements) -> str:
     """Return the metrics in Prometheus' text format."""
-    return exposition(measurement)
+    return exposition(measured)
 
 
-def data(measurement: Measurement) -> MetricsData:
-    return {"samples": sort_data(samples(measurement))}
+def data(measured: Measurement | Measurements) -> MetricsData:
+    return {"samples": sort_data(samples(measured))}
 
 
-def families(measurement: Measurement) -> Iterator[Metric]:
-    """Yield the metric families of one measurement, without those of a part that was unavailable."""
+def families(measured: Measurement | Measurements) -> Iterator[Metric]:
+    """Yield the metric families, without those of a part that was unavailable.
+
+    Those of several virtual hosts have the label `vhost`.
+    """
+    if isinstance(measured, Measurement):
+        yield from _families(measured)
+        return
+    found: dict[str, Metric] = {}
+    for vhost, part in measured.parts.items():
+        for family in _families(part):
+            joined = found.setdefault(family.name, Metric(family.name, family.documentation, family.type))
+            joined.samples += [_within(sample, vhost) for sample in family.samples]
+    yield from found.values()
+
+
+def _within(sample: Sample, vhost: str) -> Sample:
+    return sample._replace(labels={"vhost": vhost, **sample.labels})
+
+
+def _families(measurement: Measurement) -> Iterator[Metric]:
     inspection, fleet = measurement.inspection, measurement.fleet
     yield _gauge("attune_up", "1 if the broker and the registry answered, else 0.", measurement.up)
     yield _gauge("attune_broker_up", "1 if the broker answered, else 0.", inspection is not None)
@@ -71,30 +92,30 @@ def families(measurement: Measurement) -> Iterator[Metric]:
         yield from _worker_families([worker for worker in fleet.workers if worker.expected or worker.queues])
 
 
-def samples(measurement: Measurement) -> list[SampleData]:
+def samples(measured: Measurement | Measurements) -> list[SampleData]:
     """Return the samples as plain data."""
     return [
         {"name": sample.name, "labels": dict(sample.labels), "value": sample.value}
-        for family in families(measurement)
+        for family in families(measured)
         for sample in family.samples
     ]
 
 
-def exposition(measurement: Measurement) -> str:
+def exposition(measured: Measurement | Measurements) -> str:
     """Return the samples in Prometheus' text format."""
     registry = CollectorRegistry()
-    registry.register(_Measured(measurement))
+    registry.register(_Measured(measured))
     return generate_latest(registry).decode()
 
 
 class _Measured(Collector):
     """The collector of one measurement that was made before."""
 
-    def __init__(self, measurement: Measurement) -> None:
-        self._measurement = measurement
+    def __init__(self, measured: Measurement | Measurements) -> None:
+        self._measured = measured
 
     def collect(self) -> Iterable[Metric]:
-        return families(self._measurement)
+        return families(self._measured)
 
 
 def _certificates(measurement: Measurement) -> Metric:

@@ -37,6 +37,16 @@ class Reading:
             hint=f"it has {', '.join(known)}; --vhost chooses one of them, or --amqp-url names it",
         )
 
+    def own_of_several(self, name: str) -> str:
+        """Return the name if it is that of a virtual host of the document; raise `InvalidInput` otherwise."""
+        known = self.topology.virtual_hosts
+        if name not in known:
+            raise InvalidInput(
+                f"{self.source} holds several virtual hosts: {', '.join(map(repr, known))}",
+                hint="choose one with --vhost NAME",
+            )
+        return name
+
     def parts(self, names: Collection[str] = ()) -> Iterator[Reading]:
         """Yield what was read of each virtual host of a document, or of those that are named."""
         if not self.topology.virtual_hosts:

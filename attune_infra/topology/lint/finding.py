@@ -14,7 +14,7 @@ from attune_infra.topology.document.origin import Origin
 from attune_infra.topology.document.places import Place, Thing
 from attune_infra.topology.document.problems import Problem
 from attune_infra.topology.facts.releases import Version
-from attune_infra.topology.model import Severity, Topology
+from attune_infra.topology.model import Severity
 
 if TYPE_CHECKING:
     from attune_infra.topology.lint.examples import Example
@@ -89,11 +89,11 @@ class Linted:
         severities.update(map(self.severity_of, self.problems))
         return severities
 
-    def naming_virtual_host(self, topology: Topology) -> Linted:
-        """Return the same with the virtual host behind the name of each object, if the document names it."""
-        if topology.virtual_host is None:
+    def naming_virtual_host(self, name: str | None) -> Linted:
+        """Return the same with the virtual host behind the name of each object, if it has a name."""
+        if name is None:
             return self
-        where = f" in virtual host {topology.virtual_host.name}"
+        where = f" in virtual host {name}"
         return replace(self, findings=tuple(each._replace(object=each.object + where) for each in self.findings))
 
     def severity_of(self, problem: Problem) -> Severity:

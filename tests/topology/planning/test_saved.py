@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 
 import pytest
 
 from attune_infra.errors import InvalidInput, PlanRefused
 from attune_infra.topology.planning.saved import SavedPlan, read_plan
+from attune_infra.topology.target import Target
 
 PLAN = SavedPlan(
     digest="d",
@@ -73,3 +75,16 @@ def test_a_file_that_is_no_plan_is_named(text: str) -> None:
 def test_a_value_of_a_wrong_type_is_named(name: str, value: object) -> None:
     with pytest.raises(InvalidInput, match=rf"x\.plan is no plan that can be read: {name} is of a wrong type"):
         read_plan(resealed(**{name: value}), "x.plan")
+
+
+def test_the_plan_of_several_virtual_hosts_is_for_those_of_one_cluster() -> None:
+    plan = replace(PLAN, virtual_host="", virtual_hosts=("a", "b"))
+    here = Target(cluster="c", version="4.3", virtual_host="b", user="guest")
+
+    assert read_plan(plan.to_json(), "x.plan") == plan
+    plan.refuse_elsewhere(here, "x.plan")
+    for elsewhere in (replace(here, virtual_host="d"), replace(here, cluster="d")):
+        with pytest.raises(PlanRefused, match="is a plan for virtual host a and b of cluster c"):
+            plan.refuse_elsewhere(elsewhere, "x.plan")
+    assert plan.chosen_of(("a", "b")) == ()
+    assert plan.chosen_of(("a", "b", "d")) == ("a", "b")
