@@ -40,7 +40,7 @@ def links(topology: Topology) -> Iterator[Link]:
     upstreams = dict[str, FederationUpstream]()
     for _, item in sorted(topology.parameters.items()):
         if isinstance(item, Shovel) and isinstance(item.value, dict):
-            source, target = (_end(item.value, each, topology.name) for each in ("src", "dest"))
+            source, target = (_end(item.value, each, topology.vhost) for each in ("src", "dest"))
             yield Link(source, target, EdgeKind.SHOVEL, item.name, label(item))
         elif isinstance(item, FederationUpstream):
             upstreams[item.name] = item

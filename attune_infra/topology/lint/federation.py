@@ -58,7 +58,7 @@ def shovel_end_is_missing(subject: Subject) -> Iterator[Flaw]:
     """
     for item, value in _shovels(subject):
         for end, words in _ENDS:
-            if not is_here(value.get(f"{end}-uri"), subject.topology.name):
+            if not is_here(value.get(f"{end}-uri"), subject.topology.vhost):
                 continue
             for kind, known in (("queue", subject.topology.queues), ("exchange", subject.topology.exchanges)):
                 name = value.get(f"{end}-{kind}")
@@ -75,7 +75,9 @@ def shovel_uses_default_virtual_host(subject: Subject) -> Iterator[Flaw]:
     for item, value in _shovels(subject):
         for end, words in _ENDS:
             key = f"{end}-uri"
-            if subject.topology.name != _DEFAULT and any(local_path(uri) == "" for uri in uris_of(value.get(key))):
+            if subject.topology.vhost != _DEFAULT and any(
+                local_path(uri) == "" for uri in uris_of(value.get(key))
+            ):
                 what = f"it moves {words} the virtual host '/': its {key} names none"
                 yield Flaw(item, what, "write amqp:///NAME, with %2F for a slash", key)
 

@@ -30,6 +30,15 @@ policies:
 """
 
 
+def test_a_virtual_host_of_a_document_is_known_by_its_own_name() -> None:
+    shovel = "{src-uri: 'amqp:///v', src-queue: q, dest-uri: 'amqp:///shop', dest-queue: q}"
+    text = f"topology: shop\nvirtual_hosts: {{v: {{queues: {{q: {{}}}}, shovels: {{s: {shovel}}}}}}}"
+
+    drawn = graph(parse(text, source="it").virtual_hosts["v"])
+
+    assert "  queue q (classic)\n      shovel => virtual host shop  with s\n" in outline(drawn)
+
+
 def test_they_lead_from_and_to_other_brokers() -> None:
     drawn = graph(parse(DOCUMENT, source="it"))
 

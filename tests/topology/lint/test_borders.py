@@ -230,11 +230,13 @@ def test_a_pattern_for_nothing_may_be_meant(pattern: str, attributes: list[str])
 )
 def test_the_end_of_a_shovel_is_looked_for_only_where_its_uris_lead(uri: str, codes: list[str]) -> None:
     shovel = f"{{src-uri: amqp://h, src-queue: q, dest-uri: {uri}, dest-queue: gone}}"
-    text = f"topology: shop\nexchanges: {{e: {{}}}}\nshovels: {{s: {shovel}}}"
+    alone = parse(f"topology: shop\nexchanges: {{e: {{}}}}\nshovels: {{s: {shovel}}}", source="x.yaml")
+    text = f"topology: other\nvirtual_hosts: {{shop: {{exchanges: {{e: {{}}}}, shovels: {{s: {shovel}}}}}}}"
+    within = parse(text, source="x.yaml").virtual_hosts["shop"]
 
-    found = lint(parse(text, source="x.yaml"), version=NEWEST).findings
-
-    assert [each.rule for each in found if each.rule in {"AI092", "AI093"}] == codes
+    for topology in (alone, within):
+        found = lint(topology, version=NEWEST).findings
+        assert [each.rule for each in found if each.rule in {"AI092", "AI093"}] == codes
 
 
 @pytest.mark.parametrize(
