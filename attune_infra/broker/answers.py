@@ -97,8 +97,11 @@ POLICIES: Final = List(
 )
 _DEFAULT_TYPE: Final = {"default_queue_type": _TEXT_OR_NULL}
 VIRTUAL_HOSTS: Final = List(Object({"name": TEXT}, _DEFAULT_TYPE))
+_SETTINGS: Final = {"description": TEXT, "tags": List(TEXT)}
+_SETTINGS_OF_RELEASES: Final = {"protected_from_deletion": FLAG, **_DEFAULT_TYPE}
+VIRTUAL_HOST_WITH_SETTINGS: Final = Object({"name": TEXT, **_SETTINGS}, _SETTINGS_OF_RELEASES)
 VIRTUAL_HOSTS_WITH_SETTINGS: Final = List(
-    Either(Object({}, {"name": TEXT, "description": TEXT, "tags": List(TEXT), **_DEFAULT_TYPE}), EMPTY_LIST)
+    Either(Object({}, {"name": TEXT, **_SETTINGS, **_SETTINGS_OF_RELEASES}), EMPTY_LIST)
 )
 VIRTUAL_HOSTS_IN_CHANGE: Final = List(Either(Object({}, {"name": TEXT, **_DEFAULT_TYPE}), EMPTY_LIST))
 """While a virtual host is deleted, 3.10 may list an empty array for it, and 4.3 an object without a name."""

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Final
 from attune_infra.broker import answers
 from attune_infra.broker.users import read_users
 from attune_infra.broker.wire import body_of
-from attune_infra.errors import AccessRefused
+from attune_infra.errors import AccessRefused, LoginRefused, VirtualHostMissing
 from attune_infra.masking import masked
 from attune_infra.topology.facts.parameters import OTHER_COMPONENTS, OWN_GLOBAL_PARAMETERS, PLUGINS
+from attune_infra.topology.facts.virtual_hosts import PROTECTION
 from attune_infra.topology.model import (
     PARAMETER_GROUP,
     PARAMETER_KINDS,
@@ -27,7 +28,7 @@ from attune_infra.topology.model import (
     parameter_of,
 )
 
-_SETTINGS: Final = {"columns": "name,description,tags,default_queue_type"}
+_SETTINGS: Final = {"columns": f"name,description,tags,default_queue_type,{PROTECTION}"}
 
 if TYPE_CHECKING:
     from attune_infra.broker.http.management import Management
@@ -127,14 +128,26 @@ _INVALID_URI: Final = "not a valid URI"
 def put(item: Control, http: Management, vhost: str) -> bool:
     """Set a control; return False if RabbitMQ says that it was there. Of most kinds, it does not say so."""
     if isinstance(item, VirtualHost):
-        return http.put(*path_of(item, vhost), body=body_of(_merged(item, http)))
+        return _put_virtual_host(item, http)
     http.put(*path_of(item, vhost), body=body_of(item))
     return True
 
 
-def _merged(want: VirtualHost, http: Management) -> VirtualHost:
+def _put_virtual_host(want: VirtualHost, http: Management) -> bool:
+    """Set a virtual host, then its protection, which has a request of its own."""
+    have = _visible(want.name, http)
+    path, protected = path_of(want, want.name), want.protected_from_deletion
+    new = http.put(*path, body=body_of(_merged(want, have)))
+    if protected and not (have and have.protected_from_deletion):
+        http.post(*path, "deletion", "protection", body={})
+    elif protected is False and have and have.protected_from_deletion:
+        http.delete(*path, "deletion", "protection")
+    return new
+
+
+def _merged(want: VirtualHost, have: VirtualHost | None) -> VirtualHost:
     """Return the settings to send: a request replaces all of them, so the others are sent as they are."""
-    for have in _settings_of(want.name, http):
+    if have is not None:
         return VirtualHost(
             name=want.name,
             description=have.description if want.description is None else want.description,
@@ -144,17 +157,30 @@ def _merged(want: VirtualHost, http: Management) -> VirtualHost:
     return want
 
 
+def _visible(name: str, http: Management) -> VirtualHost | None:
+    """Return the settings of a virtual host; None if it is missing, or if the user may not see or set it."""
+    try:
+        return _settings_from(http.get("vhosts", name, shape=answers.VIRTUAL_HOST_WITH_SETTINGS))
+    except (VirtualHostMissing, AccessRefused, LoginRefused):
+        return None
+
+
 def _settings_of(name: str, http: Management) -> Iterator[VirtualHost]:
-    """Yield the settings of a virtual host, if it exists; 3.10 lists `undefined` for its default queue type."""
+    """Yield the settings of a virtual host, if it exists."""
     listing = http.get("vhosts", shape=answers.VIRTUAL_HOSTS_WITH_SETTINGS, **_SETTINGS)
-    for item in (each for each in listing if each.get("name") == name):
-        kind = item.get("default_queue_type")
-        yield VirtualHost(
-            name=item["name"],
-            description=item["description"],
-            tags=tuple(sorted(item["tags"])),
-            default_queue_type=None if kind in {None, "undefined"} else str(kind),
-        )
+    yield from (_settings_from(each) for each in listing if each.get("name") == name)
+
+
+def _settings_from(item: Json) -> VirtualHost:
+    """Read the settings of a virtual host; 3.10 lists `undefined` for its default queue type."""
+    kind = item.get("default_queue_type")
+    return VirtualHost(
+        name=item["name"],
+        description=item["description"],
+        tags=tuple(sorted(item["tags"])),
+        default_queue_type=None if kind in {None, "undefined"} else str(kind),
+        protected_from_deletion=item.get(PROTECTION),
+    )
 
 
 def _limits_from(listing: Iterable[Json]) -> Iterator[Limit]:

@@ -91,8 +91,8 @@ def _as_taken(want: Topology, have: Topology) -> Topology:
     from attune_infra.topology.planning.virtual_host import as_release_takes_it
 
     found, ignored = as_release_takes_it(want, have)
-    if ignored:
-        tell(f"warning: {ignored}")
+    for sentence in ignored:
+        tell(f"warning: {sentence}")
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from enum import StrEnum
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from attune_infra.topology.model import Topology
 
 app = App()
+
+_OF_THE_BROKER: Final = frozenset({"user", "global_parameter"})
+"""Kinds that are read once, with the first virtual host."""
 
 
 class Format(StrEnum):
@@ -136,14 +139,27 @@ def _read(session: Session, *, everything: bool) -> Topology:
     kinds = CONTROL_KINDS if everything else frozenset[str]()
     if not session.vhosts:
         return _live(session, kinds - {"virtual_host"})
-    found = {name: _live(session.on(name), {*kinds, "virtual_host"}) for name in session.vhosts}
+    from attune_infra.cli._each import run_each
+
+    first, *others = session.each_on_broker()
+    found = run_each(partial(_live, kinds={*kinds, "virtual_host"}), [first])
+    found |= run_each(partial(_live, kinds={*kinds, "virtual_host"} - _OF_THE_BROKER), others)
     return next(iter(found.values())) if len(found) == 1 else Topology(virtual_hosts=found)
 
 
 def _live(session: Session, kinds: Collection[str]) -> Topology:
     with session.broker(Via.HTTP) as broker, busy("reading"):
         found = broker.read(controls=kinds)
-        return found if found.virtual_host or "virtual_host" not in kinds else broker.read()
+        missing = "virtual_host" in kinds and not found.virtual_host
+        return broker.read() if missing else _without_usual(found)
+
+
+def _without_usual(found: Topology) -> Topology:
+    """Return a topology that says of protection from deletion only that there is one."""
+    settings = found.virtual_host
+    if settings is None or settings.protected_from_deletion:
+        return found
+    return replace(found, virtual_host=replace(settings, protected_from_deletion=None))
 
 
 def _offline(session: Session, as_format: Format, renamed: str | None) -> Topology:

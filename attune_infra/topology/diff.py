@@ -21,10 +21,10 @@ from attune_infra.topology.facts.redeclaration import (
     exchange_treatments,
     queue_treatments,
 )
-from attune_infra.topology.facts.releases import FIRST_WITH_DEFAULT_QUEUE_TYPE, NEWEST
+from attune_infra.topology.facts.releases import NEWEST
 from attune_infra.topology.facts.unavailable import may_be_unlisted
 from attune_infra.topology.facts.users import has_password
-from attune_infra.topology.facts.virtual_hosts import SETTINGS
+from attune_infra.topology.facts.virtual_hosts import SETTINGS, ignored_settings
 from attune_infra.topology.model import (
     ABSENT,
     HIDDEN,
@@ -269,10 +269,10 @@ def _await(want: Exchange | Queue, have: Topology) -> Await | None:
 
 
 def _settings_differences(have: VirtualHost, want: VirtualHost, live: Topology) -> Iterator[Difference]:
-    """Compare what is wanted; a release that has no default queue type of a virtual host ignores one."""
-    ignored = "default_queue_type" if (live.version or NEWEST) < FIRST_WITH_DEFAULT_QUEUE_TYPE else ""
-    names = [name for name in SETTINGS if getattr(want, name) is not None and name != ignored]
-    yield from _attributes(have, want, names)
+    """Compare what is wanted, without what the release ignores."""
+    ignored = dict(ignored_settings(want, live))
+    names = [name for name in SETTINGS if getattr(want, name) is not None and name not in ignored]
+    yield from _attributes(replace(have, protected_from_deletion=bool(have.protected_from_deletion)), want, names)
 
 
 def _update(want: Policy | Control, found: Iterator[Difference]) -> Update | None:

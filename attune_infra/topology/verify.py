@@ -19,6 +19,7 @@ from attune_infra.topology.facts.machinery import EXAMPLES, with_hidden
 from attune_infra.topology.facts.plugin_exchanges import lacks_type, plugin_hint
 from attune_infra.topology.facts.releases import NEWEST, version_of
 from attune_infra.topology.facts.unavailable import condition, unlisted, without_bindings
+from attune_infra.topology.facts.virtual_hosts import ignored_settings
 from attune_infra.topology.model import (
     Binding,
     Exchange,
@@ -27,6 +28,7 @@ from attune_infra.topology.model import (
     Route,
     Topology,
     TopologyObject,
+    VirtualHost,
     kind_of,
     label,
 )
@@ -268,6 +270,8 @@ def _check_of_object(item: TopologyObject, change: Changed | None, have: Topolog
         return failed._replace(detail="differs", differences=change.differences)
     if there and not there.works:
         return failed._replace(detail=f"exists, but its state is {condition(there)}")
+    if isinstance(item, VirtualHost) and (ignored := dict(ignored_settings(item, have))):
+        return passed._replace(verdict=Verdict.WARNING, detail="; ".join(ignored.values()))
     return passed
 
 

@@ -12,13 +12,13 @@ from attune_infra.broker import controls
 from attune_infra.broker.http.management import Management
 from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.broker.wire import body_of
-from attune_infra.errors import BrokerError
+from attune_infra.errors import BrokerError, RequestRefused
 from attune_infra.topology.diff import Create, Update, change_of
 from attune_infra.topology.facts.arguments import POLICY_RULES
 from attune_infra.topology.facts.controls import LIMITS, NO_LIMIT, control_problems
 from attune_infra.topology.facts.policies import OPERATOR_KEYS, operator_policy_problem
 from attune_infra.topology.facts.releases import FIRST_WITH_DEFAULT_QUEUE_TYPE
-from attune_infra.topology.facts.virtual_hosts import virtual_host_problems
+from attune_infra.topology.facts.virtual_hosts import PROTECTION, ignored_settings, virtual_host_problems
 from attune_infra.topology.model import (
     CONTROL_KINDS,
     Control,
@@ -115,6 +115,44 @@ def test_rabbitmq_makes_virtual_hosts_with_the_default_queue_types_of_the_table(
         assert is_taken is not (knows_them and any(virtual_host_problems(want))), kind
 
 
+def protection_of(broker: RabbitMQ, *, protected: bool = False) -> bool | None:
+    """Return what RabbitMQ lists of a virtual host that is protected or not; it came with 4.0.6."""
+    release = tuple(int(part) for part in broker.check_http().split(".")[:3])
+    return protected if release >= (4, 0, 6) else None
+
+
+def test_protection_from_deletion_is_kept_where_the_release_knows_it(
+    broker: RabbitMQ, management: Management, vhost: Place
+) -> None:
+    """Other settings leave it as it is. RabbitMQ without it never counts as protecting."""
+    knows_it = protection_of(broker) is not None
+    for protected in (True, False):
+        want = VirtualHost(name=vhost.name, description=f"{protected}", protected_from_deletion=protected)
+        [outcome] = broker.apply([Update(want, ())])
+        assert (outcome.status is Status.UPDATED) is (knows_it or not protected), outcome
+        list(broker.apply([Update(VirtualHost(name=vhost.name, tags=("a",)), ())]))
+        have = broker.read(controls={"virtual_host"})
+        assert have.virtual_host is not None
+        assert have.virtual_host.protected_from_deletion is protection_of(broker, protected=protected)
+        assert (PROTECTION in have.lacking) is not knows_it
+        assert [each for each, _ in ignored_settings(want, have)] == (
+            [] if knows_it or not protected else [PROTECTION]
+        )
+        assert change_of(replace(want, description=None), have) is None
+        if protected:
+            assert (refusal_of_deletion(management, vhost) is not None) is knows_it
+
+
+def refusal_of_deletion(management: Management, vhost: Place) -> str | None:
+    """Return the reason why RabbitMQ refuses to delete a virtual host; it is made again if it does not."""
+    try:
+        management.delete("vhosts", vhost.name)
+    except RequestRefused as refused:
+        return refused.sentence
+    management.put("vhosts", vhost.name, body={"description": "True", "tags": "a"})
+    return None
+
+
 def test_a_setting_that_is_not_wanted_stays_as_it_is(
     broker: RabbitMQ, vhost: Place, under_test: BrokerUnderTest
 ) -> None:
@@ -123,7 +161,7 @@ def test_a_setting_that_is_not_wanted_stays_as_it_is(
     for change in ({"description": "new"}, {"tags": ("u",)}, {"default_queue_type": "classic"}):
         want = VirtualHost(name=vhost.name, **change)
         list(broker.apply([Update(want, ())]))
-        expected = replace(before, **change)
+        expected = replace(before, **change, protected_from_deletion=protection_of(broker))
         if under_test.release < FIRST_WITH_DEFAULT_QUEUE_TYPE:
             expected = replace(expected, default_queue_type=None)
         assert broker.read(controls={"virtual_host"}).virtual_host == expected

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from attune_infra.broker.http.management import Management
-from attune_infra.errors import ExitCode
+from attune_infra.errors import ExitCode, RequestRefused
 from attune_infra.settings import AMQP_URL
 from support.as_a_user import Command
 from support.contract import check_contract
@@ -90,13 +91,12 @@ def test_one_file_holds_the_plans_of_all_and_is_applied_as_it_is(
     assert {change["virtual_host"] for change in held["changes"]} == {a, b}
     assert beside.code == ExitCode.WRONG_USAGE
     assert applied.code == ExitCode.DONE
-    assert "+ queue jobs: created" in applied.lines
+    assert "+ queue jobs declared: created" in applied.lines
     stale = attune_infra("setup", str(plan))
     assert stale.code == ExitCode.REFUSED
     assert "the broker or the document has changed" in stale.stderr
     place.write(DOCUMENT.replace("orders.new", "orders.newer"))
     attune_infra("diff", file, "--vhost", a, "--vhost", b, "--prune", "--out", str(plan))
-    assert attune_infra("setup", str(plan)).code == ExitCode.REFUSED
     assert attune_infra("setup", str(plan), "--allow-destructive", "--yes").code == ExitCode.DONE
     assert "orders.new:" in (tmp_path / "plan.undo.yaml").read_text(encoding="utf-8")
 
@@ -130,9 +130,58 @@ def test_what_is_exported_is_what_was_set_up(attune_infra: Command, place: Platf
 
     assert attune_infra("diff", str(exported)).code == ExitCode.DONE
     assert "description: Orders" in exported.read_text(encoding="utf-8")
-    refused = attune_infra("export", "--vhost", a, "--vhost", b, "--format", "kubernetes")
-    assert refused.code == ExitCode.WRONG_USAGE
+    resources = attune_infra("export", "--vhost", a, "--vhost", b, "--format", "kubernetes")
+    assert all(f"vhost: {name}\n" in resources.stdout for name in (a, b))
     assert attune_infra("export", "--vhost", "nope").code == ExitCode.FAILED
+
+
+def test_what_is_of_the_whole_broker_is_read_once(attune_infra: Command, place: Platform, tmp_path: Path) -> None:
+    file, (a, b) = str(place.file), place.names
+    place.write(DOCUMENT.replace("  {b}:", "  {b}:\n    protected_from_deletion: false"))
+    attune_infra("setup", file)
+    exported = tmp_path / "whole.yaml"
+
+    found = attune_infra("export", "--vhost", a, "--vhost", b, "--all", "--to", str(exported), "-vv")
+
+    for path in ("users", "global-parameters"):
+        assert len(re.findall(rf"/api/{path}[?:]", found.stderr)) == 1, path
+    assert exported.read_text(encoding="utf-8").count("\nusers:") == 1
+    assert "protected_from_deletion" not in exported.read_text(encoding="utf-8")
+    assert attune_infra("diff", str(exported)).code == ExitCode.DONE
+
+
+def test_protection_from_deletion_is_set_or_said_to_be_lacking(
+    attune_infra: Command, place: Platform, management: Management, tmp_path: Path
+) -> None:
+    file, (a, _) = str(place.file), place.names
+    place.write(DOCUMENT.replace("    tags: [shop]\n", "    protected_from_deletion: true\n"))
+    release = attune_infra("doctor", "-o", "json").json["target"]["version"]
+    lacking = (
+        f"RabbitMQ before 4.0.6 cannot protect a virtual host from deletion: virtual host {a} is not protected"
+    )
+
+    made = attune_infra("setup", file)
+    try:
+        if tuple(map(int, release.split("."))) < (4, 0, 6):
+            assert f"warning: {lacking}" in made.stderr
+            assert lacking in attune_infra("verify", file).stdout
+            assert attune_infra("diff", file).code == ExitCode.DONE
+            return
+        assert "cannot protect" not in made.stderr
+        with pytest.raises(RequestRefused, match="protected from deletion"):
+            management.delete("vhosts", a)
+        exported = tmp_path / "exported.yaml"
+        attune_infra("export", "--vhost", a, "--to", str(exported))
+        assert "protected_from_deletion: true" in exported.read_text(encoding="utf-8")
+        assert attune_infra("diff", file).code == ExitCode.DONE
+        place.write(DOCUMENT.replace("    tags: [shop]\n", "    protected_from_deletion: false\n"))
+        assert (
+            "    protected_from_deletion: have true (boolean), want false (boolean)"
+            in attune_infra("diff", file).stdout
+        )
+    finally:
+        place.write(DOCUMENT.replace("    tags: [shop]\n", "    protected_from_deletion: false\n"))
+        assert attune_infra("setup", file).code == ExitCode.DONE
 
 
 def test_a_user_who_may_make_no_virtual_host_is_told_so_and_changes_nothing(

@@ -6,7 +6,7 @@ import pytest
 
 from attune_infra.errors import BrokerUnreachable, ExitCode
 from attune_infra.topology.builtin import attune
-from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology, TopologyObject
+from attune_infra.topology.model import Binding, Exchange, Policy, Queue, Topology, TopologyObject, VirtualHost
 from attune_infra.topology.verify import Check, Code, Demands, Seen, Verdict, Wanted, verify
 from attune_infra.topology.worker import with_workers
 
@@ -40,6 +40,20 @@ def test_an_exchange_of_a_type_that_the_broker_lacks_has_the_remedy() -> None:
         True,
     )
     assert (missing.detail, missing.hint) == ("is missing", None)
+
+
+def test_a_setting_that_the_release_ignores_is_a_warning() -> None:
+    want: list[TopologyObject] = [VirtualHost(name="v", description="d", protected_from_deletion=True)]
+
+    lacking = checks([VirtualHost(name="v", description="d")], want)["virtual host v"]
+    differing = checks([VirtualHost(name="v", description="d", protected_from_deletion=False)], want)[
+        "virtual host v"
+    ]
+
+    assert lacking.verdict is Verdict.WARNING
+    assert lacking.detail.endswith("cannot protect a virtual host from deletion: virtual host v is not protected")
+    assert differing.verdict is Verdict.FAILED
+    assert checks(want, want)["virtual host v"].verdict is Verdict.PASSED
 
 
 @pytest.mark.parametrize(

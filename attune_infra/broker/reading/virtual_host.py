@@ -18,6 +18,7 @@ from attune_infra.broker.reading.odd_bindings import recognize_missing_keys
 from attune_infra.errors import BrokerError, VirtualHostMissing
 from attune_infra.topology.facts.machinery import is_hidden
 from attune_infra.topology.facts.releases import FIRST_WITH_DEFAULT_QUEUE_TYPE, version_of
+from attune_infra.topology.facts.virtual_hosts import lacking_settings
 from attune_infra.topology.model import (
     CONTROL_KINDS,
     Binding,
@@ -282,6 +283,7 @@ class Reader:
             topology,
             operator_policies={policy.name: policy for policy in by_operators},
             version=version_of(self.version()),
+            lacking=lacking_settings(self.version()),
             exchange_types=self._exchange_types,
         )
 

@@ -133,12 +133,14 @@ class VirtualHost:
     """The settings of a virtual host; None for one that a document leaves to others, or that a release has not.
 
     A queue that is declared without a type gets the `default_queue_type`. `tags` are in the order of RabbitMQ.
+    RabbitMQ refuses to delete a virtual host that is `protected_from_deletion`.
     """
 
     name: str
     description: str | None = None
     tags: tuple[str, ...] | None = None
     default_queue_type: str | None = None
+    protected_from_deletion: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

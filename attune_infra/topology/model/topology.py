@@ -107,6 +107,7 @@ class Topology:
     are tests of the routing. `twins` are bindings that the broker holds more than once: it distinguishes integers
     of different width in arguments, and does not show it. `exchange_types` are the types that the broker can make,
     None if they are unknown. `version` is the release of the broker, or the one to assume; None is the newest.
+    A broker that does not know `protected_from_deletion` of virtual hosts has it in `lacking`.
     `in_effect` has the names of policies in effect, as the broker says, empty for none: by `policy` or
     `operator_policy`, and the kind and name of an object. `hidden` are private queues, objects of plugins, and the
     bindings of both; `demands` are asked.
@@ -138,6 +139,7 @@ class Topology:
     routes: tuple[Route, ...] = ()
     exchange_types: frozenset[str] | None = field(default=None, compare=False)
     version: Version | None = field(default=None, compare=False)
+    lacking: frozenset[str] = field(default=frozenset(), compare=False)
     in_effect: Mapping[tuple[str, str, str], str] = field(default_factory=dict, compare=False)
     hidden: Topology | None = field(default=None, compare=False)
     demands: Demands = field(default_factory=Demands)

@@ -1,10 +1,11 @@
-"""The settings of a virtual host in a plan: its default queue type, which RabbitMQ 3.10 does not have."""
+"""The settings of a virtual host in a plan, and those that the release of the broker ignores."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from attune_infra.topology.facts.releases import FIRST_WITH_DEFAULT_QUEUE_TYPE, NEWEST
+from attune_infra.topology.facts.virtual_hosts import ignored_settings
 from attune_infra.topology.model import Topology
 
 
@@ -16,16 +17,13 @@ def with_wanted_type(have: Topology, want: Topology) -> Topology:
     return replace(have, default_queue_type=wanted)
 
 
-def as_release_takes_it(want: Topology, have: Topology) -> tuple[Topology, str]:
-    """Return the wanted topology for the release of a broker, and a sentence if it ignores a part of it."""
+def as_release_takes_it(want: Topology, have: Topology) -> tuple[Topology, tuple[str, ...]]:
+    """Return the wanted topology for the release of a broker, and a sentence for each part that it ignores."""
     settings = want.virtual_host
-    if settings is None or settings.default_queue_type is None or _has_default_type(have):
-        return want, ""
-    sentence = (
-        f"RabbitMQ before 3.11 ignores the default queue type '{settings.default_queue_type}' of virtual host"
-        f" {settings.name}: queues without a type are classic"
-    )
-    return replace(want, virtual_host=replace(settings, default_queue_type=None)), sentence
+    if settings is None or not (ignored := dict(ignored_settings(settings, have))):
+        return want, ()
+    kept = replace(settings, **dict.fromkeys(ignored))  # type: ignore[arg-type] # each may be None
+    return replace(want, virtual_host=kept), tuple(ignored.values())
 
 
 def _has_default_type(have: Topology) -> bool:

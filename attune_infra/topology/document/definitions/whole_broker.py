@@ -24,6 +24,7 @@ from attune_infra.topology.document.places import Places
 from attune_infra.topology.document.reading import Reading
 from attune_infra.topology.document.text import LeftOut, group_left_out
 from attune_infra.topology.facts.parameters import OWN_GLOBAL_PARAMETERS
+from attune_infra.topology.facts.virtual_hosts import PROTECTION
 from attune_infra.topology.model import (
     SHA256,
     Exchange,
@@ -169,6 +170,7 @@ def _virtual_host(each: _Json) -> VirtualHost:
         description=None if description is None else _text(description),
         tags=None if tags is None else tuple(sorted(map(_text, tags))),
         default_queue_type=None if kind in {None, "undefined"} else _text(kind),
+        protected_from_deletion=protected if isinstance(protected := about.get(PROTECTION), bool) else None,
     )
 
 
@@ -283,6 +285,7 @@ def _user_entry(item: User) -> _Json:
 def _settings(item: VirtualHost) -> _Json:
     """Return the settings in both places where a release looks for them."""
     tags = None if item.tags is None else list(item.tags)
-    given = {"description": item.description, "tags": tags, "default_queue_type": item.default_queue_type}
+    given: dict[str, Any] = {"description": item.description, "tags": tags}
+    given |= {"default_queue_type": item.default_queue_type, PROTECTION: item.protected_from_deletion}
     found = {name: value for name, value in given.items() if value is not None}
     return {**found, "metadata": found} if found else {}

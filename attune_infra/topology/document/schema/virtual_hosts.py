@@ -7,7 +7,7 @@ from typing import Any
 
 from attune_infra.topology.document.keys import WITHIN_VIRTUAL_HOST
 from attune_infra.topology.facts.arguments import QUEUE_TYPES
-from attune_infra.topology.facts.virtual_hosts import TAG
+from attune_infra.topology.facts.virtual_hosts import PROTECTION, TAG
 
 
 def virtual_hosts_schema(sections: Mapping[str, Any]) -> dict[str, Any]:
@@ -36,5 +36,9 @@ def _settings_schema() -> dict[str, Any]:
         "default_queue_type": {
             "enum": list(QUEUE_TYPES),
             "description": "Type of the queues that are declared without one; RabbitMQ 3.10 ignores it.",
+        },
+        PROTECTION: {
+            "type": "boolean",
+            "description": "True if RabbitMQ refuses to delete it; before 4.0.6, RabbitMQ has no such protection.",
         },
     }

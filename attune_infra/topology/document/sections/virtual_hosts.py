@@ -15,7 +15,7 @@ from attune_infra.topology.document.keys import (
 )
 from attune_infra.topology.document.nodes import Entry
 from attune_infra.topology.document.sections.objects import Objects, Parts
-from attune_infra.topology.facts.virtual_hosts import SETTINGS
+from attune_infra.topology.facts.virtual_hosts import PROTECTION, SETTINGS
 from attune_infra.topology.model import Argument, Topology, VirtualHost
 
 _SHARED: Final = ("topology", "expect_cluster", "protect")
@@ -60,6 +60,7 @@ def _settings(document: Objects, name: str, entry: Entry, keys: Mapping[str, yam
         description=text("description"),
         tags=tuple(sorted(dict.fromkeys(tags))) if "tags" in keys else None,
         default_queue_type=text("default_queue_type"),
+        protected_from_deletion=document.boolean(keys[PROTECTION], default=False) if PROTECTION in keys else None,
     )
     parts = Parts(entry.key, keys, {})
     document.judge(found, parts)
@@ -76,5 +77,6 @@ def settings_section(virtual_host: VirtualHost | None) -> dict[str, Argument]:
         "description": virtual_host.description,
         "tags": tags,
         "default_queue_type": virtual_host.default_queue_type,
+        PROTECTION: virtual_host.protected_from_deletion,
     }
     return {name: value for name, value in found.items() if value is not None}

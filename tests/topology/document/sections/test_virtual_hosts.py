@@ -30,6 +30,7 @@ virtual_hosts:
     description: Orders of the shop
     tags: [production, audited]
     default_queue_type: ${kind}
+    protected_from_deletion: true
     manages: ['^orders']
     exchanges: {orders: {type: topic}}
     queues:
@@ -52,6 +53,7 @@ def test_each_virtual_host_has_its_settings_and_a_topology_of_its_own() -> None:
         description="Orders of the shop",
         tags=("audited", "production"),
         default_queue_type="quorum",
+        protected_from_deletion=True,
     )
     assert orders.objects()[0] is orders.virtual_host
     assert orders.default_queue_type == "quorum"

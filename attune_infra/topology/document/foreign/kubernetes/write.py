@@ -241,8 +241,11 @@ def _notes(topology: Topology) -> Iterator[tuple[str, str, str]]:
             keys = " and ".join(SECRET_KEYS[kind_of_link(item) or ""])
             why = f"the operator reads them from Secret '{_secret(item, vhost)}': make it, with {keys}"
             yield f"URIs of {plural(item.kind)}", item.name, why
-        elif isinstance(item, VirtualHost) and item.description:
-            yield "descriptions of virtual hosts", item.name, "the operator has no field for them"
+        elif isinstance(item, VirtualHost):
+            if item.description:
+                yield "descriptions of virtual hosts", item.name, "the operator has no field for them"
+            if item.protected_from_deletion:
+                yield "protection of virtual hosts from deletion", item.name, "the operator has no field for it"
 
 
 def _exchange(item: Exchange) -> _Spec:
