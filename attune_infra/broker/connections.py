@@ -12,6 +12,7 @@ from attune_infra.topology.target import Target
 
 if TYPE_CHECKING:
     from attune_infra.broker.amqp.connection import Amqp
+    from attune_infra.broker.shared import Shared
     from attune_infra.settings import Settings
 
 TWO_URLS: Final = (
@@ -27,8 +28,8 @@ class Connections:
     the next one is of another cluster.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
+    def __init__(self, settings: Settings, shared: Shared | None = None) -> None:
+        self.settings, self.shared = settings, shared
         self._over_amqp: Target | None = None
         self._overview: Overview | None = None
         self._proven: set[tuple[str | None, ...]] = set()
@@ -47,7 +48,9 @@ class Connections:
     def overview(self) -> Overview:
         """Ask the management API which broker it is, unless it has answered before."""
         if self._overview is None:
-            self._overview = self.http.overview()
+            ask = self.http.overview
+            shared = None if self.http.has_other_hosts else self.shared
+            self._overview = ask() if shared is None else shared.overview(ask)
         self._compare()
         return self._overview
 

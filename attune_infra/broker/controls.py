@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from attune_infra.broker import answers
@@ -35,15 +35,23 @@ if TYPE_CHECKING:
     from attune_infra.broker.wire import Json
 
 
-def read_controls(http: Management, vhost: str, kinds: Collection[str]) -> list[Control]:
-    """Return the controls of these kinds.
+def list_virtual_hosts(http: Management) -> Sequence[Json]:
+    """Return the virtual hosts with their settings; one that is being deleted may be nothing, or lack its name."""
+    found: Sequence[Json] = http.get("vhosts", shape=answers.VIRTUAL_HOSTS_WITH_SETTINGS, **_SETTINGS)
+    return found
+
+
+def read_controls(
+    http: Management, vhost: str, kinds: Collection[str], hosts: Iterable[Json] = ()
+) -> list[Control]:
+    """Return the controls of these kinds; the settings of the virtual host are those of a list.
 
     Raise `AccessRefused` for users and permissions if the user is no administrator, and for parameters if it is no
     policymaker either: those that may not be seen are not taken for missing.
     """
     found: list[Control] = []
     if "virtual_host" in kinds:
-        found += _settings_of(vhost, http)
+        found += (_settings_from(each) for each in hosts if dict(each).get("name") == vhost)
     if "limit" in kinds:
         found += _limits_from(http.get("vhost-limits", vhost, shape=answers.LIMITS))
     try:
@@ -163,12 +171,6 @@ def _visible(name: str, http: Management) -> VirtualHost | None:
         return _settings_from(http.get("vhosts", name, shape=answers.VIRTUAL_HOST_WITH_SETTINGS))
     except (VirtualHostMissing, AccessRefused, LoginRefused):
         return None
-
-
-def _settings_of(name: str, http: Management) -> Iterator[VirtualHost]:
-    """Yield the settings of a virtual host, if it exists."""
-    listing = http.get("vhosts", shape=answers.VIRTUAL_HOSTS_WITH_SETTINGS, **_SETTINGS)
-    yield from (_settings_from(each) for each in listing if each.get("name") == name)
 
 
 def _settings_from(item: Json) -> VirtualHost:

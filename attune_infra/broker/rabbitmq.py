@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from attune_infra.broker.messages.peeking import HeldMessages
     from attune_infra.broker.messages.tap import AmqpTap
     from attune_infra.broker.moving.mover import Mover
+    from attune_infra.broker.shared import Shared
     from attune_infra.fleet.metrics import QueueStatistics
     from attune_infra.fleet.model import Depth
     from attune_infra.fleet.queues import Numbers
@@ -55,11 +56,16 @@ class RabbitMQ:
     """
 
     def __init__(
-        self, settings: Settings, *, via: Via = Via.AMQP, warn: Callable[[str], None] = lambda _: None
+        self,
+        settings: Settings,
+        *,
+        via: Via = Via.AMQP,
+        warn: Callable[[str], None] = lambda _: None,
+        shared: Shared | None = None,
     ) -> None:
         self.settings, self.via = settings, via
         self._warn: Callable[[str], None] | None = warn
-        self._connections = Connections(settings)
+        self._connections = Connections(settings, shared)
         self._reader = Reader(self._connections)
 
     def __enter__(self) -> Self:

@@ -39,7 +39,10 @@ from attune_infra.settings import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from attune_infra.broker.rabbitmq import RabbitMQ
+    from attune_infra.broker.shared import Shared
     from attune_infra.cli._topology import TopologyText
     from attune_infra.interfaces import Broker
     from attune_infra.registry.workers import PostgresRegistry
@@ -75,6 +78,8 @@ class Session:
     """False if nobody is to be asked for a password."""
     has_deadline: bool = False
     met: Meeting = field(default_factory=Meeting)
+    shared: Shared | None = None
+    """The answers that the sessions for several virtual hosts share."""
 
     @property
     def timeout(self) -> float:
@@ -174,7 +179,10 @@ class Session:
 
     def each(self) -> Sequence[Session]:
         """Return a session for each virtual host of the document, or for those of --vhost."""
-        return [self._within(name) for name in dict.fromkeys(self.vhosts or self.whole.topology.virtual_hosts)]
+        from attune_infra.broker.shared import Shared
+
+        names, shared = self.vhosts or self.whole.topology.virtual_hosts, Shared()
+        return [self._within(name, shared) for name in dict.fromkeys(names)]
 
     def of_several(self) -> Topology:
         """Return the topologies of the virtual hosts of the document, or of those of --vhost."""
@@ -200,9 +208,9 @@ class Session:
         """Return a session for each virtual host of the broker that --vhost names, or for that of the AMQP URL."""
         return [self.on(name) for name in dict.fromkeys(self.vhosts)] or [self]
 
-    def _within(self, name: str) -> Session:
+    def _within(self, name: str, shared: Shared | None = None) -> Session:
         """Return the session for a virtual host of the document, which is not read again."""
-        other = replace(self, place=name)
+        other = replace(self, place=name, shared=shared)
         vars(other).update(topology_text=self.topology_text, whole=self.whole, reading=self.whole.within(name))
         return other
 
@@ -312,12 +320,9 @@ class Session:
         Raise `WrongTarget` if another one is expected, and `InvalidInput` if no setting names the broker that a
         command `writes` to.
         """
-        load_requests()
-        from attune_infra.broker.rabbitmq import RabbitMQ
-
         if writes:
             require_named(self.settings, via)
-        with Warnings(at_end=writes) as warn, RabbitMQ(self.settings, via=via, warn=warn) as broker:
+        with Warnings(at_end=writes) as warn, self._rabbitmq(via, warn) as broker:
             if self.wait:
                 with waiting(self.wait, "RabbitMQ") as wait_for:
                     if asked is not Asked.HTTP_OR_AMQP:
@@ -326,6 +331,12 @@ class Session:
                         wait_for(broker.check_amqp)
             self.met.ask(broker, asked, self._expected())
             yield broker
+
+    def _rabbitmq(self, via: Via, warn: Callable[[str], None]) -> RabbitMQ:
+        load_requests()
+        from attune_infra.broker.rabbitmq import RabbitMQ
+
+        return RabbitMQ(self.settings, via=via, warn=warn, shared=self.shared)
 
     def note(self, target: Target) -> None:
         """Say which broker a worker has connected to; raise `WrongTarget` if another one is expected."""

@@ -238,3 +238,12 @@ def test_users_are_made_before_any_virtual_host_gives_them_permissions(
         assert attune_infra("diff", str(place.file)).code == ExitCode.DONE
     finally:
         management.delete("users", user)
+
+
+def test_what_is_the_same_in_all_virtual_hosts_is_asked_once(attune_infra: Command, place: Place) -> None:
+    file = str(place.file)
+    assert attune_infra("setup", file).code == ExitCode.DONE
+
+    asked = attune_infra("diff", file, "-vv").stderr
+
+    assert [len(re.findall(rf"GET \S+/api/{path}[?:]", asked)) for path in ("overview", "vhosts")] == [1, 1]

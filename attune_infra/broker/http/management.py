@@ -77,6 +77,11 @@ class Management(AdminAPI):  # type: ignore[misc] # the package ships no types
     def close(self) -> None:
         self.session.close()
 
+    @property
+    def has_other_hosts(self) -> bool:
+        """True if another host may answer, which must then be of the same cluster."""
+        return bool(self._hosts.others)
+
     def overview(self) -> Overview:
         """Return the version, the number of queues, the exchange types, the cluster and the node of a broker.
 

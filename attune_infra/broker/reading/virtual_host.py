@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from attune_infra.background import run_in_background
 from attune_infra.broker import answers, wire
-from attune_infra.broker.controls import read_controls
+from attune_infra.broker.controls import list_virtual_hosts, read_controls
 from attune_infra.broker.failures import faults
 from attune_infra.broker.reading.consumers import consumer_tags, sees_all_consumers
 from attune_infra.broker.reading.leaders import has_leader
@@ -56,6 +56,8 @@ class Reader:
         self._exchange_types: frozenset[str] | None = None
         self.known_queues = 0
         """Queues known to exist. Their number decides how to ask for bindings."""
+        self._hosts: Sequence[wire.Json] | None = None
+        """The virtual hosts with their settings, as the latest read listed them."""
 
     def version(self) -> str:
         """Return RabbitMQ's version; with the first answer, note its number of queues."""
@@ -71,9 +73,11 @@ class Reader:
         """
         http = self._connections.http
         self.version()  # before several threads ask for it
-        if "virtual_host" in controls and not self._exists:
-            return self._missing(controls)
-        controls_of = partial(read_controls, http, self._vhost, controls)
+        if "virtual_host" in controls:
+            self._hosts = self._list_hosts()
+            if not self._exists:
+                return self._missing(controls)
+        controls_of = partial(read_controls, http, self._vhost, controls, self._hosts or ())
         control_lists = run_in_background(controls_of) if controls else controls_of
         queue_list = run_in_background(
             lambda: http.get("queues", self._vhost, shape=answers.QUEUES, **wire.QUEUES)
@@ -101,6 +105,12 @@ class Reader:
         topology = self._topology([*objects, *control_lists()], policy_lists(), default_queue_type())
         unread = CONTROL_KINDS - set(controls)
         return replace(topology, hidden=hidden, in_effect=in_effect, unread=unread, own_users=self.own_users)
+
+    def _list_hosts(self) -> Sequence[wire.Json]:
+        """Return the virtual hosts with their settings; the first list may be one that several readers share."""
+        http, shared = self._connections.http, self._connections.shared
+        ask = partial(list_virtual_hosts, http)
+        return ask() if shared is None or self._hosts is not None else shared.virtual_hosts(ask)
 
     def _missing(self, controls: Collection[str]) -> Topology:
         """Return the topology of a virtual host that is still to be made."""
@@ -245,7 +255,8 @@ class Reader:
 
     def _bindings(self, sources: Sequence[str]) -> list[Binding]:
         """Return all bindings; where it is cheaper, without asking for those of the default exchange."""
-        if len(sources) > min(wire.MAX_SOURCES_LISTED_SINGLY, self.known_queues // _QUEUES_PER_REQUEST):
+        queues_here = self.known_queues // max(1, len(self._hosts or ()))
+        if len(sources) > min(wire.MAX_SOURCES_LISTED_SINGLY, queues_here // _QUEUES_PER_REQUEST):
             return self._listed_bindings()
         shares = [sources[start::_PARALLEL_REQUESTS] for start in range(_PARALLEL_REQUESTS)]
         found = [run_in_background(partial(self._bindings_of, share)) for share in shares]
@@ -292,7 +303,9 @@ class Reader:
         """The type of a queue that names none; raise `VirtualHostMissing` if the virtual host is missing."""
         version = version_of(self.version())
         http, columns = self._connections.http, "name,default_queue_type"
-        listing = http.get("vhosts", shape=answers.VIRTUAL_HOSTS_IN_CHANGE, columns=columns)
+        listing = self._hosts
+        if listing is None:
+            listing = http.get("vhosts", shape=answers.VIRTUAL_HOSTS_IN_CHANGE, columns=columns)
         known = {item["name"]: item.get("default_queue_type") for item in listing if "name" in item}
         if self._vhost not in known and len(known) < len(listing):
             listing = http.get("vhosts", shape=answers.VIRTUAL_HOSTS, columns=columns)
