@@ -7,7 +7,8 @@ RabbitMQ writes `[]` for an object without statistics.
 from __future__ import annotations
 
 import json
-from typing import Any, Final, NoReturn
+from collections.abc import Callable, Iterator
+from typing import Any, Final, NoReturn, TypeVar
 
 from attune_infra.broker.shapes import (
     ANYTHING,
@@ -24,7 +25,12 @@ from attune_infra.broker.shapes import (
     List,
     Object,
     Shape,
+    fault_in,
 )
+
+_T = TypeVar("_T")
+_SHARE: Final = 1 << 20
+"""Characters of a long list that are read at once, and a little more."""
 
 MAX_BYTES: Final = 256 << 20
 """Bytes of an answer. A list of a million queues has about 200 MB."""
@@ -226,6 +232,41 @@ def decode(body: bytes) -> Any:
     except ValueError:  # Python's limit of digits
         raise Unreadable("it has an integer of more digits than Python takes") from None
     return value
+
+
+def read_in_shares(body: bytes, shape: Shape, read: Callable[[list[Any]], list[_T]]) -> list[_T] | None:
+    """Return what `read` makes of a JSON array, some thousand items at a time.
+
+    So the objects of JSON, which take five times the memory of the text, are never all there at once. Return None
+    for anything but a plain array that fits: `decode` and the shape find the fault.
+    """
+    found: list[_T] = []
+    try:
+        text = body.decode()
+        if "\\" in text:
+            return None
+        for share in _shares(text):
+            if fault_in(share, shape) is not None:
+                return None
+            found += read(share)
+    except (ValueError, RecursionError):
+        return None
+    return found
+
+
+def _shares(text: str) -> Iterator[list[Any]]:
+    """Yield the objects of an array; raise `ValueError` for another text.
+
+    A share that ended inside an object or a string would be no JSON.
+    """
+    if not (text.startswith("[{") and text.endswith("}]")):
+        raise ValueError
+    at, last = 1, len(text) - 1
+    while at < last:
+        cut = text.find("},{", at + _SHARE)
+        end = last if cut < 0 else cut + 1
+        yield _DECODER.decode(f"[{text[at:end]}]")
+        at = end + 1
 
 
 def _refuse(constant: str) -> NoReturn:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from sys import intern
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from attune_infra.topology.facts.exchanges import is_reserved
@@ -83,6 +84,8 @@ STATISTICS: Final = {"columns": "name,head_message_timestamp,message_stats.redel
 
 _WITHOUT_LEADER: Final = "without a leader"
 """State of a quorum queue whose members have none. RabbitMQ 3.10 calls it live, and 4.3 down or minority."""
+
+_NO_ARGUMENTS: Final[dict[str, Argument]] = {}
 
 _MAX_PATTERN: Final = 1024
 """Bytes of a pattern of names. RabbitMQ 4.3 refuses longer ones."""
@@ -388,10 +391,10 @@ def binding_from(item: Json, source: str) -> Binding:
     key = item["routing_key"]
     is_text = isinstance(key, str)
     return Binding(
-        source=source,
-        destination=item["destination"],
-        destination_type=item["destination_type"],
+        source=intern(source),
+        destination=intern(item["destination"]),
+        destination_type=intern(item["destination_type"]),
         routing_key=key if is_text else json.dumps(key, ensure_ascii=False),
-        arguments=item["arguments"],
+        arguments=item["arguments"] or _NO_ARGUMENTS,
         key_is_text=is_text,
     )

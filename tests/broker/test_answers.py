@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import time
 from typing import Any
@@ -23,6 +24,58 @@ OVERVIEW = {"rabbitmq_version": "4.3.1"}
 
 def nested(levels: int) -> Any:
     return [nested(levels - 1)] if levels else 0
+
+
+def read_sources(items: list[Any]) -> list[str]:
+    return [item["source"] for item in items]
+
+
+@pytest.mark.parametrize("count", [1, 2, 25_000])
+def test_a_long_list_is_read_in_shares(count: int) -> None:
+    body = json.dumps([BINDING | {"source": f"é{number}"} for number in range(count)], separators=(",", ":"))
+    sizes: list[int] = []
+
+    def read(items: list[Any]) -> list[str]:
+        sizes.append(len(items))
+        return read_sources(items)
+
+    found = answers.read_in_shares(body.replace("\\u00e9", "é").encode(), answers.BINDINGS, read)
+
+    assert found == [f"é{number}" for number in range(count)]
+    assert max(sizes) <= 12_000
+
+
+def test_a_share_that_would_end_inside_a_text_or_an_object_is_left_to_the_whole_reading() -> None:
+    odd: list[Any] = ["},{" * 400_000, [{}] * 400_000]
+    for value in odd:
+        body = json.dumps([BINDING | {"arguments": {"x": value}}, BINDING], separators=(",", ":")).encode()
+
+        assert answers.read_in_shares(body, answers.BINDINGS, read_sources) is None
+        assert len(answers.decode(body)) == 2
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[",
+        b"[]",
+        b"{}",
+        b"17",
+        b"[17]",
+        b'[{"source":"e"}]',
+        b" [{}]",
+        json.dumps([BINDING], separators=(",", ":")).encode() + b",",
+        json.dumps([BINDING], separators=(",", ":")).encode()[:-1],
+        json.dumps([BINDING, BINDING], separators=(",", ":")).replace("},{", "};{").encode(),
+        json.dumps([BINDING | {"source": "\ud800"}], separators=(",", ":")).encode(),
+        json.dumps([BINDING | {"arguments": {"x": float("nan")}}], separators=(",", ":")).encode(),
+        json.dumps([BINDING], separators=(",", ":")).encode().replace(b'"e"', b'"\xff"'),
+        b"[" * 100_000,
+    ],
+)
+def test_what_is_no_plain_list_is_left_to_the_whole_reading(body: bytes) -> None:
+    assert answers.read_in_shares(body, answers.BINDINGS, read_sources) is None
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from email.utils import parsedate_to_datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 from urllib.parse import quote, urlsplit
 
 import requests
@@ -29,6 +29,7 @@ from attune_infra.broker.shapes import ANYTHING, Shape, fault_in
 from attune_infra.errors import BrokerError, BrokerUnreachable, LoginRefused
 from attune_infra.settings import Endpoint, Settings
 
+_T = TypeVar("_T")
 _OVERVIEW: Final = "rabbitmq_version,cluster_name,node,object_totals.queues,exchange_types.name"
 
 
@@ -111,6 +112,22 @@ class Management(AdminAPI):  # type: ignore[misc] # the package ships no types
         self._insist(answer, shape, segments)
         return answer
 
+    def get_list(
+        self, *segments: str, shape: Shape, read: Callable[[Sequence[Any]], list[_T]], **query: str
+    ) -> list[_T]:
+        """Return what `read` makes of the items of a list, which are never all in memory; raise as `get` does."""
+
+        def decode(body: bytes) -> list[_T]:
+            found = answers.read_in_shares(body, shape, read)
+            if found is None:
+                answer = answers.decode(body)
+                self._insist(answer, shape, segments)
+                found = read(answer)
+            return found
+
+        found: list[_T] = self._api_get(path(*segments), params=query, decode=decode)
+        return found
+
     def _insist(self, answer: Any, shape: Shape, segments: Sequence[str]) -> None:
         if found := fault_in(answer, shape):
             raise faults.strange_answer(path(*segments), str(found), self.settings)
@@ -153,13 +170,13 @@ class Management(AdminAPI):  # type: ignore[misc] # the package ships no types
     def delete(self, *segments: str, **query: str) -> None:
         self._api_delete(path(*segments), params=query)
 
-    def _get(self, **kwargs: Any) -> Any:
-        return self._decoded(self._request("GET", **kwargs))
+    def _get(self, *, decode: Callable[[bytes], Any] = answers.decode, **kwargs: Any) -> Any:
+        return self._decoded(self._request("GET", **kwargs), decode)
 
-    def _decoded(self, response: requests.Response) -> Any:
+    def _decoded(self, response: requests.Response, decode: Callable[[bytes], Any] = answers.decode) -> Any:
         """Return the JSON of an answer."""
         try:
-            return answers.decode(response.content)
+            return decode(response.content)
         except answers.Unreadable as error:
             if not faults.is_json(response):
                 raise faults.not_json(response, self.settings) from error

@@ -264,14 +264,15 @@ class Reader:
 
     def _listed_bindings(self) -> list[Binding]:
         http = self._connections.http
-        return wire.bindings_from(http.get("bindings", self._vhost, shape=answers.BINDINGS, **wire.BINDINGS))
+        shape, read = answers.BINDINGS, wire.bindings_from
+        return http.get_list("bindings", self._vhost, shape=shape, read=read, **wire.BINDINGS)
 
     def _bindings_of(self, sources: Iterable[str]) -> list[Binding]:
         http, found = self._connections.http, list[Binding]()
         query, shape = wire.BINDINGS_OF_A_SOURCE, answers.BINDINGS_OF_A_SOURCE
         for source in sources:
-            listing = http.get("exchanges", self._vhost, source, "bindings", "source", shape=shape, **query)
-            found += wire.bindings_of(source, listing)
+            place, read = (self._vhost, source, "bindings", "source"), partial(wire.bindings_of, source)
+            found += http.get_list("exchanges", *place, shape=shape, read=read, **query)
         return found
 
     def _policies(self) -> tuple[list[Policy], list[Policy]]:
