@@ -11,6 +11,7 @@ import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import MISSING, Field
 from functools import partial
+from types import MemberDescriptorType
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ _COMPARISONS: Final = {"__eq__": "==", "__lt__": "<", "__le__": "<=", "__gt__": 
 _ORDER: Final = ("__lt__", "__le__", "__gt__", "__ge__")
 _ASSIGN: Final = "self.{name} = {value}"
 _ASSIGN_FROZEN: Final = "_set(self, '{name}', {value})"
+_ASSIGN_SLOT: Final = "_set_{name}(self, {value})"
+"""The same in two thirds of the time: the slot is not looked for by its name."""
 
 
 def _decorate(cls: Any, *, eq: bool = True, order: bool = False, frozen: bool = False, **layout: bool) -> Any:
@@ -95,7 +98,12 @@ def _write_init(cls: Any, assign: str) -> Callable[..., Any]:
             parameters.append(parameter)
             annotations[each.name] = each.type
         if each.init or parameter != each.name:
-            body.append(assign.format(name=each.name, value=value))
+            slot = getattr(cls, each.name, None)
+            if assign is _ASSIGN_FROZEN and isinstance(slot, MemberDescriptorType):
+                known[f"_set_{each.name}"] = slot.__set__
+                body.append(_ASSIGN_SLOT.format(name=each.name, value=value))
+            else:
+                body.append(assign.format(name=each.name, value=value))
     if hasattr(cls, "__post_init__"):
         body.append("self.__post_init__()")
     written = _compile(f"__init__({', '.join(parameters)})", body or ["pass"], known)
