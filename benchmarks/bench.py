@@ -14,26 +14,33 @@ import re
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from attune_infra.errors import AttuneError, InvalidInput
 from benchmarks.cases import QUICK, Scale, cases
+from benchmarks.contestant import Contestant
+from benchmarks.floors import Curl
 from benchmarks.ground import Ground
 from benchmarks.growth import measure_growth
+from benchmarks.hosts import VIRTUAL_HOSTS, measure_hosts
+from benchmarks.large import LARGE, measure_large
 from benchmarks.match import Contestants, install_all, play
 from benchmarks.measure import Failed, Stopwatch
 from benchmarks.moving import KINDS, MOVING, measure_moving
 from benchmarks.ours import AttuneInfra
 from benchmarks.report import render_markdown, render_text
-from benchmarks.results import Run
+from benchmarks.results import Result, Run
 from benchmarks.verdict import over_target, verdict_lines
 from benchmarks.workshop import Absent, Workshop
 from support.under_test import BrokerUnderTest
 
 NAMES: Final = tuple(case.name for case in cases(Scale(), (4, 0)))
 GROWTH: Final = "growth"
+OTHERS: Final = (*MOVING, LARGE, VIRTUAL_HOSTS, GROWTH)
+"""Cases that are measured only if they are named, or by an option of their own."""
 MEMORY: Final = Path("/dev/shm")  # noqa: S108 - for the benchmark alone
 MIN_FREE_BYTES: Final = 2 * 1024**3
 """Free memory that the broker's data may need: several times the need of 20,000 queues."""
@@ -86,9 +93,9 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument(
         "--only",
         nargs="+",
-        choices=(*NAMES, *MOVING, GROWTH),
+        choices=(*NAMES, *OTHERS),
         metavar="CASE",
-        help=f"measure only these cases, of: {', '.join((*NAMES, *MOVING, GROWTH))}",
+        help=f"measure only these cases, of: {', '.join((*NAMES, *OTHERS))}",
     )
     parser.add_argument(
         "--on-disk", action="store_true", help="keep the broker's data below TMPDIR, not in memory"
@@ -132,7 +139,8 @@ def measure(options: argparse.Namespace) -> Run:
     given = {key: value for key in ("rounds", "workers") if (value := getattr(options, key))}
     scale = replace(QUICK if options.quick else Scale(), **given)
     under_test = BrokerUnderTest(options.rabbitmq_root, ())
-    wanted = [case for case in cases(scale, under_test.release) if case.name in (options.only or NAMES)]
+    only = options.only or ()
+    wanted = [case for case in cases(scale, under_test.release) if case.name in (only or NAMES)]
     in_memory = not options.on_disk and move_into_memory()
     machine = describe_machine(scale) | {
         "data of the broker": f"in {'memory' if in_memory else tempfile.gettempdir()}"
@@ -146,15 +154,15 @@ def measure(options: argparse.Namespace) -> Run:
         workshop = Workshop(
             cache=cache_folder(), folder=ground.folder, rabbitmq_root=options.rabbitmq_root, broker=ground.whole
         )
-        moving = tuple(name for name in MOVING if options.moving or name in (options.only or ()))
-        kinds = dict.fromkeys(entry.kind for case in wanted for entry in case.entries)
-        contestants = install_all(
-            {AttuneInfra: None, **kinds, **(dict.fromkeys(KINDS) if moving else {})}, workshop
-        )
+        moving = tuple(name for name in MOVING if options.moving or name in only)
+        kinds: list[type[Contestant]] = [AttuneInfra, *(entry.kind for case in wanted for entry in case.entries)]
+        kinds += [*(KINDS if moving else ()), *([Curl] if VIRTUAL_HOSTS in only else ())]
+        contestants = install_all(dict.fromkeys(kinds), workshop)
         known = versions(contestants)
         results = tuple(play(case, contestants, ground) for case in wanted)
         results += tuple(measure_moving(moving, contestants, ground, (options.messages, min(3, scale.rounds))))
-        growing = options.growth or GROWTH in (options.only or ())
+        results += tuple(measure_sizes(only, contestants, ground, min(3, scale.rounds)))
+        growing = options.growth or GROWTH in only
         growth = tuple(measure_growth(contestants[AttuneInfra], ground)) if growing else ()
     return Run(
         machine={**machine, "load at the end": load()},
@@ -162,6 +170,14 @@ def measure(options: argparse.Namespace) -> Run:
         results=results,
         growth=growth,
     )
+
+
+def measure_sizes(only: Sequence[str], contestants: Contestants, ground: Ground, rounds: int) -> Iterator[Result]:
+    """Measure the cases that grow, if they are named."""
+    if LARGE in only:
+        yield from measure_large(contestants[AttuneInfra], ground, rounds)
+    if VIRTUAL_HOSTS in only:
+        yield from measure_hosts(contestants, ground, rounds)
 
 
 def move_into_memory() -> bool:

@@ -6,12 +6,13 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
 from typing import Any, Final
 
 from attune_infra.broker.http.management import Management
+from attune_infra.errors import VirtualHostMissing
 from attune_infra.sandbox import BoundSandbox
 from benchmarks.contestant import Call, Job
 from benchmarks.floors import Python
@@ -47,14 +48,24 @@ class Ground:
         finally:
             self._management.delete("vhosts", name)
 
+    def delete_virtual_host(self, name: str) -> None:
+        """Delete a virtual host if it is there."""
+        with suppress(VirtualHostMissing):
+            self._management.delete("vhosts", name)
+
     def fill(self, job: Job) -> None:
         """Make the objects that have to exist before a turn."""
         self.stopwatch.time(Python(sys.executable).stream(job))
 
-    def time(self, calls: Iterable[Call]) -> tuple[float, float]:
+    def time(self, calls: Iterable[Call], *, by_processor: bool = False) -> tuple[float, float]:
         """Wait for a calm broker, then return the seconds and MB that these processes take."""
         self.calm()
-        return self.stopwatch.time(calls)
+        return self.stopwatch.time(calls, by_processor=by_processor)
+
+    def overview(self) -> Mapping[str, Any]:
+        """Return the broker's answer about itself."""
+        found: Mapping[str, Any] = self._management.get("overview")
+        return found
 
     def calm(self) -> None:
         """Wait until the broker has finished earlier work, such as deleting a virtual host."""

@@ -1,4 +1,4 @@
-"""Measure the time to index a large topology, and then to trace one message through it: python routing.py.
+"""Measure the time to index a large topology, and then to trace a message: python routing.py [BINDINGS...].
 
 The first column is the number of bindings, which lead from one exchange to a thousand queues with a dead letter
 exchange; each type of exchange has its columns. No broker is involved. Seconds are processor time: other processes
@@ -55,10 +55,11 @@ def messages(bindings: int) -> Iterator[Message]:
 
 
 def measure(bindings: int, kind: str) -> tuple[float, float]:
-    """Return the seconds to make the index, and the milliseconds of the slowest trace."""
+    """Return the seconds of the first trace, which makes the index, and the milliseconds of the slowest one."""
     wanted = topology(bindings, kind)
     started = time.process_time()
     routing = Routing(wanted)
+    trace(routing, next(messages(bindings)))
     indexed = time.process_time() - started
     slowest = 0.0
     for message in messages(bindings):
@@ -76,7 +77,7 @@ def main() -> None:
         f"Python {sys.version.split()[0]}; seconds of processor time to index, milliseconds for the slowest trace"
     )
     print("bindings" + "".join(f"   {kind:>7}: index    trace" for kind in TYPES))
-    for size in SIZES:
+    for size in [int(word) for word in sys.argv[1:]] or SIZES:
         found = [measure(size, kind) for kind in TYPES]
         print(f"{size:>8}" + "".join(f"{seconds:>15.2f} s {trace_ms:>6.2f}ms" for seconds, trace_ms in found))
 

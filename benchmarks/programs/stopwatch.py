@@ -1,4 +1,4 @@
-"""Run processes, one at a time, and print the time and the peak of memory of each.
+"""Run processes, one at a time, and print the time, the processor time and the peak of memory of each.
 
 This is a small process of its own, because Linux counts the memory of the spawning process into the peak of the
 new one. Each line of standard input is an order, each line of standard output its result; both are JSON.
@@ -29,14 +29,19 @@ def time_process(argv: list[str], environment: dict[str, str], output: str, with
     except OSError as error:
         with open(output, "w", encoding="utf-8") as file:  # noqa: PTH123 - pathlib would make this process larger
             file.write(f"{argv[0]}: {error.strerror}")
-        return {"code": CANNOT_BE_RUN, "seconds": 0, "megabytes": 0}
+        return {"code": CANNOT_BE_RUN, "seconds": 0, "processor": 0, "megabytes": 0}
     signal.signal(signal.SIGALRM, lambda *_: os.killpg(pid, signal.SIGKILL))
     signal.setitimer(signal.ITIMER_REAL, within)
     _, status, usage = os.wait4(pid, 0)
     seconds = time.perf_counter() - started
     signal.setitimer(signal.ITIMER_REAL, 0)
     unit = 1024**2 if sys.platform == "darwin" else 1024
-    return {"code": os.waitstatus_to_exitcode(status), "seconds": seconds, "megabytes": usage.ru_maxrss / unit}
+    return {
+        "code": os.waitstatus_to_exitcode(status),
+        "seconds": seconds,
+        "processor": usage.ru_utime + usage.ru_stime,
+        "megabytes": usage.ru_maxrss / unit,
+    }
 
 
 for line in sys.stdin:
