@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
-from attune_infra.cli._several import AT_ONCE
+from attune_infra.cli._each import AT_ONCE
 from attune_infra.topology.document.write import write
 from attune_infra.topology.model import Binding, Exchange, Queue, Topology, TopologyObject, VirtualHost
 from benchmarks.contestant import Call, Contestant
@@ -132,8 +132,9 @@ def _empty(names: tuple[str, ...], ground: Ground) -> Iterator[None]:
 
 
 def _targets() -> Iterator[Target]:
-    few, middle, many = SIZES
-    yield AtMost(subject=_name(COMPARE, middle), times=1.5, fastest_of=(_name(LISTS, middle),))
+    few, *_, many = SIZES
+    for size in SIZES:
+        yield AtMost(subject=_name(COMPARE, size), times=1.5, fastest_of=(_name(LISTS, size),))
     for what in (MAKE, COMPARE):
         yield AtMost(subject=_name(what, many), times=LINEAR * many / few, fastest_of=(_name(what, few),))
 

@@ -240,7 +240,7 @@ def test_users_are_made_before_any_virtual_host_gives_them_permissions(
         management.delete("users", user)
 
 
-def test_what_is_the_same_in_all_virtual_hosts_is_asked_once(attune_infra: Command, place: Place) -> None:
+def test_what_is_the_same_in_all_virtual_hosts_is_asked_once(attune_infra: Command, place: Platform) -> None:
     file = str(place.file)
     assert attune_infra("setup", file).code == ExitCode.DONE
 
