@@ -287,4 +287,5 @@ def _with_loss(outcome: Outcome, change: Delete) -> Outcome:
     """Add the objects that went along with an undeclared one, which was empty and unused itself."""
     if not (change.lost and _is_deleted(outcome)):
         return outcome
-    return replace(outcome, loss=loss_by(change, 0, 0), lost=change.lost, again=change.again)
+    messages = outcome.loss.messages if outcome.loss else 0
+    return replace(outcome, loss=loss_by(change, messages, 0), lost=change.lost, again=change.again)

@@ -97,6 +97,10 @@ class Amqp:
         """
         return self._in_lanes(queues, partial(Lane.delete, guarded=guarded))
 
+    def delete_counting(self, queues: Iterable[Queue], counts: dict[str, int]) -> Iterator[Answered[Queue]]:
+        """Delete queues; yield each as `declare` does, and put into `counts` the messages that were in it."""
+        return self._in_lanes(queues, partial(Lane.delete_counting, counts=counts))
+
     def unbind_all(self, bindings: Iterable[Binding]) -> Iterator[Answered[Binding]]:
         """Delete bindings that have one form; yield each as `declare` does. Missing ones count as deleted."""
         return self._in_lanes(bindings, Lane.unbind_exactly)

@@ -5,6 +5,7 @@ A lane is a channel that changes without waiting, and asks after each piece whet
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol, TypeAlias, TypeVar
@@ -37,8 +38,14 @@ class Lane(amqp.Channel):  # type: ignore[misc] # the package ships no types
     """
 
     failure: Exception | None = None
+    _deleted_names: deque[str]
+    """Queues under deletion, whose numbers of messages are to be told, in their order."""
     _asked = 0
     _answered = 0
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._deleted_names = deque()
 
     @property
     def is_working(self) -> bool:
@@ -86,6 +93,26 @@ class Lane(amqp.Channel):  # type: ignore[misc] # the package ships no types
         stream is deleted all the same.
         """
         self.queue_delete(queue.name, if_unused=guarded, if_empty=guarded, nowait=nowait)
+
+    def delete_counting(self, queue: Queue, counts: dict[str, int], *, nowait: bool) -> None:
+        """Delete a queue, and add the number of messages in it to `counts`.
+
+        RabbitMQ tells it in its answer, which comes before that to the next question.
+        """
+        names = self._deleted_names
+
+        def note(messages: int) -> None:
+            name = names.popleft()
+            counts[name] = counts.get(name, 0) + messages
+
+        self._callbacks[spec.Queue.DeleteOk] = note
+        names.append(queue.name)
+        self.send_method(
+            spec.Queue.Delete,
+            "Bsbbb",
+            (0, queue.name, False, False, False),
+            wait=None if nowait else spec.Queue.DeleteOk,
+        )
 
     def unbind_exactly(self, binding: Binding, *, nowait: bool) -> None:
         """Delete a binding, in the one form that its arguments have.

@@ -202,6 +202,29 @@ class Reader:
             self._drop_leaderless(counts, wire.queues_from(self._listing_with_totals()))
         return {queue: ready for queue, (ready, _) in counts.items()}
 
+    def listed_as_empty(self, queues: Collection[str]) -> Mapping[str, Queue]:
+        """Return those of these queues in which RabbitMQ's totals, which may lag, have no message."""
+        listing, chosen = self._listing_with_totals(), set(queues)
+        depths = wire.depths_from(listing)
+        found = (item for item in listing if item["name"] in chosen and item["name"] in depths)
+        return {each.name: each for each in wire.queues_from(found) if not depths[each.name]}
+
+    def empty_with_leader(self, queues: Sequence[Queue]) -> Sequence[Queue]:
+        """Return those quorum queues that have no message and no consumer now, and a leader that knows.
+
+        `queues` are as the broker has just listed them.
+        """
+        counts = self._connections.amqp.counts([each.name for each in queues])
+        empty = [each for each in queues if counts.get(each.name) == (0, 0)]
+        http, version = self._connections.http, version_of(self.version())
+        shares = [empty[start::_PARALLEL_REQUESTS] for start in range(_PARALLEL_REQUESTS)]
+
+        def with_leader(share: Sequence[Queue]) -> list[Queue]:
+            return [each for each in share if has_leader(http, self._vhost, each, version)]
+
+        found = [run_in_background(partial(with_leader, share)) for share in shares if share]
+        return [each for share in found for each in share()]
+
     def _counts(self, queues: Sequence[Queue]) -> Mapping[str, tuple[int | None, int | None]]:
         """Return the ready messages and consumers of queues, as far as AMQP tells them without being a use."""
         if not queues:
