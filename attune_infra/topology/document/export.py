@@ -27,6 +27,7 @@ from attune_infra.topology.document.sections.parameters import with_placeholders
 from attune_infra.topology.document.text import Document, LeftOut, group_left_out, make_portable
 from attune_infra.topology.document.write import write
 from attune_infra.topology.facts.exchanges import PREDECLARED_EXCHANGES, headers_exchanges, is_reserved
+from attune_infra.topology.facts.parameters import unknown_keys
 from attune_infra.topology.facts.unavailable import unlisted
 from attune_infra.topology.model import (
     NO_PASSWORD,
@@ -74,7 +75,8 @@ def _kept_of_each(topology: Topology, keep: Callable[[Topology], _Kept]) -> _Kep
     """Return what is kept of several virtual hosts; what is left out of each is named with it."""
     found, notes, is_whole = dict[str, Topology](), list[tuple[str, str, str]](), True
     for name, each in topology.virtual_hosts.items():
-        kept, lacking, whole = keep(each)
+        is_first = not found  # which has what belongs to the whole broker
+        kept, lacking, whole = keep(each if is_first else replace(each, users={}, global_parameters={}))
         found[name] = replace(kept, virtual_host=kept.virtual_host or VirtualHost(name=name))
         for item in lacking:
             why = item.why if item.kind == _VIRTUAL_HOSTS else f"{item.why} (virtual host {name})"
@@ -104,8 +106,12 @@ def _has_hash(user: User) -> bool:
 def _without_passwords(topology: Topology) -> tuple[Topology, list[tuple[str, str, str]]]:
     """Return a topology with references in place of URIs with passwords, and a note of each."""
     items, notes = list[TopologyObject](), list[tuple[str, str, str]]()
+    place = topology.virtual_host.name if topology.virtual_host else ""
     for item in topology.objects():
-        changed, names = with_placeholders(item) if isinstance(item, FederationUpstream | Shovel) else (item, [])
+        changed: TopologyObject = item
+        names: list[str] = []
+        if isinstance(item, FederationUpstream | Shovel):
+            changed, names = with_placeholders(item, place)
         items.append(changed)
         if names:
             kind = f"URIs with passwords of {plural(kind_of(item))}"
@@ -234,6 +240,8 @@ def _reason_to_leave_out(item: TopologyObject, ends: Set[End]) -> str | None:
 
 def _reason_to_refuse(item: TopologyObject, headers: Set[str]) -> str | None:
     """Return the reason why `parse` would refuse an object, None if it would accept it."""
+    if isinstance(item, Parameter) and (unknown := unknown_keys(item)):
+        return f"no document has their key {unknown[0]}"
     from_headers = isinstance(item, Binding) and item.source in headers
     for defect in judge_with_values(item, from_headers=from_headers, with_void=True):
         return defect.sentence

@@ -375,3 +375,12 @@ def _texts(value: Argument) -> Iterator[str]:
 def keys_of(component: str) -> Collection[str]:
     """Return the keys that an upstream or a shovel may have, its URIs first."""
     return (*URI_KEYS[component], *rules_of(component))
+
+
+def unknown_keys(item: Parameter) -> list[str]:
+    """Return the keys of an upstream, a set or a shovel that no document has, though a release may take them."""
+    if item.component not in PLUGINS:
+        return []
+    known = set(SET_RULES if isinstance(item, FederationUpstreamSet) else keys_of(item.component))
+    tables = item.value if isinstance(item.value, list) else [item.value]
+    return sorted({key for each in tables if isinstance(each, dict) for key in each} - known)

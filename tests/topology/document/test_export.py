@@ -4,18 +4,25 @@ from hypothesis import given, settings
 
 from attune_infra.topology.builtin import attune
 from attune_infra.topology.document.definitions.virtual_host import parse_definitions
-from attune_infra.topology.document.export import as_definitions, as_document
+from attune_infra.topology.document.export import as_definitions, as_document, as_kubernetes
 from attune_infra.topology.document.parse import parse
 from attune_infra.topology.document.text import LeftOut, make_portable
 from attune_infra.topology.model import (
+    NO_PASSWORD,
     Binding,
     Exchange,
+    FederationUpstream,
+    FederationUpstreamSet,
     OperatorPolicy,
+    Parameter,
     Permission,
     Policy,
     Queue,
+    Shovel,
     TopicPermission,
     Topology,
+    User,
+    VirtualHost,
 )
 from support.strategies import topologies
 
@@ -135,3 +142,35 @@ def test_what_only_documents_have_is_named_by_definitions() -> None:
         LeftOut("queues", ("theirs",), "their owner declares them"),
         LeftOut("queues of workers", ("worker.{worker_id}.executions",), why),
     )
+
+
+def test_a_key_that_no_document_has_is_named_rather_than_written() -> None:
+    odd = {"ha-policy": "all"}
+    topology = Topology.of(
+        [
+            FederationUpstream(name="u", value={"uri": "amqp://h", **odd}),
+            FederationUpstreamSet(name="s", value=[{"upstream": "u", **odd}]),
+            Shovel(name="v", value={"src-uri": "amqp://h", "dest-uri": "amqp://h", "src-queue": "q"}),
+            Parameter(component="other", name="o", value=dict(odd)),
+        ]
+    )
+
+    document = as_document(topology)
+
+    assert [each.name for each in parse(document.text, source="it").parameters.values()] == ["v", "o"]
+    assert [(each.kind, each.names, each.why) for each in document.left_out] == [
+        ("federation upstreams", ("u",), "no document has their key ha-policy"),
+        ("federation upstream sets", ("s",), "no document has their key ha-policy"),
+    ]
+
+
+def test_users_of_several_virtual_hosts_are_written_once() -> None:
+    user = User(name="web", password=NO_PASSWORD)
+    topology = Topology(
+        virtual_hosts={name: Topology.of([VirtualHost(name=name), user, Queue(name="q")]) for name in ("a", "b")}
+    )
+
+    kinds = [each["kind"] for each in as_kubernetes(topology).content["items"]]
+
+    assert sorted(kinds) == ["Queue", "Queue", "User", "Vhost", "Vhost"]
+    assert as_document(topology).text.count("web:") == 1

@@ -135,6 +135,10 @@ def write_parameters(topology: Topology) -> dict[str, _Section]:
     }
 
 
+def _word(text: str) -> str:
+    return re.sub("[^A-Z0-9]+", "_", text.upper()).strip("_")
+
+
 def _sorted(value: Argument) -> Argument:
     match value:
         case dict():
@@ -145,13 +149,16 @@ def _sorted(value: Argument) -> Argument:
             return value
 
 
-def with_placeholders(item: FederationUpstream | Shovel) -> tuple[Parameter, list[str]]:
-    """Return a parameter with a reference in place of each URI with a password, and the names of the variables."""
+def with_placeholders(item: FederationUpstream | Shovel, vhost: str = "") -> tuple[Parameter, list[str]]:
+    """Return a parameter with a reference in place of each URI with a password, and the names of the variables.
+
+    Those of two virtual hosts have different names; the default one is not named.
+    """
     names: list[str] = []
+    place = "" if vhost in {"", "/"} else f"{_word(vhost) or vhost.encode().hex().upper()}__"
 
     def refer(_: object) -> SecretReference:
-        word = re.sub("[^A-Z0-9]+", "_", f"{item.kind}_{item.name}".upper()).strip("_")
-        names.append(f"{word}_URI_{len(names) + 1}")
+        names.append(f"{_word(item.kind)}_{place}{_word(item.name)}_URI_{len(names) + 1}")
         return SecretReference(SecretKind.ENV, (names[-1],))
 
     return secrets_in(item, refer), names

@@ -265,7 +265,7 @@ class Kinds:
             if name in FIELDS_OF_LINKS[resource.kind]
         }
         name = self.required(resource, spec, "name")
-        item, variables = link_of(resource.kind, name, fields)
+        item, variables = link_of(resource.kind, name, fields, self.text(spec, "vhost"))
         secret = self.document.entries(spec.get(URIS), URIS).get("name")
         where = self.document.string(secret.value, "") if secret else ""
         why = f"they are in Secret '{where}': set {' and '.join(variables)} to them"

@@ -89,7 +89,7 @@ def fields_of(item: Parameter, kind: str) -> dict[str, Argument]:
     }
 
 
-def link_of(kind: str, name: str, fields: Mapping[str, Argument]) -> tuple[Parameter, list[str]]:
+def link_of(kind: str, name: str, fields: Mapping[str, Argument], vhost: str = "") -> tuple[Parameter, list[str]]:
     """Return the parameter that the operator declares, and the variables that its URIs are read from."""
     keys = FIELDS_OF_LINKS[kind]
     sent = {keys[field]: _as_sent(keys[field], value) for field, value in fields.items()}
@@ -98,7 +98,7 @@ def link_of(kind: str, name: str, fields: Mapping[str, Argument]) -> tuple[Param
     item = LINKS[kind](name=name, value={})
     uris: dict[str, Held] = {key: Secret("") for key in URI_KEYS[item.component]}
     held = holding(item, {**uris, **value})
-    return with_placeholders(cast("FederationUpstream | Shovel", held))
+    return with_placeholders(cast("FederationUpstream | Shovel", held), vhost)
 
 
 def _as_sent(key: str, value: Argument) -> Argument:

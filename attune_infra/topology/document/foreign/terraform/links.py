@@ -97,7 +97,9 @@ def attributes_of(item: Parameter, link: Link) -> tuple[dict[str, Argument], lis
     return found, secret
 
 
-def parameter_from(link: Link, name: str, attributes: Mapping[str, Any]) -> tuple[Parameter, list[str]]:
+def parameter_from(
+    link: Link, name: str, attributes: Mapping[str, Any], vhost: str
+) -> tuple[Parameter, list[str]]:
     """Return the parameter that the provider declares, and the variables that its secret URIs are read from."""
     value: dict[str, Argument] = dict(link.always_sent)
     for key, attribute in link.keys.items():
@@ -105,4 +107,4 @@ def parameter_from(link: Link, name: str, attributes: Mapping[str, Any]) -> tupl
         is_number = key in DELETE_AFTER and isinstance(given, str) and re.fullmatch(r"[0-9]{1,18}", given)
         if given:
             value[key] = int(str(given)) if is_number else given
-    return with_placeholders(cast("FederationUpstream | Shovel", parameter_of(link.component, name, value)))
+    return with_placeholders(cast("FederationUpstream | Shovel", parameter_of(link.component, name, value)), vhost)

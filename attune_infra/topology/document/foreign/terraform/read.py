@@ -231,7 +231,8 @@ class _Reader:
     def link(self, entry: Entry, link: Link) -> Parameter:
         """Return an upstream or a shovel, with references in place of its URIs with passwords."""
         name = entry.string("name")
-        item, variables = parameter_from(link, name, self.block(entry, link.block).value)
+        vhost = entry.string("vhost", default=DEFAULT_VHOST)
+        item, variables = parameter_from(link, name, self.block(entry, link.block).value, vhost)
         if variables:
             why = f"Terraform's state holds them: set {' and '.join(variables)}"
             self.left_out.append((f"URIs with passwords of {plural(item.kind)}", name, why))

@@ -87,6 +87,18 @@ def test_what_is_written_is_read_back_with_references_to_the_uris() -> None:
     }
 
 
+def test_upstreams_of_one_name_in_two_virtual_hosts_have_variables_of_their_own() -> None:
+    names = [link_of("Federation", "u", {}, vhost)[1] for vhost in ("", "/", "a", "a_u", "é")]
+
+    assert names == [
+        ["FEDERATION_UPSTREAM_U_URI_1"],
+        ["FEDERATION_UPSTREAM_U_URI_1"],
+        ["FEDERATION_UPSTREAM_A__U_URI_1"],
+        ["FEDERATION_UPSTREAM_A_U__U_URI_1"],
+        ["FEDERATION_UPSTREAM_C3A9__U_URI_1"],
+    ]
+
+
 def test_what_the_operator_does_not_send_is_not_read() -> None:
     upstream, _ = link_of("Federation", "u", {"maxHops": 0, "exchange": "", "ackMode": "no-ack"})
     shovel, _ = link_of(
