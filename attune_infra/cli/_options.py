@@ -8,9 +8,6 @@ import typer
 
 from attune_infra.settings import Via
 
-Vhost = Annotated[
-    str | None, typer.Option("--vhost", metavar="NAME", help="Virtual host to read, if definitions hold several.")
-]
 Vhosts = Annotated[
     list[str] | None,
     typer.Option("--vhost", metavar="NAME", help="Virtual host, if the topology has several. May repeat."),

@@ -9,7 +9,6 @@ import typer
 from attune_infra.cli._app import App
 from attune_infra.cli._display import Display
 from attune_infra.cli._files import read_text
-from attune_infra.cli._options import Vhost
 from attune_infra.cli._output import finish, tell_left_out, tell_reading
 from attune_infra.cli._shared import displayed
 from attune_infra.cli._transform import (
@@ -35,16 +34,15 @@ _File = Annotated[
         help="Definitions, YAML of Kubernetes, or what `terraform show -json` prints; - for standard input.",
     ),
 ]
-
-
+_Vhost = Annotated[
+    str | None, typer.Option("--vhost", metavar="NAME", help="Virtual host to read, if the file has several.")
+]
 _All = Annotated[
     bool,
     typer.Option(
         "--all", help="All virtual hosts with their settings; of definitions also what administrators set."
     ),
 ]
-
-
 _Hashes = Annotated[
     bool, typer.Option("--password-hashes", help="With --all, also hashes of passwords, which are secrets.")
 ]
@@ -56,7 +54,7 @@ def import_(
     display: Display,
     file: _File,
     *,
-    vhost: Vhost = None,
+    vhost: _Vhost = None,
     everything: _All = False,
     password_hashes: _Hashes = False,
     only: Only = None,

@@ -112,5 +112,5 @@ def test_all_goes_with_definitions_and_without_a_virtual_host(attune_infra_alone
 
     assert attune_infra_alone("import", str(file), "--all").stdout == "virtual_hosts:\n  a: {}\n"
     assert attune_infra_alone("import", str(file), "--all", "--vhost", "a").code == ExitCode.WRONG_USAGE
-    file.write_text("apiVersion: rabbitmq.com/v1beta1\nkind: Queue\n", encoding="utf-8")
-    assert attune_infra_alone("import", str(file), "--all").code == ExitCode.WRONG_USAGE
+    file.write_text("queues: {}\n", encoding="utf-8")
+    assert attune_infra_alone("import", str(file), "--all").code == ExitCode.FAILED
