@@ -73,7 +73,9 @@ def _is_seen_over_http(connections: Connections) -> bool | None:
     try:
         return _is_listed(name, connections) or _is_kept(channel, name, connections)
     finally:
-        with suppress(amqp.AMQPError, OSError):  # the broker deletes it with the connection, too late for the lists
+        with suppress(
+            amqp.AMQPError, OSError
+        ):  # the broker deletes it with the connection, too late for the lists
             channel.queue_delete(name)
 
 
