@@ -73,10 +73,8 @@ def _is_seen_over_http(connections: Connections) -> bool | None:
     try:
         return _is_listed(name, connections) or _is_kept(channel, name, connections)
     finally:
-        with suppress(
-            amqp.AMQPError, OSError
-        ):  # the broker deletes it with the connection, too late for the lists
-            channel.queue_delete(name)
+        with suppress(amqp.AMQPError, OSError):  # then it goes with the connection
+            channel.queue_delete(name)  # waits: no list that follows may have it
 
 
 def _is_kept(channel: amqp.Channel, name: str, connections: Connections) -> Literal[False]:
