@@ -1,12 +1,14 @@
-"""Run a call in a thread, while the program does something else."""
+"""Run calls in threads, while the program does something else."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Protocol, TypeVar
 
+_Item = TypeVar("_Item")
 _T = TypeVar("_T")
 _T_co = TypeVar("_T_co", covariant=True)
 
@@ -41,3 +43,10 @@ def run_in_background(call: Callable[[], _T]) -> Answer[_T]:
 
     Thread(target=run, daemon=True).start()
     return answer
+
+
+def run_in_shares(call: Callable[[Sequence[_Item]], _T], items: Sequence[_Item], most: int) -> list[_T]:
+    """Run a call for each of at most so many shares of the items, all at once, and return the results."""
+    shares = (items[start::most] for start in range(min(most, len(items))))
+    answers = [run_in_background(partial(call, share)) for share in shares]
+    return [answer() for answer in answers]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from itertools import groupby, islice
+from itertools import groupby
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from attune_infra.broker import controls, wire
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from attune_infra.fleet.model import Depth
 
 _Item = TypeVar("_Item", Queue, Binding)
+_T = TypeVar("_T")
 
 _STILL_EXISTS: Final = "the broker accepted its deletion, but it still exists"
 _IS_DOWN: Final = "RabbitMQ did not delete it while its node is down; start the node, and try again"
@@ -180,8 +181,7 @@ class Deleter:
     def _one_by_one(
         self, items: Sequence[TopologyObject], keys: PropertiesKeys, *, even_if_used: bool
     ) -> Iterator[Outcome]:
-        waiting = iter(items)
-        while part := list(islice(waiting, _OBJECTS_PER_COUNT)):
+        for part in _parts(items, _OBJECTS_PER_COUNT):
             guarded = not even_if_used and any(isinstance(item, Queue) for item in part)
             depths = self._reader.depths() if guarded else {}
             for item in part:
@@ -290,15 +290,14 @@ class Deleter:
                 http.delete(*place, properties_key)
 
 
-def _parts(items: Sequence[_Item], size: int) -> Iterator[Sequence[_Item]]:
+def _parts(items: Sequence[_T], size: int) -> Iterator[Sequence[_T]]:
     return (items[at : at + size] for at in range(0, len(items), size))
 
 
 def _batches(items: Iterable[TopologyObject]) -> Iterator[Sequence[TopologyObject]]:
     """Yield the items in their order, queues, bindings and other objects apart."""
     for _, run in groupby(items, kind_of):
-        while batch := list(islice(run, _QUEUES_PER_COUNT)):
-            yield batch
+        yield from _parts(list(run), _QUEUES_PER_COUNT)
 
 
 def _in_doubt(outcome: Outcome, error: BrokerError) -> Outcome:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from attune_infra.background import run_in_background
+from attune_infra.background import run_in_shares
 from attune_infra.broker import answers
 from attune_infra.errors import VirtualHostMissing
 from attune_infra.topology.facts.permissions import TAGS_THAT_DO, Tag
@@ -33,10 +33,8 @@ def consumer_tags(http: Management, vhost: str, queues: Collection[str], *, sees
         if item["queue"]["name"] in tags:
             tags[item["queue"]["name"]].append(item["consumer_tag"])
     if not sees_all():
-        names = list(tags)
-        shares = [names[start::_PARALLEL_REQUESTS] for start in range(_PARALLEL_REQUESTS)]
-        for found in [run_in_background(partial(_one_by_one, http, vhost, share)) for share in shares if share]:
-            tags.update(found())
+        for found in run_in_shares(partial(_one_by_one, http, vhost), list(tags), _PARALLEL_REQUESTS):
+            tags.update(found)
     return {queue: tuple(sorted(found)) for queue, found in tags.items()}
 
 

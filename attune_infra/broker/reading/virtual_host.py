@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Final
 
-from attune_infra.background import run_in_background
+from attune_infra.background import run_in_background, run_in_shares
 from attune_infra.broker import answers, wire
 from attune_infra.broker.controls import list_virtual_hosts, read_controls
 from attune_infra.broker.failures import faults
@@ -217,13 +217,11 @@ class Reader:
         counts = self._connections.amqp.counts([each.name for each in queues])
         empty = [each for each in queues if counts.get(each.name) == (0, 0)]
         http, version = self._connections.http, version_of(self.version())
-        shares = [empty[start::_PARALLEL_REQUESTS] for start in range(_PARALLEL_REQUESTS)]
 
         def with_leader(share: Sequence[Queue]) -> list[Queue]:
             return [each for each in share if has_leader(http, self._vhost, each, version)]
 
-        found = [run_in_background(partial(with_leader, share)) for share in shares if share]
-        return [each for share in found for each in share()]
+        return [each for share in run_in_shares(with_leader, empty, _PARALLEL_REQUESTS) for each in share]
 
     def _counts(self, queues: Sequence[Queue]) -> Mapping[str, tuple[int | None, int | None]]:
         """Return the ready messages and consumers of queues, as far as AMQP tells them without being a use."""
@@ -281,9 +279,8 @@ class Reader:
         queues_here = self.known_queues // max(1, len(self._hosts or ()))
         if len(sources) > min(wire.MAX_SOURCES_LISTED_SINGLY, queues_here // _QUEUES_PER_REQUEST):
             return self._listed_bindings()
-        shares = [sources[start::_PARALLEL_REQUESTS] for start in range(_PARALLEL_REQUESTS)]
-        found = [run_in_background(partial(self._bindings_of, share)) for share in shares]
-        return [binding for bindings in found for binding in bindings()]
+        shares = run_in_shares(self._bindings_of, sources, _PARALLEL_REQUESTS)
+        return [binding for share in shares for binding in share]
 
     def _listed_bindings(self) -> list[Binding]:
         http = self._connections.http
