@@ -1,12 +1,12 @@
-"""Run calls in threads, while the program does something else."""
+"""Run calls in threads, while the program does something else, and share what one of them has found."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
 from queue import Empty, SimpleQueue
-from threading import Thread
-from typing import Protocol, TypeVar
+from threading import Lock, Thread
+from typing import Generic, Protocol, TypeVar
 
 _Item = TypeVar("_Item")
 _T = TypeVar("_T")
@@ -50,3 +50,19 @@ def run_in_shares(call: Callable[[Sequence[_Item]], _T], items: Sequence[_Item],
     shares = (items[start::most] for start in range(min(most, len(items))))
     answers = [run_in_background(partial(call, share)) for share in shares]
     return [answer() for answer in answers]
+
+
+class Once(Generic[_T]):
+    """The answer to one question: the first thread asks it, and the others wait for that answer.
+
+    If asking fails, the next thread asks again.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._found = Lock(), list[_T]()
+
+    def __call__(self, ask: Callable[[], _T]) -> _T:
+        with self._lock:
+            if not self._found:
+                self._found.append(ask())
+            return self._found[0]

@@ -95,6 +95,7 @@ QUEUES_WITH_TOTALS_FOUND: Final = Object({"items": QUEUES_WITH_TOTALS})
 TOTALS: Final = List(Object({"name": TEXT}, _COUNTS))
 TOTALS_FOUND: Final = Object({"items": TOTALS})
 BINDINGS: Final = List(Object({"source": TEXT, **_BINDING}))
+BINDINGS_OF_VIRTUAL_HOSTS: Final = List(Object({"source": TEXT, "vhost": TEXT, **_BINDING}))
 BINDINGS_OF_A_SOURCE: Final = List(Object(_BINDING))
 BINDING_WITH_KEY: Final = Object({**_BINDING, "properties_key": TEXT})
 BINDINGS_WITH_KEYS: Final = List(BINDING_WITH_KEY)
@@ -203,6 +204,7 @@ FEATURE_FLAGS: Final = List(Object({"name": TEXT, "state": TEXT}, {"stability": 
 FAILED_CHECK: Final = Object({"status": TEXT})
 FAILED_ALARMS: Final = Object({"status": TEXT, "alarms": List(Object({"node": TEXT, "resource": TEXT}))})
 
+OF_VIRTUAL_HOSTS: Final = List(Object({"vhost": TEXT}))
 NAMES: Final = _NAMES
 NAMES_FOUND: Final = Object({"items": _NAMES})
 NAMED: Final = Object({"name": TEXT})

@@ -29,7 +29,8 @@ class Connections:
     """
 
     def __init__(self, settings: Settings, shared: Shared | None = None) -> None:
-        self.settings, self.shared = settings, shared
+        self.settings = settings
+        self.shared = shared if shared is not None and shared.begin(settings.virtual_host) else None
         self._over_amqp: Target | None = None
         self._overview: Overview | None = None
         self._proven: set[tuple[str | None, ...]] = set()

@@ -32,6 +32,7 @@ _SETTINGS: Final = {"columns": f"name,description,tags,default_queue_type,{PROTE
 
 if TYPE_CHECKING:
     from attune_infra.broker.http.management import Management
+    from attune_infra.broker.lists import Lists
     from attune_infra.broker.wire import Json
 
 
@@ -42,9 +43,9 @@ def list_virtual_hosts(http: Management) -> Sequence[Json]:
 
 
 def read_controls(
-    http: Management, vhost: str, kinds: Collection[str], hosts: Iterable[Json] = ()
+    http: Management, vhost: str, kinds: Collection[str], lists: Lists, hosts: Iterable[Json] = ()
 ) -> list[Control]:
-    """Return the controls of these kinds; the settings of the virtual host are those of a list.
+    """Return the controls of these kinds; the settings of the virtual host are those among `hosts`.
 
     Raise `AccessRefused` for users and permissions if the user is no administrator, and for parameters if it is no
     policymaker either: those that may not be seen are not taken for missing.
@@ -53,16 +54,16 @@ def read_controls(
     if "virtual_host" in kinds:
         found += (_settings_from(each) for each in hosts if dict(each).get("name") == vhost)
     if "limit" in kinds:
-        found += _limits_from(http.get("vhost-limits", vhost, shape=answers.LIMITS))
+        found += _limits_from(lists.get("vhost-limits", shape=answers.LIMITS))
     try:
         if "user" in kinds:
             found += read_users(http)
         if "permission" in kinds:
-            listing = http.get("vhosts", vhost, "permissions", shape=answers.PERMISSIONS_HERE)
-            found += _permissions_from(listing)
+            place, shape = ("vhosts", vhost, "permissions"), answers.PERMISSIONS_HERE
+            found += _permissions_from(lists.get("permissions", *place, shape=shape))
         if "topic_permission" in kinds:
-            listing = http.get("vhosts", vhost, "topic-permissions", shape=answers.TOPIC_PERMISSIONS_HERE)
-            found += _topic_permissions_from(listing)
+            place, shape = ("vhosts", vhost, "topic-permissions"), answers.TOPIC_PERMISSIONS_HERE
+            found += _topic_permissions_from(lists.get("topic-permissions", *place, shape=shape))
     except AccessRefused as error:
         what = "users and permissions" if "user" in kinds else "permissions"
         raise AccessRefused(
@@ -71,20 +72,19 @@ def read_controls(
             hint=f"{error.hint}; or keep the {what} in a document of their own",
         ) from error
     if PARAMETER_GROUP.intersection(kinds):
-        found += _parameters(http, vhost, kinds)
+        found += _parameters(http, vhost, kinds, lists)
     return found
 
 
-def _parameters(http: Management, vhost: str, kinds: Collection[str]) -> Iterator[Parameter | GlobalParameter]:
+def _parameters(
+    http: Management, vhost: str, kinds: Collection[str], lists: Lists
+) -> Iterator[Parameter | GlobalParameter]:
     try:
         for component, kind in PARAMETER_KINDS.items():
             if kind in kinds:
-                listing = http.get("parameters", component, vhost, shape=answers.PARAMETERS)
-                yield from (parameter_of(component, item["name"], item["value"]) for item in listing)
+                yield from (item for item in _listed(lists, component, vhost) if item.component == component)
         if "parameter" in kinds:
-            for item in http.get("parameters", shape=answers.PARAMETERS):
-                if item["vhost"] == vhost and item["component"] not in OTHER_COMPONENTS:
-                    yield parameter_of(item["component"], item["name"], item["value"])
+            yield from (item for item in _listed(lists) if item.component not in OTHER_COMPONENTS)
         if "global_parameter" in kinds:
             for item in http.get("global-parameters", shape=answers.GLOBAL_PARAMETERS):
                 if item["name"] not in OWN_GLOBAL_PARAMETERS:
@@ -95,6 +95,13 @@ def _parameters(http: Management, vhost: str, kinds: Collection[str]) -> Iterato
             " federation upstreams, shovels and other parameters: those of the document cannot be compared",
             hint=f"{error.hint}; or keep them in a document of their own",
         ) from error
+
+
+def _listed(lists: Lists, *path: str) -> Iterator[Parameter]:
+    """Read the parameters of a virtual host, at least those at the path below `parameters`."""
+    for item in lists.get("parameters", "parameters", *path, shape=answers.PARAMETERS):
+        if item["vhost"] == lists.virtual_host:
+            yield parameter_of(item["component"], item["name"], item["value"])
 
 
 def path_of(item: Control, virtual_host: str) -> tuple[str, ...]:

@@ -1,39 +1,49 @@
-"""Answers that are the same in all virtual hosts of a broker, asked once for several of them."""
+"""Answers that several virtual hosts of a broker share: each is asked once for all of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from threading import Lock
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Final
+
+from attune_infra.background import Once
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from attune_infra.broker.http.management import Overview
+    from attune_infra.broker.lists import WholeLists
     from attune_infra.broker.wire import Json
 
-_T = TypeVar("_T")
-
-
-class Once(Generic[_T]):
-    """The answer to one question: the first thread asks it, and the others wait for that answer.
-
-    If asking fails, the next thread asks again.
-    """
-
-    def __init__(self) -> None:
-        self._lock, self._found = Lock(), list[_T]()
-
-    def __call__(self, ask: Callable[[], _T]) -> _T:
-        with self._lock:
-            if not self._found:
-                self._found.append(ask())
-            return self._found[0]
+_FEWEST: Final = 5
+"""Virtual hosts that are worth lists of the whole broker."""
+_QUEUES_OF_EACH: Final = 300
+"""Listing so many queues with their bindings costs as much as the requests for one virtual host."""
 
 
 class Shared:
-    """The answers that the virtual hosts of one command share, for their first reading."""
+    """The answers that the virtual hosts of one command share, each for its first reading.
 
-    def __init__(self) -> None:
+    It serves no command that reads again later: the answers grow old.
+    """
+
+    def __init__(self, virtual_hosts: Collection[str]) -> None:
+        self._waiting, self._lock = {*virtual_hosts}, Lock()
+        self._count = len(self._waiting)
         self.overview: Once[Overview] = Once()
         self.virtual_hosts: Once[Sequence[Json]] = Once()
+        self._lists: Once[WholeLists] = Once()
+
+    def begin(self, virtual_host: str) -> bool:
+        """Return True for the first connections to one of these virtual hosts, which may use the answers."""
+        with self._lock:
+            is_first = virtual_host in self._waiting
+            self._waiting.discard(virtual_host)
+            return is_first
+
+    def lists(self, queues: int) -> WholeLists | None:
+        """Return lists of a whole broker with so many queues; None if one for each virtual host costs less."""
+        if self._count < _FEWEST or queues > self._count * _QUEUES_OF_EACH:
+            return None
+        from attune_infra.broker.lists import WholeLists
+
+        return self._lists(WholeLists)

@@ -145,7 +145,7 @@ class Session:
         definitions are those of another virtual host.
         """
         if self.place is None and self.whole.topology.virtual_hosts:
-            return self._within(self._chosen())
+            return self.within(self._chosen())
         described = self.reading.vhost
         if described is not None and described != (used := self.virtual_host()):
             tell(
@@ -181,8 +181,9 @@ class Session:
         """Return a session for each virtual host of the document, or for those of --vhost."""
         from attune_infra.broker.shared import Shared
 
-        names, shared = self.vhosts or self.whole.topology.virtual_hosts, Shared()
-        return [self._within(name, shared) for name in dict.fromkeys(names)]
+        names = [*dict.fromkeys(self.vhosts or self.whole.topology.virtual_hosts)]
+        shared = Shared(names)
+        return [self.within(name, shared) for name in names]
 
     def of_several(self) -> Topology:
         """Return the topologies of the virtual hosts of the document, or of those of --vhost."""
@@ -206,9 +207,12 @@ class Session:
 
     def each_on_broker(self) -> Sequence[Session]:
         """Return a session for each virtual host of the broker that --vhost names, or for that of the AMQP URL."""
-        return [self.on(name) for name in dict.fromkeys(self.vhosts)] or [self]
+        from attune_infra.broker.shared import Shared
 
-    def _within(self, name: str, shared: Shared | None = None) -> Session:
+        shared = Shared(self.vhosts)
+        return [replace(self.on(name), shared=shared) for name in dict.fromkeys(self.vhosts)] or [self]
+
+    def within(self, name: str, shared: Shared | None = None) -> Session:
         """Return the session for a virtual host of the document, which is not read again."""
         other = replace(self, place=name, shared=shared)
         vars(other).update(topology_text=self.topology_text, whole=self.whole, reading=self.whole.within(name))

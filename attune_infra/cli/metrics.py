@@ -143,11 +143,12 @@ def _serve(session: Session, limits: Limits, listen: str, log_format: LogFormat 
 
 
 def _meter(session: Session, limits: Limits) -> Meter | Meters:
-    """Return the meter of one virtual host, or those of several."""
+    """Return the meter of one virtual host, or those of several, which read again and share no answers."""
     from attune_infra.worker.metrics import Meters
 
     if (several := session.several()) is not None:
-        return Meters({str(each.place): _meter_of(each, limits) for each in several})
+        names = [str(each.place) for each in several]
+        return Meters({name: _meter_of(session.within(name), limits) for name in names})
     return _meter_of(session.with_reading(), limits)
 
 

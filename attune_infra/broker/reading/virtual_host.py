@@ -12,6 +12,7 @@ from attune_infra.background import run_in_background, run_in_shares
 from attune_infra.broker import answers, wire
 from attune_infra.broker.controls import list_virtual_hosts, read_controls
 from attune_infra.broker.failures import faults
+from attune_infra.broker.lists import Lists
 from attune_infra.broker.reading.consumers import consumer_tags, sees_all_consumers
 from attune_infra.broker.reading.leaders import has_leader
 from attune_infra.broker.reading.odd_bindings import recognize_missing_keys
@@ -56,6 +57,7 @@ class Reader:
         self._exchange_types: frozenset[str] | None = None
         self.known_queues = 0
         """Queues known to exist. Their number decides how to ask for bindings."""
+        self._first = True
         self._hosts: Sequence[wire.Json] | None = None
         """The virtual hosts with their settings, as the latest read listed them."""
 
@@ -71,20 +73,29 @@ class Reader:
 
         Raise `VirtualHostMissing` if it is missing, whatever the lists say.
         """
-        http = self._connections.http
         self.version()  # before several threads ask for it
         if "virtual_host" in controls:
             self._hosts = self._list_hosts()
             if not self._exists:
                 return self._missing(controls)
-        controls_of = partial(read_controls, http, self._vhost, controls, self._hosts or ())
+        lists = self._lists()
+        topology = self._read(lists, private=private, controls=controls)
+        return topology if lists.are_complete() else self.read(private=private, controls=controls)
+
+    def _lists(self) -> Lists:
+        """Return the lists to read; the first ones may be cut from lists that several readers share."""
+        shared, self._first = self._connections.shared if self._first else None, False
+        whole = None if shared is None else shared.lists(self.known_queues)
+        return Lists(self._connections.http, self._vhost, whole)
+
+    def _read(self, lists: Lists, *, private: bool, controls: Collection[str]) -> Topology:
+        http = self._connections.http
+        controls_of = partial(read_controls, http, self._vhost, controls, lists, self._hosts or ())
         control_lists = run_in_background(controls_of) if controls else controls_of
-        queue_list = run_in_background(
-            lambda: http.get("queues", self._vhost, shape=answers.QUEUES, **wire.QUEUES)
-        )
-        policy_lists = run_in_background(self._policies)
+        queue_list = run_in_background(lambda: lists.get("queues", shape=answers.QUEUES, **wire.QUEUES))
+        policy_lists = run_in_background(partial(self._policies, lists))
         exchange_list = run_in_background(
-            lambda: http.get("exchanges", self._vhost, shape=answers.EXCHANGES, **wire.EXCHANGES)
+            lambda: lists.get("exchanges", shape=answers.EXCHANGES, **wire.EXCHANGES)
         )
         default_queue_type = run_in_background(lambda: self._default_queue_type)
         try:
@@ -92,7 +103,7 @@ class Reader:
         except BrokerError:
             default_queue_type()  # a missing virtual host has an error of its own
             raise
-        listed = self._bindings([item["name"] for item in exchanges if item["name"]])
+        listed = self._bindings([item["name"] for item in exchanges if item["name"]], lists)
         headers = {item["name"] for item in exchanges if item["type"] == "headers"}
         bindings = [
             as_read(each) if each.source in headers else each
@@ -130,7 +141,8 @@ class Reader:
 
     def all_bindings(self) -> list[Binding]:
         """Return the bindings of the virtual host, with one request."""
-        return recognize_missing_keys(self._listed_bindings(), self._connections.http, self._vhost)
+        http = self._connections.http
+        return recognize_missing_keys(Lists(http, self._vhost).bindings(), http, self._vhost)
 
     def members(self) -> Mapping[str, Members | None]:
         """Return the members of each quorum queue and stream; None for a stream whose members are not told."""
@@ -227,7 +239,7 @@ class Reader:
         """Return the ready messages and consumers of queues, as far as AMQP tells them without being a use."""
         if not queues:
             return {}
-        topology = self._topology(queues, self._policies())
+        topology = self._topology(queues, self._policies(Lists(self._connections.http, self._vhost)))
         lasting = [
             each.name for each in queues if not (is_hidden(each) or counting_restarts_expiry(each, topology))
         ]
@@ -274,18 +286,14 @@ class Reader:
         pages = (http.get("queues", self._vhost, shape=shape, **query) for query in queries)
         return wire.statistics_from(item for page in pages for item in page["items"])
 
-    def _bindings(self, sources: Sequence[str]) -> list[Binding]:
+    def _bindings(self, sources: Sequence[str], lists: Lists) -> list[Binding]:
         """Return all bindings; where it is cheaper, without asking for those of the default exchange."""
         queues_here = self.known_queues // max(1, len(self._hosts or ()))
-        if len(sources) > min(wire.MAX_SOURCES_LISTED_SINGLY, queues_here // _QUEUES_PER_REQUEST):
-            return self._listed_bindings()
+        singly = min(wire.MAX_SOURCES_LISTED_SINGLY, queues_here // _QUEUES_PER_REQUEST)
+        if lists.are_whole or len(sources) > singly:
+            return lists.bindings()
         shares = run_in_shares(self._bindings_of, sources, _PARALLEL_REQUESTS)
         return [binding for share in shares for binding in share]
-
-    def _listed_bindings(self) -> list[Binding]:
-        http = self._connections.http
-        shape, read = answers.BINDINGS, wire.bindings_from
-        return http.get_list("bindings", self._vhost, shape=shape, read=read, **wire.BINDINGS)
 
     def _bindings_of(self, sources: Iterable[str]) -> list[Binding]:
         http, found = self._connections.http, list[Binding]()
@@ -295,11 +303,11 @@ class Reader:
             found += http.get_list("exchanges", *place, shape=shape, read=read, **query)
         return found
 
-    def _policies(self) -> tuple[list[Policy], list[Policy]]:
+    @staticmethod
+    def _policies(lists: Lists) -> tuple[list[Policy], list[Policy]]:
         """Return the policies and the operator policies."""
-        http = self._connections.http
         kinds = ("policies", "operator-policies")
-        begun = [run_in_background(partial(http.get, kind, self._vhost, shape=answers.POLICIES)) for kind in kinds]
+        begun = [run_in_background(partial(lists.get, kind, shape=answers.POLICIES)) for kind in kinds]
         regular, by_operators = (answer() for answer in begun)
         return wire.policies_from(regular), wire.policies_from(by_operators, OperatorPolicy)
 
