@@ -68,8 +68,8 @@ def read_controls(
         what = "users and permissions" if "user" in kinds else "permissions"
         raise AccessRefused(
             f"user '{http.settings.management.user}' lacks the tag administrator, without which RabbitMQ shows no"
-            f" {what}: those of the document cannot be compared",
-            hint=f"{error.hint}; or keep the {what} in a document of their own",
+            f" {what}",
+            hint=f"{error.hint}; or leave out the {what} here: a document of their own can hold them",
         ) from error
     if PARAMETER_GROUP.intersection(kinds):
         found += _parameters(http, vhost, kinds, lists)
@@ -92,8 +92,8 @@ def _parameters(
     except AccessRefused as error:
         raise AccessRefused(
             f"user '{http.settings.management.user}' lacks the tag policymaker, without which RabbitMQ shows no"
-            " federation upstreams, shovels and other parameters: those of the document cannot be compared",
-            hint=f"{error.hint}; or keep them in a document of their own",
+            " federation upstreams, shovels and other parameters",
+            hint=f"{error.hint}; or leave them out here: a document of their own can hold them",
         ) from error
 
 

@@ -139,6 +139,7 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     ),
     "export": (
         ("attune-infra export --to broker.yaml", "Save the virtual host as a document"),
+        ("attune-infra export --users --to broker.yaml", "Save it with the users and their permissions"),
         ("attune-infra export --format definitions --to broker.json", "Save it as RabbitMQ's definitions"),
         (
             "attune-infra export --format kubernetes --cluster-reference main --to broker.yaml",

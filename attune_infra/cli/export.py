@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from enum import StrEnum
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
 import typer
 
@@ -28,12 +28,14 @@ from attune_infra.settings import TOPOLOGY, Via
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
+    from attune_infra.topology.document.export import Extent
     from attune_infra.topology.document.foreign.kubernetes.write import ClusterReference
     from attune_infra.topology.document.text import Document
     from attune_infra.topology.model import Topology
 
 app = App()
 
+_OF_USERS: Final = frozenset({"user", "permission", "topic_permission"})
 _OF_THE_BROKER: Final = frozenset({"user", "global_parameter"})
 """Kinds that are read once, with the first virtual host."""
 
@@ -41,11 +43,13 @@ _OF_THE_BROKER: Final = frozenset({"user", "global_parameter"})
 class Format(StrEnum):
     """The format of an export."""
 
-    TOPOLOGY = "topology"
+    YAML = "yaml"
     DEFINITIONS = "definitions"
     KUBERNETES = "kubernetes"
     TERRAFORM = "terraform"
 
+
+_RESOURCES: Final = frozenset({Format.KUBERNETES, Format.TERRAFORM})
 
 _Format = Annotated[
     Format,
@@ -70,8 +74,12 @@ _All = Annotated[
     typer.Option("--all", help="Also operator policies, limits, permissions and users; as an administrator."),
 ]
 
+_Users = Annotated[
+    bool, typer.Option("--users", help="Also all users, and their permissions here; as an administrator.")
+]
 _Hashes = Annotated[
-    bool, typer.Option("--password-hashes", help="With --all, also hashes of passwords, which are secrets.")
+    bool,
+    typer.Option("--password-hashes", help="With --users or --all, also hashes of passwords, which are secrets."),
 ]
 
 
@@ -80,8 +88,9 @@ _Hashes = Annotated[
 def export(
     session: Session,
     *,
-    as_format: _Format = Format.TOPOLOGY,
+    as_format: _Format = Format.YAML,
     cluster_reference: _Cluster = None,
+    users: _Users = False,
     everything: _All = False,
     password_hashes: _Hashes = False,
     only: Only = None,
@@ -91,20 +100,57 @@ def export(
     rename_vhost: RenameVhost = None,
 ) -> None:
     """Write virtual hosts, or with --topology a document, in one of several forms. Names omissions."""
-    from attune_infra.render.pages import document as page
-
     is_live = not session.flags.get(TOPOLOGY)
-    if password_hashes and is_live and not everything:
-        raise WrongUsage("--password-hashes is about users, and none is written", hint="add --all")
+    extent = _extent(users=users, everything=everything or not is_live, password_hashes=password_hashes)
+    is_whole = _is_whole(as_format, users=users, password_hashes=password_hashes)
     write = _writer(as_format, cluster_reference, is_live and rename_vhost is None, password_hashes)
     changes = transformation(
         only, exclude, to_quorum=to_quorum, strip_policies=strip_policies, rename_vhost=rename_vhost
     )
-    read = _read(session, everything=everything) if is_live else _offline(session, as_format, rename_vhost)
+    names = (is_whole or as_format in _RESOURCES) and rename_vhost is None
+    read = _read(session, extent, is_whole) if is_live else _offline(session, names_vhost=names)
     found, notes = changes.apply(read)
-    document = write(found, everything=everything or not is_live).leaving_out(notes)
+    _finish(session, write(_within(found) if is_whole else found, extent=extent).leaving_out(notes))
+
+
+def _finish(session: Session, document: Document) -> NoReturn:
+    from attune_infra.render.pages import document as page
+
     tell_left_out(document.left_out)
     session.finish("export", page, document)
+
+
+def _is_whole(as_format: Format, *, users: bool, password_hashes: bool) -> bool:
+    """Return True for definitions of a whole broker, since those of a single virtual host hold no users.
+
+    Raise `WrongUsage` if the format cannot hold them like this.
+    """
+    if password_hashes and as_format in _RESOURCES:
+        raise WrongUsage(f"--format {as_format} holds no hashes", hint="leave out --password-hashes")
+    is_whole = users and as_format is Format.DEFINITIONS
+    if is_whole and not password_hashes:
+        raise WrongUsage(
+            "definitions hold users only with the hashes of their passwords, which are secrets",
+            hint="add --password-hashes",
+        )
+    return is_whole
+
+
+def _within(topology: Topology) -> Topology:
+    """Return the topology with its virtual host as one of several."""
+    from attune_infra.topology.model import Topology
+
+    return topology if topology.virtual_hosts else Topology(virtual_hosts={topology.vhost: topology})
+
+
+def _extent(*, users: bool, everything: bool, password_hashes: bool) -> Extent:
+    from attune_infra.topology.document.export import Extent
+
+    if password_hashes and not (users or everything):
+        raise WrongUsage("--password-hashes is about users, and none is written", hint="add --users or --all")
+    if everything:
+        return Extent.EVERYTHING
+    return Extent.WITH_USERS if users else Extent.USUAL
 
 
 def _writer(
@@ -116,7 +162,7 @@ def _writer(
     if cluster_reference is not None and as_format is not Format.KUBERNETES:
         raise WrongUsage("--cluster-reference goes with --format kubernetes", hint="leave it out")
     match as_format:
-        case Format.TOPOLOGY:
+        case Format.YAML:
             return partial(forms.as_document, password_hashes=hashes)
         case Format.DEFINITIONS:
             return partial(forms.as_definitions, password_hashes=hashes)
@@ -132,16 +178,21 @@ def _cluster(reference: str | None) -> ClusterReference:
     return ClusterReference() if reference is None else ClusterReference.parse(reference)
 
 
-def _read(session: Session, *, everything: bool) -> Topology:
-    """Return what the broker holds: in the virtual host of the AMQP URL, or with their settings in those named."""
+def _read(session: Session, extent: Extent, is_whole: bool) -> Topology:
+    """Return what the broker holds: in the virtual host of the AMQP URL, or with their settings in those named.
+
+    For definitions of a whole broker, that of the AMQP URL has its settings too.
+    """
+    from attune_infra.topology.document.export import Extent
     from attune_infra.topology.model import CONTROL_KINDS, Topology
 
-    kinds = CONTROL_KINDS if everything else frozenset[str]()
-    if not session.vhosts:
+    kinds_of = {Extent.USUAL: frozenset[str](), Extent.WITH_USERS: _OF_USERS, Extent.EVERYTHING: CONTROL_KINDS}
+    kinds = kinds_of[extent]
+    if not (session.vhosts or is_whole):
         return _live(session, kinds - {"virtual_host"})
     from attune_infra.cli._each import run_each
 
-    first, *others = session.each_on_broker()
+    first, *others = session.each_on_broker() if session.vhosts else [session.on(session.virtual_host())]
     found = run_each(partial(_live, kinds={*kinds, "virtual_host"}), [first])
     found |= run_each(partial(_live, kinds={*kinds, "virtual_host"} - _OF_THE_BROKER), others)
     return next(iter(found.values())) if len(found) == 1 else Topology(virtual_hosts=found)
@@ -162,8 +213,8 @@ def _without_usual(found: Topology) -> Topology:
     return replace(found, virtual_host=replace(settings, protected_from_deletion=None))
 
 
-def _offline(session: Session, as_format: Format, renamed: str | None) -> Topology:
-    """Return the topology of the document, for the virtual host that resources are to name; say which one."""
+def _offline(session: Session, *, names_vhost: bool) -> Topology:
+    """Return the topology of the document, for the virtual host that the text is to name; say which one."""
     session.refuse_broker_options(
         why="with --topology no broker is asked", alternative="leave out --topology to export the broker"
     )
@@ -171,16 +222,15 @@ def _offline(session: Session, as_format: Format, renamed: str | None) -> Topolo
     if session.is_for_several:
         return session.of_several()
     found = session.readable_topology
-    is_in_resources = as_format in {Format.KUBERNETES, Format.TERRAFORM} and renamed is None
-    return replace(found, name=_vhost_of_resources(session, found)) if is_in_resources else found
+    return replace(found, name=_vhost_of_export(session, found)) if names_vhost else found
 
 
-def _vhost_of_resources(session: Session, topology: Topology) -> str:
-    """Return the virtual host that the resources of a document name; say so if the document names none."""
+def _vhost_of_export(session: Session, topology: Topology) -> str:
+    """Return the virtual host that the text made of a document names; say so if the document names none."""
     if topology.virtual_host:
         return topology.vhost
     described = session.reading.vhost
     name = session.virtual_host() if described is None else described
     who = "the AMQP URL" if described is None else session.reading.source
-    tell(f"the resources are for virtual host '{name}', which {who} names; --rename-vhost NAME names another")
+    tell(f"the export is for virtual host '{name}', which {who} names; --rename-vhost NAME names another")
     return name

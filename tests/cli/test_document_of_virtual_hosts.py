@@ -148,6 +148,10 @@ def test_what_is_of_the_whole_broker_is_read_once(attune_infra: Command, place: 
     assert exported.read_text(encoding="utf-8").count("\nusers:") == 1
     assert "protected_from_deletion" not in exported.read_text(encoding="utf-8")
     assert attune_infra("diff", str(exported)).code == ExitCode.DONE
+    users = attune_infra("export", "--vhost", a, "--vhost", b, "--users", "-vv")
+    assert len(re.findall(r"/api/users[?:]", users.stderr)) == 1
+    assert users.stdout.count("    permissions:") == len([a, b])
+    assert re.search(r"left out: passwords of users .*secrets$", users.stderr, re.MULTILINE)
 
 
 def test_protection_from_deletion_is_set_or_said_to_be_lacking(

@@ -149,7 +149,7 @@ def test_resources_of_a_document_are_for_the_virtual_host_of_the_url(
         specs = [each["spec"] for each in yaml.safe_load_all(done.stdout)]
         return {each.get("vhost") or each["name"] for each in specs}, done.stderr
 
-    said = "the resources are for virtual host '{}', which the AMQP URL names; --rename-vhost NAME names another\n"
+    said = "the export is for virtual host '{}', which the AMQP URL names; --rename-vhost NAME names another\n"
     left = "left out: queues of workers"
     assert vhosts("--topology", "attune", **url)[0] == {"of/url"}
     found, told = vhosts("--topology", "attune")

@@ -87,6 +87,7 @@ SCENARIOS: Final = (
     Scenario(usage="dlq list", have=SET_UP),
     Scenario(usage="dlq replay", options=("dead", "--yes"), have=SET_UP, queues=("dead",), code=3),
     Scenario(usage="export"),
+    Scenario(usage="export --users", have=SET_UP),
     Scenario(usage="export --all", have=SET_UP),
     Scenario(usage="metrics"),
     Scenario(usage="worker list"),

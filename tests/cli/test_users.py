@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
@@ -13,6 +14,7 @@ from attune_infra.broker.http.management import Management
 from attune_infra.broker.users import read_users
 from attune_infra.errors import BrokerError, ExitCode
 from attune_infra.settings import AMQP_URL
+from attune_infra.topology.document.parse import parse
 from attune_infra.topology.facts.users import fits
 from attune_infra.topology.model import PasswordHash
 from support.as_a_user import Command, Result
@@ -49,6 +51,7 @@ COMMANDS = (
     ("doctor", "-vv"),
     ("export", "--all", "-vv", "--to", "all.yaml"),
     ("export", "--all", "--format", "definitions", "--to", "all.json"),
+    ("export", "--users", "-o", "json"),
     ("import", "all.json"),
     ("export", "--topology"),
     ("setup", "--prune", "--allow-destructive", "--yes", "--max-deletes", "1", "--undo-file", "undo.yaml"),
@@ -206,7 +209,12 @@ def test_no_command_shows_a_secret(attune_infra: Command, place: Place) -> None:
 
 def run(attune_infra: Command, place: Place, *words: str) -> Result:
     """Run a command on the document, unless it has another source."""
-    has_source = words[:2] in {("setup", "plan.json"), ("export", "--all"), ("import", "all.json")}
+    has_source = words[:2] in {
+        ("setup", "plan.json"),
+        ("export", "--all"),
+        ("export", "--users"),
+        ("import", "all.json"),
+    }
     by_option = words[0] in {"graph", "doctor"}
     named = () if has_source else ("--topology", place.document) if by_option else (place.document,)
     return attune_infra(*words, *named, environment=place.environment, folder=place.folder)
@@ -267,3 +275,64 @@ def test_a_command_that_does_not_compare_reads_no_secret(words: str, tmp_path: P
     assert "NOBODY_SETS_THIS is not set" not in result.stderr
     assert result.stdout
     assert not read.exists()
+
+
+def test_users_are_exported_with_their_permissions_and_nothing_of_operators(
+    attune_infra: Command, place: Place, vhost: VirtualHost
+) -> None:
+    attune_infra("setup", place.document, environment=place.environment)
+    body = {"pattern": "^jobs$", "definition": {"max-length": 5}, "apply-to": "queues", "priority": 1}
+    place.management.put("operator-policies", vhost.name, "capped", body=body)
+    file, name = place.folder / "users.yaml", f"{place.prefix}-env"
+
+    plain = attune_infra("export", "--users", "--to", str(file))
+
+    topology = parse(file.read_text(encoding="utf-8"), source="it")
+    assert topology.control_kinds == {"user", "permission"}
+    assert topology.users[name].tags == frozenset({"management"})
+    assert (set(topology.permissions), set(topology.queues)) == ({name, "guest"}, {"jobs"})
+    assert "operator policies capped: `export --all` writes them" in plain.stderr
+    assert attune_infra("diff", str(file)).code == ExitCode.DONE
+    resources = attune_infra("export", "--users", "--format", "kubernetes").stdout
+    assert {"kind: User\n", "kind: Permission\n"} <= {f"{line}\n" for line in resources.splitlines()}
+    terraform = attune_infra("export", "--users", "--format", "terraform")
+    assert 'resource "rabbitmq_permissions"' in terraform.stdout
+    assert "left out: users guest, " in terraform.stderr
+
+
+def test_definitions_hold_users_with_their_hashes_or_the_option_is_refused(
+    attune_infra: Command, place: Place, vhost: VirtualHost
+) -> None:
+    attune_infra("setup", place.document, environment=place.environment)
+    export = ("export", "--users", "--format", "definitions")
+
+    refused = attune_infra(*export)
+    assert refused.code == ExitCode.WRONG_USAGE
+    assert "hint:  add --password-hashes" in refused.stderr
+    for form in ("kubernetes", "terraform"):
+        assert attune_infra(*export[:-1], form, "--password-hashes").code == ExitCode.WRONG_USAGE
+
+    written = attune_infra(*export, "--password-hashes")
+    assert (written.code, "left out" in written.stderr) == (ExitCode.DONE, False)
+    found = json.loads(written.stdout)
+    assert [each["name"] for each in found["vhosts"]] == [vhost.name]
+    hashes = {each["name"]: each["password_hash"] for each in found["users"]}
+    assert hashes.items() >= {name: text for name, text in place.hashes().items() if text}.items()
+    assert {each["user"] for each in found["permissions"]} == {f"{place.prefix}-env", "guest"}
+    offline = attune_infra(*export, "--password-hashes", "--topology", place.document)
+    assert [each["vhost"] for each in json.loads(offline.stdout)["permissions"]] == [vhost.name]
+    assert "users" not in json.loads(offline.stdout)
+    assert "hashes of their passwords, which are not known here" in offline.stderr
+
+
+def test_users_are_not_exported_by_somebody_who_may_not_see_them(
+    attune_infra: Command, place: Place, vhost: VirtualHost
+) -> None:
+    attune_infra("setup", place.document, environment=place.environment)
+    url = vhost.amqp_url.replace("guest:guest", f"{place.prefix}-env:{CANARIES['env']}")
+
+    result = attune_infra("export", "--users", environment={AMQP_URL.variable: url})
+
+    assert (result.code, result.stdout) == (ExitCode.FAILED, "")
+    sentence = "lacks the tag administrator, without which RabbitMQ shows no users and permissions\n"
+    assert sentence in result.stderr

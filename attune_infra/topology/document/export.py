@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Set
 from dataclasses import replace
+from enum import Enum, auto
 from functools import partial
 from typing import Final, TypeAlias
 
@@ -53,20 +54,43 @@ from attune_infra.topology.words import plural
 
 _ONLY_WITH_ALL: Final = "`export --all` writes them"
 _RABBITMQ: Final = ClusterReference()
-_VIRTUAL_HOSTS: Final = "virtual hosts"
-_ONLY_WITH_HASHES: Final = "`export --all --password-hashes` writes their hashes, which are secrets"
+_PASSWORDS: Final = "passwords of users"
+_OF_NO_VIRTUAL_HOST: Final = frozenset({"virtual hosts", "users", _PASSWORDS, "global parameters"})
+"""Kinds of things that are left out of several virtual hosts without the name of one."""
+_ONLY_WITH_HASHES: Final = "--password-hashes writes their hashes, which are secrets"
 _Kept: TypeAlias = "tuple[Topology, tuple[LeftOut, ...], bool]"
 """The topology to write, the objects left out, and False if something could not be looked at."""
 _DOWN: Final = "the queue is down, and RabbitMQ lists no binding of it: export again when its node runs"
 
 
-def as_document(topology: Topology, *, everything: bool = True, password_hashes: bool = False) -> Document:
+class Extent(Enum):
+    """The part of a topology that is written."""
+
+    USUAL = auto()
+    """All that needs no administrator: no operator policies and no controls."""
+    WITH_USERS = auto()
+    """The same, with users, permissions and topic permissions."""
+    EVERYTHING = auto()
+
+    def of(self, topology: Topology) -> Topology:
+        """Return this part of a topology; the settings of its virtual host are in each."""
+        if self is Extent.EVERYTHING:
+            return topology
+        usual = replace(topology.without_access(), virtual_host=topology.virtual_host)
+        if self is Extent.USUAL:
+            return usual
+        users, permissions, topics = topology.users, topology.permissions, topology.topic_permissions
+        return replace(usual, users=users, permissions=permissions, topic_permissions=topics)
+
+
+def as_document(
+    topology: Topology, *, extent: Extent = Extent.EVERYTHING, password_hashes: bool = False
+) -> Document:
     """Return a document that creates the same topology in an empty virtual host.
 
-    Without `everything`, it needs no administrator: operator policies and controls are left out. The hashes of
-    passwords are written only if asked for, since they are secrets.
+    The hashes of passwords are written only if asked for, since they are secrets.
     """
-    keep = partial(_kept_for_document, everything=everything, password_hashes=password_hashes)
+    keep = partial(_kept_for_document, extent=extent, password_hashes=password_hashes)
     kept, left_out, is_whole = _kept_of_each(topology, keep) if topology.virtual_hosts else keep(topology)
     return Document(write(kept), left_out, is_whole=is_whole)
 
@@ -79,23 +103,21 @@ def _kept_of_each(topology: Topology, keep: Callable[[Topology], _Kept]) -> _Kep
         kept, lacking, whole = keep(each if is_first else replace(each, users={}, global_parameters={}))
         found[name] = replace(kept, virtual_host=kept.virtual_host or VirtualHost(name=name))
         for item in lacking:
-            why = item.why if item.kind == _VIRTUAL_HOSTS else f"{item.why} (virtual host {name})"
+            why = item.why if item.kind in _OF_NO_VIRTUAL_HOST else f"{item.why} (virtual host {name})"
             notes += ((item.kind, what, why) for what in item.names)
         is_whole = is_whole and whole
     return replace(topology, virtual_hosts=found), group_left_out(notes), is_whole
 
 
-def _kept_for_document(topology: Topology, *, everything: bool, password_hashes: bool) -> _Kept:
+def _kept_for_document(topology: Topology, *, extent: Extent, password_hashes: bool) -> _Kept:
     hashed = [] if password_hashes else [name for name, user in topology.users.items() if _has_hash(user)]
     if hashed:
         users = {name: replace(topology.users[name], password=None) for name in hashed}
         topology = replace(topology, users={**topology.users, **users})
     headers = headers_exchanges(topology.exchanges)
     open_topology, notes = _without_passwords(topology)
-    kept, left_out, is_whole = _kept(
-        open_topology, lambda item: _reason_to_refuse(item, headers), everything=everything
-    )
-    notes += [("passwords of users", name, _ONLY_WITH_HASHES) for name in sorted(hashed) if everything]
+    kept, left_out, is_whole = _kept(open_topology, lambda item: _reason_to_refuse(item, headers), extent=extent)
+    notes += [(_PASSWORDS, name, _ONLY_WITH_HASHES) for name in sorted(hashed) if extent.of(topology).users]
     return kept, (*group_left_out(notes), *left_out), is_whole
 
 
@@ -119,24 +141,26 @@ def _without_passwords(topology: Topology) -> tuple[Topology, list[tuple[str, st
     return (topology.holding(items) if notes else topology), notes
 
 
-def as_definitions(topology: Topology, *, everything: bool = True, password_hashes: bool = False) -> Document:
+def as_definitions(
+    topology: Topology, *, extent: Extent = Extent.EVERYTHING, password_hashes: bool = False
+) -> Document:
     """Return definitions that create the same topology if RabbitMQ loads them into an empty virtual host."""
     if topology.virtual_hosts:
-        return _several_as_definitions(topology, everything=everything, password_hashes=password_hashes)
+        return _several_as_definitions(topology, extent=extent, password_hashes=password_hashes)
     document = _export(
         topology,
         lambda kept: Document(write_definitions(kept)),
         _reason_to_refuse_in_json,
-        everything=everything,
+        extent=extent,
     )
     return document.leaving_out(group_left_out(_only_in_documents(topology)))
 
 
-def _several_as_definitions(topology: Topology, *, everything: bool, password_hashes: bool) -> Document:
+def _several_as_definitions(topology: Topology, *, extent: Extent, password_hashes: bool) -> Document:
     refuse = partial(_reason_to_refuse_in_whole, password_hashes=password_hashes)
 
     def keep(each: Topology) -> _Kept:
-        kept, left_out, is_whole = _kept(each, refuse, everything=everything)
+        kept, left_out, is_whole = _kept(each, refuse, extent=extent)
         return kept, (*left_out, *group_left_out(_only_in_documents(each))), is_whole
 
     whole, left_out, is_whole = _kept_of_each(topology, keep)
@@ -144,15 +168,17 @@ def _several_as_definitions(topology: Topology, *, everything: bool, password_ha
 
 
 def as_kubernetes(
-    topology: Topology, *, everything: bool = True, cluster: ClusterReference = _RABBITMQ
+    topology: Topology, *, extent: Extent = Extent.EVERYTHING, cluster: ClusterReference = _RABBITMQ
 ) -> Document:
     """Return resources of the topology operator that create the same topology with this cluster."""
     return _as_resources(
-        topology, lambda kept: write_kubernetes(kept, cluster), lambda _: reason_to_refuse, everything=everything
+        topology, lambda kept: write_kubernetes(kept, cluster), lambda _: reason_to_refuse, extent=extent
     )
 
 
-def as_terraform(topology: Topology, *, everything: bool = True, with_imports: bool = False) -> Document:
+def as_terraform(
+    topology: Topology, *, extent: Extent = Extent.EVERYTHING, with_imports: bool = False
+) -> Document:
     """Return resources of Terraform's provider that create the same topology; `with_imports` if it exists."""
 
     def refusal(each: Topology) -> Callable[[TopologyObject], str | None]:
@@ -160,7 +186,7 @@ def as_terraform(topology: Topology, *, everything: bool = True, with_imports: b
         return lambda item: reason_to_refuse_in_terraform(item, vhost)
 
     return _as_resources(
-        topology, lambda kept: write_terraform(kept, with_imports=with_imports), refusal, everything=everything
+        topology, lambda kept: write_terraform(kept, with_imports=with_imports), refusal, extent=extent
     )
 
 
@@ -169,12 +195,12 @@ def _as_resources(
     writer: Callable[[Topology], Document],
     refusal: Callable[[Topology], Callable[[TopologyObject], str | None]],
     *,
-    everything: bool,
+    extent: Extent,
 ) -> Document:
     """Return resources of another program; `refusal` returns its reasons to refuse objects of a virtual host."""
 
     def keep(each: Topology) -> _Kept:
-        kept, left_out, is_whole = _kept(each, refusal(each), everything=everything)
+        kept, left_out, is_whole = _kept(each, refusal(each), extent=extent)
         return kept, (*group_left_out(_only_in_documents(each)), *left_out), is_whole
 
     kept, left_out, is_whole = _kept_of_each(topology, keep) if topology.virtual_hosts else keep(topology)
@@ -196,22 +222,21 @@ def _export(
     writer: Callable[[Topology], Document],
     refuse: Callable[[TopologyObject], str | None],
     *,
-    everything: bool,
+    extent: Extent,
 ) -> Document:
-    kept, left_out, is_whole = _kept(topology, refuse, everything=everything)
+    kept, left_out, is_whole = _kept(topology, refuse, extent=extent)
     made = writer(kept)
     return replace(made, left_out=(*left_out, *made.left_out), is_whole=is_whole)
 
 
-def _kept(topology: Topology, refuse: Callable[[TopologyObject], str | None], *, everything: bool) -> _Kept:
+def _kept(topology: Topology, refuse: Callable[[TopologyObject], str | None], *, extent: Extent) -> _Kept:
     kept: list[TopologyObject] = []
-    names = () if everything else sorted(topology.operator_policies)
+    names = () if extent is Extent.EVERYTHING else sorted(topology.operator_policies)
     left_out = [("operator policies", name, _ONLY_WITH_ALL) for name in names]
     lacking = unlisted(topology)
     left_out += [("all bindings of queue", name, _DOWN) for name in lacking]
     ends = {("exchange", name) for name in PREDECLARED_EXCHANGES}
-    usual = replace(topology.without_access(), virtual_host=topology.virtual_host)
-    for item in (topology if everything else usual).objects():
+    for item in extent.of(topology).objects():
         if why := _reason_to_leave_out(item, ends) or refuse(item):
             left_out.append((plural(kind_of(item)), name_in_kind(item), why))
             continue
@@ -250,7 +275,9 @@ def _reason_to_refuse(item: TopologyObject, headers: Set[str]) -> str | None:
 
 def _reason_to_refuse_in_whole(item: TopologyObject, *, password_hashes: bool) -> str | None:
     """Return the reason why definitions of a whole broker cannot hold an object, None if they can."""
-    if isinstance(item, User) and not (password_hashes and isinstance(item.password, PasswordHash)):
+    if isinstance(item, User) and not isinstance(item.password, PasswordHash):
+        return "definitions hold users with the hashes of their passwords, which are not known here"
+    if isinstance(item, User) and not password_hashes:
         return "definitions hold users with the hashes of their passwords: see --password-hashes"
     is_whole = isinstance(item, VirtualHost | User | Permission | TopicPermission | GlobalParameter)
     is_open = not isinstance(item, Parameter | GlobalParameter) or item.held is None
@@ -264,7 +291,7 @@ def _reason_to_refuse_in_json(item: TopologyObject) -> str | None:
     if isinstance(item, VirtualHost):
         return "definitions of one virtual host do not hold its settings; a document can"
     if isinstance(item, User | Permission | TopicPermission):
-        return "RabbitMQ loads none into a single virtual host; a document can hold them"
+        return "RabbitMQ loads none into a single virtual host; `export --users` writes definitions that hold them"
     if isinstance(item, GlobalParameter):
         return "they belong to the whole broker; a document can hold them"
     if isinstance(item, Parameter) and item.held is not None:

@@ -318,6 +318,7 @@ USAGES: Final = (
     Usage(command="watch", steps=(LOOK,), database=READ_TABLE, database_is_optional=True),
     Usage(command="tap", steps=(LOOK, TAP), note=_DROPPED),
     Usage(command="export", steps=(LOOK,)),
+    Usage(command="export --users", steps=(LOOK_AT_ALL,)),
     Usage(command="export --all", steps=(LOOK_AT_ALL,)),
     Usage(command="metrics", steps=(LOOK,), database=READ_TABLE, database_is_optional=True),
     Usage(command="worker list", steps=(LOOK,), database=READ_TABLE),

@@ -117,7 +117,10 @@ def test_definitions_hold_no_permission_and_no_binding_to_any_value() -> None:
 
     assert parse(in_yaml.text, source="x").permissions == {"ann": permission}
     assert {(found.kind, found.why) for found in in_json.left_out} == {
-        (kind, "RabbitMQ loads none into a single virtual host; a document can hold them")
+        (
+            kind,
+            "RabbitMQ loads none into a single virtual host; `export --users` writes definitions that hold them",
+        )
         for kind in ("permissions", "topic permissions")
     }
 

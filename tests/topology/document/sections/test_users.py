@@ -15,7 +15,7 @@ from attune_infra.errors import InvalidInput
 from attune_infra.render.objects import difference_data
 from attune_infra.render.words import attributes, declaration, difference
 from attune_infra.topology.diff import Create, Update, change_of, diff, undeclared
-from attune_infra.topology.document.export import as_definitions, as_document
+from attune_infra.topology.document.export import Extent, as_definitions, as_document
 from attune_infra.topology.document.merging.overlay import Text
 from attune_infra.topology.document.merging.several import read_several, resolve_several
 from attune_infra.topology.document.parse import parse, parse_with_places
@@ -300,7 +300,7 @@ def test_an_undo_and_an_export_hold_no_hash_unless_asked() -> None:
     assert parse(plain.text, source="it").users == {"a": silent}
     assert [(each.kind, each.names) for each in plain.left_out] == [("passwords of users", ("a",))]
     assert (parse(whole.text, source="it").users, whole.left_out) == ({"a": user}, ())
-    assert as_document(have, everything=False).text == "{}\n"
+    assert as_document(have, extent=Extent.USUAL).text == "{}\n"
     assert [each.kind for each in as_definitions(have).left_out] == ["users"]
 
 
