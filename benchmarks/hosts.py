@@ -1,7 +1,7 @@
 """Measure one document of many virtual hosts: 100 of them, with 100 objects each, set up and compared.
 
-The bare lists are those that a comparison needs. curl fetches as many of them at a time as the program asks
-virtual hosts at a time.
+The bare lists are those that a comparison needs, of each virtual host or of the whole broker. curl fetches as many
+of them at a time as the program goes through virtual hosts at a time, and makes as many bare virtual hosts.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ LINEAR: Final = 1.15
 """Four times as many virtual hosts take at most 1.15 times four times as long."""
 MAKE, AGAIN, COMPARE = "attune-infra setup", "attune-infra setup, all exists", "attune-infra diff"
 LISTS, WHOLE_LISTS = "floor: bare lists", "floor: three lists of the whole broker"
+MAKE_BARE = "floor: make the bare virtual hosts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +59,17 @@ class Turn:
             WHOLE_LISTS: self._fetch(_lists_of("")),
         }
 
-    def _fetch(self, paths: list[str]) -> Call:
-        """Return the fetch of lists over so many connections, which are kept."""
+    def make_bare(self) -> Call:
+        """Return the call that makes the virtual hosts with nothing in them."""
+        put = ("-X", "PUT", "-H", "content-type: application/json", "-d", "{}")
+        return self._fetch([f"vhosts/{quote(name, safe='')}" for name in self.names], put)
+
+    def _fetch(self, paths: list[str], more: tuple[str, ...] = ()) -> Call:
+        """Return requests over so many connections, which are kept."""
         each = [("-o", os.devnull, f"{self.ground.whole.management_url}/api/{path}") for path in paths]
         words = [word for words in each for word in words]
         lanes = ("--parallel", "--parallel-max", str(AT_ONCE))
-        return Call((self.curl.path, "-sSf", "-u", "guest:guest", *lanes, *words))
+        return Call((self.curl.path, "-sSf", "-u", "guest:guest", *more, *lanes, *words))
 
 
 def _lists_of(host: str) -> list[str]:
@@ -106,6 +112,8 @@ def measure_hosts(contestants: Contestants, ground: Ground, rounds: int) -> Iter
             with _empty(names, ground):
                 for name, call in turn.calls().items():
                     turns[name].append(ground.time([call]))
+        with _empty(names, ground):
+            turns[MAKE_BARE] = [ground.time([turn.make_bare()])]
         samples += (Samples.of(_name(what, size), found, subject=False) for what, found in turns.items())
     yield Result(
         name=VIRTUAL_HOSTS,
@@ -134,7 +142,8 @@ def _empty(names: tuple[str, ...], ground: Ground) -> Iterator[None]:
 def _targets() -> Iterator[Target]:
     few, *_, many = SIZES
     for size in SIZES:
-        yield AtMost(subject=_name(COMPARE, size), times=1.5, fastest_of=(_name(LISTS, size),))
+        floors = (_name(LISTS, size), _name(WHOLE_LISTS, size))
+        yield AtMost(subject=_name(COMPARE, size), times=1.5, fastest_of=floors)
     for what in (MAKE, COMPARE):
         yield AtMost(subject=_name(what, many), times=LINEAR * many / few, fastest_of=(_name(what, few),))
 

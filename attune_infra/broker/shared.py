@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from attune_infra.broker.http.management import Overview
     from attune_infra.broker.lists import WholeLists
     from attune_infra.broker.wire import Json
+    from attune_infra.settings import Settings
 
 _FEWEST: Final = 5
 """Virtual hosts that are worth lists of the whole broker."""
@@ -29,6 +30,7 @@ class Shared:
     def __init__(self, virtual_hosts: Collection[str]) -> None:
         self._waiting, self._lock = {*virtual_hosts}, Lock()
         self._count = len(self._waiting)
+        self.settings: Once[Settings] = Once()
         self.overview: Once[Overview] = Once()
         self.virtual_hosts: Once[Sequence[Json]] = Once()
         self._lists: Once[WholeLists] = Once()

@@ -91,9 +91,12 @@ class Session:
 
     @cached_property
     def settings(self) -> Settings:
-        ask = ask_password if self.interactive else do_not_ask
-        found = resolve(self.flags, os.environ, config=self.config, timeout=self.timeout, ask=ask)
+        found = self._resolved() if self.shared is None else self.shared.settings(self._resolved)
         return found if self.place is None else replace(found, virtual_host=self.place)
+
+    def _resolved(self) -> Settings:
+        ask = ask_password if self.interactive else do_not_ask
+        return resolve(self.flags, os.environ, config=self.config, timeout=self.timeout, ask=ask)
 
     @cached_property
     def topology(self) -> Topology:

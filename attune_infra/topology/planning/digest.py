@@ -32,6 +32,7 @@ from attune_infra.topology.model import (
 from attune_infra.topology.target import Target
 
 _LENGTH: Final = 12
+_PLAIN: Final = frozenset({str, bool, int, type(None)})
 _NOT_DECLARED: Final = {"state", "node", "external", "held"}
 _PARAMETERS: Final[tuple[type[Parameter | GlobalParameter], ...]] = (
     Parameter,
@@ -104,6 +105,8 @@ def canonical_object(item: TopologyObject) -> tuple[object, ...]:
 
 
 def _plain(value: object) -> object:
+    if type(value) in _PLAIN:
+        return value
     match value:
         case Mapping():
             return freeze(dict(value))
