@@ -96,14 +96,13 @@ def _check(
         found = _with_quorum(found, broker, want)
     if probe:
         found = _with_probe(found, broker, want)
-    checks = (*found.checks, *_checks_of_file(session, broker))
-    return replace(found, checks=checks, origin=session.origin)
+    return replace(found.plus(_checks_of_file(session, broker)), origin=session.origin)
 
 
 def _with_quorum(found: Verification, broker: RabbitMQ, want: Topology) -> Verification:
     from attune_infra.operations.quorum import check_quorum
 
-    return replace(found, checks=(*found.checks, *check_quorum(broker, want)))
+    return found.plus(check_quorum(broker, want))
 
 
 def _ids(words: list[str] | None, *, require_consumers: bool) -> tuple[int, ...]:
@@ -132,4 +131,4 @@ def _with_probe(found: Verification, broker: ProbeBroker, want: Topology) -> Ver
     from attune_infra.operations.probe import probe
 
     with exit_on_signals():
-        return replace(found, checks=(*found.checks, *probe(broker, want)))
+        return found.plus(probe(broker, want))

@@ -225,7 +225,7 @@ class Fleet:
 
     def verification(self) -> Verification:
         """Return a check for each finding, and one for each worker without any."""
-        return Verification(tuple(check for worker in self.workers for check in _checks(worker)))
+        return Verification.of(check for worker in self.workers for check in _checks(worker))
 
     def only(self, worker_ids: Collection[int]) -> Fleet:
         return Fleet(tuple(worker for worker in self.workers if worker.id in worker_ids))

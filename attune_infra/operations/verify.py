@@ -57,7 +57,7 @@ def _verify_over_amqp(broker: VerifiedBroker, seen: Seen, wanted: Wanted) -> Ver
 
     found = verify_seen(seen, wanted)
     try:
-        return replace(found, checks=(*found.checks, *checks_over_amqp(broker, wanted)))
+        return found.plus(checks_over_amqp(broker, wanted))
     except BrokerError as error:
         return verify_seen(replace(seen, amqp=error), wanted)
 

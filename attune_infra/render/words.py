@@ -106,13 +106,10 @@ def value(found: Value) -> str:
 
 def ranges(ids: Iterable[int]) -> str:
     """Return ids as a user may type them: each run of successive ids as a range."""
-    runs: list[list[int]] = []
-    for each in sorted(ids):
-        if runs and each == runs[-1][-1] + 1:
-            runs[-1][1:] = [each]
-        else:
-            runs.append([each])
-    return ", ".join("-".join(map(str, run)) for run in runs)
+    ordered = sorted(ids)
+    runs = [each for each, before in zip(ordered, [None, *ordered], strict=False) if each - 1 != before]
+    ends = [each for each, after in zip(ordered, [*ordered[1:], None], strict=False) if each + 1 != after]
+    return ", ".join(str(one) if one == last else f"{one}-{last}" for one, last in zip(runs, ends, strict=True))
 
 
 def omission(found: LeftOut) -> str:

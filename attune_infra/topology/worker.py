@@ -149,3 +149,12 @@ def _names_of(template: str) -> re.Pattern[str]:
 def fill(template: str, worker_id: int) -> str:
     """Return a template with the id of a worker in its place."""
     return template.replace(PLACEHOLDER, str(worker_id))
+
+
+def fill_each(template: str, worker_ids: Iterable[int]) -> list[str]:
+    """Return a template with the id of each worker in its place."""
+    before, *after = template.split(PLACEHOLDER)
+    if len(after) == 1:
+        end = after[0]
+        return [f"{before}{each}{end}" for each in worker_ids]
+    return [fill(template, each) for each in worker_ids]

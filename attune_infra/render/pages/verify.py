@@ -14,7 +14,7 @@ from attune_infra.render.text import Level, Line, at_level
 from attune_infra.render.words import MAX_WORKERS_SHOWN, ranges
 from attune_infra.topology.document.problems import Problem
 from attune_infra.topology.model import Route, TopologyObject
-from attune_infra.topology.verify import Check, Consumer, Named, Verdict, Verification
+from attune_infra.topology.verify import Check, Consumer, Group, Named, Verdict, Verification
 from attune_infra.topology.words import counted
 
 if TYPE_CHECKING:
@@ -30,9 +30,10 @@ _STYLES: Final = {
 
 
 def lines(verification: Verification) -> Iterator[Line]:
-    workers = {check.worker_id for check in verification.checks} - {None}
+    groups = tuple(verification.groups())
+    workers = set(chain.from_iterable(group.worker_ids for group in groups))
     if len(workers) > MAX_WORKERS_SHOWN:
-        yield from _lines_of_many(verification.checks)
+        yield from _lines_of_many(groups)
     else:
         yield from chain.from_iterable(map(_check_lines, verification.checks))
     yield Line(_result(verification))
@@ -42,7 +43,7 @@ def _result(verification: Verification) -> str:
     """Return the numbers of checks, in words."""
     counts = verification.counts()
     words = ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict])
-    return counted(len(verification.checks), "check") + (f": {words}" if words else "")
+    return counted(counts.total(), "check") + (f": {words}" if words else "")
 
 
 def data(verification: Verification) -> VerificationData:
@@ -55,29 +56,30 @@ def review(verification: Verification) -> Review:
     return review_of(verification, verdict=_result(verification))
 
 
-def _lines_of_many(checks: Iterable[Check]) -> Iterator[Line]:
+def _lines_of_many(groups: Iterable[Group]) -> Iterator[Line]:
     """Yield one line for a result that many workers share, and one for all checks that passed."""
-    passed: list[int] = []
-    alike: defaultdict[object, list[Check]] = defaultdict(list)
-    for check in checks:
+    passed: list[Sequence[int]] = []
+    alike: defaultdict[object, list[Group]] = defaultdict(list)
+    for group in groups:
+        check = group.check
         if check.worker_id is None or check.differences:
-            alike[id(check)].append(check)
+            alike[id(check)].append(group)
         elif check.verdict is Verdict.PASSED:
-            passed.append(check.worker_id)
+            passed.append(group.worker_ids)
         else:
-            alike[check.verdict, _shared_name(check), check.detail].append(check)
+            alike[check.verdict, _shared_name(check), check.detail].append(group)
     for together in alike.values():
-        if len(together) > MAX_WORKERS_SHOWN:
+        if sum(group.size for group in together) > MAX_WORKERS_SHOWN:
             yield _line_of_many(together)
-        else:
-            yield from chain.from_iterable(map(_check_lines, together))
+        else:  # so few that each is a group of its own
+            yield from chain.from_iterable(_check_lines(group.check) for group in together)
     if passed:
-        words = f"{counted(len(passed), 'check')} of workers {ranges(set(passed))}"
+        words = f"{counted(sum(map(len, passed)), 'check')} of workers {ranges(set(chain.from_iterable(passed)))}"
         yield Line(f"{Verdict.PASSED:<7}  {words}", _STYLES[Verdict.PASSED], Level.DETAIL)
 
 
-def _line_of_many(together: Sequence[Check]) -> Line:
-    check, ids = together[0], ranges(each.worker_id for each in together if each.worker_id is not None)
+def _line_of_many(together: Sequence[Group]) -> Line:
+    check, ids = together[0].check, ranges(chain.from_iterable(group.worker_ids for group in together))
     words = f"{_shared_name(check)}: {check.detail} (workers {ids})"
     return Line(f"{check.verdict:<7}  {words}", _STYLES[check.verdict], Level.PROBLEM)
 

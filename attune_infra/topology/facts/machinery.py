@@ -21,6 +21,8 @@ _OWNERS: Final = {
 }
 """The owners of queues and exchanges by the beginning of their names."""
 
+_PREFIXES: Final = tuple(_OWNERS)
+
 EXAMPLES: Final = ("amq.gen-JzTY20BRgKO-HjmUJj0wLg", *(f"{prefix}exampleqos1" for prefix in _OWNERS))
 """A name of each such kind; clients get the first for a queue that they do not name."""
 
@@ -32,7 +34,9 @@ def owner_of_name(name: str) -> str | None:
     """Return the part of RabbitMQ that makes queues and exchanges with such a name, None if none does."""
     if is_reserved(name):
         return "RabbitMQ"
-    return next((owner for prefix, owner in _OWNERS.items() if name.startswith(prefix)), None)
+    if not name.startswith(_PREFIXES):  # so are nearly all names
+        return None
+    return next(owner for prefix, owner in _OWNERS.items() if name.startswith(prefix))
 
 
 def is_machinery(item: Exchange | Queue) -> bool:

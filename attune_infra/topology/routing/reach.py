@@ -96,14 +96,19 @@ class Reach:
     @cached_property
     def _leading_somewhere(self) -> Set[str]:
         """The exchanges that lead to a queue with some routing key."""
-        found = {each.source for each in self.index.bindings if each.destination_type == "queue"}
+        found, into = set[str](), defaultdict[str, set[str]](set)
+        for each in self.index.topology.bindings:  # unsorted: there may be thousands, and few lead to exchanges
+            if each.destination_type == "queue":
+                found.add(each.source)
+            else:
+                into[each.destination].add(each.source)
         found |= {exchange.name for exchange in self.index.topology.exchanges.values() if exchange.external}
         if self.index.topology.queues:
             found.add("")  # the default exchange knows every queue
         waiting = list(found)
         while waiting:
             name = waiting.pop()
-            sources = {binding.source for binding in self.index.into.get(("exchange", name), ())}
+            sources = into[name]
             sources.update(exchange.name for exchange in self.index.alternates.get(name, ()) if name)
             waiting += sources - found
             found |= sources

@@ -40,7 +40,7 @@ def verified(count: int, *, failing: int) -> list[str]:
         for each in range(1, count + 1)
     ]
     return texts(
-        verify.lines(Verification((Check(Code.QUEUE_MATCHES, None, "exchange e", Verdict.PASSED), *checks)))
+        verify.lines(Verification.of((Check(Code.QUEUE_MATCHES, None, "exchange e", Verdict.PASSED), *checks)))
     )
 
 
@@ -83,7 +83,7 @@ def test_what_is_said_of_many_alike_is_said_once() -> None:
         Code.QUEUE_MATCHES, None, "queue worker.7.q", Verdict.FAILED, "exists, but its state is down", worker_id=7
     )
 
-    assert texts(verify.lines(Verification((*checks, another)))) == [
+    assert texts(verify.lines(Verification.of((*checks, another)))) == [
         "failed   queue worker.{worker_id}.q: is missing (workers 1-2000)",
         "failed   queue worker.7.q: exists, but its state is down",
         "2001 checks: 2001 failed",
@@ -125,7 +125,7 @@ def test_what_differs_is_told_of_each() -> None:
         for each in range(1, 101)
     ]
 
-    assert len(texts(verify.lines(Verification(tuple(checks))))) == 2 * 100 + 1
+    assert len(texts(verify.lines(Verification.of(checks)))) == 2 * 100 + 1
 
 
 def test_checks_of_many_are_a_line_but_for_those_that_did_not_pass() -> None:
