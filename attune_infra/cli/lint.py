@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from attune_infra.broker.rabbitmq import RabbitMQ
     from attune_infra.cli._topology import TopologyText
     from attune_infra.topology.document.problems import InvalidDocument
+    from attune_infra.topology.document.reading import Reading
     from attune_infra.topology.facts.releases import Version
     from attune_infra.topology.lint.finding import Linted
     from attune_infra.topology.model import Topology
@@ -104,14 +105,16 @@ def _document(session: Session, version: Version | None, run: Callable[..., Lint
         yield _unreadable(text, error, release)
         return
     tell_left_out(whole.left_out)
+    check = partial(run, version=release, beside=whole.topology.virtual_hosts)
     for reading in whole.parts(session.vhosts):
-        topology = session.with_queue_ttl(reading.topology)
-        linted = run(topology, source=reading.source, version=release, places=reading.places)
-        yield replace(linted, problems=reading.problems, file=text.file).naming_virtual_host(_name_of(topology))
+        linted = _part(session.with_queue_ttl(reading.topology), reading, check)
+        yield replace(linted, problems=reading.problems, file=text.file)
 
 
-def _name_of(topology: Topology) -> str | None:
-    return None if topology.virtual_host is None else topology.virtual_host.name
+def _part(topology: Topology, reading: Reading, check: Callable[..., Linted]) -> Linted:
+    """Return the findings in one virtual host of a document, or in a whole one that names none."""
+    linted, settings = check(topology, source=reading.source, places=reading.places), topology.virtual_host
+    return linted.naming_virtual_host(None if settings is None else settings.name)
 
 
 def _unreadable(text: TopologyText, error: InvalidDocument, release: Version) -> Linted:

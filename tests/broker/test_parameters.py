@@ -228,16 +228,20 @@ def test_a_refusal_quotes_no_password_and_names_the_missing_plugin(broker: Rabbi
     ]
 
 
-def test_a_shovel_whose_uri_names_no_virtual_host_uses_the_default_one(
+def test_a_shovel_reaches_the_virtual_host_of_its_uri_on_the_same_broker_or_the_default_one(
     broker: RabbitMQ, management: Management
 ) -> None:
-    ends: dict[str, Argument] = {"src-uri": "amqp://", "dest-uri": "amqp://"}
-    item = Shovel(name="s", value={**ends, "src-queue": "of-the-default", "dest-queue": "q"})
+    uris = {"of-the-default": "amqp://", "of-one-named": "amqp:///%2F"}
+    shovels = [
+        Shovel(name=name, value={"src-uri": uri, "dest-uri": "amqp://", "src-queue": name, "dest-queue": "q"})
+        for name, uri in uris.items()
+    ]
 
-    assert [each.status for each in broker.apply([Create(item)])] == [Status.CREATED]
+    applied = broker.apply([Create(each) for each in shovels])
+    assert [each.status for each in applied] == [Status.CREATED, Status.CREATED]
 
-    def names() -> list[str]:
-        return [each["name"] for each in management.get("queues", "/", shape=answers.QUEUES)]
+    def names() -> set[str]:
+        return {each["name"] for each in management.get("queues", "/", shape=answers.QUEUES)}
 
-    assert eventually(names, lambda found: "of-the-default" in found)
-    assert "of-the-default" not in broker.read().queues
+    assert eventually(names, lambda found: found >= uris.keys())
+    assert not uris.keys() & broker.read().queues.keys()

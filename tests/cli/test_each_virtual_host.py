@@ -154,3 +154,21 @@ def test_a_drawing_is_of_one_virtual_host(attune_infra_alone: Command, document:
     assert refused.code == ExitCode.WRONG_USAGE
     assert "choose one with --vhost NAME" in refused.stderr
     assert "digraph" in attune_infra_alone("graph", str(document), "--format", "dot", "--vhost", "b").stdout
+
+
+def test_lint_looks_for_the_end_of_a_shovel_in_another_virtual_host(
+    attune_infra_alone: Command, tmp_path: Path
+) -> None:
+    shovel = "{src-uri: 'amqp:///a', src-queue: q, dest-uri: 'amqp:///b', dest-queue: gone}"
+    file = tmp_path / "shop.yaml"
+    file.write_text(
+        f"virtual_hosts:\n  a: {{queues: {{q: {{}}}}, shovels: {{s: {shovel}}}}}\n  b: {{queues: {{r: {{}}}}}}\n",
+        encoding="utf-8",
+    )
+
+    for chosen in ((), ("--vhost", "a")):
+        found = attune_infra_alone("lint", str(file), "--select", "AI092", *chosen)
+        assert found.code == ExitCode.DRIFT
+        assert "it moves to queue 'gone' of virtual host 'b', which is not declared" in found.stdout
+        assert ":2:" in found.stdout
+    assert attune_infra_alone("lint", str(file), "--select", "AI092", "--vhost", "b").code == ExitCode.DONE

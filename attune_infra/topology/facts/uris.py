@@ -15,8 +15,14 @@ _DEFAULT: Final = "/"
 
 def is_here(value: object, virtual_host: str) -> bool:
     """Return whether all URIs lead a shovel to this virtual host; one that is only referred to leads anywhere."""
+    return leads_to(value) == virtual_host
+
+
+def leads_to(value: object) -> str | None:
+    """Return the one virtual host of the same broker that all URIs lead a shovel to; None if that is unknown."""
     paths = [local_path(uri) for uri in uris_of(value)]
-    return bool(paths) and all(path is not None and unquote(path or _DEFAULT) == virtual_host for path in paths)
+    places = {None if path is None else unquote(path or _DEFAULT) for path in paths}
+    return places.pop() if len(places) == 1 else None
 
 
 def uris_of(value: object) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from attune_infra.topology.facts.exchanges import is_reserved
-from attune_infra.topology.facts.uris import is_here, local_path, uris_of
+from attune_infra.topology.facts.uris import leads_to, local_path, uris_of
 from attune_infra.topology.lint.finding import Flaw
 from attune_infra.topology.lint.subject import Subject
 from attune_infra.topology.model import FederationUpstreamSet, Shovel
@@ -51,19 +51,24 @@ def policy_names_missing_upstream(subject: Subject) -> Iterator[Flaw]:
 
 
 def shovel_end_is_missing(subject: Subject) -> Iterator[Flaw]:
-    """A shovel takes from, or puts into, a queue or exchange of this virtual host that is not declared.
+    """A shovel takes from, or puts into, a queue or exchange of this broker that is not declared.
 
     RabbitMQ makes a missing queue by itself: durable, of the default type and without arguments, so that the one
     that was meant can no longer be declared. Without the exchange, the shovel fails and tries again for ever.
+    Judged are ends whose URI names no host, in this virtual host and in others of the same document that have
+    exchanges or queues.
     """
     for item, value in _shovels(subject):
         for end, words in _ENDS:
-            if not is_here(value.get(f"{end}-uri"), subject.topology.vhost):
+            place = leads_to(value.get(f"{end}-uri"))
+            there = subject.virtual_host(place)
+            if there is None:
                 continue
-            for kind, known in (("queue", subject.topology.queues), ("exchange", subject.topology.exchanges)):
+            whose = "this virtual host" if there is subject.topology else f"virtual host '{place}'"
+            for kind, known in (("queue", there.queues), ("exchange", there.exchanges)):
                 name = value.get(f"{end}-{kind}")
                 if isinstance(name, str) and name and name not in known and not is_reserved(name):
-                    what = f"it moves {words} {kind} '{name}' of this virtual host, which is not declared"
+                    what = f"it moves {words} {kind} '{name}' of {whose}, which is not declared"
                     yield Flaw(item, what, f"declare the {kind}, or correct the name", f"{end}-{kind}")
 
 

@@ -28,22 +28,23 @@ def lint(
     fail_on: Severity = Severity.WARNING,
     places: Places | None = None,
     consumers: Mapping[str, int] | None = None,
+    beside: Mapping[str, Topology] | None = None,
 ) -> Linted:
     """Return the findings of these rules about a topology, in the order of their places or else of their codes.
 
+    `beside` are the virtual hosts of its document, which its shovels may name.
     Private queues count as queues, but no finding is about them or their bindings: no document could mend those.
     Suppressed findings are kept apart. A suppression without a finding on any release is a finding itself.
     """
-    asked = tuple(rules)
-    subject, known = Subject(topology, version, consumers=consumers), places or Places()
-    found: list[Finding] = []
-    suppressed: list[tuple[Finding, str]] = []
+    asked, known = tuple(rules), places or Places()
+    subject = Subject(topology, version, consumers=consumers, beside=beside)
+    found, suppressed = list[Finding](), list[tuple[Finding, str]]()
     used: set[Suppression] = set()
     by_object = _by_object(topology.suppressions)
     for rule in asked:
         if rule is UNUSED_SUPPRESSION:
             unused = _unused(topology.suppressions, used, asked)
-            subject.unused = tuple(each for each in unused if not _is_for_another_release(each, topology))
+            subject.unused = tuple(each for each in unused if not _is_for_another_release(each, subject))
         for flaw in (each for each in rule.find(subject) if not _is_hidden(each, topology)):
             finding = _finding(rule, flaw, known)
             if by_object and (matching := _matching(by_object, finding, getattr(flaw.item, "name", None))):
@@ -115,7 +116,7 @@ def _unused(
     return (each for each in suppressions if each not in used and each.rule not in not_asked)
 
 
-def _is_for_another_release(suppression: Suppression, topology: Topology) -> bool:
+def _is_for_another_release(suppression: Suppression, subject: Subject) -> bool:
     """Return whether a suppression has a finding on any release: a document may be linted for several."""
     by_object = _by_object([suppression])
     return any(
@@ -123,7 +124,7 @@ def _is_for_another_release(suppression: Suppression, topology: Topology) -> boo
         for rule in RULES
         if rule.code == suppression.rule and rule is not UNUSED_SUPPRESSION
         for version in RELEASES
-        for flaw in rule.find(Subject(topology, version))
+        for flaw in rule.find(Subject(subject.topology, version, beside=subject.beside))
     )
 
 

@@ -30,16 +30,29 @@ _LIMITS = ("x-message-ttl", "x-expires", "x-max-length", "x-max-length-bytes")
 class Subject(Index):
     """The index of a topology, with what only rules need.
 
-    `consumers` are the numbers of consumers by queue, as far as they are known. `unused` are the suppressions
-    without a finding, set after all other rules have run.
+    `consumers` are the numbers of consumers by queue, as far as they are known. `beside` are the virtual hosts of
+    the document. `unused` are the suppressions without a finding, set after all other rules have run.
     """
 
     def __init__(
-        self, topology: Topology, version: Version, *, consumers: Mapping[str, int] | None = None
+        self,
+        topology: Topology,
+        version: Version,
+        *,
+        consumers: Mapping[str, int] | None = None,
+        beside: Mapping[str, Topology] | None = None,
     ) -> None:
         super().__init__(topology, version)
         self.consumers = consumers or {}
+        self.beside = beside or {}
         self.unused: tuple[Suppression, ...] = ()
+
+    def virtual_host(self, name: str | None) -> Topology | None:
+        """Return the topology of a virtual host: this one, or another one whose objects the document declares."""
+        if name == self.topology.vhost:
+            return self.topology
+        found = None if name is None else self.beside.get(name)
+        return found if found is not None and (found.exchanges or found.queues) else None
 
     @cached_property
     def exchanges(self) -> Sequence[Exchange]:

@@ -240,6 +240,49 @@ def test_the_end_of_a_shovel_is_looked_for_only_where_its_uris_lead(uri: str, co
 
 
 @pytest.mark.parametrize(
+    ("uri", "end", "found"),
+    [
+        (
+            "'amqp:///b%20b'",
+            "queue: gone",
+            "it moves to queue 'gone' of virtual host 'b b', which is not declared",
+        ),
+        (
+            "'amqp:///b%20b'",
+            "exchange: x",
+            "it moves to exchange 'x' of virtual host 'b b', which is not declared",
+        ),
+        ("'amqp:///b%20b'", "queue: there", None),
+        ("'amqp:///b%20b'", "queue: theirs", None),
+        ("'amqp:///b%20b'", "exchange: amq.topic", None),
+        ("['amqp:///b%20b', 'amqp:///a']", "queue: gone", None),
+        ("'amqp:///bare'", "queue: gone", None),
+        ("'amqp:///unknown'", "queue: gone", None),
+        ("amqp://host/b%20b", "queue: gone", None),
+    ],
+)
+def test_the_end_of_a_shovel_is_looked_for_in_other_virtual_hosts_of_the_document(
+    uri: str, end: str, found: str | None
+) -> None:
+    shovel = f"{{src-uri: 'amqp:///a', src-queue: q, dest-uri: {uri}, dest-{end}}}"
+    ignored = "lint: {ignore: [{rule: AI092, reason: it is meant}]}"
+    text = f"""\
+virtual_hosts:
+  a: {{queues: {{q: {{}}}}, shovels: {{s: {shovel}}}, LINT}}
+  b b: {{queues: {{there: {{}}, theirs: {{external: true}}}}}}
+  bare: {{limits: {{max-queues: 5}}}}
+"""
+    whole, silent = (
+        parse(text.replace("LINT", lines), source="x.yaml").virtual_hosts for lines in ("limits: {}", ignored)
+    )
+
+    linted = lint(whole["a"], version=NEWEST, beside=whole)
+    assert [each.what for each in linted.findings if each.rule == "AI092"] == [found] * (found is not None)
+    judged = {each.rule for each in lint(silent["a"], version=NEWEST, beside=silent).findings}
+    assert judged & {"AI070", "AI092"} == (set() if found else {"AI070"})
+
+
+@pytest.mark.parametrize(
     ("sections", "number"),
     [
         ("", 0),
