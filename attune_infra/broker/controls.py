@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from attune_infra.broker import answers
-from attune_infra.broker.users import read_users
+from attune_infra.broker.users import users_from
 from attune_infra.broker.wire import body_of
 from attune_infra.errors import AccessRefused, LoginRefused, VirtualHostMissing
 from attune_infra.masking import masked
@@ -57,7 +57,7 @@ def read_controls(
         found += _limits_from(lists.get("vhost-limits", shape=answers.LIMITS))
     try:
         if "user" in kinds:
-            found += read_users(http)
+            found += users_from(lists.users())
         if "permission" in kinds:
             place, shape = ("vhosts", vhost, "permissions"), answers.PERMISSIONS_HERE
             found += _permissions_from(lists.get("permissions", *place, shape=shape))

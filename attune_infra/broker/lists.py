@@ -39,7 +39,7 @@ class WholeLists:
         """Return the items of a virtual host; None if they have to be asked for alone."""
         if not self._shows(http, vhost):
             return None
-        found = self._once((kind,), ask)
+        found = self.ask_once(kind, ask=ask)
         return None if found is None else found.get(vhost, [])
 
     def still_show(self, http: Management, vhost: str, kinds: Iterable[str]) -> bool:
@@ -50,9 +50,9 @@ class WholeLists:
         def ask() -> _ByHost:
             return _by_host(http.get("exchanges", shape=answers.OF_VIRTUAL_HOSTS, columns="vhost"))
 
-        return vhost in (self._once((_VISIBLE, *after), ask) or ())
+        return vhost in (self.ask_once(_VISIBLE, *after, ask=ask) or ())
 
-    def _once(self, what: tuple[str, ...], ask: Callable[[], _ByHost | None]) -> _ByHost | None:
+    def ask_once(self, *what: str, ask: Callable[[], _ByHost | None]) -> _ByHost | None:
         """Return the answer to a question; None if it is refused, as is that about one virtual host then."""
 
         def try_to() -> _ByHost | None:
@@ -96,6 +96,12 @@ class Lists:
             shape, read = answers.BINDINGS, wire.bindings_from
             found = self._http.get_list("bindings", self.virtual_host, shape=shape, read=read, **wire.BINDINGS)
         return found
+
+    def users(self) -> Sequence[Json]:
+        """Return the users of the broker; raise `AccessRefused` if this user is no administrator."""
+        ask = partial(self._http.get, "users", shape=answers.USERS)
+        found = None if self._whole is None else self._whole.ask_once("users", ask=lambda: {"": ask()})
+        return ask() if found is None else found[""]
 
     def are_complete(self) -> bool:
         """Return False if the virtual host was out of sight while a list of the whole broker was asked."""

@@ -27,11 +27,6 @@ if TYPE_CHECKING:
 _ADMINISTRATOR = "administrator"
 
 
-def read_users(http: Management) -> list[User]:
-    """Return all users of the broker; raise `AccessRefused` if this user is no administrator."""
-    return list(_users_from(http.get("users", shape=answers.USERS)))
-
-
 def put_user(http: Management, want: User, own: Collection[str]) -> bool:
     """Create a user or change it, and return True if it is new; a password that fits, or is not wanted, stays.
 
@@ -78,10 +73,10 @@ def _user(http: Management, name: str) -> User | None:
         answer = http.get("users", name, shape=answers.USER_IN_FULL)
     except VirtualHostMissing:  # a 404: there is none
         return None
-    return next(_users_from([answer]))
+    return next(users_from([answer]))
 
 
-def _users_from(listing: Iterable[Json]) -> Iterator[User]:
+def users_from(listing: Iterable[Json]) -> Iterator[User]:
     for item in listing:
         tags = item["tags"] if isinstance(item["tags"], list) else item["tags"].split(",")
         yield User(

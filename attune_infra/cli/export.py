@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 app = App()
 
 _OF_USERS: Final = frozenset({"user", "permission", "topic_permission"})
-_OF_THE_BROKER: Final = frozenset({"user", "global_parameter"})
 """Kinds that are read once, with the first virtual host."""
 
 
@@ -184,7 +183,7 @@ def _read(session: Session, extent: Extent, is_whole: bool) -> Topology:
     For definitions of a whole broker, that of the AMQP URL has its settings too.
     """
     from attune_infra.topology.document.export import Extent
-    from attune_infra.topology.model import CONTROL_KINDS, Topology
+    from attune_infra.topology.model import CONTROL_KINDS, KINDS_OF_BROKER, Topology
 
     kinds_of = {Extent.USUAL: frozenset[str](), Extent.WITH_USERS: _OF_USERS, Extent.EVERYTHING: CONTROL_KINDS}
     kinds = kinds_of[extent]
@@ -194,7 +193,7 @@ def _read(session: Session, extent: Extent, is_whole: bool) -> Topology:
 
     first, *others = session.each_on_broker() if session.vhosts else [session.on(session.virtual_host())]
     found = run_each(partial(_live, kinds={*kinds, "virtual_host"}), [first])
-    found |= run_each(partial(_live, kinds={*kinds, "virtual_host"} - _OF_THE_BROKER), others)
+    found |= run_each(partial(_live, kinds={*kinds, "virtual_host"} - KINDS_OF_BROKER), others)
     return next(iter(found.values())) if len(found) == 1 else Topology(virtual_hosts=found)
 
 

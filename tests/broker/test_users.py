@@ -14,7 +14,7 @@ import requests
 
 from attune_infra.broker.http.management import Management
 from attune_infra.broker.rabbitmq import RabbitMQ
-from attune_infra.broker.users import read_users
+from attune_infra.broker.users import users_from
 from attune_infra.errors import BrokerError
 from attune_infra.topology.diff import Create, Update, change_of
 from attune_infra.topology.facts.users import ALGORITHMS, USER_LIMITS, fits, user_problems
@@ -65,7 +65,7 @@ def takes_limit(management: Management, name: str, limit: str, value: int) -> bo
 
 
 def seen(management: Management, name: str) -> User:
-    return next(user for user in read_users(management) if user.name == name)
+    return next(user for user in users_from(management.get("users")) if user.name == name)
 
 
 def logs_in(vhost: VirtualHost, user: str, password: str) -> bool:

@@ -251,3 +251,31 @@ def test_what_is_the_same_in_all_virtual_hosts_is_asked_once(attune_infra: Comma
     asked = attune_infra("diff", file, "-vv").stderr
 
     assert [len(re.findall(rf"GET \S+/api/{path}[?:]", asked)) for path in ("overview", "vhosts")] == [1, 1]
+
+
+def test_what_is_of_the_broker_is_compared_before_there_is_a_virtual_host(
+    attune_infra: Command, place: Platform, management: Management
+) -> None:
+    user, (a, b) = f"svc-{place.names[0]}", place.names
+    rights = "permissions: {%s: {configure: '', write: '', read: ''}}"
+    place.file.write_text(
+        f"users: {{{user}: {{password: none}}}}\nglobal_parameters: {{{user}: 2}}\n"
+        f"virtual_hosts:\n  {a}: {{{rights % user}}}\n  {b}: {{{rights % 'nobody-at-all'}}}\n",
+        encoding="utf-8",
+    )
+    management.put("users", user, body={"password_hash": "", "tags": ""})
+    management.put("global-parameters", user, body={"name": user, "value": 1})
+    try:
+        planned = attune_infra("diff", str(place.file)).lines
+        assert f"~ global parameter {user} differs" in planned
+        assert f"+ user {user} is missing" not in planned
+        assert planned.count("+ permission of user nobody-at-all is missing") == 1
+        assert sum("the broker has no user 'nobody-at-all'" in line for line in planned) == 1
+
+        refused = attune_infra("setup", str(place.file))
+        assert refused.code == ExitCode.FAILED
+        assert "so nothing is changed" in refused.stderr
+        assert management.get("global-parameters", user)["value"] == 1
+    finally:
+        management.delete("global-parameters", user)
+        management.delete("users", user)

@@ -22,6 +22,7 @@ from attune_infra.topology.facts.releases import FIRST_WITH_DEFAULT_QUEUE_TYPE, 
 from attune_infra.topology.facts.virtual_hosts import lacking_settings
 from attune_infra.topology.model import (
     CONTROL_KINDS,
+    KINDS_OF_BROKER,
     Binding,
     Exchange,
     OperatorPolicy,
@@ -124,9 +125,10 @@ class Reader:
         return ask() if shared is None or self._hosts is not None else shared.virtual_hosts(ask)
 
     def _missing(self, controls: Collection[str]) -> Topology:
-        """Return the topology of a virtual host that is still to be made."""
-        unread = CONTROL_KINDS - set(controls)
-        return replace(self._topology((), ([], [])), unread=unread, own_users=self.own_users)
+        """Return the topology of a virtual host that is still to be made: the broker's users are there already."""
+        http, unread = self._connections.http, CONTROL_KINDS - set(controls)
+        found = read_controls(http, self._vhost, KINDS_OF_BROKER.intersection(controls), self._lists())
+        return replace(self._topology(found, ([], [])), unread=unread, own_users=self.own_users)
 
     @property
     def _exists(self) -> bool:

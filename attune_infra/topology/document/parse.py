@@ -89,12 +89,24 @@ def read_root(document: Objects, root: yaml.Node | None) -> Topology:
     if SECTION_OF_VIRTUAL_HOSTS not in keys:
         return _read_topology(document, keys)
     found = dict(read_virtual_hosts(document, keys, _read_topology))
-    for name in [*found][:1]:
-        elsewhere = frozenset().union(*(each.permissions for each in [*found.values()][1:]))
-        found[name] = replace(found[name], permitted_elsewhere=elsewhere)
     return Topology(
-        name=document.string(keys.get("topology"), ""), virtual_hosts=found, demands=read_demands(document, keys)
+        name=document.string(keys.get("topology"), ""),
+        virtual_hosts=_with_users_elsewhere(found),
+        demands=read_demands(document, keys),
     )
+
+
+def _with_users_elsewhere(found: Mapping[str, Topology]) -> Mapping[str, Topology]:
+    """Tell the first virtual host of the users that others permit, and the others of the users that it has."""
+    if not found:
+        return found
+    (first, with_users), *others = found.items()
+    permitted = frozenset[str]().union(*(each.permissions for _, each in others))
+    declared = frozenset(with_users.users)
+    return {
+        first: replace(with_users, permitted_elsewhere=permitted),
+        **{name: replace(each, users_elsewhere=declared) for name, each in others},
+    }
 
 
 def _read_topology(

@@ -116,7 +116,7 @@ def _refusal(
 
 def _lacks_user(name: str, have: Topology, want: Topology) -> bool:
     """Return whether there is no such user, if the users were read; a broker has at least one."""
-    return bool(have.users) and name not in have.users and name not in want.users
+    return bool(have.users) and all(name not in known for known in (have.users, want.users, want.users_elsewhere))
 
 
 def _invalidity(item: TopologyObject, context: Topology) -> tuple[str, str] | None:

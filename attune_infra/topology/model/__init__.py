@@ -6,6 +6,7 @@ may report any; `facts.names` checks those of a document.
 
 from attune_infra.topology.model.objects import (
     CONTROL_KINDS,
+    KINDS_OF_BROKER,
     PARAMETER_GROUP,
     Binding,
     Control,
@@ -75,6 +76,7 @@ __all__ = (
     "ABSENT",
     "CONTROL_KINDS",
     "HIDDEN",
+    "KINDS_OF_BROKER",
     "MISSING_KEY",
     "NO_PASSWORD",
     "PARAMETER_GROUP",

@@ -193,6 +193,9 @@ CONTROL_KINDS: Final = frozenset(
     {"virtual_host", "user", "limit", "permission", "topic_permission", *PARAMETER_GROUP}
 )
 
+KINDS_OF_BROKER: Final = frozenset({"user", "global_parameter"})
+"""The kinds of controls that are no part of a virtual host."""
+
 TopologyObject: TypeAlias = Structure | Control
 
 _KINDS: Final = {

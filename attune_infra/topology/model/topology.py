@@ -98,8 +98,9 @@ class Topology:
     """The objects of a virtual host, wanted or reported by a broker.
 
     `virtual_host` has its settings. A document of several has nothing but `virtual_hosts`: a topology for each.
-    The first of them has the users; those that the others give permissions to are `permitted_elsewhere`.
-    Users are those of the whole broker; `manages_users` are patterns for their names as `manages` for the rest. A
+    The first of them has the users, which the others know as `users_elsewhere`; those that the others give
+    permissions to are `permitted_elsewhere`. Users are those of the whole broker; `manages_users` are patterns for
+    their names as `manages` for the rest. A
     durable queue declared without a type gets the `default_queue_type`. Permissions are by user, topic
     permissions also by exchange, parameters by component and name; `unread` are the kinds of limits, permissions
     and parameters that the broker was not asked for, `own_users` the users who asked it. `manages` are regular
@@ -128,6 +129,7 @@ class Topology:
     virtual_host: VirtualHost | None = None
     virtual_hosts: Mapping[str, Topology] = field(default_factory=dict)
     permitted_elsewhere: frozenset[str] = field(default=frozenset(), compare=False)
+    users_elsewhere: frozenset[str] = field(default=frozenset(), compare=False)
     unread: frozenset[str] = field(default=frozenset(), compare=False)
     own_users: frozenset[str] = field(default=frozenset(), compare=False)
     workers: WorkerFamily | None = None
@@ -197,9 +199,10 @@ class Topology:
 
     @property
     def control_kinds(self) -> frozenset[str]:
-        """The kinds of `CONTROL_KINDS` that there are; users also count if they are only managed."""
+        """The kinds of `CONTROL_KINDS` that there are; users also count if they are only managed, or permitted."""
+        permitted = self.users_elsewhere and (self.permissions or self.topic_permissions)
         found = {
-            "user": self.users or self.manages_users,
+            "user": self.users or self.manages_users or permitted,
             "virtual_host": self.virtual_host,
             "limit": self.limits,
             "permission": self.permissions,
