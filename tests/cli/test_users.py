@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from attune_infra.broker.http.management import Management
-from attune_infra.broker.users import read_users
+from attune_infra.broker.users import users_from
 from attune_infra.errors import BrokerError, ExitCode
 from attune_infra.settings import AMQP_URL
 from attune_infra.topology.document.parse import parse
