@@ -76,7 +76,7 @@ class Place:
         return str(file)
 
     def hashes(self) -> dict[str, str]:
-        found = {user.name: user.password for user in read_users(self.management)}
+        found = {user.name: user.password for user in users_from(self.management.get("users"))}
         return {name: each.text for name, each in found.items() if isinstance(each, PasswordHash) and each.text}
 
     def remove(self) -> None:
@@ -101,7 +101,7 @@ def test_users_are_set_up_and_match(attune_infra: Command, place: Place) -> None
     assert made.code == ExitCode.DONE
     line = f"+ user {place.prefix}-env of the whole broker set: tags management, max-channels 50, password from"
     assert f"{line} environment variable CANARY: created" in made.lines
-    users = {user.name: user for user in read_users(place.management)}
+    users = {user.name: user for user in users_from(place.management.get("users"))}
     for kind, password in CANARIES.items():
         found = users[f"{place.prefix}-{kind}"].password
         assert isinstance(found, PasswordHash)
@@ -159,7 +159,7 @@ def test_an_undeclared_user_is_pruned_if_the_document_manages_its_name(
         True,
     )
     assert attune_infra("setup", undo).code == ExitCode.DONE
-    again = next(user for user in read_users(place.management) if user.name == f"{place.prefix}-old")
+    again = next(user for user in users_from(place.management.get("users")) if user.name == f"{place.prefix}-old")
     assert (again.tags, dict(again.limits)) == (frozenset({"monitoring"}), {"max-channels": 3})
     place.management.delete("users", again.name)
 
