@@ -152,22 +152,22 @@ def compare(have: Topology, want: Topology) -> Iterator[tuple[TopologyObject, Ch
 
 def change_of(want: TopologyObject, have: Topology) -> Changed | None:
     """Return the change that a wanted object needs, None if it needs none."""
-    match want:
-        case Exchange(external=True) | Queue(external=True):
-            return _await(want, have)
-        case Exchange():
-            exchange = have.find_exchange(want.name)
-            return _recreate(want, _exchange_differences(exchange, want, have)) if exchange else Create(want)
-        case Queue():
+    match want:  # bindings and queues first, of which there are thousands
+        case Binding():
+            return None if have.holds(want) or may_be_unlisted(want, have) else Create(want)
+        case Queue(external=False):
             queue = have.find_queue(want.name)
             if queue is None or _is_plainly_equal(queue, want, have):
                 return Create(want) if queue is None else None
             return _recreate(want, _queue_differences(queue, want, have))
+        case Exchange(external=False):
+            exchange = have.find_exchange(want.name)
+            return _recreate(want, _exchange_differences(exchange, want, have)) if exchange else Create(want)
+        case Exchange() | Queue():
+            return _await(want, have)
         case Policy():
             policy = policies_like(want, have).get(want.name)
             return _update(want, _policy_differences(policy, want)) if policy else Create(want)
-        case Binding():
-            return None if have.holds(want) or may_be_unlisted(want, have) else Create(want)
         case VirtualHost() | User():
             return _change_of_owner(want, have)
         case Limit() | Permission() | TopicPermission():

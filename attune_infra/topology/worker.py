@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 
@@ -60,6 +60,37 @@ def objects_of(family: WorkerFamily, worker_id: int) -> tuple[Queue | Binding, .
     return (*queues_of(family, worker_id), *bindings_of(family, worker_id))
 
 
+def objects_of_each(family: WorkerFamily, worker_ids: Sequence[int]) -> Iterator[Queue | Binding]:
+    """Yield the queues and bindings of workers, each of the family after another: faster than worker by worker."""
+    for queue in family.queues:
+        kind, durable, auto_delete = queue.type, queue.durable, queue.auto_delete
+        exclusive, arguments = queue.exclusive, queue.arguments
+        yield from [
+            Queue(
+                name=name,
+                type=kind,
+                durable=durable,
+                auto_delete=auto_delete,
+                exclusive=exclusive,
+                arguments=arguments,
+            )
+            for name in fill_each(queue.name, worker_ids)
+        ]
+    for binding in family.bindings:
+        source, kind_of_end, arguments = binding.source, binding.destination_type, binding.arguments
+        destinations = fill_each(binding.destination, worker_ids)
+        yield from [
+            Binding(
+                source=source,
+                destination=destination,
+                destination_type=kind_of_end,
+                routing_key=key,
+                arguments=arguments,
+            )
+            for destination, key in zip(destinations, fill_each(binding.routing_key, worker_ids), strict=True)
+        ]
+
+
 def consumer_tag_of(family: WorkerFamily, worker_id: int) -> str:
     return fill(family.consumer_tag, worker_id)
 
@@ -68,14 +99,8 @@ def topology_of_workers(topology: Topology, worker_ids: Iterable[int]) -> Topolo
     """Return the queues and bindings of these workers, and the exchanges they bind to."""
     family = worker_family(topology)
     sources = sorted({binding.source for binding in family.bindings} & topology.exchanges.keys())
-    return Topology.of(
-        (
-            *(topology.exchanges[source] for source in sources),
-            *(item for worker_id in worker_ids for item in objects_of(family, worker_id)),
-        ),
-        name=topology.name,
-        workers=family,
-    )
+    bare = Topology.of((topology.exchanges[each] for each in sources), name=topology.name, workers=family)
+    return bare.plus(objects_of_each(family, tuple(worker_ids)))
 
 
 def with_workers(topology: Topology, worker_ids: Iterable[int]) -> Topology:
@@ -83,8 +108,7 @@ def with_workers(topology: Topology, worker_ids: Iterable[int]) -> Topology:
     ids = tuple(worker_ids)
     if not ids:
         return topology
-    family = worker_family(topology)
-    return topology.plus(item for worker_id in ids for item in objects_of(family, worker_id))
+    return topology.plus(objects_of_each(worker_family(topology), ids))
 
 
 def with_queue_ttl(topology: Topology, milliseconds: int) -> Topology:

@@ -171,8 +171,10 @@ class Topology:
 
     def plus(self, objects: Iterable[Queue | Binding]) -> Topology:
         """Return this topology with more queues and bindings."""
-        more = Topology.of(objects)
-        return replace(self, queues={**self.queues, **more.queues}, bindings=self.bindings | more.bindings)
+        more = tuple(objects)
+        queues = {each.name: each for each in more if isinstance(each, Queue)}
+        bindings = {each for each in more if isinstance(each, Binding)}
+        return replace(self, queues={**self.queues, **queues}, bindings=self.bindings | bindings)
 
     def find_queue(self, name: str) -> Queue | None:
         """Return the queue of a name, even a hidden one; None if there is none."""

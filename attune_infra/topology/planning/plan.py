@@ -38,7 +38,7 @@ from attune_infra.topology.model import (
 )
 from attune_infra.topology.planning.companions import with_companions
 from attune_infra.topology.planning.consent import TO_NOTHING, Consent
-from attune_infra.topology.planning.digest import canonical_change, canonical_object, digest_of, insist_on_digest
+from attune_infra.topology.planning.digest import canonical_change, canonical_text, digest_of, insist_on_digest
 from attune_infra.topology.planning.prune import prunable
 from attune_infra.topology.planning.remedy import migration_instead
 from attune_infra.topology.planning.report import Loss
@@ -103,7 +103,7 @@ class Plan:
     @cached_property
     def digest(self) -> str:
         """A name for exactly these changes and matches in this virtual host; any other plan has another one."""
-        changes, unchanged = map(canonical_change, self.changes), map(canonical_object, self.unchanged)
+        changes, unchanged = map(canonical_change, self.changes), map(canonical_text, self.unchanged)
         return digest_of(self.target, changes, unchanged, self.risks)
 
     def insist_on(self, digest: str | None, *, again: str) -> None:
@@ -165,7 +165,7 @@ class Plan:
         kept = {each.name: getattr(self, each.name) for each in fields(Plan)}
         return DryRun(**kept, consent=consent)
 
-    @property
+    @cached_property
     def down(self) -> tuple[Queue, ...]:
         """The queues that match the wanted ones but are unavailable, because their node is down."""
         return tuple(item for item in self.unchanged if isinstance(item, Queue) and not item.works)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
+
+import pytest
 
 from attune_infra.topology.diff import Await, Change, Create, Delete
-from attune_infra.topology.model import Binding, Exchange, Queue
-from attune_infra.topology.planning.digest import canonical_change, digest_of
+from attune_infra.topology.model import Binding, Exchange, Queue, TopologyObject
+from attune_infra.topology.planning.digest import canonical_change, canonical_object, canonical_text, digest_of
 from attune_infra.topology.target import Target
 
 
@@ -48,3 +51,29 @@ def test_a_digest_tells_what_goes_along_but_for_what_clients_make() -> None:
 
     assert len({digest(), digest(own), digest(replace(own, routing_key="k")), digest(Exchange(name="f"))}) == 4
     assert digest() == digest(machinery) == digest(Exchange(name="federation: x"))
+
+
+NAMES = ("q", "it's", "both ' and \"", "back\\slash", "line\nbreak", "ü", "\x00", "")
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        *(Queue(name=name) for name in NAMES),
+        *(Binding(source=name, destination=f"{name}.", routing_key=name) for name in NAMES),
+        *(
+            Queue(name="q", durable=durable, auto_delete=auto_delete, exclusive=exclusive)
+            for durable, auto_delete, exclusive in product((True, False), repeat=3)
+        ),
+        Queue(name="q", type="quorum"),
+        Queue(name="q", state="down", node="n", external=True),
+        Queue(name="q", arguments={"x-expires": 5}),
+        Binding(source="e", destination="f", destination_type="exchange"),
+        Binding(source="e", destination="q", key_is_text=False),
+        Binding(source="e", destination="q", arguments={"x": [1, {"y": None}]}),
+        Exchange(name="e"),
+    ],
+)
+def test_the_quick_text_of_an_object_is_its_text(item: TopologyObject) -> None:
+    """A saved plan keeps its digest, by whichever way it is made."""
+    assert repr([canonical_text(item)]) == repr([canonical_object(item)])
