@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
@@ -21,12 +21,15 @@ from attune_infra.errors import WrongUsage
 from attune_infra.settings import Via
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from attune_infra.topology.facts.releases import Version
     from attune_infra.topology.graph.values import Drawing, Graph
     from attune_infra.topology.model import Message, Topology
 
+    _Material: TypeAlias = tuple[Topology, Mapping[str, Topology], Version]
+    """A topology to draw, the virtual hosts of its document, and a release."""
+    _Reader: TypeAlias = Callable[[Session], _Material]
 
 app = App()
 
@@ -97,18 +100,45 @@ class _View:
                 hint="add --group exchange or prefix",
             )
 
-    def graph_of(self, topology: Topology, version: Version, *, fold: bool = True) -> Graph:
+    def check_frames(self, as_format: Format) -> None:
+        """Raise `WrongUsage` for groups in one drawing of several virtual hosts, which are the groups."""
+        if self.group is not Grouping.NONE and not self.collapse:
+            raise WrongUsage(
+                f"--format {as_format} frames each virtual host, and --group would frame others inside",
+                hint="add --collapse, or choose one virtual host with --vhost NAME",
+            )
+
+    def graph_of(self, topology: Topology, beside: Mapping[str, Topology], version: Version, fold: bool) -> Graph:
         from attune_infra.topology.graph.build import graph
         from attune_infra.topology.lint.linter import lint
 
-        findings = lint(topology, version=version).findings
+        findings = lint(topology, version=version, beside=beside).findings
         drawn = graph(topology, findings=findings, message=self.message, version=version, fold=fold)
         if self.focus is not None:
             from attune_infra.topology.graph.focus import focus
 
-            depth = _DEFAULT_DEPTH if self.depth is None else self.depth
-            drawn = focus(drawn, self.focus, depth, topology)
+            drawn = focus(drawn, self.focus, self._steps, topology)
         return drawn if self.group is Grouping.NONE else self._grouped(drawn)
+
+    def graph_of_several(
+        self, topologies: Mapping[str, Topology], beside: Mapping[str, Topology], version: Version, name: str
+    ) -> Graph:
+        """Return one graph of several virtual hosts, each a group."""
+        from attune_infra.topology.graph.group import frame_virtual_hosts
+        from attune_infra.topology.graph.several import graph_of_several
+        from attune_infra.topology.lint.linter import lint
+
+        found = {vhost: lint(each, version=version, beside=beside).findings for vhost, each in topologies.items()}
+        drawn = graph_of_several(topologies, name=name, findings=found, message=self.message, version=version)
+        if self.focus is not None:
+            from attune_infra.topology.graph.focus import focus_in_each
+
+            drawn = focus_in_each(drawn, self.focus, self._steps, topologies)
+        return frame_virtual_hosts(drawn if self.group is Grouping.NONE else self._grouped(drawn))
+
+    @property
+    def _steps(self) -> int:
+        return _DEFAULT_DEPTH if self.depth is None else self.depth
 
     def _grouped(self, drawn: Graph) -> Graph:
         from attune_infra.topology.graph.group import GroupBy, collapse, group
@@ -141,47 +171,59 @@ def graph(
     view = _View(group, collapse, focus, depth, _message(highlight))
     view.check()
     release = read_release(broker_version)
-    _check_format(session, as_format, live=live)
+    _check_format(session, as_format)
     read = partial(_read_broker if live else _read, release=release)
+    if as_format not in {None, Format.TEXT} and (several := session.several(live=live)) is not None:
+        session.finish("graph", page, _draw_together(session, several, view, read, as_format))
     draw = partial(_drawing, view=view, read=read, as_format=as_format or Format.TEXT)
     finish_one_or_each(session, "graph", page, draw, live=live)
 
 
-def _drawing(
-    session: Session, *, view: _View, read: Callable[[Session], tuple[Topology, Version]], as_format: Format
-) -> Drawing:
+def _drawing(session: Session, *, view: _View, read: _Reader, as_format: Format) -> Drawing:
     from attune_infra.topology.graph.values import Drawing
 
-    topology, version = read(session)
+    topology, beside, version = read(session)
     is_text = session.display.output is Output.TEXT
-    drawn = view.graph_of(topology, version, fold=is_text)
+    drawn = view.graph_of(topology, beside, version, is_text)
     return Drawing(drawn, _draw(drawn, as_format) if is_text else "")
 
 
-def _check_format(session: Session, as_format: Format | None, *, live: bool) -> None:
-    """Raise `WrongUsage` for a format beside JSON, or beside several virtual hosts if it holds one drawing."""
+def _draw_together(
+    session: Session, several: Sequence[Session], view: _View, read: _Reader, as_format: Format
+) -> Drawing:
+    """Return one drawing of several virtual hosts; name those that have nothing to draw."""
+    from attune_infra.cli._each import run_each
+    from attune_infra.topology.graph.values import Drawing
+    from attune_infra.topology.words import counted
+
+    view.check_frames(as_format)
+    found = run_each(read, several)
+    _, beside, version = next(iter(found.values()))
+    topologies = {name: topology for name, (topology, _, _) in found.items()}
+    drawn = view.graph_of_several(topologies, beside, version, session.whole.topology.name if beside else "")
+    empty = [name for name, each in topologies.items() if not (each.exchanges or each.queues or each.workers)]
+    if empty:
+        tell(f"nothing to draw in {counted(len(empty), 'virtual host')}: {', '.join(empty)}")
+    return Drawing(drawn, _draw(drawn, as_format))
+
+
+def _check_format(session: Session, as_format: Format | None) -> None:
+    """Raise `WrongUsage` for a format beside JSON."""
     if as_format is not None and session.display.output is not Output.TEXT:
         raise WrongUsage(
             "--output json has nodes and edges and no drawing; --format is given too",
             hint="leave out --output json to draw, or leave out --format",
         )
-    if as_format in {None, Format.TEXT}:
-        return
-    if session.several(live=live) is not None:
-        raise WrongUsage(
-            f"--format {as_format} draws one virtual host, and there may be several",
-            hint="choose one with --vhost NAME, or leave out --format",
-        )
 
 
-def _read(session: Session, release: Version | None) -> tuple[Topology, Version]:
+def _read(session: Session, release: Version | None) -> _Material:
     from attune_infra.topology.facts.releases import NEWEST
 
     session.refuse_broker_options()
-    return session.readable_topology, release or NEWEST
+    return session.readable_topology, session.whole.topology.virtual_hosts, release or NEWEST
 
 
-def _read_broker(session: Session, release: Version | None) -> tuple[Topology, Version]:
+def _read_broker(session: Session, release: Version | None) -> _Material:
     from attune_infra.topology.facts.unavailable import unlisted, without_bindings
 
     session.require_live_alone()
@@ -189,7 +231,7 @@ def _read_broker(session: Session, release: Version | None) -> tuple[Topology, V
         topology, version = broker.read(private=True), release or release_of(broker)
     if names := unlisted(topology):
         tell(f"warning: {without_bindings(names)}: they are not drawn")
-    return topology, version
+    return topology, {}, version
 
 
 def _message(text: str | None) -> Message | None:

@@ -148,12 +148,32 @@ def test_a_trace_goes_through_the_virtual_hosts_that_have_the_exchange(
     assert [each["virtual_host"] for each in json.loads(nowhere.stdout)["virtual_hosts"]] == ["a", "b"]
 
 
-def test_a_drawing_is_of_one_virtual_host(attune_infra_alone: Command, document: Path) -> None:
-    refused = attune_infra_alone("graph", str(document), "--format", "dot")
+@pytest.mark.parametrize(("form", "frame"), [("dot", "subgraph cluster1"), ("mermaid", "subgraph g1")])
+def test_a_drawing_frames_each_virtual_host(
+    attune_infra_alone: Command, document: Path, form: str, frame: str
+) -> None:
+    draw = ("graph", str(document), "--format", form)
+    drawn = attune_infra_alone(*draw)
 
+    assert drawn.code == ExitCode.DONE
+    assert frame in drawn.stdout
+    assert "virtual host b: " in drawn.stdout
+    assert "subgraph" not in attune_infra_alone(*draw, "--vhost", "b").stdout
+    refused = attune_infra_alone(*draw, "--group", "prefix")
     assert refused.code == ExitCode.WRONG_USAGE
-    assert "choose one with --vhost NAME" in refused.stderr
-    assert "digraph" in attune_infra_alone("graph", str(document), "--format", "dot", "--vhost", "b").stdout
+    assert "add --collapse" in refused.stderr
+    assert frame in attune_infra_alone(*draw, "--group", "prefix", "--collapse").stdout
+
+
+def test_a_virtual_host_that_is_not_in_a_drawing_is_named(attune_infra_alone: Command, tmp_path: Path) -> None:
+    file = tmp_path / "shop.yaml"
+    file.write_text("virtual_hosts: {a: {queues: {q: {}}}, b: {}}\n", encoding="utf-8")
+
+    drawn = attune_infra_alone("graph", str(file), "--format", "dot")
+
+    assert drawn.stderr == "nothing to draw in 1 virtual host: b\n"
+    assert "virtual host a: 1 queue" in drawn.stdout
+    assert "virtual host b" not in drawn.stdout
 
 
 def test_lint_looks_for_the_end_of_a_shovel_in_another_virtual_host(

@@ -25,7 +25,7 @@ def graph_data(graph: Graph) -> Data:
 
     The id of a node is its kind and name, such as `queue jobs`: edges and groups name nodes by it.
     """
-    ids = [f"{node.of} {node.name}" for node in graph.nodes]
+    ids = [node.id for node in graph.nodes]
     group_of = {member: group.name for group in graph.groups for member in group.members}
     nodes = (
         {**_node(node, ids[number]), "group": group_of.get(number)} for number, node in enumerate(graph.nodes)

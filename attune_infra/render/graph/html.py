@@ -36,6 +36,6 @@ def html(layout: Layout) -> str:
 
 def _data(layout: Layout) -> str:
     """Return the nodes and edges as JSON that cannot end the element that holds it."""
-    ids = [f"{node.of} {node.name}" for node in layout.graph.nodes]
+    ids = [node.id for node in layout.graph.nodes]
     text = json.dumps({**graph_data(layout.graph), "ids": ids}, ensure_ascii=True)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

@@ -53,14 +53,23 @@ def graph(
     RabbitMQ would refuse the message.
     """
     taken = highlight(topology, message, version) if message else Highlight()
-    return _Builder(Index(topology, version), findings, taken, fold=fold).build()
+    return Builder(Index(topology, version), findings, taken, fold=fold).build()
 
 
-class _Builder:
-    """Builds a graph of nodes and edges."""
+class Builder:
+    """Builds a graph of nodes and edges, all in one virtual host."""
 
-    def __init__(self, index: Index, findings: Iterable[Finding], taken: Highlight, *, fold: bool) -> None:
+    def __init__(
+        self,
+        index: Index,
+        findings: Iterable[Finding],
+        taken: Highlight,
+        *,
+        fold: bool,
+        virtual_host: str | None = None,
+    ) -> None:
         self.index = index
+        self.virtual_host = virtual_host
         self.findings = _findings_by_label(findings)
         self.highlight = taken
         self.shared_names = _shared_names(index.topology.queues) if fold else {}
@@ -68,6 +77,14 @@ class _Builder:
         self.edges: dict[_Between, list[tuple[str, Way]]] = defaultdict(list)
 
     def build(self) -> Graph:
+        self.add_objects()
+        for link in links(self.index.topology):
+            between = (self.link_end(link.source), self.link_end(link.target), link.kind)
+            self.edges[between].append((link.name, Way(findings=self.findings.get(link.label, ()))))
+        return self.finish()
+
+    def add_objects(self) -> None:
+        """Add all but the links to other brokers and virtual hosts."""
         for exchange in self.index.exchanges:
             self.add_exchange(exchange)
         for queue in self.index.queues:
@@ -78,12 +95,12 @@ class _Builder:
             self.add_alternate(exchange)
         for queue in self.index.queues:
             self.add_dead_letters(queue)
-        for link in links(self.index.topology):
-            between = (self.link_end(link.source), self.link_end(link.target), link.kind)
-            self.edges[between].append((link.name, Way(findings=self.findings.get(link.label, ()))))
+
+    def finish(self) -> Graph:
+        """Return the graph of all that was added."""
         places = {key: place for place, key in enumerate(self.nodes)}
         edges = tuple(
-            _edge(places[source], places[target], kind, found)
+            edge_of(places[source], places[target], kind, found)
             for (source, target, kind), found in self.edges.items()
         )
         reached = self.reached_by(edges)
@@ -108,6 +125,7 @@ class _Builder:
             detail=_exchange_detail(exchange),
             item=exchange,
             of="exchange",
+            virtual_host=self.virtual_host,
             findings=self.findings.get(label(exchange), ()),
         )
 
@@ -126,6 +144,7 @@ class _Builder:
             per_worker=PLACEHOLDER in queue.name,
             item=queue,
             of="queue",
+            virtual_host=self.virtual_host,
             findings=findings,
         )
 
@@ -140,6 +159,7 @@ class _Builder:
                 name=name,
                 detail=_exchange_detail(exchange) if exchange and is_own else f"missing {kind}",
                 of=kind,
+                virtual_host=self.virtual_host,
             )
         return key
 
@@ -148,7 +168,7 @@ class _Builder:
         kind, name = end
         if kind != "broker":
             return self.end(kind, name)
-        self.nodes.setdefault(end, Node(kind=NodeKind.BROKER, name=name, detail="broker", of="broker"))
+        self.nodes.setdefault(end, broker_node(name))
         return end
 
     def add_binding(self, binding: Binding) -> None:
@@ -192,7 +212,12 @@ class _Builder:
         return ", ".join(words)
 
 
-def _edge(source: int, target: int, kind: EdgeKind, found: list[tuple[str, Way]]) -> Edge:
+def broker_node(name: str) -> Node:
+    """Return the node of another broker, or of a virtual host that is not drawn."""
+    return Node(kind=NodeKind.BROKER, name=name, detail="broker", of="broker")
+
+
+def edge_of(source: int, target: int, kind: EdgeKind, found: list[tuple[str, Way]]) -> Edge:
     """Return the edge for all ways of one kind between two nodes."""
     labels = dict.fromkeys(text for text, _ in found if text)
     return Edge(source=source, target=target, kind=kind, labels=tuple(labels), ways=tuple(way for _, way in found))

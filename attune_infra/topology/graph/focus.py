@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from attune_infra.errors import InvalidInput
@@ -19,7 +19,22 @@ def focus(graph: Graph, name: str, depth: int, topology: Topology) -> Graph:
     Edges count in both directions, dead letters and alternate exchanges included. Raise `InvalidInput` if the
     topology has no such queue and no such exchange.
     """
-    near = _within(graph, _find(graph, name, topology), depth)
+    start = _find(graph, name, topology)
+    if start is None:
+        raise _unknown(graph, name, [topology])
+    return _around(graph, {start}, depth)
+
+
+def focus_in_each(graph: Graph, name: str, depth: int, topologies: Mapping[str, Topology]) -> Graph:
+    """Return the same for a graph of several virtual hosts, around each queue or exchange of that name."""
+    starts = {_find(graph, name, each, vhost) for vhost, each in topologies.items()} - {None}
+    if not starts:
+        raise _unknown(graph, name, topologies.values())
+    return _around(graph, {start for start in starts if start is not None}, depth)
+
+
+def _around(graph: Graph, starts: set[int], depth: int) -> Graph:
+    near = _within(graph, starts, depth)
     return keep(graph, near, left_out=graph.left_out + len(graph.nodes) - len(near))
 
 
@@ -35,16 +50,19 @@ def keep(graph: Graph, kept: Iterable[int], *, left_out: int) -> Graph:
     return replace(graph, nodes=nodes, edges=tuple(edges), left_out=left_out)
 
 
-def _find(graph: Graph, name: str, topology: Topology) -> int:
-    numbers = {(node.of, node.name): number for number, node in enumerate(graph.nodes)}
+def _find(graph: Graph, name: str, topology: Topology, vhost: str | None = None) -> int | None:
+    here = ((number, node) for number, node in enumerate(graph.nodes) if node.virtual_host == vhost)
+    numbers = {(node.of, node.name): number for number, node in here}
     for queue in _names_of_queue(name, topology):
         if ("queue", queue) in numbers:
             return numbers["queue", queue]
-    if ("exchange", name) in numbers:
-        return numbers["exchange", name]
-    known = [*topology.queues, *topology.exchanges, *(node.name for node in graph.nodes)]
-    raise InvalidInput(
-        f"there is no queue and no exchange '{name}'{guess(name, known)}",
+    return numbers.get(("exchange", name))
+
+
+def _unknown(graph: Graph, name: str, topologies: Iterable[Topology]) -> InvalidInput:
+    known = [each for topology in topologies for each in (*topology.queues, *topology.exchanges)]
+    return InvalidInput(
+        f"there is no queue and no exchange '{name}'{guess(name, [*known, *(node.name for node in graph.nodes)])}",
         hint="`attune-infra graph` lists the names",
     )
 
@@ -57,12 +75,12 @@ def _names_of_queue(name: str, topology: Topology) -> list[str]:
     return names
 
 
-def _within(graph: Graph, start: int, depth: int) -> set[int]:
+def _within(graph: Graph, starts: set[int], depth: int) -> set[int]:
     beside: dict[int, set[int]] = defaultdict(set)
     for edge in graph.edges:
         beside[edge.source].add(edge.target)
         beside[edge.target].add(edge.source)
-    found, outermost = {start}, {start}
+    found, outermost = set(starts), set(starts)
     for _ in range(min(depth, len(graph.nodes))):
         outermost = {other for number in outermost for other in beside[number]} - found
         found |= outermost

@@ -43,6 +43,16 @@ def group(graph: Graph, by: GroupBy) -> Graph:
     return replace(graph, groups=tuple(sorted(large, key=lambda found: found.name)))
 
 
+def frame_virtual_hosts(graph: Graph) -> Graph:
+    """Return a graph of several virtual hosts with a group for each; other brokers are in none."""
+    members: dict[str, list[int]] = defaultdict(list)
+    for number, node in enumerate(graph.nodes):
+        if node.virtual_host is not None:
+            members[node.virtual_host].append(number)
+    groups = (Group(name=f"virtual host {name}", members=tuple(found)) for name, found in sorted(members.items()))
+    return replace(graph, groups=tuple(groups))
+
+
 def collapse(graph: Graph) -> Graph:
     """Return a graph with one node for each group, and no edges inside of groups."""
     group_of = {member: number for number, each in enumerate(graph.groups) for member in each.members}
@@ -67,8 +77,11 @@ def _by_exchange(graph: Graph) -> Iterator[Group]:
 
 
 def _by_prefix(graph: Graph) -> Iterator[Group]:
-    numbers = range(len(graph.nodes))
-    yield from _divide(graph, numbers, parts=1, most=len(graph.nodes) // 2)
+    parts: dict[str | None, list[int]] = defaultdict(list)
+    for number, node in enumerate(graph.nodes):
+        parts[node.virtual_host].append(number)
+    for numbers in parts.values():
+        yield from _divide(graph, numbers, parts=1, most=len(numbers) // 2)
 
 
 def _divide(graph: Graph, numbers: Sequence[int], *, parts: int, most: int) -> Iterator[Group]:
@@ -100,13 +113,16 @@ def _as_node(graph: Graph, members: Group) -> Node:
     exchanges = sum(node.kind is NodeKind.EXCHANGE for node in nodes)
     findings = tuple(finding for node in nodes for finding in node.findings)
     findings += tuple(_inner_findings(graph.edges, set(members.members)))
+    queues = graph.queues_in(members)
     words = [counted(exchanges, "exchange")] if exchanges else []
     return Node(
         kind=NodeKind.GROUP,
         name=members.name,
-        detail=", ".join([*words, counted(graph.queues_in(members), "queue")]),
+        detail=", ".join([*words, counted(queues, "queue")]),
         highlighted=any(node.highlighted for node in nodes),
         of="group",
+        virtual_host=nodes[0].virtual_host,
+        queues=queues,
         findings=findings,
     )
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Final, NamedTuple
 
-from attune_infra.topology.facts.uris import is_here, names_of
+from attune_infra.topology.facts.uris import leads_to, names_of
 from attune_infra.topology.graph.values import EdgeKind
 from attune_infra.topology.model import (
     Argument,
@@ -26,22 +26,31 @@ _ALL: Final = "all"
 
 
 class Link(NamedTuple):
-    """A way of messages between two ends, of which one may be another broker; `label` names its object."""
+    """A way of messages between two ends, of which one may be another broker; `label` names its object.
+
+    An end in another virtual host has its name.
+    """
 
     source: End
     target: End
     kind: EdgeKind
     name: str
     label: str
+    source_vhost: str | None = None
+    target_vhost: str | None = None
 
 
-def links(topology: Topology) -> Iterator[Link]:
-    """Yield the shovels of a topology, and a link from each upstream to what a policy federates with it."""
+def links(topology: Topology, beside: Container[str] = ()) -> Iterator[Link]:
+    """Yield the shovels of a topology, and a link from each upstream to what a policy federates with it.
+
+    `beside` are the other virtual hosts in which ends are looked for.
+    """
     upstreams = dict[str, FederationUpstream]()
     for _, item in sorted(topology.parameters.items()):
         if isinstance(item, Shovel) and isinstance(item.value, dict):
-            source, target = (_end(item.value, each, topology.vhost) for each in ("src", "dest"))
-            yield Link(source, target, EdgeKind.SHOVEL, item.name, label(item))
+            ends = [_end(item.value, each, topology.vhost, beside) for each in ("src", "dest")]
+            [(source, from_vhost), (target, to_vhost)] = ends
+            yield Link(source, target, EdgeKind.SHOVEL, item.name, label(item), from_vhost, to_vhost)
         elif isinstance(item, FederationUpstream):
             upstreams[item.name] = item
     if not upstreams:
@@ -69,13 +78,21 @@ def _federated(
     yield from dict.fromkeys(name for name in names if isinstance(name, str) and name in upstreams)
 
 
-def _end(value: dict[str, Argument], side: str, virtual_host: str) -> End:
+def _end(
+    value: dict[str, Argument], side: str, virtual_host: str, beside: Container[str]
+) -> tuple[End, str | None]:
+    """Return an end of a shovel, and the name of its virtual host if that is one of those beside."""
     uris = value.get(f"{side}-uri")
+    place = leads_to(uris)
     for kind in ("queue", "exchange"):
         name = value.get(f"{side}-{kind}")
-        if isinstance(name, str) and name and is_here(uris, virtual_host):
-            return (kind, name)
-    return ("broker", _broker(uris))
+        if not (isinstance(name, str) and name):
+            continue
+        if place == virtual_host:
+            return (kind, name), None
+        if place is not None and place in beside:
+            return (kind, name), place
+    return ("broker", _broker(uris)), None
 
 
 def _broker(uris: Argument) -> str:

@@ -45,7 +45,7 @@ class Node:
 
     It is `per_worker` if each worker has a queue of this kind. `item` is the object, None for RabbitMQ's own, a
     missing one, a group and a broker; for several queues it is the first one. `of` is `exchange`, `queue`, `group`
-    or `broker`.
+    or `broker`. `virtual_host` is named only in a graph of several virtual hosts, and not for a broker.
     """
 
     kind: NodeKind
@@ -56,7 +56,16 @@ class Node:
     highlighted: bool = False
     item: Exchange | Queue | None = None
     of: str = ""
+    virtual_host: str | None = None
+    queues: int = 0
+    """The queues in a group."""
     findings: tuple[Finding, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """The kind and the name, such as `queue jobs`; no other node of a graph has the same."""
+        where = "" if self.virtual_host is None else f" in virtual host {self.virtual_host}"
+        return f"{self.of} {self.name}{where}"
 
     @property
     def codes(self) -> tuple[str, ...]:
@@ -131,7 +140,7 @@ class Graph:
     def queues_in(self, group: Group) -> int:
         """Return the number of queues in a group."""
         members = (self.nodes[member] for member in group.members)
-        return sum(node.count for node in members if node.kind is NodeKind.QUEUE)
+        return sum(node.count if node.kind is NodeKind.QUEUE else node.queues for node in members)
 
 
 @dataclass(frozen=True, slots=True)
