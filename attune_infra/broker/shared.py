@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 _FEWEST: Final = 5
 """Virtual hosts that are worth lists of the whole broker."""
-_QUEUES_OF_EACH: Final = 300
-"""Listing so many queues with their bindings costs as much as the requests for one virtual host."""
+_ITEMS_OF_EACH: Final = 300
+"""Listing so many queues with their bindings, or exchanges, costs as much as the requests for one virtual host."""
+_OWN_EXCHANGES: Final = 7
+"""Exchanges that each virtual host has."""
 
 
 class Shared:
@@ -42,9 +44,10 @@ class Shared:
             self._waiting.discard(virtual_host)
             return is_first
 
-    def lists(self, queues: int) -> WholeLists | None:
-        """Return lists of a whole broker with so many queues; None if one for each virtual host costs less."""
-        if self._count < _FEWEST or queues > self._count * _QUEUES_OF_EACH:
+    def lists(self, queues: int, virtual_hosts: int) -> WholeLists | None:
+        """Return lists of a broker with so many queues and virtual hosts; None if those of each cost less."""
+        items = queues + _OWN_EXCHANGES * virtual_hosts
+        if self._count < _FEWEST or items > self._count * _ITEMS_OF_EACH:
             return None
         from attune_infra.broker.lists import WholeLists
 

@@ -191,3 +191,22 @@ def test_a_virtual_host_that_gets_out_of_sight_is_noticed(
 
         assert not lists.are_complete()
         assert others.are_complete()
+
+
+@pytest.mark.parametrize(
+    ("asked", "queues", "virtual_hosts", "expected"),
+    [
+        (4, 0, 4, False),
+        (5, 0, 5, True),
+        (5, 1400, 5, True),
+        (5, 1500, 5, False),
+        (5, 0, 300, False),
+        (100, 0, 300, True),
+    ],
+)
+def test_lists_of_the_whole_broker_are_for_many_virtual_hosts_with_few_queues(
+    asked: int, queues: int, virtual_hosts: int, expected: bool
+) -> None:
+    shared = Shared([f"v{number}" for number in range(asked)])
+
+    assert (shared.lists(queues, virtual_hosts) is not None) == expected

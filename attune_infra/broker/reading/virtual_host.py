@@ -86,7 +86,7 @@ class Reader:
     def _lists(self) -> Lists:
         """Return the lists to read; the first ones may be cut from lists that several readers share."""
         shared, self._first = self._connections.shared if self._first else None, False
-        whole = None if shared is None else shared.lists(self.known_queues)
+        whole = None if shared is None else shared.lists(self.known_queues, len(self._hosts or ()))
         return Lists(self._connections.http, self._vhost, whole)
 
     def _read(self, lists: Lists, *, private: bool, controls: Collection[str]) -> Topology:
