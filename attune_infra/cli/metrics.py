@@ -109,17 +109,24 @@ def _refuse_servers(session: Session, flag: str) -> None:
 
 
 def _write_rules(session: Session, limits: Limits, runbook: str) -> NoReturn:
-    from attune_infra.fleet.alerts import alert_rules
+    from attune_infra.fleet.alerts import alert_rules, alert_rules_of_several
     from attune_infra.render.pages import alerts as page
 
-    session.finish("metrics-rules", page, alert_rules(session.topology, limits, runbook=runbook))
+    if (several := session.several()) is None:
+        session.finish("metrics-rules", page, alert_rules(session.topology, limits, runbook=runbook))
+    name, topologies = session.whole.topology.name, {str(each.place): each.topology for each in several}
+    rules = alert_rules_of_several(name, topologies, limits, runbook=runbook)
+    session.finish("metrics-rules", page, rules)
 
 
 def _write_dashboard(session: Session, limits: Limits) -> NoReturn:
-    from attune_infra.fleet.dashboard import dashboard
+    from attune_infra.fleet.dashboard import dashboard, dashboard_of_several
     from attune_infra.render.pages import dashboard as page
 
-    session.finish("metrics-dashboard", page, dashboard(session.topology, limits))
+    if (several := session.several()) is None:
+        session.finish("metrics-dashboard", page, dashboard(session.topology, limits))
+    name, topologies = session.whole.topology.name, {str(each.place): each.topology for each in several}
+    session.finish("metrics-dashboard", page, dashboard_of_several(name, topologies, limits))
 
 
 def _print(session: Session, limits: Limits) -> NoReturn:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from typing import ClassVar, Final
 
 from attune_infra.dataclass import dataclass
@@ -66,10 +66,29 @@ def alert_rules(topology: Topology, limits: Limits, *, runbook: str) -> AlertRul
     groups = [AlertGroup("attune", tuple(_general()))]
     if topology.workers is not None:
         groups.append(AlertGroup("attune-workers", tuple(_of_workers(limits))))
-    queues = tuple(_of_queues(topology))
-    if queues:
+    if queues := tuple(_of_queues(topology)):
         groups.append(AlertGroup("attune-queues", queues))
     return AlertRules(document=topology.name, runbook=runbook, groups=tuple(groups))
+
+
+def alert_rules_of_several(
+    name: str, topologies: Mapping[str, Topology], limits: Limits, *, runbook: str
+) -> AlertRules:
+    """Return the rules for a document of several virtual hosts: those of queues in a group for each."""
+    groups = [AlertGroup("attune", tuple(map(_naming_vhost, _general())))]
+    if any(each.workers is not None for each in topologies.values()):
+        groups.append(AlertGroup("attune-workers", tuple(map(_naming_vhost, _of_workers(limits)))))
+    for vhost, topology in topologies.items():
+        if queues := tuple(map(_naming_vhost, _of_queues(topology, vhost))):
+            groups.append(AlertGroup(f"attune-queues {vhost}", queues))
+    return AlertRules(document=name, runbook=runbook, groups=tuple(groups))
+
+
+def _naming_vhost(alert: Alert) -> Alert:
+    """Return an alert that names its virtual host, unless no metrics at all are an alert too."""
+    if "absent" in alert.expr:
+        return alert
+    return replace(alert, summary=f"{alert.summary} (virtual host {{{{ $labels.vhost }}}})")
 
 
 def _general() -> Iterator[Alert]:
@@ -204,74 +223,95 @@ def _of_fleet() -> Iterator[Alert]:
     )
 
 
-def _of_queues(topology: Topology) -> Iterator[Alert]:
+@dataclass(frozen=True, slots=True)
+class _Watched:
+    """A queue with its effective arguments, and the name of its virtual host if there are several."""
+
+    queue: Queue
+    arguments: Mapping[str, Argument]
+    vhost: str | None
+
+    def metric(self, name: str) -> str:
+        """Return a selector of a metric."""
+        return f"attune_queue_{name}{{{', '.join(matchers_of(self.queue, self.vhost))}}}"
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """The labels that tell alerts of queues apart; not a text that Prometheus would take for a template."""
+        found = {"vhost": self.vhost, "queue": self.queue.name}
+        return {name: text for name, text in found.items() if text is not None and "{{" not in text}
+
+
+def _of_queues(topology: Topology, vhost: str | None = None) -> Iterator[Alert]:
     ends = dead_letter_queues(topology, topology.version or NEWEST)
     for queue in sorted(topology.queues.values(), key=lambda queue: queue.name):
         if queue.external:
             continue
         arguments = effective_arguments(queue, topology)
-        labels = {} if "{{" in queue.name else {"queue": queue.name}
-        yield from _of_limits(queue, arguments, labels)
-        yield from _of_times(queue, arguments, labels)
+        watched = _Watched(queue, arguments, vhost)
+        yield from _of_limits(watched)
+        yield from _of_times(watched)
         waits = {"x-message-ttl", "x-dead-letter-exchange"} <= arguments.keys()
         if not (queue.name in ends or waits or topology.type_of(queue) == "stream"):
-            yield from _of_consumers(queue, labels)
+            yield from _of_consumers(watched)
 
 
-def _of_limits(queue: Queue, arguments: Mapping[str, Argument], labels: Mapping[str, str]) -> Iterator[Alert]:
+def _of_limits(watched: _Watched) -> Iterator[Alert]:
+    arguments = watched.arguments
     if (most := max_length(arguments)) is not None:
         is_refusing = arguments.get("x-overflow") in {"reject-publish", "reject-publish-dlx"}
         fate = "refuses new ones" if is_refusing else "drops the oldest"
         yield Alert(
             name="AttuneQueueFull",
-            expr=f"{_metric('messages_ready', queue)} > {int(most * FULL)}",
+            expr=f"{watched.metric('messages_ready')} > {int(most * FULL)}",
             wait=5 * _MINUTE,
             severity=_WARNING,
             summary="Queue {{ $labels.queue }} is nearly full: {{ $value }} ready messages",
             description=f"RabbitMQ {fate} at {most} messages (x-max-length). Add consumers, or raise the limit.",
-            labels=labels,
+            labels=watched.labels,
         )
     limit = _number(arguments, "x-delivery-limit", least=1)
     if limit is not None:
         yield Alert(
             name="AttuneQueueRedelivers",
-            expr=f"increase({_metric('redelivered_total', queue)}[10m]) >= {limit}",
+            expr=f"increase({watched.metric('redelivered_total')}[10m]) >= {limit}",
             wait=0,
             severity=_WARNING,
             summary="Queue {{ $labels.queue }} delivers messages again: {{ $value | humanize }} in 10 minutes",
             description=f"RabbitMQ gives a message up after {limit} failures (x-delivery-limit).",
-            labels=labels,
+            labels=watched.labels,
         )
 
 
-def _of_times(queue: Queue, arguments: Mapping[str, Argument], labels: Mapping[str, str]) -> Iterator[Alert]:
+def _of_times(watched: _Watched) -> Iterator[Alert]:
+    arguments = watched.arguments
     expires = _number(arguments, "x-expires", least=_LEAST_MILLISECONDS)
     if expires is not None:
         yield Alert(
             name="AttuneQueueExpires",
-            expr=f"{_metric('consumers', queue)} == 0",
+            expr=f"{watched.metric('consumers')} == 0",
             wait=int(expires * FULL) // 1000,
             severity=_CRITICAL,
             summary="Queue {{ $labels.queue }} is about to expire, with its messages",
             description=f"RabbitMQ deletes it after {expires} ms without use (x-expires). Start its consumer.",
-            labels=labels,
+            labels=watched.labels,
         )
     ttl = _number(arguments, "x-message-ttl", least=_LEAST_MILLISECONDS)
     if ttl is not None and "x-dead-letter-exchange" not in arguments:
         age = "{{ $value | humanizeDuration }}"
         yield Alert(
             name="AttuneQueueMessagesExpire",
-            expr=f"{_metric('oldest_message_age_seconds', queue)} > {int(ttl * FULL) // 1000}",
+            expr=f"{watched.metric('oldest_message_age_seconds')} > {int(ttl * FULL) // 1000}",
             wait=0,
             severity=_WARNING,
             summary=f"Messages of queue {{{{ $labels.queue }}}} expire soon; the first is {age} old",
             description=f"RabbitMQ drops them after {ttl} ms (x-message-ttl), and nobody gets them.",
-            labels=labels,
+            labels=watched.labels,
         )
 
 
-def _of_consumers(queue: Queue, labels: Mapping[str, str]) -> Iterator[Alert]:
-    ready, consumers = _metric("messages_ready", queue), _metric("consumers", queue)
+def _of_consumers(watched: _Watched) -> Iterator[Alert]:
+    ready, consumers = watched.metric("messages_ready"), watched.metric("consumers")
     yield Alert(
         name="AttuneQueueBacklog",
         expr=f"{ready} > 0 and {consumers} == 0",
@@ -279,7 +319,7 @@ def _of_consumers(queue: Queue, labels: Mapping[str, str]) -> Iterator[Alert]:
         severity=_CRITICAL,
         summary="Messages waiting in queue {{ $labels.queue }} without a consumer: {{ $value }}",
         description="Start the service that consumes it.",
-        labels=labels,
+        labels=watched.labels,
     )
     yield Alert(
         name="AttuneQueueWithoutConsumers",
@@ -288,7 +328,7 @@ def _of_consumers(queue: Queue, labels: Mapping[str, str]) -> Iterator[Alert]:
         severity=_WARNING,
         summary="Queue {{ $labels.queue }} has no consumer",
         description="Start the service that consumes it.",
-        labels=labels,
+        labels=watched.labels,
     )
 
 
@@ -297,9 +337,11 @@ def max_length(arguments: Mapping[str, Argument]) -> int | None:
     return _number(arguments, "x-max-length", least=_LEAST_LENGTH)
 
 
-def _metric(name: str, queue: Queue) -> str:
-    """Return a selector; PromQL escapes a string as JSON does."""
-    return f"attune_queue_{name}{{queue={json.dumps(queue.name, ensure_ascii=False)}}}"
+def matchers_of(queue: Queue, vhost: str | None) -> Iterator[str]:
+    """Yield the matchers of a queue, in one of several virtual hosts; PromQL escapes a string as JSON does."""
+    if vhost is not None:
+        yield f"vhost={json.dumps(vhost, ensure_ascii=False)}"
+    yield f"queue={json.dumps(queue.name, ensure_ascii=False)}"
 
 
 def _number(arguments: Mapping[str, Argument], name: str, *, least: int) -> int | None:

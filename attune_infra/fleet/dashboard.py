@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from enum import StrEnum
@@ -10,7 +9,7 @@ from typing import ClassVar, Final
 
 from attune_infra.dataclass import dataclass
 from attune_infra.errors import ExitCode
-from attune_infra.fleet.alerts import CERTIFICATE_DAYS, FULL, max_length
+from attune_infra.fleet.alerts import CERTIFICATE_DAYS, FULL, matchers_of, max_length
 from attune_infra.fleet.model import Limits
 from attune_infra.topology.model import Topology
 from attune_infra.topology.policy import effective_arguments
@@ -74,10 +73,29 @@ class Dashboard:
 
 def dashboard(topology: Topology, limits: Limits) -> Dashboard:
     """Return the dashboard for a document; panels of workers only if it has workers."""
-    panels = [*_states(), *_of_topology(), *_of_queues(topology)]
-    if topology.workers is not None:
-        panels += [*_worker_states(), *_of_workers(limits)]
+    panels = _panels(_shares(topology), limits, has_workers=topology.workers is not None)
     return Dashboard(document=topology.name, panels=tuple(_placed(panels)))
+
+
+def dashboard_of_several(name: str, topologies: Mapping[str, Topology], limits: Limits) -> Dashboard:
+    """Return the dashboard for a document of several virtual hosts; names of series begin with theirs."""
+    shares = (share for vhost, each in topologies.items() for share in _shares(each, vhost))
+    has_workers = any(each.workers is not None for each in topologies.values())
+    panels = (
+        replace(panel, queries=tuple(_naming_vhost(query) for query in panel.queries))
+        for panel in _panels(shares, limits, has_workers=has_workers)
+    )
+    return Dashboard(document=name, panels=tuple(_placed(panels)))
+
+
+def _naming_vhost(query: Query) -> Query:
+    return replace(query, legend=f"{{{{vhost}}}} {query.legend}") if query.legend else query
+
+
+def _panels(shares: Iterable[Query], limits: Limits, *, has_workers: bool) -> Iterator[Panel]:
+    yield from (*_states(), *_of_topology(), *_of_queues(shares))
+    if has_workers:
+        yield from (*_worker_states(), *_of_workers(limits))
 
 
 def _of(name: str, *matchers: str) -> str:
@@ -140,15 +158,15 @@ def _of_topology() -> Iterator[Panel]:
     yield _series("Queues without consumers", "By owner.", expr, "{{owner}}")
 
 
-def _of_queues(topology: Topology) -> Iterator[Panel]:
-    shares = list(_shares(topology))[:_MAX_SHARES]
-    if shares:
+def _of_queues(shares: Iterable[Query]) -> Iterator[Panel]:
+    shown = tuple(shares)[:_MAX_SHARES]
+    if shown:
         text = "Ready messages as a share of x-max-length."
         yield Panel(
             title="Full queues",
             description=text,
             kind=Kind.BAR_GAUGE,
-            queries=tuple(shares),
+            queries=shown,
             unit="percentunit",
             thresholds={0.0: "green", FULL: "orange", 1.0: "red"},
         )
@@ -168,12 +186,12 @@ def _of_queues(topology: Topology) -> Iterator[Panel]:
     yield _series("Oldest dead letters", "Age since they were published.", age, "{{queue}}", "s")
 
 
-def _shares(topology: Topology) -> Iterator[Query]:
+def _shares(topology: Topology, vhost: str | None = None) -> Iterator[Query]:
     for queue in sorted(topology.queues.values(), key=lambda queue: queue.name):
         most = max_length(effective_arguments(queue, topology))
         if most is not None and not queue.external:
-            matcher = f"queue={json.dumps(queue.name, ensure_ascii=False)}"
-            yield Query(f"{_of('attune_queue_messages_ready', matcher)} / {most}", "{{queue}}")
+            selected = _of("attune_queue_messages_ready", *matchers_of(queue, vhost))
+            yield Query(f"{selected} / {most}", "{{queue}}")
 
 
 def _worker_states() -> Iterator[Panel]:

@@ -33,8 +33,6 @@ OF_ONE = (
     "worker enlist FILE",
     "worker dispatch FILE --id 1",
     "worker run FILE",
-    "metrics FILE --rules",
-    "metrics FILE --dashboard",
 )
 IN_ONE = (
     "queue peek orders.new",
@@ -174,6 +172,17 @@ def test_a_virtual_host_that_is_not_in_a_drawing_is_named(attune_infra_alone: Co
     assert drawn.stderr == "nothing to draw in 1 virtual host: b\n"
     assert "virtual host a: 1 queue" in drawn.stdout
     assert "virtual host b" not in drawn.stdout
+
+
+def test_rules_and_dashboards_are_for_all_virtual_hosts(attune_infra_alone: Command, document: Path) -> None:
+    rules = attune_infra_alone("metrics", str(document), "--rules", "-o", "json").json["document"]
+    shown = attune_infra_alone("metrics", str(document), "--dashboard", "-o", "json").json["document"]
+    one = attune_infra_alone("metrics", str(document), "--rules", "--vhost", "a", "-o", "json").json["document"]
+
+    names = [each["name"] for each in rules["groups"]]
+    assert "attune-queues a" in names
+    assert "attune-queues" in [each["name"] for each in one["groups"]]
+    assert "{{vhost}} " in json.dumps(shown)
 
 
 def test_lint_looks_for_the_end_of_a_shovel_in_another_virtual_host(

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
-from attune_infra.fleet.alerts import Alert, alert_rules
-from attune_infra.fleet.dashboard import WIDTH, dashboard
+from attune_infra.fleet.alerts import Alert, alert_rules, alert_rules_of_several
+from attune_infra.fleet.dashboard import WIDTH, dashboard, dashboard_of_several
 from attune_infra.fleet.model import Limits
 from attune_infra.links import RUNBOOK_URL
 from attune_infra.render.pages import alerts as alerts_page
@@ -191,6 +191,68 @@ def _unit_test(alert: Alert) -> dict[str, Any]:
             {"expr": fired, "eval_time": f"{at + alert.wait // 60 + 5}m", "exp_samples": [{"value": 1}]},
         ],
     }
+
+
+STATED = {'v "{{ $x }}\\ ü': "odd", "a": "odd", "b": "attune-durable-workers.yaml", "c": "minimal.yaml"}
+"""Virtual hosts and documents: two of them have queues of the same names."""
+SEVERAL = {vhost: DOCUMENTS[name] for vhost, name in STATED.items()}
+
+
+def test_rules_of_several_virtual_hosts_are_told_apart_by_their_labels() -> None:
+    rules = alert_rules_of_several("all", SEVERAL, Limits(), runbook="page")
+
+    assert [each.name for each in rules.groups] == [
+        "attune",
+        "attune-workers",
+        *(f"attune-queues {vhost}" for vhost in SEVERAL),
+    ]
+    [of_a] = [each.alerts for each in rules.groups if each.name == "attune-queues a"]
+    alone = of_queues(DOCUMENTS["odd"])
+    assert [each.expr for each in of_a] == [each.expr.replace("{queue=", '{vhost="a", queue=') for each in alone]
+    assert {each.labels["vhost"] for each in of_a} == {"a"}
+    everything = [alert for group in rules.groups for alert in group.alerts]
+    silent = {each.name for each in everything if "{{ $labels.vhost }}" not in each.summary}
+    assert silent == {"AttuneUnavailable"}
+
+
+def test_a_dashboard_of_several_virtual_hosts_names_them_in_its_series() -> None:
+    shown = dashboard_of_several("all", SEVERAL, Limits())
+    legends = [query.legend for panel in shown.panels for query in panel.queries if query.legend]
+
+    assert all(each.startswith("{{vhost}} ") for each in legends)
+    text = dashboard_page.text(shown)
+    assert 'vhost=~\\"$vhost\\", vhost=\\"a\\", queue=\\"full\\"} / 100' in text
+    assert "attune_worker" in text
+    few = dashboard_of_several("all", {"a": DOCUMENTS["odd"], "b": DOCUMENTS["odd"]}, Limits())
+    assert "attune_worker" not in dashboard_page.text(few)
+
+
+@needs_promtool
+def test_promtool_takes_rules_of_several_virtual_hosts_and_alerts_for_one(tmp_path: Path) -> None:
+    rules = alert_rules_of_several("all", SEVERAL, Limits(), runbook="page")
+    (tmp_path / "rules.yml").write_text(alerts_page.text(rules), encoding="utf-8")
+    series = {
+        f'attune_queue_messages_ready{{vhost="{vhost}",queue="full"}}': f"{depth}x60"
+        for vhost, depth in {"a": 100, "other": 100}.items()
+    }
+    fired = 'count(ALERTS{alertname="AttuneQueueFull", alertstate="firing"})'
+    test = {
+        "interval": "1m",
+        "input_series": [{"series": name, "values": values} for name, values in series.items()],
+        "promql_expr_test": [
+            {
+                "expr": f"{fired} by (vhost)",
+                "eval_time": "30m",
+                "exp_samples": [{"labels": '{vhost="a"}', "value": 1}],
+            }
+        ],
+    }
+    document = {"rule_files": ["rules.yml"], "evaluation_interval": "1m", "tests": [test]}
+    (tmp_path / "tests.yml").write_text(yaml.safe_dump(document), encoding="utf-8")
+
+    for arguments in (("check", "rules", "--lint-fatal", "rules.yml"), ("test", "rules", "tests.yml")):
+        done = promtool(tmp_path, *arguments)
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_published_dashboard_is_that_of_the_built_in_document() -> None:
