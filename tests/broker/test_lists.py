@@ -151,6 +151,7 @@ def check_what_is_told(tag: str, places: list[VirtualHost], vhost: VirtualHost, 
             assert cut.are_complete() == isinstance(alone["exchanges"], list), (tag, place.name)
 
 
+@pytest.mark.any_broker
 def test_only_the_first_virtual_host_costs_requests_and_only_its_first_reading(
     places: list[VirtualHost], management: Management, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -178,6 +179,7 @@ def test_only_the_first_virtual_host_costs_requests_and_only_its_first_reading(
     assert asked[ends:] == []
 
 
+@pytest.mark.any_broker
 def test_a_virtual_host_that_gets_out_of_sight_is_noticed(
     places: list[VirtualHost], vhost: VirtualHost, management: Management
 ) -> None:
