@@ -12,6 +12,7 @@ from attune_infra.broker.http.management import Management
 from attune_infra.errors import ExitCode
 from attune_infra.sandbox import BoundSandbox
 from attune_infra.settings import AMQP_URL
+from attune_infra.topology.document.sections.secrets import word_of_variable
 from support.as_a_user import Command
 from support.folders import EXAMPLES
 from support.virtual_host import VirtualHost
@@ -88,8 +89,8 @@ def test_they_are_set_up_changed_exported_and_pruned_without_a_password_in_any_o
     assert pruned[-2] == "9 objects: 1 updated, 1 deleted, 7 unchanged"
     outputs += [Path(each).read_text(encoding="utf-8") for each in (exported, undo, plan)]
 
-    assert "uri: {env: FEDERATION_UPSTREAM_MINE_NORTH_URI_1}" in outputs[-3]
-    assert "src-uri: {env: SHOVEL_MINE_OLD_URI_1}" in outputs[-2]
+    assert f"uri: {{env: FEDERATION_UPSTREAM_{word_of_variable('mine.north')}_URI_1}}" in outputs[-3]
+    assert f"src-uri: {{env: SHOVEL_{word_of_variable('mine.old')}_URI_1}}" in outputs[-2]
     assert not [output for output in outputs if SECRET in output]
 
 

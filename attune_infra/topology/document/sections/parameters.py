@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Final, TypeAlias, TypeVar
 
@@ -11,7 +10,7 @@ import yaml
 from attune_infra.durations import milliseconds
 from attune_infra.topology.document.nodes import Entry
 from attune_infra.topology.document.sections.objects import Objects, Parts
-from attune_infra.topology.document.sections.secrets import read_reference
+from attune_infra.topology.document.sections.secrets import read_reference, word_of_variable
 from attune_infra.topology.facts.arguments import Rule
 from attune_infra.topology.facts.parameters import (
     SET_RULES,
@@ -135,10 +134,6 @@ def write_parameters(topology: Topology) -> dict[str, _Section]:
     }
 
 
-def _word(text: str) -> str:
-    return re.sub("[^A-Z0-9]+", "_", text.upper()).strip("_")
-
-
 def _sorted(value: Argument) -> Argument:
     match value:
         case dict():
@@ -155,10 +150,10 @@ def with_placeholders(item: FederationUpstream | Shovel, vhost: str = "") -> tup
     Those of two virtual hosts have different names; the default one is not named.
     """
     names: list[str] = []
-    place = "" if vhost in {"", "/"} else f"{_word(vhost) or vhost.encode().hex().upper()}__"
+    place = "" if vhost in {"", "/"} else f"{word_of_variable(vhost)}__"
 
     def refer(_: object) -> SecretReference:
-        names.append(f"{_word(item.kind)}_{place}{_word(item.name)}_URI_{len(names) + 1}")
+        names.append(f"{item.kind.upper()}_{place}{word_of_variable(item.name)}_URI_{len(names) + 1}")
         return SecretReference(SecretKind.ENV, (names[-1],))
 
     return secrets_in(item, refer), names

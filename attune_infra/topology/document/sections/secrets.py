@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import Final
 
@@ -13,6 +14,8 @@ from attune_infra.topology.model import Argument, SecretKind, SecretReference
 
 _FORMS: Final = "{env: NAME}, {file: PATH} or {command: [PROGRAM, ARGUMENT]}"
 _STRING: Final = "tag:yaml.org,2002:str"
+_WORDS: Final = "[a-z0-9]+(-[a-z0-9]+)*"
+_DIGEST: Final = 8
 
 
 def read_reference(document: Nodes, node: yaml.Node, what: str) -> SecretReference | None:
@@ -35,6 +38,22 @@ def read_reference(document: Nodes, node: yaml.Node, what: str) -> SecretReferen
         document.problem(value, f"{what}: env expects the name of an environment variable: letters, digits and _")
         return None
     return SecretReference(kind, words)
+
+
+def word_of_variable(name: str) -> str:
+    """Return a name as a part of that of an environment variable; two names never have one variable.
+
+    Only names like `shop-web` become words as they are; others get a digest of the name too.
+    """
+    words = re.sub("[^A-Z0-9]+", "_", name.upper()).strip("_")
+    if re.fullmatch(_WORDS, name):
+        return words
+    return f"{words}_{hashlib.sha256(name.encode()).hexdigest()[:_DIGEST].upper()}".strip("_")
+
+
+def password_variable(user: str) -> SecretReference:
+    """Return the reference to the password of a user in a document that is made from another file."""
+    return SecretReference(SecretKind.ENV, (f"USER_{word_of_variable(user)}_PASSWORD",))
 
 
 def write_reference(reference: SecretReference) -> dict[str, Argument]:

@@ -283,9 +283,9 @@ def test_an_export_holds_no_password_and_says_where_it_belongs() -> None:
     assert "s3cret" not in document.text + definitions.text + repr((document, definitions))
     written = parse(document.text, source="it").parameters["shovel", "a b"]
     assert written.value == {
-        "src-uri": ["amqp://h", {"env": "SHOVEL_A_B_URI_1"}],
+        "src-uri": ["amqp://h", {"env": "SHOVEL_A_B_C8687A08_URI_1"}],
         "src-queue": "q",
-        "dest-uri": {"env": "SHOVEL_A_B_URI_2"},
+        "dest-uri": {"env": "SHOVEL_A_B_C8687A08_URI_2"},
     }
     assert [(each.kind, each.names) for each in document.left_out] == [
         ("URIs with passwords of shovels", ("a b",)),

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import copy
 import pickle
+import re
 
 import jsonschema
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from attune_infra.errors import InvalidInput
+from attune_infra.topology.document.keys import ENVIRONMENT_VARIABLE
 from attune_infra.topology.document.nodes import Nodes
 from attune_infra.topology.document.schema.secrets import reference_schema
-from attune_infra.topology.document.sections.secrets import read_reference, write_reference
+from attune_infra.topology.document.sections.secrets import password_variable, read_reference, write_reference
 from attune_infra.topology.model import SecretKind, SecretReference
 
 WHAT = "the password of user 'a'"
@@ -94,3 +98,15 @@ def test_a_reference_is_named_by_its_place() -> None:
         "file ../secrets/orders",
         "the output of pass",
     ]
+
+
+@given(st.lists(st.text(alphabet="aA1-_. é", min_size=1, max_size=4), min_size=2, max_size=6, unique=True))
+def test_each_name_has_a_variable_of_its_own(names: list[str]) -> None:
+    variables = [password_variable(name).words[0] for name in names]
+
+    assert len({*variables}) == len(names)
+    assert all(re.fullmatch(ENVIRONMENT_VARIABLE, each) for each in variables)
+
+
+def test_a_usual_name_is_shown_as_it_is() -> None:
+    assert password_variable("shop-web").words == ("USER_SHOP_WEB_PASSWORD",)

@@ -10,6 +10,7 @@ import yaml
 
 from attune_infra.dataclass import dataclass
 from attune_infra.topology.document.foreign.go_values import through_go
+from attune_infra.topology.document.foreign.kubernetes.credentials import Login, name_of_secret
 from attune_infra.topology.document.foreign.kubernetes.links import FIELDS_OF_LINKS, URIS, link_of
 from attune_infra.topology.document.foreign.kubernetes.resource import Resource
 from attune_infra.topology.document.foreign.kubernetes.write import (
@@ -76,10 +77,10 @@ class Found(NamedTuple):
 
 @dataclass(slots=True)
 class Kinds:
-    """The readers of all kinds. `left_out` fills up; `users` are the names of users, by that of their resource."""
+    """The readers of all kinds. `left_out` fills up; the `logins` of users are by the names of their resources."""
 
     document: Objects
-    users: Mapping[str, str]
+    logins: Mapping[str, Login]
     left_out: list[tuple[str, str, str]] = field(default_factory=list)
 
     def objects(self, resource: Resource) -> Iterator[Found]:
@@ -217,17 +218,16 @@ class Kinds:
         name = self.document.string(reference.value, "") if reference else ""
         if not name:
             self.document.problem(resource.node, f"{resource.what} has neither user nor userReference")
-        elif name not in self.users:
+        elif name not in self.logins:
             why = f"the name of the user is in the resource or secret of User '{name}', which this file lacks"
             self.left_out.append(("permissions", resource.name, why))
-        return self.users.get(name, "")
+        return self.logins[name].name if name in self.logins else ""
 
     def _user(self, resource: Resource, spec: Mapping[str, yaml.Node]) -> Iterator[tuple[TopologyObject, Parts]]:
-        """Yield a user without the password; the name is in the status of the resource or in its Secret."""
-        secret = self.document.entries(spec.get(CREDENTIALS), CREDENTIALS).get("name")
-        where = self.document.string(secret.value, "") if secret else "that the operator makes"
-        name = self.users.get(resource.name, "")
-        if not name:
+        """Yield a user with a reference to the password, if a Secret has one."""
+        login = self.logins.get(resource.name)
+        if login is None:
+            where = name_of_secret(self.document, resource) or "that the operator makes"
             why = f"their names are in Secrets, which this file lacks: {where}"
             self.left_out.append(("users", resource.name, why))
             return
@@ -238,8 +238,10 @@ class Kinds:
         limits = {
             limit: self.document.integer(given[key], -1) for limit, key in LIMITS_OF_USERS.items() if key in given
         }
-        self.left_out.append(("passwords of users", name, f"they are in Secrets of Kubernetes: {where}"))
-        yield User(name=name, tags=frozenset(tags), limits=limits), Parts(resource.node, spec, {})
+        if login.where:
+            self.left_out.append(("passwords of users", login.name, login.where))
+        user = User(name=login.name, tags=frozenset(tags), limits=limits, password=login.password)
+        yield user, Parts(resource.node, spec, {})
 
     def _vhost(self, resource: Resource, spec: Mapping[str, yaml.Node]) -> Iterator[tuple[TopologyObject, Parts]]:
         tags = [self.document.string(each, "") for each in self.document.sequence(spec.get("tags"), "tags")]

@@ -1,14 +1,12 @@
 """Resources of the topology operator -> the topology of the virtual hosts that they name, and what is left out.
 
 The file need not declare both ends of a binding: another one may. Such an end becomes an external object. Of a
-Secret, only the name of the user is read.
+Secret, the name of the user is read, and whether it has a hash; never a password.
 """
 
 from __future__ import annotations
 
 import re
-from base64 import b64decode
-from binascii import Error
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -16,6 +14,7 @@ from typing import Final
 
 from attune_infra.errors import InvalidInput
 from attune_infra.topology.document.foreign.assemble import Declared, Placed, Wish, assemble_file
+from attune_infra.topology.document.foreign.kubernetes.credentials import read_logins
 from attune_infra.topology.document.foreign.kubernetes.kinds import FIELDS, Found, Kinds
 from attune_infra.topology.document.foreign.kubernetes.resource import (
     GROUP,
@@ -52,7 +51,7 @@ def read_kubernetes(text: str, *, source: str, vhost: str | None = None, everyth
     """
     document = Objects(text, places=Places())
     resources = read_resources(document)
-    kinds = Kinds(document, _users(document, resources))
+    kinds = Kinds(document, read_logins(document, resources))
     ours = [each for each in resources if _is_ours(each)]
     _name_others(kinds, [each for each in resources if not _is_ours(each)])
     _check_clusters(document, ours)
@@ -71,32 +70,6 @@ def read_kubernetes(text: str, *, source: str, vhost: str | None = None, everyth
 
 def _is_ours(resource: Resource) -> bool:
     return resource.group == GROUP and resource.kind in FIELDS
-
-
-def _users(document: Objects, resources: Sequence[Resource]) -> dict[str, str]:
-    """Return the name of each user by that of its resource, as far as its status or its Secret tells."""
-    secrets = {each.name: _user_of_secret(document, each) for each in resources if each.kind == "Secret"}
-    found: dict[str, str] = {}
-    for each in resources:
-        if each.kind == "User" and each.group == GROUP:
-            status = document.entries(each.members.get("status"), "status").get("username")
-            spec = document.entries(each.members.get("spec"), f"the spec of {each.what}")
-            secret = spec.get("importCredentialsSecret")
-            named = document.entries(secret.value if secret else None, "importCredentialsSecret").get("name")
-            name = document.string(status.value, "") if status else ""
-            found[each.name] = name or (secrets.get(document.string(named.value, ""), "") if named else "")
-    return {name: user for name, user in found.items() if user}
-
-
-def _user_of_secret(document: Objects, secret: Resource) -> str:
-    plain = document.entries(secret.members.get("stringData"), "stringData").get("username")
-    if plain is not None:
-        return document.string(plain.value, "")
-    encoded = document.entries(secret.members.get("data"), "data").get("username")
-    try:
-        return b64decode(document.string(encoded.value, "")).decode() if encoded else ""
-    except (Error, ValueError):
-        return ""
 
 
 def _name_others(kinds: Kinds, others: Sequence[Resource]) -> None:

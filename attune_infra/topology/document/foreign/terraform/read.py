@@ -23,6 +23,7 @@ from attune_infra.topology.document.foreign.terraform.write import DEFAULT_VHOST
 from attune_infra.topology.document.judge import Defect
 from attune_infra.topology.document.places import Places
 from attune_infra.topology.document.reading import Reading
+from attune_infra.topology.document.sections.secrets import password_variable
 from attune_infra.topology.document.text import group_left_out
 from attune_infra.topology.facts.arguments import HIGHEST, LOWEST
 from attune_infra.topology.model import (
@@ -239,14 +240,16 @@ class _Reader:
         return item
 
     def _rabbitmq_user(self, entry: Entry) -> Iterator[TopologyObject]:
-        """Yield a user without the password, which is in the state."""
+        """Yield a user with a reference to the password, which is in the state."""
         tags = entry.value.get("tags") or []
         if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
             entry.problem(": tags expects a list of strings")
             return
         name = entry.string("name")
-        self.left_out.append(("passwords of users", name, "Terraform's state holds them"))
-        yield User(name=name, tags=frozenset(tags))
+        reference = password_variable(name)
+        why = f"Terraform's state holds them: set {reference.words[0]} to it"
+        self.left_out.append(("passwords of users", name, why))
+        yield User(name=name, tags=frozenset(tags), password=reference)
 
     def _rabbitmq_vhost(self, entry: Entry) -> Iterator[TopologyObject]:
         """Yield the settings and the limits; 0 and an empty text are the provider's words for none."""

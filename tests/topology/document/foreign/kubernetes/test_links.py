@@ -94,8 +94,8 @@ def test_upstreams_of_one_name_in_two_virtual_hosts_have_variables_of_their_own(
         ["FEDERATION_UPSTREAM_U_URI_1"],
         ["FEDERATION_UPSTREAM_U_URI_1"],
         ["FEDERATION_UPSTREAM_A__U_URI_1"],
-        ["FEDERATION_UPSTREAM_A_U__U_URI_1"],
-        ["FEDERATION_UPSTREAM_C3A9__U_URI_1"],
+        ["FEDERATION_UPSTREAM_A_U_84E075BD__U_URI_1"],
+        ["FEDERATION_UPSTREAM_4A99557E__U_URI_1"],
     ]
 
 

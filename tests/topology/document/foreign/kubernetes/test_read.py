@@ -1,3 +1,4 @@
+import json
 from textwrap import dedent
 
 import pytest
@@ -7,9 +8,11 @@ from attune_infra.errors import InvalidInput
 from attune_infra.topology.document.export import as_kubernetes
 from attune_infra.topology.document.foreign.kubernetes.read import looks_like_kubernetes, read_kubernetes
 from attune_infra.topology.document.parse import parse
+from attune_infra.topology.document.sections.secrets import password_variable
 from attune_infra.topology.document.text import LeftOut, make_portable
 from attune_infra.topology.document.write import write
 from attune_infra.topology.model import (
+    NO_PASSWORD,
     Binding,
     Exchange,
     Limit,
@@ -158,9 +161,33 @@ def test_the_name_of_a_user_is_in_a_status_a_secret_or_nowhere() -> None:
     assert set(reading.topology.permissions) == {"of-status", "user"}
     assert reading.topology.users == {
         "of-status": User(name="of-status", tags=frozenset({"monitoring"}), limits={"max-channels": 7}),
-        "user": User(name="user"),
+        "user": User(name="user", password=password_variable("user")),
     }
     assert [each.names for each in reading.left_out if each.kind == "permissions"] == [("c",)]
+    assert SECRET not in repr(reading)
+
+
+@pytest.mark.parametrize(
+    ("secret", "password", "where"),
+    [
+        (None, password_variable("web"), "they are in Secret 's': set USER_WEB_PASSWORD to it"),
+        ({"password": SECRET}, password_variable("web"), "they are in Secret 's': set USER_WEB_PASSWORD to it"),
+        ({"passwordHash": "", "password": SECRET}, NO_PASSWORD, None),
+        ({"passwordHash": SECRET}, None, "they are in Secret 's', as a hash: write it as password_hash"),
+        ({}, None, "the operator makes them"),
+    ],
+)
+def test_a_password_is_a_reference_where_a_secret_has_one(
+    secret: dict[str, str] | None, password: object, where: str | None
+) -> None:
+    user = "kind: User\nmetadata: {name: u}\nspec: {importCredentialsSecret: {name: s}}\nstatus: {username: web}"
+    others = [] if secret is None else [f"kind: Secret\nmetadata: {{name: s}}\nstringData: {json.dumps(secret)}"]
+
+    reading = read_kubernetes(file(user, *others), source="k.yaml")
+
+    assert reading.topology.users["web"].password == password
+    told = [each.why for each in reading.left_out if each.kind == "passwords of users"]
+    assert told == ([] if where is None else [where])
     assert SECRET not in repr(reading)
 
 

@@ -9,6 +9,7 @@ from attune_infra.topology.document.export import as_terraform
 from attune_infra.topology.document.foreign.recognise import read_foreign
 from attune_infra.topology.document.foreign.terraform.read import read_terraform
 from attune_infra.topology.document.foreign.terraform.state import looks_like_terraform
+from attune_infra.topology.document.sections.secrets import password_variable
 from attune_infra.topology.document.text import make_portable
 from attune_infra.topology.model import (
     Binding,
@@ -157,7 +158,9 @@ def test_what_has_no_place_is_named() -> None:
     reading = read_terraform(shown(user, queue, number, other, vhost, moved), source="t.json", vhost="/")
 
     assert "canary" not in repr(reading)
-    assert reading.topology.users == {"u": User(name="u", tags=frozenset({"monitoring"}))}
+    assert reading.topology.users == {
+        "u": User(name="u", tags=frozenset({"monitoring"}), password=password_variable("u"))
+    }
     assert {(each.kind, each.names) for each in reading.left_out} == {
         ("passwords of users", ("u",)),
         ("data sources", ("data.rabbitmq_queue.d",)),
