@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import field
 from functools import cached_property
-from typing import Final, Protocol
+from operator import attrgetter
+from typing import Final, Protocol, cast
 
 from attune_infra.dataclass import dataclass
 from attune_infra.topology.facts.exchanges import find_exchange
@@ -20,7 +20,8 @@ from attune_infra.topology.facts.plugin_exchanges import CHOOSING_ONE
 from attune_infra.topology.facts.releases import NEWEST, Version
 from attune_infra.topology.model import Binding, Exchange, Message, Topology, binding_order
 from attune_infra.topology.policy import as_on_release, effective_definition
-from attune_infra.topology.routing.headers import HeadersIndex
+from attune_infra.topology.routing.gathered import add_another, gather, gathered_at
+from attune_infra.topology.routing.headers import HeadersIndex, takes_x
 from attune_infra.topology.routing.topic_keys import words_of
 from attune_infra.topology.words import guess
 
@@ -86,8 +87,15 @@ class Routing:
     @cached_property
     def sees_deaths(self) -> bool:
         """True if a binding could match on the headers that dead-lettering adds."""
-        withs = ("all-with-x", "any-with-x")
-        return any(binding.arguments.get("x-match") in withs for binding in self.topology.bindings)
+        sources = map(self.exchange, self._by_source)
+        return any(self._takes_x(each) for each in sources if each is not None and each.routing_type == "headers")
+
+    def _takes_x(self, exchange: Exchange) -> bool:
+        """Return whether criteria of a headers exchange may begin with `x-`; its index, if it has one, tells."""
+        index = self._indexes.get(exchange.name)
+        if isinstance(index, HeadersIndex):
+            return index.takes_x
+        return any(map(takes_x, map(attrgetter("arguments"), self._by_source[exchange.name])))
 
     def publish(self, message: Message) -> Routed:
         """Route a message that a client publishes."""
@@ -187,9 +195,10 @@ class Routing:
     def _by_source(self) -> Mapping[str, Sequence[Binding]]:
         """The bindings from each exchange, except those to a missing end, which RabbitMQ would not have either."""
         found: dict[str, list[Binding]] = defaultdict(list)
+        queues = self.topology.queues
         for binding in self.topology.bindings:
             if binding.destination_type == "queue":
-                is_there = binding.destination in self.topology.queues
+                is_there = binding.destination in queues
             else:
                 is_there = self.exchange(binding.destination) is not None
             if is_there:
@@ -224,34 +233,46 @@ class _DirectBindings(_AllBindings):
 
     def __init__(self, bindings: Sequence[Binding], version: Version) -> None:
         super().__init__(bindings, version)
-        self.by_key: dict[str, list[Binding]] = defaultdict(list)
-        for binding in bindings:
-            if binding.key_is_text:
-                self.by_key[binding.routing_key].append(binding)
+        texts = [binding for binding in bindings if binding.key_is_text]
+        self._by_key = gather((binding.routing_key for binding in texts), texts)
 
     def matching(self, message: Message) -> Iterable[Binding]:
         return [binding for key in message.routing_keys for binding in self.with_key(key)]
 
     def with_key(self, key: str) -> Collection[Binding]:
-        return self.by_key.get(key, ())
+        return gathered_at(self._by_key, key)
 
 
 class _TopicBindings(_AllBindings):
-    """Bindings in a trie of their words: `*` matches one word, which may be empty, and `#` any number of words."""
+    """Bindings whose keys have no wildcard, by their key; all others in a trie of the words of their keys.
+
+    `*` matches one word, which may be empty, and `#` any number of words.
+    """
 
     def __init__(self, bindings: Sequence[Binding], version: Version) -> None:
         super().__init__(bindings, version)
-        self.root = _Word(is_hash=False)
-        for binding in bindings:
-            if binding.key_is_text:
-                self.root.add(words_of(binding.routing_key), binding)
+        literal: dict[str, Binding | list[Binding]] = {}
+        patterns: dict[str, list[Binding]] = defaultdict(list)
+        for binding in bindings:  # a million: each is looked at once
+            key = binding.routing_key
+            if not binding.key_is_text:
+                continue
+            if "*" in key or "#" in key:
+                patterns[key.partition(".")[0]].append(binding)
+            elif (found := literal.setdefault(key, binding)) is not binding:
+                add_another(literal, key, found, binding)
+        self._literal = literal
+        self.root = _Word.before(patterns)
 
     def matching(self, message: Message) -> Iterable[Binding]:
-        nodes = {node: None for key in message.routing_keys for node in self._nodes(words_of(key))}
-        return [binding for node in nodes for binding in node.bindings]
+        keys = message.routing_keys
+        if len(keys) == 1:
+            return self.with_key(keys[0])
+        return {id(binding): binding for key in keys for binding in self.with_key(key)}.values()
 
     def with_key(self, key: str) -> Collection[Binding]:
-        return [binding for node in self._nodes(words_of(key)) for binding in node.bindings]
+        found = [binding for node in self._nodes(words_of(key)) for binding in node.bindings]
+        return [*gathered_at(self._literal, key), *found]
 
     def _nodes(self, words: Sequence[str]) -> Iterable[_Word]:
         """Return the last nodes of the keys that match; a word visits each node once, so `#` is cheap."""
@@ -262,37 +283,61 @@ class _TopicBindings(_AllBindings):
         return here
 
 
-@dataclass(slots=True, eq=False)
 class _Word:
-    """A node of the trie: a word of topic keys, with the words that follow it and the bindings that end there."""
+    """A node of the trie: a word of topic keys, with the words that follow it and the bindings that end there.
 
-    is_hash: bool
-    following: dict[str, _Word] = field(default_factory=dict)
-    bindings: list[Binding] = field(default_factory=list)
+    The nodes after it are made when a message gets there: a million keys have as many, and a message visits few.
+    Until then, the bindings themselves are in the place of a node. `start` is the place in their keys where the
+    next word begins, the same for all, since the words before are.
+    """
 
-    def add(self, words: Sequence[str], binding: Binding) -> None:
-        node = self
-        for word in words:
-            found = node.following.get(word)
-            if found is None:
-                found = node.following[word] = _Word(is_hash=word == "#")
-            node = found
-        node.bindings.append(binding)
+    __slots__ = ("_following", "_start", "bindings", "is_hash")
+
+    def __init__(self, bindings: Iterable[Binding], start: int, *, is_hash: bool) -> None:
+        self.bindings: list[Binding] = []
+        self.is_hash, self._start = is_hash, start
+        following: dict[str, Binding | list[Binding]] = {}
+        for binding in bindings:
+            key = binding.routing_key
+            if start > len(key):
+                self.bindings.append(binding)
+                continue
+            end = key.find(".", start)
+            word = key[start:] if end < 0 else key[start:end]
+            if (found := following.setdefault(word, binding)) is not binding:
+                add_another(following, word, found, binding)
+        self._following = cast(dict[str, _Word | Binding | list[Binding]], following)
+
+    @classmethod
+    def before(cls, following: Mapping[str, list[Binding]]) -> _Word:
+        """Return the node before bindings by the first words of their keys."""
+        found = cls((), 0, is_hash=False)
+        found._following.update(following)
+        return found
 
     def with_no_word(self) -> list[_Word]:
         """Return this node, and the nodes after it that can match no word."""
         found = [self]
-        while (node := found[-1].following.get("#")) is not None:
+        while (node := found[-1].following("#")) is not None:
             found.append(node)
         return found
 
     def after(self, word: str) -> list[_Word]:
         """Return the nodes that a word leads to."""
         found = self.with_no_word() if self.is_hash else []
-        for following in (self.following.get(word), self.following.get("*")):
+        for following in (self.following(word), self.following("*")):
             if following is not None:
                 found += following.with_no_word()
         return found
+
+    def following(self, word: str) -> _Word | None:
+        """Return the node of the next word; None if no key has it there."""
+        found = self._following.get(word)
+        if found is None or isinstance(found, _Word):
+            return found
+        bindings = [found] if isinstance(found, Binding) else found
+        node = self._following[word] = _Word(bindings, self._start + len(word) + 1, is_hash=word == "#")
+        return node
 
 
 _INDEXES: Final[Mapping[str, Callable[[Sequence[Binding], Version], _BindingIndex]]] = {

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from secrets import token_hex
 from typing import Any, NamedTuple
 
@@ -19,9 +19,8 @@ from attune_infra.broker.rabbitmq import RabbitMQ
 from attune_infra.operations.setup import setup
 from attune_infra.sandbox import BoundSandbox
 from attune_infra.topology.facts.releases import Version
-from attune_infra.topology.model import Exchange, Message, Topology
-from attune_infra.topology.routing.route import Routing
-from attune_infra.topology.routing.topic_keys import words_of
+from attune_infra.topology.model import Binding, Exchange, Message, Topology
+from attune_infra.topology.routing.route import Routing, _TopicBindings, _Word
 from attune_infra.topology.routing.trace import Life, Reason, Trace, dead_letter, trace
 from support.routed import PLUGIN_TYPES, Routable, routables
 from support.under_test import BrokerUnderTest
@@ -32,6 +31,8 @@ MESSAGES_EACH = 50
 
 QUIET = 0.2
 """Seconds without a message after which a plugin is taken to have sent all copies that it may send."""
+
+_AFTER, _INDEX = _Word.after, _TopicBindings.__init__
 
 Copies = Counter[str]
 """Copies of a message in each queue."""
@@ -72,20 +73,20 @@ def test_rabbitmq_routes_every_message_as_simulated(
     check()
 
 
-def _without_empty_words(key: str) -> list[str]:
-    return [word for word in key.split(".") if word]
+def _nothing_empty(node: _Word, word: str) -> list[_Word]:
+    return _AFTER(node, word) if word else []
 
 
-def _as_text(value: object, _: Version) -> object:
-    return str(value)
+def _always(*_: object) -> bool:
+    return True
 
 
 def _no_alternate(_routing: Routing, _exchange: Exchange) -> None:
     return None
 
 
-def _star_as_hash(key: str) -> list[str]:
-    return ["#" if word == "*" else word for word in words_of(key)]
+def _star_as_hash(index: _TopicBindings, bindings: Sequence[Binding], version: Version) -> None:
+    _INDEX(index, [replace(each, routing_key=each.routing_key.replace("*", "#")) for each in bindings], version)
 
 
 def _never(_: object) -> bool:
@@ -112,10 +113,10 @@ class Mutant(NamedTuple):
 @pytest.mark.parametrize(
     "mutant",
     [
-        pytest.param(Mutant("routing.route.words_of", _without_empty_words), id="empty words are none"),
-        pytest.param(Mutant("routing.route.words_of", _star_as_hash), id="a star is any number of words"),
+        pytest.param(Mutant("routing.route._Word.after", _nothing_empty), id="an empty word matches nothing"),
+        pytest.param(Mutant("routing.route._TopicBindings.__init__", _star_as_hash), id="a star is a hash"),
         pytest.param(Mutant("routing.route._Word.with_no_word", _only_itself), id="a hash matches nothing"),
-        pytest.param(Mutant("routing.headers.comparable", _as_text), id="types do not count"),
+        pytest.param(Mutant("routing.headers.are_alike", _always), id="types do not count"),
         pytest.param(Mutant("routing.headers.demands_any", _never), id="x-match any is all"),
         pytest.param(Mutant("routing.route.Routing.alternate_of", _no_alternate), id="no alternate exchange"),
         pytest.param(Mutant("routing.trace.dead_letter", _keeping_its_key), id="dead letters keep their keys"),
