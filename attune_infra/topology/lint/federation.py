@@ -9,7 +9,8 @@ from attune_infra.topology.facts.exchanges import is_reserved
 from attune_infra.topology.facts.uris import leads_to, local_path, uris_of
 from attune_infra.topology.lint.finding import Flaw
 from attune_infra.topology.lint.subject import Subject
-from attune_infra.topology.model import FederationUpstreamSet, Shovel
+from attune_infra.topology.model import FederationUpstreamSet, Shovel, Topology
+from attune_infra.topology.worker import owner_of
 
 _ALL: Final = "all"
 """The set of all upstreams, which RabbitMQ has by itself."""
@@ -67,7 +68,7 @@ def shovel_end_is_missing(subject: Subject) -> Iterator[Flaw]:
             whose = "this virtual host" if there is subject.topology else f"virtual host '{place}'"
             for kind, known in (("queue", there.queues), ("exchange", there.exchanges)):
                 name = value.get(f"{end}-{kind}")
-                if isinstance(name, str) and name and name not in known and not is_reserved(name):
+                if isinstance(name, str) and not (name in known or _needs_no_declaration(kind, name, there)):
                     what = f"it moves {words} {kind} '{name}' of {whose}, which is not declared"
                     yield Flaw(item, what, f"declare the {kind}, or correct the name", f"{end}-{kind}")
 
@@ -85,6 +86,12 @@ def shovel_uses_default_virtual_host(subject: Subject) -> Iterator[Flaw]:
             ):
                 what = f"it moves {words} the virtual host '/': its {key} names none"
                 yield Flaw(item, what, "write amqp:///NAME, with %2F for a slash", key)
+
+
+def _needs_no_declaration(kind: str, name: str, topology: Topology) -> bool:
+    """Tell whether there is nothing to declare under a name: RabbitMQ has it, or a worker gets it."""
+    of_worker = kind == "queue" and topology.workers and owner_of(topology.workers, name) is not None
+    return not name or is_reserved(name) or bool(of_worker)
 
 
 def _names(subject: Subject, component: str) -> set[str]:

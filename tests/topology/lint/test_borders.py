@@ -214,6 +214,20 @@ def test_a_pattern_for_nothing_may_be_meant(pattern: str, attributes: list[str])
     assert found == attributes
 
 
+@pytest.mark.parametrize(("queue", "count"), [("worker.7.jobs", 0), ("worker.x.jobs", 1), ("worker.7.gone", 1)])
+def test_a_shovel_may_lead_to_the_queue_of_a_worker(queue: str, count: int) -> None:
+    text = f"""
+        topology: shop
+        exchanges: {{e: {{}}}}
+        workers:
+          queues:
+            'worker.{{worker_id}}.jobs': {{bindings: [{{exchange: e, routing_key: 'k.{{worker_id}}'}}]}}
+        shovels: {{s: {{src-uri: amqp://h, src-queue: q, dest-uri: 'amqp:///shop', dest-queue: {queue}}}}}
+        """
+
+    assert len(findings("AI092", text)) == count
+
+
 @pytest.mark.parametrize(
     ("uri", "codes"),
     [
