@@ -1,30 +1,36 @@
 """YAML text -> nodes, and nodes -> plain values; each problem with its place.
 
-No text can crash this module or keep it busy. It bounds the nesting before it makes the tree, and the expansion of
-aliases before it walks the tree.
+No text can crash this module or keep it busy. The composer bounds the nesting before it makes the tree, and this
+module the expansion of aliases before it walks the tree.
 """
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import field
-from typing import Final, NamedTuple, TypeAlias, TypeVar
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar, cast
 
 import yaml
 
 from attune_infra.dataclass import dataclass
+from attune_infra.topology.document.composer import (
+    MAPPING,
+    MAX_DEPTH,
+    SEQUENCE,
+    STRING,
+    TAG,
+    TOO_DEEP,
+    Composer,
+    Loader,
+    NamedText,
+    TooDeep,
+)
 from attune_infra.topology.document.places import Place
 from attune_infra.topology.document.problems import Problem
 from attune_infra.topology.facts.arguments import HIGHEST, LOWEST
 from attune_infra.topology.model import Argument
 from attune_infra.topology.words import describe, guess, mismatch
-
-MAX_DEPTH: Final = 50
-"""Collections inside each other; a topology needs eight, and the C library crashes at some ten thousand."""
-
-_TOO_DEEP: Final = f"nested more than {MAX_DEPTH} levels deep"
 
 _SECOND_DOCUMENT: Final = "a file holds one document; write this one to a file of its own"
 
@@ -43,59 +49,18 @@ _MAX_CACHED_LENGTH: Final = 24
 _NO_NAME: Final = "<unicode string>"
 """PyYAML's name of a text without a name."""
 
-_Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _Scalar = TypeVar("_Scalar", str, bool, int)
-_Compose: TypeAlias = "Callable[[str | _NamedText], list[yaml.Node | None]]"
+_Compose: TypeAlias = "Callable[[str | NamedText], list[yaml.Node | None]]"
 _Pairs: TypeAlias = "list[tuple[yaml.Node, yaml.Node]]"
 
-_FIRST_CHARACTERS: Final = frozenset(_Loader.yaml_implicit_resolvers)
-"""First characters of plain scalars that may be something else than a string."""
-
-_TAG: Final = "tag:yaml.org,2002:"
-_STRING: Final = f"{_TAG}str"
-_NULL: Final = f"{_TAG}null"
-_MAPPING: Final = f"{_TAG}map"
-_SEQUENCE: Final = f"{_TAG}seq"
-_MERGE: Final = f"{_TAG}merge"
-_ODD_TEXT: Final = {_MERGE, f"{_TAG}value"}
+_NULL: Final = f"{TAG}null"
+_MERGE: Final = f"{TAG}merge"
+_ODD_TEXT: Final = {_MERGE, f"{TAG}value"}
 """Tags of plain `<<` and `=` in YAML 1.1; they are text unless a colon follows."""
 
-_NUMBERS: Final = {f"{_TAG}int", f"{_TAG}float"}
+_NUMBERS: Final = {f"{TAG}int", f"{TAG}float"}
 _MAX_NUMBER_LENGTH: Final = 100
 """Characters of a number; YAML 1.1 has numbers of base 60, and reading a long one takes very long."""
-
-
-class _TooDeep(yaml.MarkedYAMLError):
-    """A document with too many collections inside each other."""
-
-
-class _NamedText(io.StringIO):
-    """A text whose name is in the place of each node."""
-
-    def __init__(self, text: str, name: str) -> None:
-        super().__init__(text)
-        self.name = name
-
-
-class _Composer(_Loader):  # type: ignore[misc, valid-type] # the class depends on the machine
-    """A loader that refuses deep nesting, and recognizes most strings by their first character."""
-
-    def __init__(self, text: str | _NamedText) -> None:
-        super().__init__(text)
-        self._depth = 0
-
-    def descend_resolver(self, parent: yaml.Node | None, _: object) -> None:
-        self._depth += 1
-        if parent is not None and self._depth > MAX_DEPTH + 1:
-            raise _TooDeep(problem=_TOO_DEEP, problem_mark=parent.start_mark)
-
-    def ascend_resolver(self) -> None:
-        self._depth -= 1
-
-    def resolve(self, kind: type[yaml.Node], value: str, implicit: tuple[bool, bool]) -> str:
-        if kind is yaml.ScalarNode and implicit[0] and value and value[0] not in _FIRST_CHARACTERS:
-            return _STRING
-        return str(super().resolve(kind, value, implicit))
 
 
 class Entry(NamedTuple):
@@ -113,21 +78,27 @@ class Nodes:
     problems: list[Problem] = field(default_factory=list)
     source: str = ""
     """The name of the text, if it is one of several."""
-    _loader: yaml.SafeLoader = field(default_factory=lambda: _Loader(""))
+    _loader: yaml.SafeLoader = field(default_factory=lambda: Loader(""))
     _read: dict[tuple[str, str], object] = field(default_factory=dict)
     """Values of short scalars, by tag and text."""
     _settled: set[tuple[str, int, int]] = field(default_factory=set)
 
+    def composer(self, text: str | NamedText) -> Composer:
+        """Return the composer of the nodes of the text."""
+        return Composer(text)
+
     def root(self) -> yaml.Node | None:
         """Return the outermost node; None, and a problem, if the text cannot be read."""
-        found = self._composed(lambda text: [yaml.compose(text, Loader=_Composer)])
+        found = self._composed(lambda text: [yaml.compose(text, Loader=cast(Any, self.composer))])
         if found == [None]:
             self._unreadable((1, 1), "the document is empty")
         return next(iter(self._expandable(found)), None)
 
     def roots(self) -> list[yaml.Node]:
         """Return the outermost node of each document of the text; none, and a problem, if it cannot be read."""
-        return self._expandable(self._composed(lambda text: list(yaml.compose_all(text, Loader=_Composer))))
+        return self._expandable(
+            self._composed(lambda text: list(yaml.compose_all(text, Loader=cast(Any, self.composer))))
+        )
 
     def _expandable(self, roots: list[yaml.Node | None] | None) -> list[yaml.Node]:
         """Return the nodes; none, and a problem, if an alias cannot be expanded."""
@@ -141,8 +112,8 @@ class Nodes:
             self._unreadable((line, column), f"invalid YAML: {found[0]!r} must be written as an escape")
             return None
         try:
-            return compose(_NamedText(self.text, self.source) if self.source else self.text)
-        except _TooDeep as error:
+            return compose(NamedText(self.text, self.source) if self.source else self.text)
+        except TooDeep as error:
             self._unreadable(_place(error.problem_mark), str(error.problem))
         except yaml.MarkedYAMLError as error:
             place = _place(error.problem_mark or error.context_mark)
@@ -168,8 +139,8 @@ class Nodes:
 
     def mapping(self, node: yaml.Node | None, what: str, known: tuple[str, ...]) -> dict[str, yaml.Node]:
         """Return the values of a mapping, and report unknown keys; no node and null mean an empty mapping."""
-        if isinstance(node, yaml.MappingNode) and node.tag == _MAPPING:
-            found = {key.value: value for key, value in node.value if key.tag == _STRING and key.value in known}
+        if isinstance(node, yaml.MappingNode) and node.tag == MAPPING:
+            found = {key.value: value for key, value in node.value if key.tag == STRING and key.value in known}
             if len(found) == len(node.value):  # nearly always, and then there is no problem
                 return found
         entries = self.entries(node, what)
@@ -182,7 +153,7 @@ class Nodes:
         """Return the entries of a mapping, and report duplicate keys; no node and null mean an empty mapping."""
         if node is None or is_null(node):
             return {}
-        if not isinstance(node, yaml.MappingNode) or node.tag != _MAPPING:
+        if not isinstance(node, yaml.MappingNode) or node.tag != MAPPING:
             self.problem(node, f"{what} must be a mapping")
             return {}
         found: dict[str, Entry] = {}
@@ -199,13 +170,13 @@ class Nodes:
         """Return the items of a list; no node and null mean an empty list."""
         if node is None or is_null(node):
             return []
-        if not isinstance(node, yaml.SequenceNode) or node.tag != _SEQUENCE:
+        if not isinstance(node, yaml.SequenceNode) or node.tag != SEQUENCE:
             self.problem(node, f"{what} must be a list")
             return []
         return list(node.value)
 
     def string(self, node: yaml.Node | None, default: str) -> str:
-        if isinstance(node, yaml.ScalarNode) and node.tag == _STRING:  # nearly always
+        if isinstance(node, yaml.ScalarNode) and node.tag == STRING:  # nearly always
             return str(node.value)
         found = self._scalar(node, str, "a string", default, is_text=True)
         if isinstance(node, yaml.ScalarNode) and not is_null(node):
@@ -251,7 +222,7 @@ class Nodes:
         """Return the value of a scalar; of a collection only its type."""
         if not isinstance(node, yaml.ScalarNode):
             return [] if isinstance(node, yaml.SequenceNode) else {}
-        if node.tag == _STRING:
+        if node.tag == STRING:
             return node.value
         known = self._read.get((node.tag, node.value), _UNREADABLE)
         return self._construct(node) if known is _UNREADABLE else known
@@ -259,7 +230,7 @@ class Nodes:
     def _construct(self, node: yaml.ScalarNode) -> object:
         plain = self._loader.resolve(yaml.ScalarNode, node.value, (True, False))  # type: ignore[no-untyped-call]
         if node.tag != plain:
-            self.problem(node, f"the tag {node.tag.removeprefix(_TAG)} does not fit this value; remove it")
+            self.problem(node, f"the tag {node.tag.removeprefix(TAG)} does not fit this value; remove it")
             return _UNREADABLE
         if node.tag in _ODD_TEXT:
             return node.value
@@ -346,7 +317,7 @@ def _place(mark: yaml.error.Mark | yaml._yaml.Mark | None) -> tuple[int, int]:
 def _sentence(complaint: str) -> str:
     """Return the sentence for a complaint of PyYAML or of its C library."""
     if "nesting depth" in complaint:  # a limit that the C library has since PyYAML 6.0.4
-        return _TOO_DEEP
+        return TOO_DEEP
     return _SECOND_DOCUMENT if "found another document" in complaint else f"invalid YAML: {complaint}"
 
 
@@ -383,7 +354,7 @@ def _size(children: Iterator[tuple[int, int]]) -> tuple[int, int]:
 
 def _excess(nodes: int, levels: int) -> str | None:
     if levels > MAX_DEPTH:
-        return _TOO_DEEP
+        return TOO_DEEP
     if nodes > MAX_NODES:
         return f"the aliases expand to more than {MAX_NODES} values"
     return None

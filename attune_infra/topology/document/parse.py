@@ -18,6 +18,7 @@ from attune_infra.topology.document.keys import (
     SECTION_OF_VIRTUAL_HOSTS,
     WORKERS_KEYS,
 )
+from attune_infra.topology.document.large import Doubtful, LargeDocument, is_large
 from attune_infra.topology.document.nodes import is_null
 from attune_infra.topology.document.places import Claim, Places
 from attune_infra.topology.document.problems import InvalidDocument
@@ -53,12 +54,15 @@ def parse(text: str, *, source: str, values: Values = _NO_VALUES) -> Topology:
 
     The `values` are those of its variables.
     """
-    return _read(Objects(text), source, values)
+    return _read_large(text, None, values) or _read(Objects(text), source, values)
 
 
 def parse_with_places(text: str, *, source: str, values: Values = _NO_VALUES) -> tuple[Topology, Places]:
     """Read a topology document, and return the places of its objects too, which takes longer."""
     places = Places()
+    if found := _read_large(text, places, values):
+        return found, places
+    places = Places()  # without those of a large document that has a problem
     return _read(Objects(text, places=places), source, values), places
 
 
@@ -69,6 +73,19 @@ def resolve(text: str, *, source: str, values: Values = _NO_VALUES) -> str:
     """
     parse(text, source=source, values=values)
     return resolved(text, values)
+
+
+def _read_large(text: str, places: Places | None, values: Values) -> Topology | None:
+    """Return the topology of a large document; None if it is not large, or might have a problem."""
+    if not is_large(text):
+        return None
+    document = LargeDocument(text, places=places)
+    try:
+        root = document.root()
+        fill(document, root, values)
+        return read_root(document, root)
+    except Doubtful:
+        return None
 
 
 def _read(document: Objects, source: str, values: Values) -> Topology:

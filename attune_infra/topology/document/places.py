@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import field
+from struct import calcsize, pack, unpack
 from typing import Final, NamedTuple, TypeAlias
 
 from attune_infra.dataclass import dataclass
@@ -24,7 +26,13 @@ STDIN: Final = "-"
 BUILT_IN: Final = "built-in "
 """The beginning of the name of a document that is no file."""
 
-_Key: TypeAlias = "tuple[type, Binding | Suppression | str]"
+_Key: TypeAlias = "Binding | Suppression | str"
+_Shape: TypeAlias = "tuple[tuple[str, str], ...]"
+"""The name of each part of a thing, and the document that it is in."""
+_NUMBER: Final = "I"
+"""The format of a number of a place: 32 bits."""
+_PER_PART: Final = 3
+"""Numbers of a part: its line, its column, and its end or 0."""
 
 
 class Place(NamedTuple):
@@ -55,7 +63,11 @@ class Place(NamedTuple):
 class Places:
     """The places of things, and of their parts: an attribute, an argument, a key of a policy."""
 
-    _known: dict[_Key, Mapping[str, Place]] = field(default_factory=dict)
+    _known: defaultdict[type, dict[_Key, bytes]] = field(default_factory=lambda: defaultdict(dict))
+    """The numbers of the parts of each thing, behind that of its shape; a document may have a million parts."""
+    _shapes: list[_Shape] = field(default_factory=list)
+    _numbers: dict[_Shape, int] = field(default_factory=dict)
+    """The number of each shape: its index in the list."""
     _within: dict[str, Places] = field(default_factory=dict)
     """The places in each virtual host of a document that has several."""
 
@@ -65,17 +77,37 @@ class Places:
 
     def add(self, thing: Thing, parts: Mapping[str, Place]) -> None:
         """Remember the places of the parts of a thing, the whole of which has no name; the first call counts."""
-        self._known.setdefault(_key(thing), parts)
+        known, key = self._known[type(thing)], _key(thing)
+        if key in known:
+            return
+        shape = tuple([(name, place.source) for name, place in parts.items()])
+        number = self._numbers.setdefault(shape, len(self._shapes))
+        if number == len(self._shapes):
+            self._shapes.append(shape)
+        numbers = [number]
+        for place in parts.values():
+            numbers += (place.line, place.column, place.end or 0)
+        known[key] = pack(f"{len(numbers)}{_NUMBER}", *numbers)
 
     def of(self, thing: Thing, part: str = "") -> Place | None:
         """Return the place of a part; if it is unknown, that of the whole thing; None if both are unknown."""
-        if not self._known:
+        known = self._known.get(type(thing))
+        found = known.get(_key(thing)) if known else None
+        if found is None:
             return None
-        parts = self._known.get(_key(thing), {})
+        parts = self._unpacked(found)
         return parts.get(part) or parts.get("")
+
+    def _unpacked(self, packed: bytes) -> dict[str, Place]:
+        shape, *numbers = unpack(f"{len(packed) // calcsize(_NUMBER)}{_NUMBER}", packed)
+        found = zip(*(numbers[part::_PER_PART] for part in range(_PER_PART)), strict=True)
+        return {
+            name: Place(line, column, end or None, source)
+            for (name, source), (line, column, end) in zip(self._shapes[shape], found, strict=True)
+        }
 
 
 def _key(thing: Thing) -> _Key:
     if isinstance(thing, Parameter):
-        return (type(thing), f"{thing.component} {thing.name}")
-    return (type(thing), thing if isinstance(thing, Binding | Suppression) else thing.name)
+        return f"{thing.component} {thing.name}"
+    return thing if isinstance(thing, Binding | Suppression) else thing.name

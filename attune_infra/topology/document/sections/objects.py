@@ -179,9 +179,13 @@ class Objects(Nodes):
                 self.problem(item, f"duplicate binding; the first one is {seen}")
             parts = Parts(item, keys, arguments)
             filled = binding if fill is str else replace(binding, routing_key=fill(binding.routing_key))
-            self.bound.append((filled, parts))
+            self.bind(filled, parts)
             self.note(binding, parts)
             yield binding
+
+    def bind(self, binding: Binding, parts: Parts) -> None:
+        """Keep a binding, and the nodes to report its problems at, until all exchanges are known."""
+        self.bound.append((binding, parts))
 
     def super_streams(self, node: yaml.Node | None) -> Iterator[Exchange | Queue | Binding]:
         for name, entry in self.entries(node, "super_streams").items():
