@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from typing import Final
 
@@ -48,6 +47,8 @@ def word_of_variable(name: str) -> str:
     words = re.sub("[^A-Z0-9]+", "_", name.upper()).strip("_")
     if re.fullmatch(_WORDS, name):
         return words
+    import hashlib  # with OpenSSL, which a command that only reads does not load
+
     return f"{words}_{hashlib.sha256(name.encode()).hexdigest()[:_DIGEST].upper()}".strip("_")
 
 
