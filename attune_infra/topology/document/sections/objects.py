@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import field, replace
+from sys import intern
 from typing import Final, NamedTuple, TypeAlias
 
 import yaml
@@ -47,6 +48,8 @@ _Fill: TypeAlias = Callable[[str], str]
 
 _NO_RULES: Final[Mapping[str, Rule]] = {}
 _PRESENT: Final = freeze(dict(PRESENT))
+_NO_ARGUMENTS: Final[Arguments] = {}
+"""The arguments of most bindings, which share one mapping; it never changes."""
 
 
 class Parts(NamedTuple):
@@ -166,11 +169,11 @@ class Objects(Nodes):
                 continue
             arguments = self.entries(keys.get("arguments"), "arguments")
             binding = Binding(
-                source=self.string(keys["exchange"], ""),
-                destination=destination,
+                source=intern(self.string(keys["exchange"], "")),
+                destination=intern(destination),
                 destination_type=destination_type,
                 routing_key=self.string(keys.get("routing_key"), ""),
-                arguments=_with_presence(self.values(arguments)),
+                arguments=_with_presence(self.values(arguments)) if arguments else _NO_ARGUMENTS,
             )
             known = len(nodes)
             first = nodes.setdefault(binding, item)
@@ -280,7 +283,7 @@ class Objects(Nodes):
             before = len(self.problems)
             value = self.argument(entry.value, f"'{name}'")
             if len(self.problems) == before:
-                found[name] = _in_milliseconds(value) if name in rules and rules[name].is_time else value
+                found[intern(name)] = _in_milliseconds(value) if name in rules and rules[name].is_time else value
         return found
 
 
