@@ -92,7 +92,7 @@ def _has_place(binding: Binding) -> bool:
 
 
 def _matches(names: Sequence[str], of_family: Queue, have: Topology) -> Iterator[bool]:
-    """Yield for each name whether the queue of this name has no arguments, is as wanted, and works."""
+    """Yield whether each named queue works, has no arguments, and matches the one of the family."""
     found = map(have.queues.get, names)
     looks = [None if queue is None or queue.arguments else _looks(queue) for queue in found]
     examples = dict(zip(looks, names, strict=True))
@@ -110,12 +110,13 @@ def _consumed(names: Sequence[str], tags: Sequence[str], seen: Seen) -> Sequence
     """Return for each queue whether the worker consumes it; None if another one does, or if that is unknown."""
     tags_of, counts = map(seen.consumer_tags.get, names), map(seen.consumer_counts.get, names)
     return [
-        bool(found) if count is None and (not found or tag in found) else _is_consumed(tag, found or (), count)
+        bool(found) if count is None and (not found or tag in found) else is_consumed(tag, found or (), count)
         for tag, found, count in zip(tags, tags_of, counts, strict=True)
     ]
 
 
-def _is_consumed(tag: str, found: Sequence[str], count: int | None) -> bool | None:
+def is_consumed(tag: str, found: Sequence[str], count: int | None) -> bool | None:
+    """Return whether the consumer with a tag is there; None if another one is, or if that is unknown."""
     if tag in found and count != 0:
         return True
     return False if count == 0 or (count is None and not found) else None

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from attune_infra.topology.diff import change_of
 from attune_infra.topology.model import Binding, Queue, Topology, label
 from attune_infra.topology.verify.checks import Check, ChecksOfWorkers, Code, Consumer, Kind, Verdict
-from attune_infra.topology.verify.healthy import Healthy
+from attune_infra.topology.verify.healthy import Healthy, is_consumed
 from attune_infra.topology.verify.inputs import Seen, Wanted
 from attune_infra.topology.verify.objects import check_of_object, code_of
 from attune_infra.topology.words import counted
@@ -58,10 +58,11 @@ class _OneByOne:
 def _check_of_consumer(seen: Seen, wanted: Consumer, worker_id: int, template: str, want: Wanted) -> Check:
     (tag, queue), name = wanted, fill(template, worker_id)
     tags, count = seen.consumer_tags.get(queue, ()), seen.consumer_counts.get(queue)
-    if tag in tags and count != 0:
+    consumed = is_consumed(tag, tags, count)
+    if consumed:
         present = Verdict.PASSED
         return Check(Code.CONSUMER_PRESENT, wanted, name, present, worker_id=worker_id, template=template)
-    if count == 0 or (count is None and not tags):
+    if consumed is False:
         detail = "no consumer"
     elif tags:
         detail = f"is missing; {', '.join(tags)} consumes instead"
